@@ -1,0 +1,23 @@
+//! The words of the domain: names, ids, rights, edits, errors.
+//!
+//! Pure: no I/O, no clock, no async, no serialisation. Every other crate may use this one; it uses none of ours.
+
+pub mod access;
+pub mod edit;
+pub mod error;
+pub mod html;
+pub mod page;
+pub mod path;
+mod path_rules;
+pub mod revision;
+pub mod session;
+pub mod wiki;
+
+pub use access::{AccessLevel, AccessRules, Action, Actor, MemberFlags, Person, UserId};
+pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
+pub use error::{Error, ErrorKind, Result};
+pub use html::SafeHtml;
+pub use page::{Page, Title};
+pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};
+pub use revision::{Author, Revision, RevisionId, RevisionPrefix, Timestamp};
+pub use wiki::{Visibility, WikiId, WikiName};

@@ -1,0 +1,23 @@
+//! For tests only: a wiki from a string, real git with a clean environment, a clock that a test moves, and where real things are.
+//!
+//! Knows the words of `holt-core` and nothing of the engine or the server.
+
+mod clock;
+mod fixture;
+mod git;
+mod real;
+
+pub use clock::FixedClock;
+pub use fixture::{FixtureCommit, commits};
+pub use git::{git, repository};
+pub use real::{chromium, report_skip, shared_corpus};
+
+/// Leaves the test, saying loudly why: `skip!("no ../shared/corpus here")`. Fails instead where `HOLT_TESTS_REQUIRE=all`, unless what is
+/// missing is data kept outside the project.
+#[macro_export]
+macro_rules! skip {
+    ($($reason:tt)*) => {{
+        $crate::report_skip(module_path!(), &format!($($reason)*));
+        return;
+    }};
+}
