@@ -1,0 +1,126 @@
+//! What rendering may know, and what comes out of it.
+
+use holt_core::SafeHtml;
+
+/// Everything a page's HTML depends on besides its text.
+#[derive(Clone, Default)]
+pub struct Context<'a> {
+    /// URL path of the page, not percent-encoded: `/Some/Page`. Resolves links that begin with `./`.
+    pub page_url: Option<&'a str>,
+    /// Preferences of the wiki.
+    pub options: Options,
+    /// Knows which pages exist. Without it every link counts as good.
+    pub links: Option<&'a dyn Links>,
+}
+
+/// Preferences that influence rendering (spec/markdown.md §1.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which half of `[[a|b]]` is the target.
+    pub wikilink_style: WikilinkStyle,
+    /// Whether links to other sites open in a new tab.
+    pub open_links_in_new_tab: bool,
+}
+
+/// See [`Options::wikilink_style`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WikilinkStyle {
+    /// `[[Title|Page]]`: Otterwiki's default.
+    #[default]
+    TitleFirst,
+    /// `[[Page|Title]]`: `LINKTITLE`, and what new wikis use.
+    TargetFirst,
+}
+
+impl WikilinkStyle {
+    /// From the preference `WIKILINK_STYLE` (spec/markdown.md §4.1.2).
+    pub fn from_preference(value: &str) -> Self {
+        match value.trim().to_uppercase().replace('_', "").as_str() {
+            "LINKTITLE" | "PAGENAMETITLE" => Self::TargetFirst,
+            _ => Self::TitleFirst,
+        }
+    }
+}
+
+/// Knows the pages of a wiki.
+pub trait Links {
+    /// What is at `path`, which is decoded and has no leading slash.
+    fn target(&self, path: &str) -> Target;
+}
+
+/// See [`Links::target`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Something that is no page (a file, a directory), or nothing is known: the link stays as written.
+    Unknown,
+    /// A page; the link goes to its canonical address.
+    Page {
+        /// Percent-encoded, with a leading slash.
+        url: String,
+    },
+    /// Nothing: the link is marked.
+    Missing,
+}
+
+/// A rendered page.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// The page, safe to send.
+    pub html: SafeHtml,
+    /// Its headings, in order.
+    pub toc: Vec<Heading>,
+    /// Its links inside the wiki, in order, repeated ones too.
+    pub links: Vec<Link>,
+    /// What must be loaded to show it fully.
+    pub requires: Requires,
+    /// Its words without markup, a line per block.
+    pub text: String,
+    /// Its first words, at most 200 characters.
+    pub description: String,
+}
+
+/// A heading (spec/markdown.md §1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// From 0.
+    pub index: usize,
+    /// Its inline HTML.
+    pub html: SafeHtml,
+    /// 1 to 6.
+    pub level: u8,
+    /// Its words.
+    pub text: String,
+    /// Its id.
+    pub anchor: String,
+}
+
+/// A link to something in the same wiki.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Decoded path without leading slash, query and fragment; relative links are resolved.
+    pub target: String,
+    /// How it is written.
+    pub kind: LinkKind,
+}
+
+/// See [`Link::kind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// `[[Page]]`.
+    Wikilink,
+    /// `[text](/Page)`.
+    Markdown,
+    /// `![alt](/Page/file.png)`.
+    Image,
+}
+
+/// See [`Rendered::requires`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requires {
+    /// A formula.
+    pub mathjax: bool,
+    /// A Mermaid diagram.
+    pub mermaid: bool,
+    /// A sortable table.
+    pub datatables: bool,
+}

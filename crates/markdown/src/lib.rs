@@ -1,0 +1,106 @@
+//! Markdown text and a small context in; HTML, outline, links and plain text out. Pure and re-entrant: no I/O, no global state.
+//!
+//! comrak parses; the writer here turns its tree into HTML and escapes everything on the way. Raw HTML of a page is judged piece by piece
+//! ([`raw`]) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
+
+mod context;
+mod links;
+mod raw;
+mod rewrite;
+mod slug;
+mod urls;
+mod write;
+
+pub use context::{Context, Heading, Link, LinkKind, Links, Options, Rendered, Requires, Target, WikilinkStyle};
+pub use rewrite::rewrite_links;
+pub use slug::slug;
+
+use comrak::{Arena, parse_document};
+use holt_core::SafeHtml;
+
+/// Renders a page.
+pub fn render(source: &str, context: &Context<'_>) -> Rendered {
+    let options = parser_options(&context.options);
+    let arena = Arena::new();
+    // A byte order mark would hide front matter; CR alone and CRLF are handled by the parser.
+    let document = parse_document(&arena, source.strip_prefix('\u{feff}').unwrap_or(source), &options);
+    let written = write::write(document, context);
+    let html = if written.has_raw_html { raw::sanitize(&written.html) } else { written.html };
+    let description = description(&written.text, &written.toc);
+    Rendered {
+        // Everything user-written in it was escaped by the writer or passed the sanitizer.
+        html: SafeHtml::from_trusted_producer(html),
+        toc: written.toc,
+        links: written.links,
+        requires: written.requires,
+        text: written.text,
+        description,
+    }
+}
+
+/// The text of the first heading, found without rendering: the first ATX heading, else the first Setext one, among the first 512
+/// characters (spec/wiki.md §5.2).
+pub fn title(source: &str) -> Option<String> {
+    let end = source.char_indices().nth(512).map_or(source.len(), |(at, _)| at);
+    let head = &source[..end];
+    let clean = |text: &str| {
+        let text = text.trim().trim_end_matches('#').trim();
+        (!text.is_empty()).then(|| text.replace(['*', '`'], ""))
+    };
+    let atx = head.lines().find_map(|line| {
+        let rest = line.trim_start_matches('#');
+        let level = line.len() - rest.len();
+        ((1..=6).contains(&level) && rest.starts_with([' ', '\t'])).then(|| clean(rest))?
+    });
+    atx.or_else(|| {
+        let lines: Vec<&str> = head.lines().collect();
+        lines.windows(2).find_map(|pair| {
+            let underline = pair[1].trim_end();
+            let is_underline = !underline.is_empty() && (underline.bytes().all(|b| b == b'=') || underline.bytes().all(|b| b == b'-'));
+            (is_underline && !pair[0].trim().is_empty()).then(|| clean(pair[0]))?
+        })
+    })
+}
+
+fn parser_options(options: &Options) -> comrak::Options<'static> {
+    let mut parser = comrak::Options::default();
+    let extension = &mut parser.extension;
+    extension.strikethrough = true;
+    extension.table = true;
+    extension.autolink = true;
+    extension.tasklist = true;
+    extension.footnotes = true;
+    extension.front_matter_delimiter = Some("---".into());
+    extension.alerts = true;
+    extension.highlight = true;
+    extension.block_directive = true;
+    extension.math_dollars = true;
+    extension.math_code = true;
+    extension.cjk_friendly_emphasis = true;
+    match options.wikilink_style {
+        WikilinkStyle::TitleFirst => extension.wikilinks_title_before_pipe = true,
+        WikilinkStyle::TargetFirst => extension.wikilinks_title_after_pipe = true,
+    }
+    parser
+}
+
+/// The first words after the title, at most 200 characters.
+fn description(text: &str, toc: &[Heading]) -> String {
+    let title = toc.first().map(|heading| heading.text.as_str()).unwrap_or_default();
+    let body = text.trim_start();
+    let body = body.strip_prefix(title).unwrap_or(body);
+    let mut words = String::new();
+    let mut count = 0;
+    for word in body.split_whitespace() {
+        let length = word.chars().count();
+        if count + length + 1 > 200 {
+            break;
+        }
+        if count > 0 {
+            words.push(' ');
+        }
+        words.push_str(word);
+        count += length + 1;
+    }
+    words
+}

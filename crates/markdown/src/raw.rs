@@ -1,0 +1,221 @@
+//! HTML that writers type. First each piece is judged: harmless ones stay, others are shown as text, so that writers see what happened
+//! (spec/markdown.md §11). Then the whole page goes through the sanitizer, which alone is trusted (security.md MD-1, MD-2).
+
+use crate::urls::{Use, allowed};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// Elements a writer may type.
+const TAGS: &[&str] = &[
+    "p", "br", "hr", "span", "div", "i", "b", "strong", "em", "u", "s", "strike", "del", "ins", "sub", "sup", "mark", "small", "ul", "ol", "li", "dl", "dt",
+    "dd", "h1", "h2", "h3", "h4", "h5", "h6", "code", "pre", "kbd", "samp", "var", "blockquote", "q", "cite", "table", "thead", "tbody", "tfoot", "tr", "td",
+    "th", "caption", "col", "colgroup", "a", "img", "abbr", "address", "time", "details", "summary", "video", "audio", "source", "input", "label", "figure",
+    "figcaption",
+];
+
+fn attributes(tag: &str) -> &'static [&'static str] {
+    match tag {
+        "a" => &["href", "name"],
+        "img" => &["src", "alt", "width", "height", "loading"],
+        "time" => &["datetime"],
+        "td" | "th" => &["colspan", "rowspan", "align", "valign", "width", "scope"],
+        "col" | "colgroup" => &["span", "width"],
+        "table" => &["border", "cellpadding", "cellspacing", "width"],
+        "video" => &["controls", "width", "height", "poster", "src"],
+        "audio" => &["controls", "src"],
+        "source" => &["src", "type"],
+        "input" => &["type", "checked", "id", "value", "disabled"],
+        "label" => &["for"],
+        "details" => &["open"],
+        "ol" => &["start", "type"],
+        "div" | "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => &["align", "role"],
+        "span" => &["role"],
+        _ => &[],
+    }
+}
+
+const GENERIC: &[&str] = &["id", "class", "title", "style", "lang", "dir"];
+
+/// Properties of style attributes that stay (DESIGN §6): alignment, size, colour, border, margin, padding. Never a position, never an address.
+const STYLES: &[&str] = &[
+    "color", "background-color", "text-align", "vertical-align", "float", "clear", "width", "height", "max-width", "min-width", "max-height", "min-height",
+    "font-size", "font-weight", "font-style", "font-family", "line-height", "text-decoration", "white-space", "border", "border-top", "border-right",
+    "border-bottom", "border-left", "border-color", "border-style", "border-width", "border-radius", "border-collapse", "margin", "margin-top", "margin-right",
+    "margin-bottom", "margin-left", "padding", "padding-top", "padding-right", "padding-bottom", "padding-left", "list-style-type",
+];
+
+/// Whether everything in a piece of HTML is harmless. Only decides what is shown as text; safety comes from [`sanitize`].
+pub(crate) fn is_acceptable(html: &str) -> bool {
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        if let Some(comment) = rest.strip_prefix("!--") {
+            let Some(end) = comment.find("-->") else { return false };
+            if comment[..end].contains(['<', '>']) {
+                return false;
+            }
+            rest = &comment[end + 3..];
+            continue;
+        }
+        let closing = rest.starts_with('/');
+        let name_start = rest.strip_prefix('/').unwrap_or(rest);
+        if !name_start.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            if rest.starts_with(['!', '?', '/']) {
+                return false;
+            }
+            continue;
+        }
+        let Some((tag, after)) = parse_tag(name_start) else { return false };
+        if !closing && !tag_is_acceptable(&tag) {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+}
+
+/// A tag up to its `>`; none if it has no end or is malformed.
+fn parse_tag(text: &str) -> Option<(Tag, &str)> {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
+    let (name, mut rest) = text.split_at(end);
+    let mut attributes = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        if let Some(after) = rest.strip_prefix('>') {
+            return Some((Tag { name: name.to_ascii_lowercase(), attributes }, after));
+        }
+        let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '>' | '/' | '"' | '\'' | '<'))?;
+        if end == 0 {
+            return None;
+        }
+        let (attribute, after) = rest.split_at(end);
+        rest = after.trim_start();
+        let mut value = "";
+        if let Some(after) = rest.strip_prefix('=') {
+            let after = after.trim_start();
+            (value, rest) = match after.chars().next()? {
+                quote @ ('"' | '\'') => after[1..].split_once(quote)?,
+                _ => after.split_at(after.find(|c: char| c.is_ascii_whitespace() || c == '>')?),
+            };
+        }
+        attributes.push((attribute.to_ascii_lowercase(), value.to_string()));
+    }
+}
+
+fn tag_is_acceptable(tag: &Tag) -> bool {
+    if !TAGS.contains(&tag.name.as_str()) {
+        return false;
+    }
+    tag.attributes.iter().all(|(name, value)| {
+        let known = GENERIC.contains(&name.as_str()) || attributes(&tag.name).contains(&name.as_str());
+        known && value_is_acceptable(&tag.name, name, value)
+    })
+}
+
+fn value_is_acceptable(tag: &str, name: &str, value: &str) -> bool {
+    let once = decode_entities(value);
+    let value = decode_entities(&once);
+    match name {
+        "href" => allowed(&value, Use::Link),
+        "src" | "poster" => allowed(&value, Use::Image),
+        "style" => {
+            let lower = value.to_lowercase();
+            !["url(", "expression", "@import", "\\", "javascript", "/*", "position"].iter().any(|bad| lower.contains(bad))
+        }
+        "type" if tag == "input" => value.eq_ignore_ascii_case("checkbox"),
+        _ => true,
+    }
+}
+
+/// The few references that hide schemes; anything undecoded with `&` in front of a colon is refused by the scheme check.
+fn decode_entities(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        decoded.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '#')).unwrap_or(rest.len());
+        let name = &rest[..end];
+        let number = name.strip_prefix('#').and_then(|n| match n.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => n.parse().ok(),
+        });
+        let known = match name {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            "colon" => Some(':'),
+            "Tab" => Some('\t'),
+            "NewLine" => Some('\n'),
+            "sol" => Some('/'),
+            "lpar" => Some('('),
+            "rpar" => Some(')'),
+            _ => number.and_then(char::from_u32),
+        };
+        match known {
+            Some(c) => {
+                decoded.push(c);
+                rest = rest[end..].strip_prefix(';').unwrap_or(&rest[end..]);
+            }
+            None => decoded.push('&'),
+        }
+    }
+    decoded.push_str(rest);
+    Cow::Owned(decoded)
+}
+
+/// The words of a piece of HTML, for search.
+pub(crate) fn words(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once('<') {
+        text.push_str(before);
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+        text.push(' ');
+    }
+    text.push_str(rest);
+    decode_entities(&text).into_owned()
+}
+
+static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut builder = ammonia::Builder::default();
+    // Ours besides the writers': copy buttons and footnotes.
+    let tags: HashSet<&str> = TAGS.iter().copied().chain(["button", "section"]).collect();
+    let mut by_tag: HashMap<&str, HashSet<&str>> = TAGS.iter().map(|tag| (*tag, attributes(tag).iter().copied().collect())).collect();
+    by_tag.entry("a").or_default().extend(["rel", "target"]);
+    by_tag.insert("button", HashSet::from(["type"]));
+    builder
+        .tags(tags)
+        .clean_content_tags(HashSet::from(["script", "style"]))
+        .tag_attributes(by_tag)
+        .generic_attributes(GENERIC.iter().copied().chain(["role", "aria-label", "aria-hidden"]).collect())
+        .filter_style_properties(STYLES.iter().copied().collect::<HashSet<&str>>())
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "ftp", "ftps", "irc", "ircs", "data"]))
+        .link_rel(None)
+        .strip_comments(true)
+        .attribute_filter(|tag, name, value| match name {
+            "id" | "name" if value.to_ascii_lowercase().starts_with("holt-") => None,
+            "href" if !allowed(value, Use::Link) => Some(crate::urls::HARMFUL.into()),
+            "src" | "poster" if !allowed(value, Use::Image) => Some(crate::urls::HARMFUL.into()),
+            "type" if tag == "input" && value != "checkbox" => None,
+            "type" if tag == "button" => Some("button".into()),
+            _ => Some(value.into()),
+        });
+    builder
+});
+
+/// The page with everything removed that is not on the lists above, and every element closed.
+pub(crate) fn sanitize(html: &str) -> String {
+    SANITIZER.clean(html).to_string()
+}

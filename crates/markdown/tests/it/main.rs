@@ -1,0 +1,166 @@
+//! The renderer from outside: constructs, safety, hostile input, real pages.
+
+use holt_markdown::{Context, Links, Options, Target, WikilinkStyle, render};
+use proptest::prelude::*;
+
+fn html(source: &str) -> String {
+    render(source, &Context { page_url: Some("/Some/Page"), ..Context::default() }).html.into_string()
+}
+
+fn check(source: &str, expected: &str) {
+    assert_eq!(html(source).trim(), expected, "{source}");
+}
+
+#[test]
+fn the_base_dialect() {
+    check("a\nb", "<p>a\nb</p>");
+    check("a  \nb", "<p>a<br>\nb</p>");
+    check("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>");
+    check("- a\n\n- b", "<ul>\n<li><p>a</p>\n</li>\n<li><p>b</p>\n</li>\n</ul>");
+    check("3) a", "<ol start=\"3\">\n<li>a</li>\n</ol>");
+    check("~~x~~ ==y== **z** *e* `c<`", "<p><del>x</del> <mark>y</mark> <strong>z</strong> <em>e</em> <code>c&lt;</code></p>");
+    check("> q", "<blockquote>\n<p>q</p>\n</blockquote>");
+    check("| a | b |\n|:--|--:|\n| 1 | 2 |", "<table>\n<thead>\n<tr>\n<th style=\"text-align:left\">a</th>\n<th style=\"text-align:right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align:left\">1</td>\n<td style=\"text-align:right\">2</td>\n</tr>\n</tbody></table>");
+    check("- [x] b", "<ul>\n<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\" checked=\"\">b</li>\n</ul>");
+    check("![a & *b*](./x.png \"t\")", "<p><img class=\"img-fluid\" loading=\"lazy\" alt=\"a &amp; b\" src=\"/Some/Page/x.png\" title=\"t\"></p>");
+    check("&copy; &lt;b&gt; AT&T", "<p>© &lt;b&gt; AT&amp;T</p>");
+    check("[a](javascript:alert(1))", "<p><a href=\"#harmful-link\">a</a></p>");
+    check("> [!NOTE]\n> a", "<div class=\"quote-alert quote-alert-note\"><div class=\"quote-alert-header\"><i class=\"fas fa-info-circle\"></i> Note</div><p>a</p>\n</div>");
+    check("::: x\" onmouseover=\"y\na\n:::", "<div class=\"alert alert-x&quot; onmouseover=&quot;y mb-20\" role=\"alert\"><p>a</p>\n</div>");
+    check("```mermaid\nA-->B\n```", "<pre class=\"mermaid\">A--&gt;B\n</pre>");
+    assert!(html("```rust,ignore\nfn\n```").contains("<code class=\"language-rust,ignore\">fn\n</code>"));
+    assert!(html("x[^n] y\n\n[^n]: note *e*").contains("<section class=\"footnotes\">"));
+}
+
+#[test]
+fn headings_have_anchors_and_make_the_outline() {
+    let page = render("# Ä *b*\n\nText\n\n## A\n\n## A\n", &Context::default());
+    let outline: Vec<(u8, &str, &str)> = page.toc.iter().map(|h| (h.level, h.text.as_str(), h.anchor.as_str())).collect();
+    assert_eq!(outline, [(1, "Ä b", "a-b"), (2, "A", "a"), (2, "A", "a-1")]);
+    assert_eq!(page.toc[0].html.as_str(), "Ä <em>b</em>");
+    assert!(page.html.as_str().contains("<h2 id=\"a-1\">A<a class=\"anchor\" href=\"#a-1\""));
+    assert_eq!(page.text, "Ä b\nText\nA\nA\n");
+    assert_eq!(page.description, "Text A A");
+}
+
+struct Known;
+impl Links for Known {
+    fn target(&self, path: &str) -> Target {
+        match path.to_lowercase().as_str() {
+            "guide" => Target::Page { url: "/Guide".into() },
+            "some/page/x.png" => Target::Unknown,
+            _ => Target::Missing,
+        }
+    }
+}
+
+#[test]
+fn links_know_what_exists() {
+    let context = Context { page_url: Some("/Some/Page"), options: Options { wikilink_style: WikilinkStyle::TargetFirst, ..Options::default() }, links: Some(&Known) };
+    let page = render("[[guide#A b|t]] [[None]] [x](/guide?a#b) [y](../guide.md) [z](./x.png) `[[Code]]` [e](https://e.org)", &context);
+    let expected = "<p><a class=\"wikilink\" href=\"/Guide#a-b\">t</a> <a class=\"wikilink missing\" href=\"/None\">None</a> <a href=\"/Guide?a#b\">x</a> \
+<a href=\"/Guide\">y</a> <a href=\"/Some/Page/x.png\">z</a> <code>[[Code]]</code> <a href=\"https://e.org\" rel=\"nofollow noopener noreferrer ugc\">e</a></p>";
+    assert_eq!(page.html.as_str().trim(), expected);
+    let targets: Vec<&str> = page.links.iter().map(|l| l.target.as_str()).collect();
+    assert_eq!(targets, ["guide", "None", "guide", "guide.md", "Some/Page/x.png"]);
+}
+
+#[test]
+fn harmless_html_stays_and_the_rest_is_shown() {
+    check("<details><summary>s</summary>\n\n**b**\n\n</details>", "<details><summary>s</summary>\n<p><strong>b</strong></p>\n</details>");
+    check("a <kbd>K</kbd> <span style=\"color:red\">r</span>", "<p>a <kbd>K</kbd> <span style=\"color:red\">r</span></p>");
+    check("x <script>alert(1)</script> y", "<p>x &lt;script&gt;alert(1)</script> y</p>".replace("</script>", "").as_str());
+    check("<div onclick=alert(1)>x</div>", "&lt;div onclick=alert(1)&gt;x&lt;/div&gt;");
+    check("<iframe src=\"https://e.org\"></iframe>", "&lt;iframe src=&quot;https://e.org&quot;&gt;&lt;/iframe&gt;");
+    // An unclosed element ends with the page and never swallows the frame.
+    check("<div>\n\nx", "<div>\n<p>x</p>\n</div>");
+    assert!(!html("<b id=\"holt-menu\">x</b>").contains("holt-menu"));
+    assert!(!html("<span style=\"position:fixed;color:red\">x</span>").contains("<span"));
+}
+
+/// Parsed as a browser would: no element or attribute that runs anything.
+fn assert_inert(source: &str) {
+    let out = html(source);
+    let allowed = ammonia_check(&out);
+    assert!(allowed.is_empty(), "{source:?} became {out:?}: {allowed:?}");
+}
+
+/// Everything active in a document, found by a second parser with its own list.
+fn ammonia_check(html: &str) -> Vec<String> {
+    use std::sync::Mutex;
+    let found: Mutex<Vec<String>> = Mutex::default();
+    let lower = html.to_lowercase();
+    // Tags as the tokenizer of HTML sees them: `<` and a letter.
+    for (at, _) in lower.match_indices('<') {
+        let name: String = lower[at + 1..].chars().take_while(char::is_ascii_alphanumeric).collect();
+        if ["script", "style", "iframe", "object", "embed", "svg", "math", "form", "textarea", "template", "base", "link", "meta", "frame", "xmp", "noscript"].contains(&name.as_str()) {
+            found.lock().unwrap().push(name.clone());
+        }
+        if name.is_empty() {
+            continue;
+        }
+        // The tag up to its end, quotes respected.
+        let mut quote = None;
+        let mut tag = String::new();
+        for c in lower[at..].chars() {
+            match (quote, c) {
+                (None, '>') => break,
+                (None, '"' | '\'') => quote = Some(c),
+                (Some(q), c) if q == c => quote = None,
+                _ => {}
+            }
+            tag.push(if quote.is_some() && c != '"' && c != '\'' { if c.is_whitespace() { '_' } else { c } } else { c });
+        }
+        for attribute in tag.split_whitespace().skip(1) {
+            let name = attribute.split('=').next().unwrap_or_default();
+            let value = attribute.split_once('=').map_or("", |(_, v)| v).trim_matches(['"', '\'']);
+            if name.starts_with("on") || ["srcdoc", "formaction", "ping", "srcset"].contains(&name) || value.trim().starts_with("javascript") || value.starts_with("vbscript") || value.starts_with("data:text") {
+                found.lock().unwrap().push(attribute.to_string());
+            }
+        }
+    }
+    found.into_inner().unwrap()
+}
+
+#[test]
+fn the_check_sees_what_runs() {
+    for active in ["<script>", "<p onclick=x>", "<a href=\"javascript:x\">", "<IFRAME src=x>", "<svg/onload=x>"] {
+        assert!(!ammonia_check(active).is_empty(), "{active}");
+    }
+}
+
+#[test]
+fn nothing_a_writer_types_runs() {
+    for source in [
+        "<img src=x onerror=alert(1)>", "<div onclick=alert(1) \n\nx", "<iframe src=javascript:alert(1) \n\nx", "<a href=\"jav&#x09;ascript:alert(1)\">x</a>",
+        "<a href=\"&#x6a;avascript:alert(1)\">x</a>", "<a href=\"javascript&colon;alert(1)\">x</a>", "<a href=\"&amp;#106;avascript:x\">x</a>", "<a href='da&#9;ta:text/html,x'>x</a>",
+        "<svg><script>alert(1)</script></svg>", "<math><mi//xlink:href=\"data:x,<script>alert(4)</script>\">", "<style>*{}</style>", "<!--><script>alert(1)</script>-->",
+        "<b style=\"background:url(javascript:x)\">x</b>", "[x](  javascript:alert(1))", "[x](<java\tscript:alert(1)>)", "![x](javascript:alert(1))", "![\"><script>alert(1)</script>](x)",
+        "[x](x \"\\\"><script>alert(1)</script>\")", "# <script>alert(1)</script>", "```\"><script>\nx\n```", "---\ntitle: \"<script>alert(1)</script>\"\n---\n", "::: \"><script>alert(1)</script>\nx\n:::",
+        "[[<script>alert(1)</script>]]", "[[\"><script>|javascript:alert(1)]]", "$<script>alert(1)</script>$", "```mermaid\n</pre><script>alert(1)</script>\n```", "> [!NOTE] <script>alert(1)</script>\n> x",
+        "<p title=\"</p><script>alert(1)</script>\">x</p>", "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">", "<form action=x><input type=submit></form>", "<input type=image src=x onerror=x>",
+        "<details ontoggle=alert(1) open>x</details>", "<video><source onerror=alert(1)></video>", "<a\u{c}href=\"javascript:x\">x</a>", "<x-y onclick=a>", "<a href=\"java\u{0}script:x\">y</a>",
+    ] {
+        assert_inert(source);
+    }
+}
+
+#[test]
+fn hostile_input_is_linear_and_never_overflows() {
+    for (name, source) in [
+        ("quotes", ">".repeat(50_000)), ("brackets", "[".repeat(50_000)), ("stars", "*".repeat(50_000)), ("wikilinks", "[[a".repeat(20_000)), ("blocks", "::: a\n".repeat(5_000)),
+        ("lists", (0..500).map(|i| format!("{}- a\n", "  ".repeat(i))).collect()), ("escapes", format!("$${}", "\\\\".repeat(20_000))), ("tags", "<b ".repeat(20_000)), ("divs", "<div>\n\n".repeat(5_000)),
+        ("backticks", (1..400).map(|i| "`".repeat(i) + " ").collect()), ("tables", format!("|a|\n|-|\n{}", "|x|\n".repeat(20_000))), ("entities", "&amp".repeat(30_000)),
+    ] {
+        let out = html(&source);
+        assert!(out.len() <= 400 * source.len() + 1000, "{name}: {} from {}", out.len(), source.len());
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_anything_active(source in "[<>/\"'=a-c \\n`*_\\[\\]()!|:#&;$~^.\\\\-]{0,120}|(<(script|img|a|svg|div)[ /]?(onload|href|src|style)?=?(javascript:|\"|'|x)?>?){1,6}") {
+        let out = html(&source);
+        prop_assert!(ammonia_check(&out).is_empty(), "{source:?} became {out:?}");
+    }
+}
