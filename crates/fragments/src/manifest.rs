@@ -1,0 +1,203 @@
+//! Manifests: which fragments make a page, and what all pages of a wiki share. Stored as versioned JSON; unknown fields are ignored,
+//! a newer version is refused.
+
+use crate::frame::Slot;
+use crate::key::{FragmentKey, hex};
+use holt_core::{Error, PagePath, Result, RevisionId, Visibility, WikiId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The version this program writes. It also reads the one before.
+pub const VERSION: u32 = 1;
+
+/// One published page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageManifest {
+    /// Path as stored: the canonical spelling.
+    pub path: String,
+    /// The revision that last changed the page.
+    pub revision: RevisionId,
+    /// What goes into the frame.
+    pub slots: Vec<(Slot, FragmentKey)>,
+    /// The Markdown.
+    pub source: FragmentKey,
+    /// Changes whenever anything above does. Never the same in two wikis, as fragment names are not.
+    pub tag: String,
+}
+
+impl PageManifest {
+    /// With its tag.
+    pub fn new(path: String, revision: RevisionId, slots: Vec<(Slot, FragmentKey)>, source: FragmentKey) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(path.as_bytes());
+        hash.update(revision.as_bytes());
+        for (slot, key) in &slots {
+            hash.update(slot.name().as_bytes());
+            hash.update(key.as_str().as_bytes());
+        }
+        hash.update(source.as_str().as_bytes());
+        let tag = hex(&hash.finalize(), 8);
+        Self { path, revision, slots, source, tag }
+    }
+    /// The fragment of one slot.
+    pub fn slot(&self, slot: Slot) -> Option<&FragmentKey> {
+        self.slots.iter().find(|(s, _)| *s == slot).map(|(_, key)| key)
+    }
+    /// Every fragment it names.
+    pub fn fragments(&self) -> impl Iterator<Item = &FragmentKey> {
+        self.slots.iter().map(|(_, key)| key).chain([&self.source])
+    }
+    /// The path, parsed.
+    pub fn page_path(&self) -> Result<PagePath> {
+        PagePath::parse(&self.path)
+    }
+    pub(crate) fn weight(&self) -> usize {
+        self.path.len() + 64 + self.slots.len() * 72
+    }
+}
+
+/// What the pages of a wiki share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WikiManifest {
+    /// Which wiki.
+    pub wiki: WikiId,
+    /// Whether everybody may read it.
+    pub visibility: Visibility,
+    /// Counts changes of members and levels: older viewer tokens say nothing.
+    pub epoch: u64,
+    /// Grows with every change of this manifest.
+    pub generation: u64,
+    /// The revision that the published pages stand at: the publisher's cursor.
+    pub revision: Option<RevisionId>,
+    /// The version of the settings that the frame and the pages were made with.
+    pub settings: u64,
+    /// The version of the publisher that made them.
+    pub publisher: u32,
+    /// What pages are put into.
+    pub frame: FragmentKey,
+    /// The main slot of a page that is not there.
+    pub not_found: FragmentKey,
+    /// Key of the page shown at `/`.
+    pub home: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PageWire {
+    version: u32,
+    path: String,
+    revision: String,
+    slots: Vec<(String, String)>,
+    source: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WikiWire {
+    version: u32,
+    wiki: String,
+    visibility: String,
+    epoch: u64,
+    generation: u64,
+    revision: Option<String>,
+    settings: u64,
+    publisher: u32,
+    frame: String,
+    not_found: String,
+    home: Option<String>,
+}
+
+fn damaged() -> Error {
+    Error::internal("a stored manifest is damaged")
+}
+
+fn key(text: &str) -> Result<FragmentKey> {
+    FragmentKey::parse(text).ok_or_else(damaged)
+}
+
+fn known(version: u32) -> Result<()> {
+    if version > VERSION {
+        return Err(Error::internal("a stored manifest is newer than this program").hint("Upgrade Holt."));
+    }
+    Ok(())
+}
+
+impl PageManifest {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let slots = self.slots.iter().map(|(slot, key)| (slot.name().to_string(), key.to_string())).collect();
+        let wire = PageWire { version: VERSION, path: self.path.clone(), revision: self.revision.to_string(), slots, source: self.source.to_string() };
+        serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
+    }
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let wire: PageWire = serde_json::from_slice(bytes).map_err(|e| damaged().because(e))?;
+        known(wire.version)?;
+        // A slot this version does not know is left out: an older edge shows the page without it.
+        let slots = wire.slots.iter().filter_map(|(slot, text)| Some((Slot::parse(slot)?, key(text)))).map(|(slot, key)| Ok((slot, key?)));
+        Ok(Self::new(wire.path, RevisionId::parse(&wire.revision)?, slots.collect::<Result<_>>()?, key(&wire.source)?))
+    }
+}
+
+impl WikiManifest {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let wire = WikiWire {
+            version: VERSION,
+            wiki: self.wiki.to_string(),
+            visibility: if self.visibility == Visibility::Public { "public" } else { "private" }.to_string(),
+            epoch: self.epoch,
+            generation: self.generation,
+            revision: self.revision.map(|revision| revision.to_string()),
+            settings: self.settings,
+            publisher: self.publisher,
+            frame: self.frame.to_string(),
+            not_found: self.not_found.to_string(),
+            home: self.home.clone(),
+        };
+        serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
+    }
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let wire: WikiWire = serde_json::from_slice(bytes).map_err(|e| damaged().because(e))?;
+        known(wire.version)?;
+        Ok(Self {
+            wiki: wiki_id(&wire.wiki).ok_or_else(damaged)?,
+            // Anything but the one word is private: fail closed (security.md CDN-4).
+            visibility: if wire.visibility == "public" { Visibility::Public } else { Visibility::Private },
+            epoch: wire.epoch,
+            generation: wire.generation,
+            revision: wire.revision.as_deref().map(RevisionId::parse).transpose()?,
+            settings: wire.settings,
+            publisher: wire.publisher,
+            frame: key(&wire.frame)?,
+            not_found: key(&wire.not_found)?,
+            home: wire.home,
+        })
+    }
+}
+
+/// From the store's own hex digits; user input never comes here.
+pub(crate) fn wiki_id(text: &str) -> Option<WikiId> {
+    WikiId::from_store(u64::from_str_radix(text, 16).ok()?.cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Kind;
+
+    #[test]
+    fn manifests_survive_storage_and_newer_ones_are_refused() {
+        let wiki = WikiId::from_random(7);
+        let name = |text: &str| FragmentKey::of(wiki, Kind::Html, text.as_bytes());
+        let page = PageManifest::new("Guide/Setup".into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, name("m"))], name("s"));
+        assert_eq!(PageManifest::from_bytes(&page.to_bytes()).unwrap(), page);
+        let newer = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":2");
+        assert!(PageManifest::from_bytes(newer.as_bytes()).unwrap_err().hint.is_some());
+        let more = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":1,\"later\":[1]");
+        assert_eq!(PageManifest::from_bytes(more.as_bytes()).unwrap(), page);
+
+        let shared = WikiManifest {
+            wiki, visibility: Visibility::Public, epoch: 3, generation: 9, revision: Some(RevisionId::from_bytes([2; 20])), settings: 4, publisher: 1,
+            frame: name("f"), not_found: name("n"), home: Some("home".into()),
+        };
+        assert_eq!(WikiManifest::from_bytes(&shared.to_bytes()).unwrap(), shared);
+        let odd = String::from_utf8(shared.to_bytes()).unwrap().replace("public\"", "open\"");
+        assert_eq!(WikiManifest::from_bytes(odd.as_bytes()).unwrap().visibility, Visibility::Private);
+    }
+}
