@@ -1,0 +1,65 @@
+//! A response body made of slices, sent one after the other without being copied together.
+
+use bytes::Bytes;
+use holt_fragments::Assembly;
+use http_body::{Frame, SizeHint};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Slices in a row.
+#[derive(Debug, Default)]
+pub struct Body {
+    parts: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Body {
+    /// Nothing.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+    /// How many bytes are left.
+    pub fn length(&self) -> u64 {
+        self.left
+    }
+    /// All of it in one piece, for those who must look at it.
+    pub fn into_bytes(self) -> Bytes {
+        let parts: Vec<Bytes> = self.parts.into();
+        match parts.as_slice() {
+            [one] => one.clone(),
+            many => many.concat().into(),
+        }
+    }
+}
+
+impl From<Assembly> for Body {
+    fn from(assembly: Assembly) -> Self {
+        Self { left: assembly.length, parts: assembly.parts.into() }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self { left: bytes.len() as u64, parts: VecDeque::from([bytes]) }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        let part = this.parts.pop_front();
+        this.left -= part.as_ref().map_or(0, |part| part.len() as u64);
+        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+    }
+    fn is_end_stream(&self) -> bool {
+        self.parts.is_empty()
+    }
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

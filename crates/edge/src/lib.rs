@@ -1,0 +1,303 @@
+//! Published pages over HTTP: from host and path to slices of stored fragments. Knows no git, no database, no renderer.
+//!
+//! [`respond`] answers what is published and leaves everything else to whoever embeds it: `holt serve` has live handlers, the `holt-edge`
+//! binary has an origin or a 404. It never waits for anything but small file reads (microseconds, and cached), so it runs on the
+//! connection's own task.
+
+mod body;
+mod conditional;
+mod headers;
+mod hosts;
+mod live;
+pub mod serve;
+
+pub use body::Body;
+pub use headers::{STATIC_CSP, security_headers};
+pub use hosts::HostRule;
+pub use live::{LiveHead, LivePage, live_page};
+
+use conditional::{accepts_gzip, not_modified};
+use holt_core::path::decode_url;
+use holt_core::session::ViewerKey;
+use holt_core::{PageKey, PagePath, Visibility, WikiId};
+use holt_fragments::assemble::single;
+use holt_fragments::{Encoding, FragmentStore, PageManifest, Slot, WikiManifest, assemble, assets};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode, Uri};
+use std::sync::Arc;
+
+/// Name of the cookie with the viewer token.
+pub const VIEWER_COOKIE: &str = "holt_viewer";
+/// Names of session cookies begin with this or with `__Host-` and this. The edge only notices that there is one.
+pub const SESSION_COOKIE: &str = "holt_session";
+
+/// What answers need.
+#[derive(Clone)]
+pub struct EdgeState {
+    /// The published wikis.
+    pub store: FragmentStore,
+    /// Verifies viewer tokens; without it private wikis are never answered here.
+    pub viewer_key: Option<ViewerKey>,
+    /// Which host is which wiki.
+    pub hosts: HostRule,
+    /// Unix seconds.
+    pub clock: fn() -> i64,
+}
+
+/// What became of a request.
+pub enum Outcome {
+    /// Answered.
+    Response(Response<Body>),
+    /// Not a published page: somebody else's.
+    Fallback(Fallback),
+}
+
+/// Why, and what was found out on the way.
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    /// Why.
+    pub reason: Reason,
+    /// The wiki of the host, if there is one.
+    pub wiki: Option<WikiId>,
+    /// The path, decoded, if it could be.
+    pub path: Option<String>,
+}
+
+/// See [`Fallback`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The host is no wiki.
+    UnknownHost,
+    /// The address cannot be decoded; the message says why.
+    BadAddress(String),
+    /// A live address, another method, or a query that asks for something live.
+    Live,
+    /// The wiki is private and no valid viewer token came along.
+    NeedsViewer,
+    /// Nothing is published there.
+    Missing,
+}
+
+/// Answers a published page, its Markdown, or a static file.
+pub fn respond(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Outcome {
+    match answer(state, method, uri, headers, Trust::Token) {
+        Ok(response) => Outcome::Response(if method == Method::HEAD { without_body(response) } else { response }),
+        Err(fallback) => Outcome::Fallback(fallback),
+    }
+}
+
+/// As [`respond`], for a reader whose right to read the wiki was checked just now by other means than a token.
+pub fn respond_trusted(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Outcome {
+    match answer(state, method, uri, headers, Trust::Checked) {
+        Ok(response) => Outcome::Response(if method == Method::HEAD { without_body(response) } else { response }),
+        Err(fallback) => Outcome::Fallback(fallback),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Token,
+    Checked,
+}
+
+/// Parameters that ask for something else than the page as it is now.
+const LIVE_QUERY: &[&str] = &["revision", "edit", "thumbnail", "size", "width", "height", "raw", "draft"];
+
+fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: Trust) -> Result<Response<Body>, Fallback> {
+    let mut found = Fallback { reason: Reason::Live, wiki: None, path: None };
+    if (method == Method::GET || method == Method::HEAD) && uri.path().starts_with("/-/static/") {
+        return asset(uri.path(), headers).ok_or(Fallback { reason: Reason::Missing, ..found });
+    }
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).or(uri.host()).unwrap_or_default();
+    let because = |found: Fallback, reason| Err(Fallback { reason, ..found });
+    let Some(wiki) = state.hosts.wiki(&state.store, host) else { return because(found, Reason::UnknownHost) };
+    found.wiki = Some(wiki);
+    let path = match decode_url(uri.path()) {
+        Ok(path) => path,
+        Err(error) => return because(found, Reason::BadAddress(error.message)),
+    };
+    found.path = Some(path.clone());
+    if method != Method::GET && method != Method::HEAD {
+        return Err(found);
+    }
+    if is_live_path(&path) || uri.query().is_some_and(asks_for_something_live) {
+        return Err(found);
+    }
+    let Ok(Some(shared)) = state.store.wiki(wiki) else { return because(found, Reason::Missing) };
+    let private = shared.visibility == Visibility::Private;
+    if private && trust == Trust::Token && !token_allows(state, &shared, headers) {
+        return because(found, Reason::NeedsViewer);
+    }
+    let freshness = if private { Freshness::Private } else if has_session(headers) { Freshness::Personal } else { Freshness::Public };
+    page(state, &shared, &path, uri, headers, freshness).ok_or(Fallback { reason: Reason::Missing, ..found })
+}
+
+/// Addresses that are never pages.
+fn is_live_path(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    matches!(first, "-" | "api" | "mcp" | "oauth" | ".git" | ".well-known")
+}
+
+fn asks_for_something_live(query: &str) -> bool {
+    query.split('&').any(|pair| LIVE_QUERY.contains(&pair.split('=').next().unwrap_or_default()))
+}
+
+fn page(state: &EdgeState, shared: &WikiManifest, path: &str, uri: &Uri, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
+    let wiki = shared.wiki;
+    if path == "/" {
+        let manifest = state.store.page(wiki, &home_key(shared)?).ok()??;
+        return html(state, shared, &manifest, headers, freshness);
+    }
+    let parsed = PagePath::parse(path).ok();
+    if let Some(parsed) = &parsed
+        && let Some(manifest) = state.store.page(wiki, &parsed.key()).ok()?
+    {
+        // One spelling per page, and the home page is `/` (security.md CDN-8).
+        let canonical = manifest.page_path().ok()?;
+        if home_key(shared).is_some_and(|home| home == canonical.key()) {
+            return Some(redirect("/", freshness));
+        }
+        if uri.path() != canonical.url() && decode_url(uri.path()).ok()? != format!("/{canonical}") {
+            return Some(redirect(&canonical.url(), freshness));
+        }
+        return html(state, shared, &manifest, headers, freshness);
+    }
+    let markdown = PagePath::parse(path.strip_suffix(".md")?).ok()?;
+    let manifest = state.store.page(wiki, &markdown.key()).ok()??;
+    source(state, wiki, &manifest, headers, freshness)
+}
+
+fn home_key(shared: &WikiManifest) -> Option<PageKey> {
+    Some(PagePath::parse(shared.home.as_deref()?).ok()?.key())
+}
+
+/// How long an answer may be kept, and by whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Freshness {
+    /// By anybody, if asked for again each time.
+    Public,
+    /// The same bytes, to somebody who is logged in.
+    Personal,
+    /// By nobody.
+    Private,
+}
+
+impl Freshness {
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Public => "public, max-age=0, must-revalidate",
+            Self::Personal => "private, no-cache",
+            Self::Private => "private, no-store",
+        })
+    }
+}
+
+fn html(state: &EdgeState, shared: &WikiManifest, manifest: &PageManifest, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
+    let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
+    let tag = tag(&manifest.tag, &shared.frame.as_str()[..12], encoding);
+    let mut response = Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
+    if not_modified(headers, &tag) {
+        response = response.status(StatusCode::NOT_MODIFIED);
+        return finish(response, tag, encoding, freshness, Body::empty());
+    }
+    let frame = state.store.frame(shared.wiki, &shared.frame).ok()??;
+    let mut fragments = Vec::with_capacity(manifest.slots.len());
+    for (slot, key) in &manifest.slots {
+        // A page is whole or not there: a missing piece sends the reader on.
+        fragments.push((*slot, state.store.get(shared.wiki, key).ok()??));
+    }
+    let fill = |slot: Slot| fragments.iter().find(|(s, _)| *s == slot).map(|(_, fragment)| Arc::clone(fragment));
+    finish(response, tag, encoding, freshness, assemble(&frame, fill, encoding).into())
+}
+
+fn source(state: &EdgeState, wiki: WikiId, manifest: &PageManifest, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
+    let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
+    let tag = tag(manifest.source.as_str(), "md", encoding);
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, "text/markdown; charset=utf-8")
+        .header("x-holt-revision", manifest.revision.to_string())
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if not_modified(headers, &tag) {
+        return finish(response.status(StatusCode::NOT_MODIFIED), tag, encoding, freshness, Body::empty());
+    }
+    let fragment = state.store.get(wiki, &manifest.source).ok()??;
+    finish(response, tag, encoding, freshness, single(&fragment, encoding).into())
+}
+
+fn tag(content: &str, frame: &str, encoding: Encoding) -> String {
+    let suffix = if encoding == Encoding::Gzip { "-gz" } else { "" };
+    format!("\"{content}-{frame}{suffix}\"")
+}
+
+fn finish(builder: http::response::Builder, tag: String, encoding: Encoding, freshness: Freshness, body: Body) -> Option<Response<Body>> {
+    let mut response = builder.body(body).ok()?;
+    let length = response.body().length();
+    let not_modified = response.status() == StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::try_from(tag).ok()?);
+    headers.insert(header::CACHE_CONTROL, freshness.value());
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if !not_modified {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if encoding == Encoding::Gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+    }
+    security_headers(headers);
+    Some(response)
+}
+
+fn redirect(to: &str, freshness: Freshness) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    let headers = response.headers_mut();
+    // Percent-encoded ASCII by construction.
+    headers.insert(header::LOCATION, HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/")));
+    headers.insert(header::CACHE_CONTROL, freshness.value());
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+    security_headers(headers);
+    response
+}
+
+fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let asset = assets::asset(path)?;
+    let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
+    let body: Body = single(&asset.content, encoding).into();
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, asset.content_type)
+        .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+        .header(header::CONTENT_LENGTH, body.length())
+        .header(header::VARY, "Accept-Encoding")
+        .header(header::CONTENT_SECURITY_POLICY, STATIC_CSP)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if encoding == Encoding::Gzip {
+        response = response.header(header::CONTENT_ENCODING, "gzip");
+    }
+    response.body(body).ok()
+}
+
+fn token_allows(state: &EdgeState, shared: &WikiManifest, headers: &HeaderMap) -> bool {
+    let (Some(key), Some(token)) = (&state.viewer_key, single_cookie(headers, VIEWER_COOKIE)) else { return false };
+    key.verify(token, (state.clock)()).is_some_and(|viewer| viewer.wiki == shared.wiki && viewer.epoch == shared.epoch)
+}
+
+fn has_session(headers: &HeaderMap) -> bool {
+    cookies(headers).any(|(name, _)| name.strip_prefix("__Host-").unwrap_or(name).starts_with(SESSION_COOKIE))
+}
+
+/// The cookie of that name; none if there are several, as then somebody else may have set one (security.md SES-2).
+pub fn single_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut found = cookies(headers).filter(|(n, _)| *n == name);
+    let first = found.next()?;
+    found.next().is_none().then_some(first.1)
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
+}
+
+fn without_body(mut response: Response<Body>) -> Response<Body> {
+    *response.body_mut() = Body::empty();
+    response
+}

@@ -1,0 +1,197 @@
+//! The edge against a store in memory, and the program against a folder.
+
+use holt_core::session::{Viewer, ViewerKey};
+use holt_core::{PagePath, RevisionId, UserId, Visibility, WikiId};
+use holt_edge::{Body, EdgeState, HostRule, Outcome, Reason, respond};
+use holt_fragments::{Fragment, FragmentStore, Frame, Kind, PageManifest, Slot, WikiManifest};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+const NOW: i64 = 1_700_000_000;
+
+/// A store with one wiki, `docs`, that has the pages Home and "Guide/Set up".
+fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
+    let wiki = WikiId::from_random(11);
+    let frame = Frame::parse("<html><!--slot:head--><!--slot:crumbs--><main><!--slot:main--></main><!--slot:aside--><!--slot:foot--></html>").unwrap();
+    for (path, html, source) in [("Home", "<h1>Home</h1>", "# Home\n"), ("Guide/Set up", "<h1>Set up</h1>", "# Set up\n")] {
+        let main = store.put(wiki, Kind::Html, Fragment::new(html)).unwrap();
+        let source = store.put(wiki, Kind::Source, Fragment::new(source)).unwrap();
+        let manifest = PageManifest::new(path.into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, main)], source);
+        store.put_page(wiki, &PagePath::parse(path).unwrap().key(), &manifest).unwrap();
+    }
+    let manifest = WikiManifest {
+        wiki,
+        visibility,
+        epoch: 4,
+        generation: 1,
+        revision: None,
+        settings: 1,
+        publisher: 1,
+        frame: store.put_frame(wiki, &frame).unwrap(),
+        not_found: store.put(wiki, Kind::Html, Fragment::new("none")).unwrap(),
+        home: Some("home".into()),
+    };
+    store.put_wiki(&manifest).unwrap();
+    store.put_host("docs", wiki).unwrap();
+    wiki
+}
+
+fn state(visibility: Visibility) -> EdgeState {
+    let store = FragmentStore::memory();
+    let wiki = publish(&store, visibility);
+    EdgeState { store, viewer_key: Some(ViewerKey::new([5; 32])), hosts: HostRule { domain: None, default_wiki: Some(wiki) }, clock: || NOW }
+}
+
+fn ask(state: &EdgeState, method: &Method, path: &str, headers: &[(&'static str, &str)]) -> Outcome {
+    let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_str(v).unwrap()));
+    let mut map: HeaderMap = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("localhost"))]);
+    map.extend(headers);
+    respond(state, method, &path.parse().unwrap(), &map)
+}
+
+fn get(state: &EdgeState, path: &str, headers: &[(&'static str, &str)]) -> Response<Body> {
+    match ask(state, &Method::GET, path, headers) {
+        Outcome::Response(response) => response,
+        Outcome::Fallback(fallback) => panic!("{path}: {fallback:?}"),
+    }
+}
+
+fn reason(state: &EdgeState, path: &str, headers: &[(&'static str, &str)]) -> Reason {
+    match ask(state, &Method::GET, path, headers) {
+        Outcome::Response(response) => panic!("{path}: {response:?}"),
+        Outcome::Fallback(fallback) => fallback.reason,
+    }
+}
+
+fn header<'r>(response: &'r Response<Body>, name: &str) -> &'r str {
+    response.headers().get(name).map_or("", |v| v.to_str().unwrap())
+}
+
+fn text(response: Response<Body>) -> String {
+    String::from_utf8(response.into_body().into_bytes().to_vec()).unwrap()
+}
+
+#[test]
+fn a_page_is_frame_and_fragments() {
+    let state = state(Visibility::Public);
+    let page = get(&state, "/Guide/Set%20up", &[]);
+    assert_eq!(page.status(), 200);
+    assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+    assert_eq!(header(&page, "cache-control"), "public, max-age=0, must-revalidate");
+    assert!(header(&page, "content-security-policy").contains("default-src 'none'"));
+    let length: usize = header(&page, "content-length").parse().unwrap();
+    let html = text(page);
+    assert_eq!(html, "<html><main><h1>Set up</h1></main></html>");
+    assert_eq!(html.len(), length);
+    assert_eq!(text(get(&state, "/", &[])), "<html><main><h1>Home</h1></main></html>");
+    // A query that means nothing changes nothing (CDN-6).
+    assert_eq!(text(get(&state, "/?utm_source=x", &[])), "<html><main><h1>Home</h1></main></html>");
+}
+
+#[test]
+fn a_page_has_one_spelling() {
+    let state = state(Visibility::Public);
+    for (path, to) in [
+        ("/guide/set%20up", "/Guide/Set%20up"),
+        ("/Guide/Set%20up/", "/Guide/Set%20up"),
+        ("/home", "/"),
+        ("/Home", "/"),
+    ] {
+        let page = get(&state, path, &[]);
+        assert_eq!((page.status().as_u16(), header(&page, "location")), (301, to), "{path}");
+    }
+    for path in ["/Guide//Set%20up", "/Guide/./Set%20up", "/Guide/Set%20up.css", "/Guide/Set%20up;x", "/Guide"] {
+        assert_eq!(reason(&state, path, &[]), Reason::Missing, "{path}");
+    }
+    for path in ["/a%2Fb", "/%00", "/%ff"] {
+        assert!(matches!(reason(&state, path, &[]), Reason::BadAddress(_)), "{path}");
+    }
+}
+
+#[test]
+fn tags_make_answers_short() {
+    let state = state(Visibility::Public);
+    let plain = get(&state, "/", &[]);
+    let packed = get(&state, "/", &[("accept-encoding", "gzip")]);
+    assert_eq!(header(&packed, "content-encoding"), "gzip");
+    assert_ne!(header(&plain, "etag"), header(&packed, "etag"), "two encodings are two representations");
+    assert!(!header(&plain, "etag").starts_with("W/"));
+    let again = get(&state, "/", &[("if-none-match", header(&plain, "etag"))]);
+    assert_eq!(again.status(), 304);
+    assert_eq!(text(again), "");
+    assert_eq!(get(&state, "/", &[("if-none-match", header(&packed, "etag"))]).status(), 200);
+    let Outcome::Response(head) = ask(&state, &Method::HEAD, "/", &[]) else { panic!("HEAD falls back") };
+    assert_eq!((head.status().as_u16(), header(&head, "content-length")), (200, header(&plain, "content-length")));
+}
+
+#[test]
+fn markdown_comes_byte_for_byte() {
+    let state = state(Visibility::Public);
+    let source = get(&state, "/Guide/Set%20up.md", &[]);
+    assert_eq!(header(&source, "content-type"), "text/markdown; charset=utf-8");
+    assert_eq!(header(&source, "x-holt-revision"), "01".repeat(20));
+    assert_eq!(text(source), "# Set up\n");
+}
+
+#[test]
+fn what_is_live_is_left_alone() {
+    let state = state(Visibility::Public);
+    for path in ["/-/search", "/api/v1/pages", "/?edit", "/Home?revision=abcd", "/.git/info/refs"] {
+        assert_eq!(reason(&state, path, &[]), Reason::Live, "{path}");
+    }
+    assert!(matches!(ask(&state, &Method::POST, "/Home", &[]), Outcome::Fallback(_)));
+    assert_eq!(reason(&state, "/Nowhere", &[]), Reason::Missing);
+    assert_eq!(get(&state, holt_fragments::assets::url("style.css"), &[]).status(), 200);
+}
+
+#[test]
+fn a_private_page_needs_a_token_for_this_wiki_and_epoch() {
+    let state = state(Visibility::Private);
+    let key = state.viewer_key.clone().unwrap();
+    let wiki = state.hosts.default_wiki.unwrap();
+    let viewer = Viewer { wiki, user: UserId(1), epoch: 4, expires: NOW + 30 };
+    let cookie = |viewer: &Viewer| format!("holt_viewer={}", key.sign(viewer));
+    let page = get(&state, "/", &[("cookie", &cookie(&viewer))]);
+    assert_eq!((page.status().as_u16(), header(&page, "cache-control")), (200, "private, no-store"));
+    let good = cookie(&viewer);
+    let refused = [
+        String::new(),
+        cookie(&Viewer { epoch: 3, ..viewer }),
+        cookie(&Viewer { wiki: WikiId::from_random(12), ..viewer }),
+        cookie(&Viewer { expires: NOW, ..viewer }),
+        format!("{good}; {good}"),
+        "holt_viewer=x".to_string(),
+    ];
+    for cookie in refused {
+        assert_eq!(reason(&state, "/", &[("cookie", &cookie)]), Reason::NeedsViewer, "{cookie}");
+        assert_eq!(reason(&state, "/Nowhere", &[("cookie", &cookie)]), Reason::NeedsViewer, "absence is not told");
+    }
+}
+
+#[test]
+fn the_program_serves_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_holt-edge"))
+        .args(["--listen", "127.0.0.1:0", "--default-wiki", "docs", "--origin", "https://origin.example.org/", "--fragments"])
+        .arg(dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ").unwrap().to_string();
+    let curl = |args: &[&str]| {
+        let out = Command::new("curl").args(["-s", "-i", "--max-time", "20", "--compressed"]).args(args).output().unwrap();
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    };
+    let page = curl(&[&format!("{address}/Guide/Set%20up")]);
+    assert!(page.contains("200 OK") && page.ends_with("<html><main><h1>Set up</h1></main></html>"), "{page}");
+    let elsewhere = curl(&[&format!("{address}/Nowhere?edit")]);
+    assert!(elsewhere.contains("307 ") && elsewhere.contains("https://origin.example.org/Nowhere?edit"), "{elsewhere}");
+    let unknown = curl(&["-H", "Host: evil.example", &address]);
+    assert!(unknown.contains("404 ") && unknown.contains("There is no wiki here."), "{unknown}");
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(child.wait().unwrap().success());
+}
