@@ -1,0 +1,75 @@
+//! What goes into the index, as plain data that `sync` fills from the repository and the renderer.
+
+use crate::repo::{BlobId, FileMode, LogEntry};
+use holt_core::{PagePath, RevisionId};
+use holt_markdown::Link;
+
+/// What happened up to a revision: one transaction.
+#[derive(Debug)]
+pub struct IndexBatch {
+    /// The commits since the cursor, ancestors first.
+    pub log: Vec<LogEntry>,
+    /// Pages that are there, as they are now.
+    pub pages: Vec<PageDoc>,
+    /// Other files that are there, as they are now.
+    pub files: Vec<FileDoc>,
+    /// Files that are not there any more. Those that never had a row do no harm.
+    pub removed: Vec<String>,
+    /// The revision all this describes.
+    pub cursor: RevisionId,
+}
+
+impl IndexBatch {
+    /// Nothing, at `cursor`.
+    pub fn at(cursor: RevisionId) -> Self {
+        Self { log: Vec::new(), pages: Vec::new(), files: Vec::new(), removed: Vec::new(), cursor }
+    }
+}
+
+/// A page as it is now.
+#[derive(Debug, Clone)]
+pub struct PageDoc {
+    /// Its path.
+    pub path: PagePath,
+    /// Its place in the tree.
+    pub file: String,
+    /// Its content.
+    pub blob: BlobId,
+    /// What kind of file it is. A symbolic link has no text.
+    pub mode: FileMode,
+    /// In bytes.
+    pub size: u64,
+    /// Whether it can be read as text.
+    pub utf8: bool,
+    /// The text of its first heading.
+    pub title: Option<String>,
+    /// Level, text and anchor of its headings, in order.
+    pub headings: Vec<(u8, String, String)>,
+    /// Its links inside the wiki, in order.
+    pub links: Vec<Link>,
+    /// A line or two for lists.
+    pub description: String,
+    /// Its words, without markup.
+    pub text: String,
+}
+
+impl PageDoc {
+    /// A page whose source says nothing yet: not rendered, a symbolic link, or not text.
+    pub fn new(path: PagePath, file: String, blob: BlobId, mode: FileMode, size: u64) -> Self {
+        let (title, headings, links, description, text) = (None, Vec::new(), Vec::new(), String::new(), String::new());
+        Self { path, file, blob, mode, size, utf8: false, title, headings, links, description, text }
+    }
+}
+
+/// A file that is no page.
+#[derive(Debug, Clone)]
+pub struct FileDoc {
+    /// Its place in the tree.
+    pub file: String,
+    /// Its content.
+    pub blob: BlobId,
+    /// What kind of file it is.
+    pub mode: FileMode,
+    /// In bytes.
+    pub size: u64,
+}

@@ -1,0 +1,190 @@
+//! What was: the commits, and what each did to which file.
+//!
+//! A page's history follows its renames as `git log --follow` does: from now backwards, and where a commit moved the file there, on under
+//! the name it had before. Each name with the stretch of history in which it counts is a [`Stretch`].
+
+use super::pages::page_of;
+use super::{Index, rows};
+use crate::repo::BlobId;
+use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// One commit as history shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The commit.
+    pub revision: Revision,
+    /// Its place in the wiki's history; hand it back as `before` for the next, older, part.
+    pub seq: i64,
+    /// What it did to files (for one file: to that).
+    pub changes: Vec<EntryChange>,
+}
+
+/// One file in an [`Entry`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryChange {
+    /// Path in the tree after the commit.
+    pub file: String,
+    /// What happened.
+    pub kind: ChangeKind,
+}
+
+/// Longest part of a history that is returned at once (security.md INP-13).
+pub const HISTORY_LIMIT: usize = 200;
+
+/// The positions `from..to` in which a page was stored at `file`.
+struct Stretch {
+    file: String,
+    from: i64,
+    to: i64,
+}
+
+/// The names of `file`, newest first. Positions only fall, so this ends.
+fn stretches(db: &Connection, file: String) -> rusqlite::Result<Vec<Stretch>> {
+    let sql =
+        "SELECT position, from_file FROM changes WHERE file = ?1 AND position < ?2 AND kind = 'renamed' ORDER BY position DESC LIMIT 1";
+    let mut renamed = db.prepare_cached(sql)?;
+    let mut found = vec![Stretch { file, from: i64::MIN, to: i64::MAX }];
+    while let Some(current) = found.last_mut() {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let Some((position, before)) = renamed.query_row((&current.file, current.to), row).optional()? else { break };
+        current.from = position;
+        found.push(Stretch { file: before, from: i64::MIN, to: position });
+    }
+    Ok(found)
+}
+
+/// The file that `path` names now, or was last stored at.
+fn file_of(db: &Connection, path: &PagePath) -> rusqlite::Result<String> {
+    Ok(page_of(db, &path.key())?.map_or_else(|| path.file(), |page| page.file))
+}
+
+fn position_of(db: &Connection, id: RevisionId) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT position FROM revisions WHERE id = ?1")?.query_row([id.as_bytes()], |row| row.get(0)).optional()
+}
+
+/// `file`, `kind`, `from_file`, the first of them at `column`.
+fn change(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryChange> {
+    let kind = match row.get_ref(column + 1)?.as_str().unwrap_or_default() {
+        "added" => ChangeKind::Added,
+        "modified" => ChangeKind::Modified,
+        "deleted" => ChangeKind::Deleted,
+        "renamed" => ChangeKind::Renamed { from: row.get(column + 2)? },
+        _ => return Err(rusqlite::Error::IntegralValueOutOfRange(column + 1, 0)),
+    };
+    Ok(EntryChange { file: row.get(column)?, kind })
+}
+
+fn history(db: &Connection, stretches: &[Stretch], before: i64, limit: usize) -> rusqlite::Result<Vec<Entry>> {
+    let sql = format!(
+        "SELECT {}, c.position, c.file, c.kind, c.from_file FROM changes AS c JOIN revisions AS r ON r.n = c.revision
+         WHERE c.file = ?1 AND c.position >= ?2 AND c.position < ?3 ORDER BY c.position DESC, c.revision DESC LIMIT ?4",
+        rows::REVISION
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    let mut entries = Vec::new();
+    for stretch in stretches {
+        let room = i64::try_from(limit - entries.len()).unwrap_or(i64::MAX);
+        let row = |row: &Row<'_>| Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes: vec![change(row, 7)?] });
+        let found = query.query_map((&stretch.file, stretch.from, stretch.to.min(before), room), row)?;
+        entries.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+        if entries.len() >= limit {
+            break;
+        }
+    }
+    Ok(entries)
+}
+
+impl Index {
+    /// The commits that touched `path`, across its renames, newest first: at most 200, with a place below `before`.
+    pub fn history(&self, path: &PagePath, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+        self.read("read the history of a page", |db| {
+            history(db, &stretches(db, file_of(db, path)?)?, before.unwrap_or(i64::MAX), limit.min(HISTORY_LIMIT))
+        })
+    }
+    /// As [`Index::history`], for any file.
+    pub fn file_history(&self, file: &str, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+        self.read("read the history of a file", |db| {
+            history(db, &stretches(db, file.to_string())?, before.unwrap_or(i64::MAX), limit.min(HISTORY_LIMIT))
+        })
+    }
+    /// The commits of the wiki, newest first: at most 200, with a place below `before`.
+    pub fn changelog(&self, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+        let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or_default();
+        let sql = format!(
+            "SELECT {}, r.position, r.n FROM revisions AS r WHERE r.position < ?1 ORDER BY r.position DESC, r.id DESC LIMIT ?2",
+            rows::REVISION
+        );
+        self.read("read the changelog", |db| {
+            let mut query = db.prepare_cached(&sql)?;
+            let mut changes = db.prepare_cached("SELECT file, kind, from_file FROM changes WHERE revision = ?1 ORDER BY file")?;
+            let row = |row: &Row<'_>| {
+                let number: i64 = row.get(7)?;
+                let changes = changes.query_map([number], |row| change(row, 0))?.collect::<rusqlite::Result<_>>()?;
+                Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes })
+            };
+            query.query_map((before.unwrap_or(i64::MAX), limit), row)?.collect()
+        })
+    }
+    /// Every version of `path` with its content, across its renames, oldest first; those up to `at`, if one is given that is known.
+    pub fn versions(&self, path: &PagePath, at: Option<RevisionId>) -> Result<Vec<(Revision, BlobId)>> {
+        let sql = format!(
+            "SELECT {}, c.new FROM changes AS c JOIN revisions AS r ON r.n = c.revision
+             WHERE c.file = ?1 AND c.position >= ?2 AND c.position < ?3 AND c.new IS NOT NULL ORDER BY c.position DESC, c.revision DESC",
+            rows::REVISION
+        );
+        self.read("read the versions of a page", |db| {
+            let end = match at {
+                None => i64::MAX,
+                Some(at) => match position_of(db, at)? {
+                    Some(position) => position.saturating_add(1),
+                    None => return Ok(Vec::new()),
+                },
+            };
+            let mut query = db.prepare_cached(&sql)?;
+            let mut versions = Vec::new();
+            for stretch in stretches(db, file_of(db, path)?)? {
+                let row = |row: &Row<'_>| Ok((rows::revision(row, 0)?, rows::blob(row, 6)?));
+                let found = query.query_map((&stretch.file, stretch.from, stretch.to.min(end)), row)?;
+                versions.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+            versions.reverse();
+            Ok(versions)
+        })
+    }
+    /// Where the page that is `path` now was stored at `at`. `None` if that revision is unknown or the page was not there yet.
+    pub fn name_at(&self, path: &PagePath, at: RevisionId) -> Result<Option<String>> {
+        self.read("look for the name a page had", |db| {
+            let Some(position) = position_of(db, at)? else { return Ok(None) };
+            let stretches = stretches(db, file_of(db, path)?)?;
+            let Some(stretch) = stretches.into_iter().find(|s| s.from <= position && position < s.to) else { return Ok(None) };
+            let sql =
+                "SELECT kind <> 'deleted' FROM changes WHERE file = ?1 AND position <= ?2 ORDER BY position DESC, revision DESC LIMIT 1";
+            let there: Option<bool> = db.prepare_cached(sql)?.query_row((&stretch.file, position), |row| row.get(0)).optional()?;
+            Ok(there.unwrap_or_default().then_some(stretch.file))
+        })
+    }
+    /// Whether `revision` is part of the wiki's history.
+    pub fn has_revision(&self, revision: RevisionId) -> Result<bool> {
+        self.read("look for a revision", |db| Ok(position_of(db, revision)?.is_some()))
+    }
+    /// The revision whose id begins so. `None` if there is none or more than one.
+    pub fn revision_by_prefix(&self, prefix: &RevisionPrefix) -> Result<Option<RevisionId>> {
+        let bound =
+            |filler: char| RevisionId::parse(&format!("{}{}", prefix.as_str(), filler.to_string().repeat(40 - prefix.as_str().len())));
+        let (from, to) = (bound('0')?, bound('f')?);
+        let sql = "SELECT id FROM revisions WHERE id >= ?1 AND id <= ?2 LIMIT 2";
+        let found = self.read("look for a revision", |db| {
+            let id = |row: &Row<'_>| rows::revision_id(row, 0);
+            db.prepare_cached(sql)?.query_map((from.as_bytes(), to.as_bytes()), id)?.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(if let [only] = found.as_slice() { Some(*only) } else { None })
+    }
+    /// The first revision that the operation `op` of a client made.
+    pub fn revision_by_op(&self, op: &OpId) -> Result<Option<RevisionId>> {
+        let sql = "SELECT id FROM revisions WHERE op = ?1 ORDER BY position LIMIT 1";
+        self.read("look for an operation", |db| {
+            db.prepare_cached(sql)?.query_row([op.as_str()], |row| rows::revision_id(row, 0)).optional()
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Who links to whom.
+
+use super::pages::{ANSWERS, stored_below};
+use super::{Index, rows};
+use holt_core::{AttachmentName, PageKey, PagePath, Result};
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::{BTreeMap, HashMap};
+
+/// A page that links somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedFrom {
+    /// Its path.
+    pub path: PagePath,
+    /// Its place in the tree.
+    pub file: String,
+    /// The text of its first heading.
+    pub title: Option<String>,
+}
+
+/// Whether a link leads anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkStatus {
+    /// To a page, an attachment or a directory.
+    Good,
+    /// To nothing.
+    Broken,
+}
+
+/// A link, as it is written in a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The page that has it.
+    pub from: PagePath,
+    /// The path it leads to.
+    pub target: String,
+}
+
+/// A page that is linked to and does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it would be called, in the first spelling found.
+    pub path: PagePath,
+    /// How many pages link to it.
+    pub links: usize,
+}
+
+fn linking(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<LinkedFrom>> {
+    let sql = format!(
+        "SELECT DISTINCT p.path, p.file, p.title FROM links JOIN pages AS p ON p.id = links.page WHERE {condition} ORDER BY p.path"
+    );
+    let row = |row: &rusqlite::Row<'_>| Ok(LinkedFrom { path: rows::path(row, 0)?, file: row.get(1)?, title: row.get(2)? });
+    db.prepare_cached(&sql)?.query_map(values, row)?.collect()
+}
+
+impl Index {
+    /// The other pages that link to the page `key`, by path.
+    pub fn backlinks(&self, key: &PageKey) -> Result<Vec<LinkedFrom>> {
+        let condition = format!("links.key = ?1 AND p.key <> ?1 AND {ANSWERS}");
+        self.read("look for backlinks", |db| linking(db, &condition, [key.as_str()]))
+    }
+    /// The pages that link to `key` or to anything below it, by path; pages that do not answer for their key, too.
+    pub fn linking_to_tree(&self, key: &PageKey) -> Result<Vec<LinkedFrom>> {
+        let (from, to) = rows::below(key.as_str());
+        let condition = "(links.key = ?1 OR (links.key >= ?2 AND links.key < ?3))";
+        self.read("look for links", |db| linking(db, condition, [key.as_str(), &from, &to]))
+    }
+    /// The links of all pages that lead somewhere, or nowhere, by page and place.
+    pub fn links_by_status(&self, status: LinkStatus) -> Result<Vec<Link>> {
+        let found = self.read("look at all links", all)?;
+        Ok(found
+            .into_iter()
+            .filter(|link| link.status == status)
+            .map(|link| Link { from: link.from, target: link.target.as_str().to_string() })
+            .collect())
+    }
+    /// The pages that are linked to and do not exist, most wanted first. Missing pictures are not wanted pages.
+    pub fn wanted(&self) -> Result<Vec<Wanted>> {
+        let found = self.read("look at all links", all)?;
+        let mut wanted: BTreeMap<PageKey, (PagePath, Vec<PagePath>)> = BTreeMap::new();
+        for link in found.into_iter().filter(|link| link.status == LinkStatus::Broken && !link.image) {
+            wanted.entry(link.target.key()).or_insert_with(|| (link.target, Vec::new())).1.push(link.from);
+        }
+        let mut wanted: Vec<Wanted> = wanted
+            .into_values()
+            .map(|(path, mut from)| {
+                from.dedup();
+                Wanted { path, links: from.len() }
+            })
+            .collect();
+        wanted.sort_by(|a, b| b.links.cmp(&a.links).then_with(|| a.path.cmp(&b.path)));
+        Ok(wanted)
+    }
+}
+
+struct Judged {
+    from: PagePath,
+    target: PagePath,
+    image: bool,
+    status: LinkStatus,
+}
+
+fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
+    let sql = format!(
+        "SELECT p.path, links.target, links.kind = 'image', EXISTS (SELECT 1 FROM pages WHERE pages.key = links.key)
+         FROM links JOIN pages AS p ON p.id = links.page WHERE {ANSWERS} ORDER BY p.path, links.number"
+    );
+    let row = |row: &rusqlite::Row<'_>| Ok((rows::path(row, 0)?, rows::path(row, 1)?, row.get(2)?, row.get(3)?));
+    let found: Vec<(PagePath, PagePath, bool, bool)> = db.prepare(&sql)?.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
+    let mut judged: HashMap<PagePath, LinkStatus> = HashMap::new();
+    let judge = |(from, target, image, is_page): (PagePath, PagePath, bool, bool)| {
+        let status = match judged.get(&target) {
+            _ if is_page => LinkStatus::Good,
+            Some(status) => *status,
+            None if is_file_or_directory(db, &target)? => LinkStatus::Good,
+            None => LinkStatus::Broken,
+        };
+        judged.insert(target.clone(), status);
+        Ok(Judged { from, target, image, status })
+    };
+    found.into_iter().map(judge).collect()
+}
+
+fn is_file_or_directory(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {
+    if let (Some(page), Ok(name)) = (target.parent(), AttachmentName::parse(target.name())) {
+        let sql = "SELECT 1 FROM attachments WHERE key = ?1 AND name = ?2";
+        if db.prepare_cached(sql)?.query_row([page.key().as_str(), name.as_str()], |_| Ok(())).optional()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(stored_below(db, &target.key())?.is_some())
+}

@@ -1,0 +1,106 @@
+-- Everything here is derived from the repository. The file is versioned as a whole: another version is thrown away and filled again.
+
+CREATE TABLE cursors (
+    step TEXT PRIMARY KEY,
+    revision BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- 'open' stands here while there are changes and the file was not closed properly: then it is checked before it is used again.
+CREATE TABLE marks (
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+-- position: the order of history. It follows from the commit and its ancestors alone (see history.rs), never from when it was indexed.
+CREATE TABLE revisions (
+    n INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    position INTEGER NOT NULL,
+    author_name TEXT NOT NULL,
+    author_email TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    time_offset INTEGER NOT NULL,
+    committed INTEGER NOT NULL,
+    is_merge INTEGER NOT NULL,
+    op TEXT,
+    message TEXT NOT NULL
+);
+CREATE INDEX revisions_position ON revisions (position);
+CREATE INDEX revisions_op ON revisions (op, position) WHERE op IS NOT NULL;
+
+-- What a revision did to a file.
+CREATE TABLE changes (
+    file TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('added', 'modified', 'deleted', 'renamed')),
+    from_file TEXT CHECK ((from_file IS NULL) = (kind <> 'renamed')),
+    old BLOB,
+    new BLOB,
+    PRIMARY KEY (file, position, revision)
+) WITHOUT ROWID;
+CREATE INDEX changes_revision ON changes (revision, file);
+CREATE INDEX changes_renamed ON changes (file, position) WHERE kind = 'renamed';
+
+-- Two files may have one key; the last by name answers for it.
+CREATE TABLE pages (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    mode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    utf8 INTEGER NOT NULL,
+    title TEXT,
+    description TEXT NOT NULL,
+    last INTEGER
+);
+CREATE INDEX pages_key ON pages (key, file);
+
+CREATE TABLE headings (
+    page INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    anchor TEXT NOT NULL,
+    PRIMARY KEY (page, number)
+) WITHOUT ROWID;
+
+CREATE TABLE links (
+    page INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    target TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('wikilink', 'markdown', 'image')),
+    PRIMARY KEY (page, number)
+) WITHOUT ROWID;
+CREATE INDEX links_key ON links (key, page);
+
+-- key: of the page whose directory holds the file.
+CREATE TABLE attachments (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL,
+    path TEXT NOT NULL,
+    name TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    mode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    last INTEGER
+);
+CREATE INDEX attachments_key ON attachments (key, name, file);
+
+-- The plain text that snippets are cut from.
+CREATE TABLE texts (
+    page INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+);
+
+-- Words as terms.rs prepares them; rowid is pages.id. Only the inverted index is kept, the text stands in texts.
+CREATE VIRTUAL TABLE words USING fts5 (
+    title, name, headings, body,
+    content = '', contentless_delete = 1,
+    tokenize = "unicode61 remove_diacritics 2"
+);
+-- A word in the title counts ten times as much as one in the text.
+INSERT INTO words (words, rank) VALUES ('rank', 'bm25(10.0, 8.0, 4.0, 1.0)');

@@ -1,0 +1,187 @@
+//! Words, as the full text stores them and as queries ask for them: one rule for both sides.
+//!
+//! The tokenizer of SQLite takes a run of Chinese, Japanese or Korean letters for one word, so such a run becomes its pairs of letters
+//! (`全文検索` is stored as `全文 文検 検索 索`): any two letters that stand together are then a word, and any single one begins a word.
+
+use holt_core::{Error, Result};
+
+/// Longest query, in bytes (security.md INP-11).
+pub const QUERY_BYTES: usize = 512;
+
+/// Whether `c` belongs to a script that is written without spaces, or to Korean, whose words carry endings.
+pub(super) fn is_cjk(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30FF}' | '\u{3100}'..='\u{318F}' | '\u{31A0}'..='\u{31BF}'
+        | '\u{31F0}'..='\u{31FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{3FFFF}')
+        // The middle dot and the double hyphen of Japanese separate words; the long-vowel mark belongs to one.
+        && !matches!(c, '\u{30FB}' | '\u{30A0}')
+}
+
+/// `text` as it is stored.
+pub(super) fn stored(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    each_run(text, |run| match run {
+        Run::Words(words) => out.push_str(words),
+        Run::Cjk(letters) => {
+            out.push(' ');
+            pairs(letters, &mut out);
+            out.extend(letters.chars().last());
+            out.push(' ');
+        }
+    });
+    out
+}
+
+enum Run<'t> {
+    Words(&'t str),
+    Cjk(&'t str),
+}
+
+fn each_run<'t>(text: &'t str, mut take: impl FnMut(Run<'t>)) {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let cjk = is_cjk(first);
+        let end = rest.find(|c| is_cjk(c) != cjk).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        take(if cjk { Run::Cjk(run) } else { Run::Words(run) });
+        rest = after;
+    }
+}
+
+fn pairs(letters: &str, out: &mut String) {
+    let mut next = letters.chars();
+    next.next();
+    for (a, b) in letters.chars().zip(next) {
+        out.extend([a, b, ' ']);
+    }
+}
+
+/// One thing to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Term {
+    /// As typed, without quotes, star and minus.
+    pub(super) text: String,
+    /// Whether longer words that begin so count.
+    pub(super) prefix: bool,
+}
+
+/// What somebody looks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    pub(super) wanted: Vec<Term>,
+    pub(super) unwanted: Vec<Term>,
+}
+
+/// How strictly a query is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// All words, as typed.
+    All,
+    /// All words, or words that begin so.
+    AllPrefixes,
+    /// Any of them.
+    AnyPrefix,
+}
+
+impl Query {
+    /// Words, `"phrases"`, `begin*`, `-without`. `TooLarge` above 512 bytes; anything else is a query, if perhaps an empty one.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        if text.len() > QUERY_BYTES {
+            return Err(Error::too_large(format!("the query is longer than {QUERY_BYTES} bytes")).hint("Search for fewer words."));
+        }
+        let mut query = Self::default();
+        let mut rest = text;
+        loop {
+            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+            if rest.is_empty() {
+                return Ok(query);
+            }
+            let without = rest.strip_prefix('-');
+            rest = without.unwrap_or(rest);
+            let (word, after) = match rest.strip_prefix('"') {
+                Some(phrase) => phrase.split_once('"').unwrap_or((phrase, "")),
+                None => rest.split_at(rest.find(|c: char| c.is_whitespace() || c.is_control() || c == '"').unwrap_or(rest.len())),
+            };
+            let (after, starred) = after.strip_prefix('*').map_or((after, false), |after| (after, true));
+            let term = Term { prefix: starred || word.ends_with('*'), text: word.trim_end_matches('*').to_string() };
+            // A term without letters or digits has no words: SQLite would have nothing to look up.
+            if term.text.chars().any(char::is_alphanumeric) {
+                if without.is_some() { query.unwanted.push(term) } else { query.wanted.push(term) }
+            }
+            rest = after;
+        }
+    }
+    /// The query in SQLite's language, every term quoted (security.md RATE-6). `None` if nothing is wanted.
+    pub(super) fn expression(&self, strictness: Strictness) -> Option<String> {
+        if self.wanted.is_empty() {
+            return None;
+        }
+        let phrase = |term: &Term| quoted(term, term.prefix || strictness != Strictness::All);
+        let wanted: Vec<String> = self.wanted.iter().map(phrase).collect();
+        let wanted = wanted.join(if strictness == Strictness::AnyPrefix { " OR " } else { " AND " });
+        if self.unwanted.is_empty() {
+            return Some(wanted);
+        }
+        let unwanted: Vec<String> = self.unwanted.iter().map(|term| quoted(term, term.prefix)).collect();
+        Some(format!("({wanted}) NOT ({})", unwanted.join(" OR ")))
+    }
+}
+
+/// A phrase of the words of `term`, as they are stored.
+fn quoted(term: &Term, prefix: bool) -> String {
+    let (mut words, mut last_is_single) = (String::new(), false);
+    each_run(&term.text, |run| match run {
+        Run::Words(run) => {
+            words.extend(run.chars().map(|c| if c == '"' || c.is_control() { ' ' } else { c }));
+            last_is_single &= !run.chars().any(char::is_alphanumeric);
+        }
+        Run::Cjk(letters) => {
+            words.push(' ');
+            last_is_single = letters.chars().nth(1).is_none();
+            if last_is_single {
+                words.push_str(letters);
+            } else {
+                pairs(letters, &mut words);
+            }
+            words.push(' ');
+        }
+    });
+    // A single letter stands at the beginning of the pair it is stored in.
+    let star = if prefix || last_is_single { "*" } else { "" };
+    format!("\"{}\"{star}", words.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_letters_become_pairs() {
+        assert_eq!(stored("Rust言語入門 guide"), "Rust 言語 語入 入門 門  guide");
+        assert_eq!(stored("plain text"), "plain text");
+        assert_eq!(stored("東"), " 東 ");
+    }
+
+    #[test]
+    fn queries() {
+        let all = |text: &str| Query::parse(text).unwrap().expression(Strictness::All).unwrap_or_default();
+        for (query, expression) in [
+            ("red otter", r#""red" AND "otter""#),
+            (r#""red otter" -fox ott*"#, r#"("red otter" AND "ott"*) NOT ("fox")"#),
+            (r#"-"red fox" otter"#, r#"("otter") NOT ("red fox")"#),
+            (r#"a"b c"d"#, r#""a" AND "b c" AND "d""#),
+            ("全文検索", r#""全文 文検 検索""#),
+            ("東", r#""東"*"#),
+            ("Rust言", r#""Rust 言"*"#),
+            ("title:x OR NEAR(a) ^b {c} + \\", r#""title:x" AND "OR" AND "NEAR(a)" AND "^b" AND "{c}""#),
+            ("--- *** \"\" \"", ""),
+            ("-only", ""),
+            ("\"open", r#""open""#),
+            ("nul\0byte", r#""nul" AND "byte""#),
+        ] {
+            assert_eq!(all(query), expression, "{query}");
+        }
+        assert_eq!(Query::parse("a b").unwrap().expression(Strictness::AnyPrefix).unwrap(), r#""a"* OR "b"*"#);
+        assert!(Query::parse(&"x".repeat(513)).is_err());
+    }
+}

@@ -1,0 +1,15 @@
+//! The SQLite files of one wiki, and how Holt opens any SQLite file. Together with [`crate::directory`] the only code that names rusqlite.
+//!
+//! | file | module | if it is lost |
+//! |---|---|---|
+//! | `wiki.db` | [`wiki_db`], [`preferences`] | settings, members and drafts are gone: never made anew behind anybody's back |
+//! | `index.db` | [`index`] | nothing: made again from git |
+
+mod connection;
+pub mod index;
+pub mod otterwiki;
+pub mod preferences;
+pub mod wiki_db;
+
+pub use connection::is_damaged;
+pub(crate) use connection::{Durability, Existence, Kind, decode, open, problems, wal_of, wrap};

@@ -1,0 +1,98 @@
+//! What comes before a session: links that work once, and the brake on guessing passwords (security.md SES-7).
+
+use super::{Directory, Token, hash};
+use holt_core::{Result, UserId};
+use rusqlite::OptionalExtension;
+
+/// What a link that works once is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To make the first administrator of an installation.
+    FirstAdministrator,
+    /// To choose a new password.
+    PasswordReset,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstAdministrator => "first-administrator",
+            Self::PasswordReset => "password-reset",
+        }
+    }
+    /// How long such a link is good, in seconds.
+    pub fn lifetime(self) -> i64 {
+        match self {
+            Self::FirstAdministrator => 24 * 3600,
+            Self::PasswordReset => 30 * 60,
+        }
+    }
+}
+
+/// Whether a password may be tried now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Yes; the attempt is counted.
+    Open,
+    /// No, not for so many seconds.
+    Closed {
+        /// For a `Retry-After`.
+        seconds: i64,
+    },
+}
+
+const ACCOUNT_ATTEMPTS: i64 = 5;
+const ACCOUNT_WINDOW: i64 = 15 * 60;
+const ADDRESS_ATTEMPTS: i64 = 20;
+const ADDRESS_WINDOW: i64 = 60;
+
+impl Directory {
+    /// Makes a link's secret. Expired ones are swept.
+    pub fn create_one_time(&self, purpose: Purpose, user: Option<UserId>, now: i64) -> Result<Token> {
+        let token = Token::new("")?;
+        self.write("make a one-time link", |db| {
+            db.execute("DELETE FROM one_time WHERE expires <= ?1", [now])?;
+            let sql = "INSERT INTO one_time (hash, purpose, user, expires) VALUES (?1, ?2, ?3, ?4)";
+            db.execute(sql, (token.hash(), purpose.as_str(), user.map(|u| u.0), now.saturating_add(purpose.lifetime())))
+        })?;
+        Ok(token)
+    }
+    /// Uses a link up. `None` if it was used before, has expired, or is for something else; of two who come at once, one succeeds.
+    pub fn redeem_one_time(&self, purpose: Purpose, token: &str, now: i64) -> Result<Option<Option<UserId>>> {
+        let sql = "DELETE FROM one_time WHERE hash = ?1 AND purpose = ?2 AND expires > ?3 RETURNING user";
+        let values = (hash(token), purpose.as_str(), now);
+        let found = self.write("use a one-time link", |db| db.query_row(sql, values, |row| row.get::<_, Option<i64>>(0)).optional())?;
+        Ok(found.map(|user| user.map(UserId)))
+    }
+    /// Ends all links for `purpose`.
+    pub fn end_one_time(&self, purpose: Purpose) -> Result<()> {
+        self.write("end one-time links", |db| db.execute("DELETE FROM one_time WHERE purpose = ?1", [purpose.as_str()])).map(|_| ())
+    }
+    /// To be asked before a password is looked at: counts the attempt, so that many at once cannot slip through. `address` is the caller's
+    /// network address (IPv6: its /64). The same for accounts that do not exist.
+    pub fn begin_login(&self, email: &str, address: &str, now: i64) -> Result<Gate> {
+        let account: String = email.trim().to_lowercase().chars().take(254).collect();
+        self.write("count a login", |db| {
+            // What lies in the future comes from a clock that jumped: it must not lock anybody out.
+            db.execute("DELETE FROM login_attempts WHERE time <= ?1 OR time > ?2", (now.saturating_sub(ACCOUNT_WINDOW), now))?;
+            let by = |column: &str, key: &str, limit: i64, window: i64| -> rusqlite::Result<Option<i64>> {
+                // The oldest of the last `limit` attempts: when it leaves the window, there is room again.
+                let sql = format!("SELECT time FROM login_attempts WHERE {column} = ?1 AND time > ?2 ORDER BY time DESC LIMIT 1 OFFSET ?3");
+                let oldest = db.query_row(&sql, (key, now.saturating_sub(window), limit - 1), |row| row.get::<_, i64>(0)).optional()?;
+                Ok(oldest.map(|time| time.saturating_add(window).saturating_sub(now).max(1)))
+            };
+            let account_full = by("account", &account, ACCOUNT_ATTEMPTS, ACCOUNT_WINDOW)?;
+            let address_full = by("address", address, ADDRESS_ATTEMPTS, ADDRESS_WINDOW)?;
+            if let Some(seconds) = account_full.max(address_full) {
+                return Ok(Gate::Closed { seconds });
+            }
+            db.execute("INSERT INTO login_attempts (account, address, time) VALUES (?1, ?2, ?3)", (&account, address, now))?;
+            Ok(Gate::Open)
+        })
+    }
+    /// The password was right: the account's attempts are forgotten.
+    pub fn login_succeeded(&self, email: &str) -> Result<()> {
+        let account = email.trim().to_lowercase();
+        self.write("forget failed logins", |db| db.execute("DELETE FROM login_attempts WHERE account = ?1", [account])).map(|_| ())
+    }
+}

@@ -1,0 +1,120 @@
+//! Tokens for programs: each opens one wiki, with one scope.
+
+use super::{Directory, Token, hash};
+use crate::db::decode;
+use holt_core::{Error, Result, UserId, WikiId};
+use rusqlite::{OptionalExtension, Row};
+
+/// The last use is written down at most so often.
+const TOUCH: i64 = 3600;
+
+/// What a token allows. A wider scope includes the narrower ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenScope {
+    /// Read.
+    Read,
+    /// Read, and propose changes.
+    Propose,
+    /// Read and change pages.
+    Write,
+    /// Everything.
+    Admin,
+}
+
+impl TokenScope {
+    /// As the command line and the database spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Propose => "propose",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Read, Self::Propose, Self::Write, Self::Admin].into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// To name it in lists.
+    pub id: i64,
+    /// The only wiki it opens.
+    pub wiki: WikiId,
+    /// On whose behalf, if on anybody's.
+    pub user: Option<UserId>,
+    /// What it allows.
+    pub scope: TokenScope,
+    /// What its owner calls it.
+    pub label: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// Unix seconds; none: never.
+    pub expires: Option<i64>,
+    /// Unix seconds, give or take an hour.
+    pub last_used: Option<i64>,
+}
+
+const COLUMNS: &str = "id, wiki, user, scope, label, created, expires, last_used FROM tokens";
+
+type Raw = (i64, i64, Option<i64>, String, String, i64, Option<i64>, Option<i64>);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+}
+
+fn record((id, wiki, user, scope, label, created, expires, last_used): Raw) -> Result<TokenRecord> {
+    let wiki = decode("a wiki id", WikiId::from_store(wiki))?;
+    let scope = decode("the scope of a token", TokenScope::parse(&scope))?;
+    Ok(TokenRecord { id, wiki, user: user.map(UserId), scope, label, created, expires, last_used })
+}
+
+impl Directory {
+    /// Makes a token that does not expire.
+    pub fn create_token(&self, wiki: WikiId, user: Option<UserId>, scope: TokenScope, label: &str, now: i64) -> Result<Token> {
+        self.create_token_until(wiki, user, scope, label, now, None)
+    }
+    /// Makes a token that is good until `expires`.
+    pub fn create_token_until(
+        &self,
+        wiki: WikiId,
+        user: Option<UserId>,
+        scope: TokenScope,
+        label: &str,
+        now: i64,
+        expires: Option<i64>,
+    ) -> Result<Token> {
+        // The prefix lets scanners of other people's repositories recognise a leaked one.
+        let token = Token::new("holt_")?;
+        let sql = "INSERT INTO tokens (hash, wiki, user, scope, label, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = (token.hash(), wiki.to_store(), user.map(|u| u.0), scope.as_str(), label, now, expires);
+        self.write("create a token", |db| db.execute(sql, values))?;
+        Ok(token)
+    }
+    /// What `token` allows, if it is good now.
+    pub fn token(&self, token: &str, now: i64) -> Result<Option<TokenRecord>> {
+        let sql = format!("SELECT {COLUMNS} WHERE hash = ?1 AND (expires IS NULL OR expires > ?2)");
+        let found = self.read("read a token", |db| db.prepare_cached(&sql)?.query_row((hash(token), now), raw).optional())?;
+        let Some(found) = found.map(record).transpose()? else { return Ok(None) };
+        if found.last_used.is_none_or(|last| now.saturating_sub(last) > TOUCH) {
+            self.write("note the use of a token", |db| db.execute("UPDATE tokens SET last_used = ?2 WHERE id = ?1", (found.id, now)))?;
+        }
+        Ok(Some(found))
+    }
+    /// The tokens of a wiki, oldest first.
+    pub fn tokens(&self, wiki: WikiId) -> Result<Vec<TokenRecord>> {
+        let sql = format!("SELECT {COLUMNS} WHERE wiki = ?1 ORDER BY id");
+        let rows =
+            self.read("list tokens", |db| db.prepare(&sql)?.query_map([wiki.to_store()], raw)?.collect::<rusqlite::Result<Vec<_>>>())?;
+        rows.into_iter().map(record).collect()
+    }
+    /// Ends a token of `wiki`. `NotFound` if the wiki has no such token.
+    pub fn revoke_token(&self, wiki: WikiId, id: i64) -> Result<()> {
+        match self.write("revoke a token", |db| db.execute("DELETE FROM tokens WHERE wiki = ?1 AND id = ?2", (wiki.to_store(), id)))? {
+            0 => Err(Error::not_found("there is no such token")),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The data directory and everything in it: the only door to a [`Wiki`].
+
+use crate::clock::Clock;
+use crate::db::preferences::Audience;
+use crate::db::wiki_db::WikiDb;
+use crate::directory::Directory;
+use crate::lock::DataLock;
+use crate::open_wikis::OpenWikis;
+use crate::repo::Repo;
+use crate::wiki::{Shared, Wiki};
+use crate::{failpoint, sync};
+use holt_core::session::ViewerKey;
+use holt_core::{Error, Result, WikiId, WikiName};
+use holt_fragments::FragmentStore;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What an engine needs to know.
+pub struct EngineOptions {
+    /// The data directory; made if it is missing.
+    pub data: PathBuf,
+    /// What time it is.
+    pub clock: Clock,
+    /// How many wikis stay open when nobody uses them. Each costs about 0.4 MB and six files when fully open.
+    pub keep_open: usize,
+}
+
+impl EngineOptions {
+    /// The defaults for a data directory.
+    pub fn new(data: impl Into<PathBuf>, clock: Clock) -> Self {
+        Self { data: data.into(), clock, keep_open: 128 }
+    }
+}
+
+/// One data directory, owned by this process until the value is dropped. Opening it opens `holt.db` and nothing of any wiki.
+pub struct Engine {
+    data: PathBuf,
+    shared: Arc<Shared>,
+    open: OpenWikis,
+    viewer_key: ViewerKey,
+    _lock: DataLock,
+}
+
+impl Engine {
+    /// Takes the data directory's lock, then opens the platform database. Fails at once, naming the holder, if another process has it.
+    pub fn open(options: EngineOptions) -> Result<Self> {
+        let data = options.data;
+        for dir in [data.clone(), data.join("wikis"), data.join("fragments")] {
+            std::fs::create_dir_all(&dir).map_err(|e| Error::io(format!("create {}", dir.display()), e))?;
+        }
+        let lock = DataLock::take(&data)?;
+        let directory = Directory::open(&data.join("holt.db"))?;
+        let viewer_key = ViewerKey::new(directory.secret("viewer")?);
+        let fragments = FragmentStore::folder(&data.join("fragments"));
+        let shared = Arc::new(Shared { directory, fragments, clock: options.clock });
+        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, _lock: lock })
+    }
+    /// The platform database: wikis, users, sessions, tokens.
+    pub fn directory(&self) -> &Directory {
+        &self.shared.directory
+    }
+    /// The published pages.
+    pub fn fragments(&self) -> &FragmentStore {
+        &self.shared.fragments
+    }
+    /// The key that signs viewer tokens.
+    pub fn viewer_key(&self) -> &ViewerKey {
+        &self.viewer_key
+    }
+    /// The clock the engine was given.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+    /// How many wikis are alive now.
+    pub fn live_wikis(&self) -> usize {
+        self.open.live()
+    }
+    /// The wiki that the platform database calls `id`. Opens nothing.
+    pub fn wiki(&self, id: WikiId) -> Arc<Wiki> {
+        self.open.get(id, || Wiki::shell(id, self.wiki_dir(id), self.shared.clone()))
+    }
+    /// The wiki that people call `name`.
+    pub fn wiki_named(&self, name: &str) -> Result<Arc<Wiki>> {
+        let record = self.shared.directory.wiki_by_slug(name)?;
+        let record = record.ok_or_else(|| Error::not_found(format!("there is no wiki called {name:?}")).hint("`holt wiki list` shows the wikis there are."))?;
+        Ok(self.wiki(record.id))
+    }
+    fn wiki_dir(&self, id: WikiId) -> PathBuf {
+        self.data.join("wikis").join(id.to_string())
+    }
+    /// Makes an empty wiki: its directory first, complete and durable, then its row, which makes it exist.
+    pub fn create_wiki(&self, slug: &WikiName, title: &str, audience: Audience) -> Result<Arc<Wiki>> {
+        self.create_wiki_from(slug, title, |dir| {
+            Repo::create(&dir.join("repo.git"))?;
+            WikiDb::create(dir, title, audience).map(drop)
+        })
+    }
+    /// Makes a wiki whose directory is filled by `fill` (an import). If `fill` fails, nothing remains.
+    pub(crate) fn create_wiki_from(&self, slug: &WikiName, title: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Arc<Wiki>> {
+        self.shared.directory.check_slug_free(slug, self.shared.clock.now())?;
+        let id = self.shared.directory.unused_wiki_id()?;
+        let dir = self.wiki_dir(id);
+        std::fs::create_dir(&dir).map_err(|e| Error::io(format!("create {}", dir.display()), e))?;
+        let made = fill(&dir)
+            .and_then(|()| sync_directory(&dir))
+            .and_then(|()| sync_directory(&self.data.join("wikis")))
+            .and_then(|()| failpoint::hit("engine.wiki-filled"))
+            .and_then(|()| self.shared.directory.create_wiki(id, slug, title, self.shared.clock.now()));
+        if let Err(error) = made {
+            // Nothing half-made stays; an orphan that resists is harmless, no row names it.
+            let _ = std::fs::remove_dir_all(&dir);
+            return Err(error);
+        }
+        let wiki = self.wiki(id);
+        sync::catch_up(&wiki)?;
+        self.shared.fragments.put_host(slug.as_str(), id)?;
+        Ok(wiki)
+    }
+    /// Renames a wiki. Its directory keeps its name; the old slug is kept out of use for a while.
+    pub fn rename_wiki(&self, id: WikiId, to: &WikiName) -> Result<()> {
+        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
+        self.shared.directory.rename_wiki(id, to, self.shared.clock.now())?;
+        self.shared.fragments.put_host(to.as_str(), id)?;
+        self.shared.fragments.remove_host(record.slug.as_str())
+    }
+    /// Takes a wiki off the air, then deletes its directory and fragments. The slug is kept out of use for a while.
+    pub fn delete_wiki(&self, id: WikiId) -> Result<()> {
+        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
+        self.shared.fragments.remove_host(record.slug.as_str())?;
+        self.shared.directory.delete_wiki(id, self.shared.clock.now())?;
+        self.open.forget(id);
+        self.shared.fragments.remove_wiki(id)?;
+        let dir = self.wiki_dir(id);
+        std::fs::remove_dir_all(&dir).map_err(|e| Error::io(format!("remove {}", dir.display()), e))
+    }
+    /// After a crash: brings every wiki that was being written to HEAD. Returns how many there were. One broken wiki stops no other.
+    pub fn recover(&self) -> Result<usize> {
+        let dirty = self.shared.directory.dirty_wikis()?;
+        for id in &dirty {
+            let wiki = self.wiki(*id);
+            match sync::catch_up(&wiki) {
+                Ok(_) => self.settle(&wiki)?,
+                Err(error) => tracing::error!(wiki.id = %id, "could not catch up: {}", error.chain()),
+            }
+        }
+        Ok(dirty.len())
+    }
+    /// Clears the dirty mark of a wiki that stands at HEAD.
+    fn settle(&self, wiki: &Wiki) -> Result<()> {
+        let _writing = wiki.write_lock();
+        if sync::is_at_head(wiki)? {
+            wiki.forget_mark();
+            self.shared.directory.clear_dirty(wiki.id())?;
+        }
+        Ok(())
+    }
+    /// Before a planned end: clears the marks of all wikis that stand at HEAD, so that the next start opens none.
+    pub fn settle_all(&self) -> Result<()> {
+        for id in self.shared.directory.dirty_wikis()? {
+            self.settle(&self.wiki(id))?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the names in `dir` durable.
+pub(crate) fn sync_directory(dir: &Path) -> Result<()> {
+    std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(format!("sync {}", dir.display()), e))
+}

@@ -1,0 +1,127 @@
+//! Files beside a page: `Guide/Setup.md` keeps its attachments in the directory `Guide/Setup/`.
+
+use super::write::Writing;
+use crate::repo::FileMode;
+use crate::scope::{Read, Scope, Upload, Write};
+use holt_core::{AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
+
+pub use crate::db::index::AttachmentInfo;
+
+/// Largest attachment (security.md INP-14), in bytes.
+pub const ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
+/// Most attachments of one page (security.md INP-14).
+pub const ATTACHMENTS_PER_PAGE: usize = 500;
+
+/// A file with its content.
+#[derive(Debug, Clone)]
+pub struct Attachment {
+    /// Its name.
+    pub name: AttachmentName,
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// The commit that last changed it, if it was asked for as it is now.
+    pub last_change: Option<Revision>,
+    /// Hex id of its content, for an ETag.
+    pub blob: String,
+}
+
+/// The attachments of `page`, by name.
+pub fn attachments(scope: &Scope<'_, Read>, page: &PagePath) -> Result<Vec<AttachmentInfo>> {
+    let mut files = scope.wiki().fresh_index()?.attachments(page)?;
+    files.retain(|file| file.mode != FileMode::Symlink);
+    Ok(files)
+}
+
+/// One attachment, now or at `at`. Links to other files are never followed.
+pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentName, at: Option<RevisionId>) -> Result<Option<Attachment>> {
+    let wiki = scope.wiki();
+    let (repo, index) = (wiki.repo()?, wiki.fresh_index()?);
+    if let Some(at) = at {
+        let directory = index.directory(page)?.unwrap_or_else(|| page.clone());
+        let file = format!("{}/{name}", directory.directory());
+        return match repo.read(at, &file)? {
+            Some(entry) if entry.mode != FileMode::Symlink => {
+                Ok(Some(Attachment { name: name.clone(), content: repo.blob(entry.id)?, last_change: None, blob: entry.id.to_string() }))
+            }
+            _ => Ok(None),
+        };
+    }
+    match index.attachment(page, name)? {
+        Some(info) if info.mode != FileMode::Symlink => {
+            Ok(Some(Attachment { name: name.clone(), content: repo.blob(info.blob)?, blob: info.blob.to_string(), last_change: Some(info.last_change) }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The commits that touched one attachment, newest first.
+pub fn attachment_history(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentName) -> Result<Vec<super::Entry>> {
+    let index = scope.wiki().fresh_index()?;
+    let directory = index.directory(page)?.unwrap_or_else(|| page.clone());
+    index.file_history(&format!("{}/{name}", directory.directory()), None, 200)
+}
+
+/// Stores `files` beside `page` in one commit. A file of the same name is replaced. Limits: 10 MiB each, 500 per page.
+pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentName, Vec<u8>)], message: &str) -> Result<RevisionId> {
+    if files.is_empty() {
+        return Err(Error::invalid("no file was sent").hint("Choose at least one file."));
+    }
+    if let Some((name, _)) = files.iter().find(|(_, content)| content.len() > ATTACHMENT_BYTES) {
+        return Err(Error::too_large(format!("{name} is larger than {} MiB", ATTACHMENT_BYTES / 1024 / 1024)).hint("Store large files elsewhere and link to them."));
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let default = format!("Added attachment(s): {}.", names.join(", "));
+    let message = if message.is_empty() { &default } else { message };
+    let writing = Writing::begin(&scope.narrow::<Write>(), None)?;
+    let committed = writing.commit(
+        |_| {
+            let index = scope.wiki().index()?;
+            let directory = match index.page(&page.key())?.map(|row| row.path).or(index.directory(page)?) {
+                Some(stored) => stored,
+                None => scope.wiki().preferences()?.file_case(page.clone().for_creation()?.into_path()),
+            };
+            let present = index.attachments(&directory)?;
+            let new = files.iter().filter(|(name, _)| !present.iter().any(|p| p.name == *name)).count();
+            if present.len() + new > ATTACHMENTS_PER_PAGE {
+                return Err(Error::too_large(format!("a page holds at most {ATTACHMENTS_PER_PAGE} files")).hint("Spread them over several pages."));
+            }
+            Ok(files.iter().map(|(name, content)| FileChange::Put { file: format!("{}/{name}", directory.directory()), content: content.clone() }).collect())
+        },
+        message,
+    )?;
+    Ok(committed.revision())
+}
+
+/// Deletes one attachment.
+pub fn delete_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName, message: &str) -> Result<RevisionId> {
+    let default = format!("Deleted {name}");
+    let writing = Writing::begin(scope, None)?;
+    let committed = writing.commit(
+        |_| Ok(vec![FileChange::Remove { file: present(scope, page, name)?.file }]),
+        if message.is_empty() { &default } else { message },
+    )?;
+    Ok(committed.revision())
+}
+
+/// Renames one attachment beside the same page. `Conflict` if the new name is taken.
+pub fn rename_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName, to: &AttachmentName, message: &str) -> Result<RevisionId> {
+    let default = format!("Renamed {name} to {to}.");
+    let writing = Writing::begin(scope, None)?;
+    let committed = writing.commit(
+        |_| {
+            let found = present(scope, page, name)?;
+            if scope.wiki().index()?.attachment(page, to)?.is_some() {
+                return Err(Error::conflict(format!("there is a file {to} already")).hint("Choose another name."));
+            }
+            let to = format!("{}/{to}", found.page.directory());
+            Ok(vec![FileChange::Move { from: found.file, to }])
+        },
+        if message.is_empty() { &default } else { message },
+    )?;
+    Ok(committed.revision())
+}
+
+fn present(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName) -> Result<AttachmentInfo> {
+    let found = scope.wiki().index()?.attachment(page, name)?;
+    found.ok_or_else(|| Error::not_found(format!("there is no file {name} at {page}")).hint("It may have been renamed or deleted meanwhile."))
+}

@@ -1,0 +1,19 @@
+//! What happened: to one page, across its renames, or to the whole wiki. Served from the index, never by walking git.
+
+use crate::scope::{Read, Scope};
+use holt_core::{PagePath, Result};
+
+pub use crate::db::index::{Entry, EntryChange};
+
+/// Longest part that is returned at once (security.md INP-13).
+const LIMIT: usize = 200;
+
+/// The commits that touched `path`, newest first, `limit` of them below `before`. Empty if there never was such a page.
+pub fn history(scope: &Scope<'_, Read>, path: &PagePath, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+    scope.wiki().fresh_index()?.history(path, before, limit.min(LIMIT))
+}
+
+/// The commits of the wiki, newest first, `limit` of them below `before`.
+pub fn changelog(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+    scope.wiki().fresh_index()?.changelog(before, limit.min(LIMIT))
+}

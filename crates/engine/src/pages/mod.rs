@@ -1,0 +1,36 @@
+//! The use cases: one file each, every door calls these. Each takes a [`Scope`](crate::Scope), which says who asks and proves they may.
+
+mod attach;
+mod browse;
+mod compare;
+mod delete;
+mod counts;
+mod drafts;
+mod history;
+mod read;
+mod rename;
+mod revert;
+mod save;
+mod search;
+mod write;
+
+pub use attach::{ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload};
+pub use browse::{Found, TreeEntry, TreeKind, find, tree};
+pub use counts::{Counts, counts};
+pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview};
+pub(crate) use compare::old_name;
+pub use delete::{Subpages, delete};
+pub use drafts::{Draft, discard_draft, draft, save_draft};
+pub use history::{Entry, EntryChange, changelog, history};
+pub use read::{PageView, page, page_at, resolve, source_at};
+pub use rename::{Backlinks, Renamed, rename};
+pub use revert::revert;
+pub use save::save;
+pub use search::{Hit, Piece, SearchResults, search};
+
+use crate::db::preferences::Preferences;
+
+/// The preferences that influence rendering, as the renderer takes them.
+pub(crate) fn render_options(preferences: &Preferences) -> holt_markdown::Options {
+    holt_markdown::Options { wikilink_style: preferences.wikilink_style, open_links_in_new_tab: preferences.open_links_in_new_tab, ..Default::default() }
+}

@@ -1,0 +1,127 @@
+//! Moving a page with its attachments and subpages, links rewritten, in one commit.
+
+use super::write::Writing;
+use crate::db::index::LinkedFrom;
+use crate::scope::{Scope, Write};
+use holt_core::{Error, FileChange, PagePath, Result, RevisionId};
+use holt_markdown::{Options, rewrite_links};
+use std::collections::HashMap;
+
+/// Whether links to a moved page follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlinks {
+    /// Every link to the page, its subpages and its attachments is rewritten in the same commit.
+    Rewrite,
+    /// Links stay as they are.
+    Keep,
+}
+
+/// A rename that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The revision that holds it.
+    pub revision: RevisionId,
+    /// Where the page is now.
+    pub path: PagePath,
+    /// How many pages had links rewritten.
+    pub rewritten: usize,
+}
+
+/// Moves the page `from` and everything below it to `to`. `Conflict` if `to` is another page, `NotFound` if nothing is at `from`.
+/// A change of letter case alone is allowed.
+pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message: &str, backlinks: Backlinks) -> Result<Renamed> {
+    let to = scope.wiki().preferences()?.file_case(to.clone().for_creation()?.into_path());
+    let mut writing = Writing::begin(scope, None)?;
+    for _ in 0..16 {
+        let index = scope.wiki().index()?;
+        let stored = index.page(&from.key())?.map(|row| row.path);
+        let from = stored.as_ref().unwrap_or(from);
+        if from == &to {
+            return Err(Error::invalid("the page has that name already").hint("Give it another name."));
+        }
+        if to.is_below(from) {
+            return Err(Error::invalid("a page cannot move below itself").hint("Choose a place outside the page."));
+        }
+        let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
+        let moves = moves(&writing.repo().files(head)?.files, from, &to)?;
+        if moves.is_empty() {
+            return Err(Error::not_found(format!("there is no page {from}")).hint("It may have been moved or deleted meanwhile."));
+        }
+        let taken = index.page(&to.key())?.is_some_and(|row| row.path.key() != from.key());
+        if taken {
+            return Err(Error::conflict(format!("there is a page {to} already")).hint("Choose another name, or move that page first."));
+        }
+        let mut changes: Vec<FileChange> = moves.iter().map(|(from, to)| FileChange::Move { from: from.clone(), to: to.clone() }).collect();
+        let rewritten = match backlinks {
+            Backlinks::Rewrite => rewrite(&writing, scope, from, &to, &moves, &mut changes)?,
+            Backlinks::Keep => 0,
+        };
+        let default = format!("Renamed {from} to {to}");
+        let message = if message.is_empty() { &default } else { message };
+        if let Some(committed) = writing.try_commit(&changes, message)? {
+            writing.finish(committed);
+            return Ok(Renamed { revision: committed.revision(), path: to, rewritten });
+        }
+    }
+    Err(super::write::busy())
+}
+
+/// Old and new tree path of every file that moves.
+fn moves(files: &[crate::repo::TreeFile], from: &PagePath, to: &PagePath) -> Result<Vec<(String, String)>> {
+    let directory = format!("{}/", from.directory());
+    let mut moves = Vec::new();
+    for file in files {
+        let new = if file.path == from.file() {
+            to.file()
+        } else if let Some(rest) = file.path.strip_prefix(&directory) {
+            format!("{}/{rest}", to.directory())
+        } else {
+            continue;
+        };
+        // The target must be a possible path as a whole: a deep subtree may become too deep.
+        PagePath::parse(&new)?;
+        moves.push((file.path.clone(), new));
+    }
+    Ok(moves)
+}
+
+/// Adds the pages whose links follow the move. Pages that move themselves are rewritten under their new name.
+fn rewrite(writing: &Writing<'_>, scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, moves: &[(String, String)], changes: &mut Vec<FileChange>) -> Result<usize> {
+    let wiki = scope.wiki();
+    let options = super::render_options(&*wiki.preferences()?);
+    let index = wiki.index()?;
+    let moved: HashMap<&str, &str> = moves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let from_key = from.key();
+    let below = format!("{}/", from_key.as_str());
+    let new_target = |target: &str| -> Option<String> {
+        let path = PagePath::parse(target).ok()?;
+        let key = path.key();
+        if key == from_key {
+            return Some(to.as_str().to_string());
+        }
+        // Folding may change lengths, so the rest is taken by segments.
+        key.as_str().strip_prefix(&below)?;
+        let rest: Vec<&str> = path.segments().skip(from.segments().count()).collect();
+        Some(format!("{to}/{}", rest.join("/")))
+    };
+    let mut rewritten = 0;
+    let mut pages: Vec<LinkedFrom> = index.linking_to_tree(&from_key)?;
+    // Relative links inside the moved pages are relative to a place that moved.
+    pages.extend(moves.iter().filter_map(|(file, _)| index.page_by_file(file).transpose()).collect::<Result<Vec<_>>>()?.into_iter().map(|row| LinkedFrom { path: row.path, file: row.file, title: row.title }));
+    pages.sort_by(|a, b| a.file.cmp(&b.file));
+    pages.dedup_by(|a, b| a.file == b.file);
+    let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
+    for page in pages {
+        let Some(entry) = writing.repo().read(head, &page.file)? else { continue };
+        let Ok(source) = String::from_utf8(writing.repo().blob(entry.id)?) else { continue };
+        let Some(text) = rewrite_page(&source, &page.path, &new_target, &options) else { continue };
+        let file = moved.get(page.file.as_str()).map_or(page.file.clone(), |to| (*to).to_string());
+        changes.push(FileChange::Put { file, content: text.into_bytes() });
+        rewritten += 1;
+    }
+    Ok(rewritten)
+}
+
+fn rewrite_page(source: &str, page: &PagePath, moved: &dyn Fn(&str) -> Option<String>, options: &Options) -> Option<String> {
+    rewrite_links(source, moved, options, &format!("/{page}"))
+}

@@ -1,0 +1,75 @@
+//! Undoing one commit by a new one that merges its inverse with what happened since.
+
+use super::write::Writing;
+use crate::repo::FileMode;
+use crate::repo::merge::{Merge, merge3};
+use crate::scope::{Scope, Write};
+use holt_core::{ChangeKind, Error, FileChange, Result, RevisionId};
+
+/// Reverts `target`. `Conflict` if later changes touch the same lines, `Invalid` for a merge or when there is nothing left to undo.
+pub fn revert(scope: &Scope<'_, Write>, target: RevisionId, message: &str) -> Result<RevisionId> {
+    let default = format!("Reverted commit {}.", target.short(6));
+    let message = if message.is_empty() { &default } else { message };
+    let writing = Writing::begin(scope, None)?;
+    let committed = writing.commit(|writing| inverse(writing, target), message)?;
+    Ok(committed.revision())
+}
+
+fn inverse(writing: &Writing<'_>, target: RevisionId) -> Result<Vec<FileChange>> {
+    if !writing.knows(target)? {
+        return Err(Error::not_found("there is no such revision"));
+    }
+    let repo = writing.repo();
+    let (_, parents) = repo.revision(target)?;
+    if parents.len() > 1 {
+        return Err(Error::invalid("a merge cannot be reverted").hint("Revert the commits it brought in, one by one."));
+    }
+    let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
+    let mut wanted = Vec::new();
+    for change in repo.changes(parents.first().copied(), target)? {
+        let file = change.change.file;
+        let before = match &change.change.kind {
+            ChangeKind::Renamed { from } => from.clone(),
+            _ => file.clone(),
+        };
+        let now = match repo.read(head, &file)? {
+            Some(entry) if entry.mode != FileMode::Symlink => Some((entry.id, repo.blob(entry.id)?)),
+            _ => None,
+        };
+        let old = change.old.map(|id| repo.blob(id)).transpose()?;
+        let content = match (old, change.new, now) {
+            // What the commit left is what is there: take back the whole file.
+            (old, new, now) if now.as_ref().map(|(id, _)| *id) == new => old,
+            // The file changed since: merge line by line.
+            (Some(old), Some(new), Some((_, now))) => Some(merged(&repo.blob(new)?, &now, &old, &file)?),
+            _ => return Err(changed_since(&file)),
+        };
+        match content {
+            Some(content) => {
+                wanted.push(FileChange::Put { file: before.clone(), content });
+                if before != file {
+                    wanted.push(FileChange::Remove { file });
+                }
+            }
+            None => wanted.push(FileChange::Remove { file }),
+        }
+    }
+    if wanted.is_empty() {
+        return Err(Error::invalid("the commit changed nothing"));
+    }
+    Ok(wanted)
+}
+
+fn merged(base: &[u8], now: &[u8], wanted: &[u8], file: &str) -> Result<Vec<u8>> {
+    let texts = (std::str::from_utf8(base), std::str::from_utf8(now), std::str::from_utf8(wanted));
+    let (Ok(base), Ok(now), Ok(wanted)) = texts else { return Err(changed_since(file)) };
+    match merge3(base, now, wanted, "now", "before") {
+        Merge::Clean(text) => Ok(text.into_bytes()),
+        Merge::Conflict { .. } => Err(changed_since(file)),
+    }
+}
+
+fn changed_since(file: &str) -> Error {
+    Error::conflict(format!("{file} was changed again after that commit"))
+        .hint("Open the old revision of the page, take what you need, and save it as a new edit.")
+}

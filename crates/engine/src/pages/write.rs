@@ -1,0 +1,121 @@
+//! The one door through which a wiki changes: every use case that writes ends in [`Writing::commit`].
+//!
+//! Order, and why (ARCHITECTURE.md, crash table): dirty mark, so that a crash is noticed; commit, which is the truth; index; fragments.
+//! What fails after the commit does not undo it: the wiki stays marked and catches up later.
+
+use crate::db::index::OP_TRAILER;
+use crate::failpoint;
+use crate::repo::{CommitMeta, CommitOutcome, Repo};
+use crate::scope::{Scope, Write};
+use crate::sync;
+use crate::wiki::Wiki;
+use holt_core::{Author, Error, FileChange, OpId, PagePath, Result, RevisionId, Timestamp};
+use std::sync::{Arc, MutexGuard};
+
+/// The right to move the wiki's branch, held for one logical change.
+pub(crate) struct Writing<'w> {
+    wiki: &'w Wiki,
+    repo: Arc<Repo>,
+    author: Author,
+    op: Option<OpId>,
+    /// The current revision; nobody of ours moves it while this value lives.
+    pub(crate) head: Option<RevisionId>,
+    lock: MutexGuard<'w, ()>,
+}
+
+impl<'w> Writing<'w> {
+    /// Takes the wiki's write lock, brings the index to HEAD and marks the wiki dirty.
+    pub(crate) fn begin(scope: &Scope<'w, Write>, op: Option<&OpId>) -> Result<Self> {
+        let wiki = scope.wiki();
+        let lock = wiki.write_lock();
+        sync::index_locked(wiki)?;
+        wiki.mark_dirty()?;
+        failpoint::hit("write.marked")?;
+        let repo = wiki.repo()?;
+        let head = repo.head()?;
+        Ok(Self { wiki, repo, author: scope.author(), op: op.cloned(), head, lock })
+    }
+    /// The repository, to read what the change starts from.
+    pub(crate) fn repo(&self) -> &Repo {
+        &self.repo
+    }
+    /// Whether `revision` is part of the branch's history.
+    pub(crate) fn knows(&self, revision: RevisionId) -> Result<bool> {
+        self.wiki.index()?.has_revision(revision)
+    }
+    /// Who last changed the page, and when.
+    pub(crate) fn last_change_of(&self, path: &PagePath) -> Result<Option<(Author, Timestamp)>> {
+        let row = self.wiki.index()?.page(&path.key())?;
+        Ok(row.map(|row| row.last_change()).map(|revision| (revision.author, revision.time)))
+    }
+    /// The commit an earlier try of the same operation made, if any.
+    pub(crate) fn done_before(&self) -> Result<Option<RevisionId>> {
+        match &self.op {
+            Some(op) => self.wiki.index()?.revision_by_op(op),
+            None => Ok(None),
+        }
+    }
+    /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
+    pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
+        let now = Timestamp::utc(self.wiki.shared.clock.now());
+        let message = match &self.op {
+            Some(op) => format!("{message}\n\n{OP_TRAILER}: {}\n", op.as_str()),
+            None => message.to_string(),
+        };
+        let meta = CommitMeta { author: self.author.clone(), author_time: now, committer_time: now, message };
+        match self.repo.commit(self.head, changes, &meta)? {
+            CommitOutcome::Won(revision) => Ok(Some(Committed::New(revision))),
+            CommitOutcome::Unchanged(revision) => Ok(Some(Committed::Nothing(revision))),
+            CommitOutcome::Lost { current } => {
+                sync::index_locked(self.wiki)?;
+                self.head = current;
+                Ok(None)
+            }
+        }
+    }
+    /// As [`Writing::try_commit`], for changes that do not depend on what the neighbour did.
+    pub(crate) fn commit(mut self, mut changes: impl FnMut(&Self) -> Result<Vec<FileChange>>, message: &str) -> Result<Committed> {
+        for _ in 0..16 {
+            let wanted = changes(&self)?;
+            if let Some(committed) = self.try_commit(&wanted, message)? {
+                self.finish(committed);
+                return Ok(committed);
+            }
+        }
+        Err(busy())
+    }
+    /// Derived data follows: index under the write lock, fragments after it is released, so that the next writer need not wait for them.
+    pub(crate) fn finish(self, committed: Committed) {
+        let Committed::New(revision) = committed else { return };
+        let wiki = self.wiki;
+        let indexed = failpoint::hit("write.committed").and_then(|()| sync::index_locked(wiki));
+        drop(self.lock);
+        let result = indexed.and_then(|_| failpoint::hit("write.indexed")).and_then(|()| sync::publish_step(wiki));
+        if let Err(error) = result {
+            // The commit stands and is acknowledged; the dirty mark makes the next reader or the next start catch up.
+            tracing::warn!(wiki.id = %wiki.id(), %revision, "saved, but index or pages lag behind: {}", error.chain());
+        }
+    }
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// A new revision.
+    New(RevisionId),
+    /// There was nothing to change.
+    Nothing(RevisionId),
+}
+
+impl Committed {
+    pub(crate) fn revision(self) -> RevisionId {
+        match self {
+            Self::New(revision) | Self::Nothing(revision) => revision,
+        }
+    }
+}
+
+/// Too many pushes at once.
+pub(crate) fn busy() -> Error {
+    Error::busy("the wiki is being changed by git pushes faster than this change can follow").hint("Try again in a moment.")
+}

@@ -1,0 +1,119 @@
+//! From pages to what readers get: fragments first, the page's manifest last, the wiki's manifest after all pages.
+//!
+//! The wiki manifest names the revision its pages stand at: the cursor of this step. What must be written again follows from git and the
+//! index alone ([`plan`]), so that a crash anywhere leaves nothing to remember.
+
+mod frame;
+pub(crate) mod links;
+mod page;
+mod plan;
+pub mod views;
+
+use crate::db::index::Index;
+use crate::failpoint;
+use crate::repo::Repo;
+use crate::wiki::Wiki;
+use crate::db::preferences::Preferences;
+use holt_core::{PageKey, Result, RevisionId, Visibility, AccessLevel};
+use holt_fragments::WikiManifest;
+use plan::Plan;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts every change of what the renderer or the templates make of the same page: a newer program publishes all pages again.
+pub const PUBLISHER_VERSION: u32 = 1;
+
+/// Everything a page needs to become fragments.
+pub(crate) struct Publisher<'w> {
+    wiki: &'w Wiki,
+    repo: Arc<Repo>,
+    index: Arc<Index>,
+    preferences: Arc<Preferences>,
+    /// The revision the index stands at, which is what gets published.
+    head: RevisionId,
+    home: Option<PageKey>,
+}
+
+/// Brings the fragments to the revision the index stands at. The caller holds the publish lock.
+pub(crate) fn publish(wiki: &Wiki) -> Result<()> {
+    let index = wiki.index()?;
+    let preferences = wiki.preferences()?;
+    let fragments = &wiki.shared.fragments;
+    let old = fragments.wiki(wiki.id())?;
+    let head = index.cursor()?;
+    let settings = settings_stamp(wiki)?;
+    let Some(head) = head else {
+        // Nothing was ever committed: a frame to show live pages in, no pages.
+        return frame::publish(wiki, &index, &preferences, None, settings, old.as_deref()).map(|_| ());
+    };
+    let repo = wiki.repo()?;
+    let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
+    let plan = Plan::make(&publisher, old.as_deref(), settings)?;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    for key in &plan.gone {
+        fragments.remove_page(wiki.id(), key)?;
+    }
+    publisher.pages(&plan.pages)?;
+    failpoint::hit("publish.pages")?;
+    // The cursor moves last: a crash before this line publishes the same pages again, under the same names.
+    frame::publish(wiki, &publisher.index, &publisher.preferences, Some(head), settings, old.as_deref().filter(|_| !plan.frame))?;
+    Ok(())
+}
+
+/// Publishes frame and visibility after a change of settings, and every page if they influence rendering.
+pub(crate) fn settings_changed(wiki: &Wiki) -> Result<()> {
+    let _publishing = wiki.publish_lock();
+    publish(wiki)
+}
+
+fn settings_stamp(wiki: &Wiki) -> Result<u64> {
+    wiki.db()?.settings_version()
+}
+
+/// The page shown at `/` (spec/wiki.md §5.6); none if `/` redirects to a site page.
+pub(crate) fn home_key(preferences: &Preferences) -> Option<PageKey> {
+    let name = match preferences.home_page.trim() {
+        "" => "Home",
+        name if name.starts_with("/-/") => return None,
+        name => name,
+    };
+    holt_core::PagePath::parse(name).ok().map(|path| path.key())
+}
+
+pub(crate) fn visibility(preferences: &Preferences) -> Visibility {
+    match preferences.read_access {
+        AccessLevel::Anonymous => Visibility::Public,
+        _ => Visibility::Private,
+    }
+}
+
+impl Publisher<'_> {
+    /// Publishes `keys`, on two threads when there are many.
+    fn pages(&self, keys: &[PageKey]) -> Result<()> {
+        if keys.len() < 32 {
+            return keys.iter().try_for_each(|key| self.page(key));
+        }
+        let next = AtomicUsize::new(0);
+        let failed: Mutex<Option<holt_core::Error>> = Mutex::new(None);
+        let work = || {
+            while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Err(error) = self.page(key) {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    next.store(keys.len(), Ordering::Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(work);
+            work();
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+/// What of the wiki manifest decides whether its pages can stay.
+fn is_current(manifest: &WikiManifest) -> bool {
+    manifest.publisher == PUBLISHER_VERSION
+}

@@ -1,0 +1,146 @@
+//! One page to fragments.
+
+use super::links::IndexLinks;
+use super::views::{ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry};
+use super::Publisher;
+use crate::db::index::PageRow;
+use crate::repo::FileMode;
+use askama::Template;
+use holt_core::{Error, PageKey, PagePath, Result, SafeHtml, Timestamp};
+use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Slot};
+use holt_markdown::{Context, Heading, Rendered};
+
+/// Most links shown under "What links here".
+const BACKLINKS: usize = 50;
+
+impl Publisher<'_> {
+    /// Writes the fragments of one page, then its manifest; removes the manifest if the page is gone.
+    pub(super) fn page(&self, key: &PageKey) -> Result<()> {
+        let fragments = &self.wiki.shared.fragments;
+        let Some(row) = self.index.page(key)?.filter(|row| row.mode != FileMode::Symlink) else {
+            return fragments.remove_page(self.wiki.id(), key);
+        };
+        let source = self.repo.blob(row.blob)?;
+        let url = format!("/{}", row.path);
+        let verbs = row.path.url();
+        let (head, main, aside) = match std::str::from_utf8(&source) {
+            Ok(text) => self.readable(&row, text, &url)?,
+            Err(_) => self.unreadable(&row, &verbs)?,
+        };
+        let mut slots = vec![(Slot::Head, self.put(head)?), (Slot::Crumbs, self.put(self.crumbs(&row.path, &verbs)?)?), (Slot::Main, self.put(main)?)];
+        if let Some(aside) = aside {
+            slots.push((Slot::Aside, self.put(aside)?));
+        }
+        slots.push((Slot::Foot, self.put(self.foot(&row, &verbs)?)?));
+        let source = fragments.put(self.wiki.id(), Kind::Source, Fragment::new(source))?;
+        let manifest = PageManifest::new(row.path.as_str().to_string(), row.last_revision, slots, source);
+        fragments.put_page(self.wiki.id(), key, &manifest)
+    }
+
+    fn put(&self, html: String) -> Result<FragmentKey> {
+        self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, Fragment::new(html.into_bytes()))
+    }
+
+    fn readable(&self, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
+        let links = IndexLinks::new(&self.index);
+        let options = crate::pages::render_options(&self.preferences);
+        let rendered: Rendered = holt_markdown::render(text, &Context { page_url: Some(url), options, links: Some(&links) });
+        let name = self.preferences.display_name(&row.path, row.title.as_deref());
+        let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
+        let head = self.head(&row.path, title, &rendered.description)?;
+        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html })?;
+        let toc = toc(&rendered.toc);
+        let (backlinks, more) = self.backlinks(row)?;
+        let aside = (!toc.is_empty() || !backlinks.is_empty())
+            .then(|| draw(&AsideView { toc: &toc, backlinks: &backlinks, more_backlinks: more }))
+            .transpose()?;
+        Ok((head, main, aside))
+    }
+
+    fn unreadable(&self, row: &PageRow, verbs: &str) -> Result<(String, String, Option<String>)> {
+        let title = self.preferences.display_name(&row.path, None);
+        let view = StorageErrorView {
+            title: &title,
+            message: "This page is not UTF-8 text and cannot be shown.",
+            hint: Some("Its bytes are untouched: download them as Source, or replace the page by editing it."),
+            verbs,
+        };
+        Ok((self.head(&row.path, &title, "")?, draw(&view)?, None))
+    }
+
+    fn head(&self, path: &PagePath, title: &str, description: &str) -> Result<String> {
+        let canonical = if self.home.as_ref() == Some(&path.key()) { "/".to_string() } else { path.url() };
+        let markdown = format!("{}.md", path.url());
+        draw(&HeadView {
+            title,
+            site_name: &self.preferences.site_name,
+            description,
+            canonical: Some(&canonical),
+            image_url: None,
+            markdown_url: Some(&markdown),
+            indexing: if self.preferences.robots_allowed() { Indexing::Allowed } else { Indexing::Refused },
+        })
+    }
+
+    fn crumbs(&self, path: &PagePath, verbs: &str) -> Result<String> {
+        let crumbs: Vec<PageLink> = if self.home.as_ref() == Some(&path.key()) { Vec::new() } else { crumbs(&self.preferences, path) };
+        draw(&CrumbsView { crumbs: &crumbs, actions: PageActions::Page { verbs } })
+    }
+
+    fn foot(&self, row: &PageRow, verbs: &str) -> Result<String> {
+        let last = row.last_change();
+        let attachments = self.index.attachments(&row.path)?.len();
+        draw(&FootView { author: last.author.name(), changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
+    }
+
+    fn backlinks(&self, row: &PageRow) -> Result<(Vec<PageLink>, usize)> {
+        let from = self.index.backlinks(&row.path.key())?;
+        let more = from.len().saturating_sub(BACKLINKS);
+        let shown = from.into_iter().take(BACKLINKS);
+        Ok((shown.map(|link| PageLink { title: self.preferences.display_name(&link.path, link.title.as_deref()), url: link.path.url() }).collect(), more))
+    }
+}
+
+/// Every level of `path`, outermost first, as links.
+pub fn crumbs(preferences: &crate::db::preferences::Preferences, path: &PagePath) -> Vec<PageLink> {
+    let mut levels = vec![path.clone()];
+    while let Some(up) = levels.last().and_then(PagePath::parent) {
+        levels.push(up);
+    }
+    levels.into_iter().rev().map(|level| PageLink { title: preferences.display_segment(level.name()), url: level.url() }).collect()
+}
+
+/// Headings as the table of contents shows them; a lone heading is the title of the page and no contents.
+pub fn toc(headings: &[Heading]) -> Vec<TocEntry> {
+    if headings.len() < 2 {
+        return Vec::new();
+    }
+    let top = headings.iter().map(|h| h.level).min().unwrap_or(1);
+    headings.iter().map(|h| TocEntry { depth: (h.level - top).min(3), anchor: h.anchor.clone(), text: h.text.clone() }).collect()
+}
+
+/// `2026-11-21`, by the author's calendar.
+pub fn date(time: Timestamp) -> String {
+    zoned(time).map_or_else(String::new, |z| z.strftime("%-d %B %Y").to_string())
+}
+
+/// RFC 3339, in the author's offset.
+pub fn rfc3339(time: Timestamp) -> String {
+    zoned(time).map_or_else(String::new, |z| z.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+fn zoned(time: Timestamp) -> Option<jiff::Zoned> {
+    let offset = jiff::tz::Offset::from_seconds(time.offset).unwrap_or(jiff::tz::Offset::UTC);
+    Some(jiff::Timestamp::from_second(time.seconds).ok()?.to_zoned(offset.to_time_zone()))
+}
+
+/// A compiled template with its values.
+pub(super) fn draw(view: &impl Template) -> Result<String> {
+    view.render().map_err(|e| Error::internal("fill a template").because(e))
+}
+
+/// Rendered by a compiled template, which escapes everything else.
+pub(super) fn draw_safe(view: &impl Template) -> Result<SafeHtml> {
+    Ok(SafeHtml::from_trusted_producer(draw(view)?))
+}
+

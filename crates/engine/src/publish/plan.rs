@@ -1,0 +1,88 @@
+//! Which pages have to be published again, from what changed in git between two revisions and from the links in the index.
+
+use super::{Publisher, is_current};
+use holt_core::{PageKey, PagePath, Result, RevisionId};
+use holt_fragments::WikiManifest;
+use holt_markdown::Context;
+use std::collections::BTreeSet;
+
+/// What to do.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Pages to write, in order.
+    pub(super) pages: Vec<PageKey>,
+    /// Pages whose manifest goes.
+    pub(super) gone: Vec<PageKey>,
+    /// Whether the frame (page tree, settings) has to be written.
+    pub(super) frame: bool,
+    moved: bool,
+}
+
+impl Plan {
+    /// From what is published to what the index holds.
+    pub(super) fn make(publisher: &Publisher<'_>, old: Option<&WikiManifest>, settings: u64) -> Result<Self> {
+        let Some(old) = old.filter(|old| is_current(old) && old.settings == settings) else { return Self::everything(publisher) };
+        match old.revision {
+            Some(published) if published == publisher.head => Ok(Self::default()),
+            Some(published) if publisher.index.has_revision(published)? => Self::since(publisher, published),
+            _ => Self::everything(publisher),
+        }
+    }
+    pub(super) fn is_empty(&self) -> bool {
+        !self.moved
+    }
+    fn everything(publisher: &Publisher<'_>) -> Result<Self> {
+        let pages = publisher.index.pages()?.into_iter().map(|row| row.path.key()).collect::<BTreeSet<_>>();
+        let published = publisher.wiki.shared.fragments.pages(publisher.wiki.id())?;
+        let gone = published.into_iter().filter(|key| !pages.contains(key)).collect();
+        Ok(Self { pages: pages.into_iter().collect(), gone, frame: true, moved: true })
+    }
+    fn since(publisher: &Publisher<'_>, published: RevisionId) -> Result<Self> {
+        let mut pages = BTreeSet::new();
+        let mut frame = false;
+        for change in publisher.repo.changes(Some(published), publisher.head)? {
+            let new = PagePath::from_tree(&change.change.file);
+            let old = PagePath::from_tree(crate::pages::old_name(&change.change));
+            let titles = (
+                change.old.filter(|_| old.is_some()).map(|blob| publisher.repo.blob(blob)).transpose()?,
+                change.new.filter(|_| new.is_some()).map(|blob| publisher.repo.blob(blob)).transpose()?,
+            );
+            for attachment_of in [&change.change.file, crate::pages::old_name(&change.change)].into_iter().filter(|f| !f.ends_with(".md")) {
+                // Files beside a page show in its foot, and links to them may have been broken.
+                if let Some(page) = attachment_of.rsplit_once('/').and_then(|(directory, _)| PagePath::parse(directory).ok()) {
+                    pages.insert(page.key());
+                    frame = true;
+                }
+            }
+            let (before, after) = (publisher.targets(old.as_ref(), titles.0.as_deref()), publisher.targets(new.as_ref(), titles.1.as_deref()));
+            let title = |source: &Option<Vec<u8>>| source.as_deref().and_then(|s| std::str::from_utf8(s).ok()).and_then(holt_markdown::title);
+            let renamed = old != new || title(&titles.0) != title(&titles.1);
+            for path in [&old, &new].into_iter().flatten() {
+                pages.insert(path.key());
+                if renamed || change.old.is_none() || change.new.is_none() {
+                    // It appeared, vanished or is called otherwise: pages that link to it show that.
+                    frame = true;
+                    pages.extend(publisher.index.backlinks(&path.key())?.into_iter().map(|link| link.path.key()));
+                }
+            }
+            // "What links here" of every page that gained or lost a link, or whose linking page has a new title.
+            pages.extend(if renamed { before.union(&after).cloned().collect::<Vec<_>>() } else { before.symmetric_difference(&after).cloned().collect() });
+        }
+        let mut plan = Self { frame, moved: true, ..Self::default() };
+        for key in pages {
+            if publisher.index.page(&key)?.is_some() { plan.pages.push(key) } else { plan.gone.push(key) }
+        }
+        Ok(plan)
+    }
+}
+
+impl Publisher<'_> {
+    /// The pages that a source links to.
+    fn targets(&self, path: Option<&PagePath>, source: Option<&[u8]>) -> BTreeSet<PageKey> {
+        let (Some(path), Some(Ok(text))) = (path, source.map(std::str::from_utf8)) else { return BTreeSet::new() };
+        let url = format!("/{path}");
+        let options = crate::pages::render_options(&self.preferences);
+        let rendered = holt_markdown::render(text, &Context { page_url: Some(&url), options, links: None });
+        rendered.links.iter().filter_map(|link| PagePath::parse(&link.target).ok()).map(|path| path.key()).collect()
+    }
+}

@@ -1,0 +1,251 @@
+//! One commit on top of another, durable before it is acknowledged (security.md DUR-1).
+//!
+//! | step | what | a crash after it |
+//! |---|---|---|
+//! | 1 | lock the ref as git does, compare it with the base | the lock is removed at the next start |
+//! | 2 | write pack, index and new ref value under temporary names; sync the three at once | temporary files are removed |
+//! | 3 | name pack and index; sync their directory | objects that nothing refers to yet |
+//! | 4 | rename the new value onto the ref: **the commit** | the commit stands, or is gone after a power cut: not acknowledged |
+//! | 5 | sync the ref's directory; answer | durable |
+
+use super::durable::{sync_all, sync_directory, write_new};
+use super::pack::{Entry, Pack, build};
+use super::{Repo, fault, object_id};
+use crate::failpoint;
+use gix::objs::WriteTo;
+use gix::objs::tree::EntryKind;
+use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Who, when and why.
+#[derive(Debug, Clone)]
+pub struct CommitMeta {
+    /// The person.
+    pub author: Author,
+    /// When, by the author's clock.
+    pub author_time: Timestamp,
+    /// When, by ours.
+    pub committer_time: Timestamp,
+    /// Subject, body, trailers.
+    pub message: String,
+}
+
+/// What became of a commit. An error after step 4 means that the outcome is unknown: read the branch again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitOutcome {
+    /// The branch stands at this commit, durably.
+    Won(RevisionId),
+    /// Somebody else moved the branch; nothing of ours is visible.
+    Lost {
+        /// Where it stands now.
+        current: Option<RevisionId>,
+    },
+    /// The tree is the same already; no commit was made.
+    Unchanged(RevisionId),
+}
+
+/// How long we wait for a git process that holds the ref (git's own default).
+const LOCK_PATIENCE: Duration = Duration::from_millis(100);
+
+impl Repo {
+    /// Commits `changes` on top of `base`, which must be where the branch stands.
+    pub fn commit(&self, base: Option<RevisionId>, changes: &[FileChange], meta: &CommitMeta) -> Result<CommitOutcome> {
+        let repo = self.view().with_object_memory();
+        let base_tree = match base {
+            Some(base) => Some(self.find_commit(&repo, base)?.tree_id().map_err(|e| fault("read a tree", e))?.detach()),
+            None => None,
+        };
+        let tree = write_tree(&repo, base_tree, changes)?;
+        if let (Some(base), Some(old)) = (base, base_tree)
+            && old == tree
+        {
+            return Ok(CommitOutcome::Unchanged(base));
+        }
+        let commit = write_commit(&repo, base, tree, meta)?;
+        let objects = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
+        let mut entries = Vec::with_capacity(objects.len());
+        for (id, (kind, content)) in objects.iter() {
+            entries.push(Entry::new(*id, *kind, content)?);
+        }
+        // The same objects make the same pack, whatever order the map gives them in.
+        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        self.publish(base, RevisionId::from_bytes(super::bytes20(&commit)), &build(&entries)?)
+    }
+
+    fn publish(&self, base: Option<RevisionId>, commit: RevisionId, pack: &Pack) -> Result<CommitOutcome> {
+        let reference = self.dir.join("refs/heads").join(&self.branch);
+        let directory = reference.parent().ok_or_else(|| Error::internal("the branch has no directory"))?;
+        let Some(lock) = RefLock::take(&reference)? else {
+            return Err(Error::busy("another git process holds the branch").hint("Try again in a moment."));
+        };
+        let current = self.head()?;
+        if current != base {
+            return Ok(CommitOutcome::Lost { current });
+        }
+        failpoint::hit("repo.before-sync")?;
+        let packs = self.dir.join("objects/pack");
+        let written = Written::new(&packs, pack)?;
+        lock.write(&commit)?;
+        sync_all(&[&written.pack, &written.index, &lock.file])?;
+        failpoint::hit("repo.synced")?;
+        written.name(&packs, &pack.name)?;
+        failpoint::hit("repo.pack-renamed")?;
+        sync_directory(&packs)?;
+        failpoint::hit("repo.before-ref")?;
+        lock.rename(&reference)?;
+        failpoint::hit("repo.ref-renamed")?;
+        sync_directory(directory)?;
+        Ok(CommitOutcome::Won(commit))
+    }
+}
+
+fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[FileChange]) -> Result<gix::ObjectId> {
+    let wrong = |e| fault("change a tree", e);
+    let base = base.unwrap_or_else(|| gix::ObjectId::empty_tree(gix::hash::Kind::Sha1));
+    let before = if base == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) { repo.empty_tree() } else { repo.find_tree(base).map_err(wrong)? };
+    let mut editor = before.edit().map_err(wrong)?;
+    // Sources are taken away before targets are put: two files may change places.
+    let mut moved = Vec::new();
+    for change in changes {
+        match change {
+            FileChange::Remove { file } => {
+                editor.remove(file.as_str()).map_err(wrong)?;
+            }
+            FileChange::Move { from, to } => {
+                let entry = before.lookup_entry_by_path(from).map_err(wrong)?;
+                let entry = entry.ok_or_else(|| Error::not_found(format!("there is no file {from}")))?;
+                moved.push((to, entry.mode().kind(), entry.oid().to_owned()));
+                editor.remove(from.as_str()).map_err(wrong)?;
+            }
+            FileChange::Put { .. } => {}
+        }
+    }
+    for (to, kind, id) in moved {
+        editor.upsert(to.as_str(), kind, id).map_err(wrong)?;
+    }
+    for change in changes {
+        let FileChange::Put { file, content } = change else { continue };
+        let kind = match before.lookup_entry_by_path(file).map_err(wrong)?.map(|entry| entry.mode().kind()) {
+            Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) => kind,
+            _ => EntryKind::Blob,
+        };
+        let id = repo.write_blob(content).map_err(wrong)?;
+        editor.upsert(file.as_str(), kind, id).map_err(wrong)?;
+    }
+    let tree = editor.write().map_err(wrong)?.detach();
+    if tree == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) {
+        // git names the empty tree without storing it; a pack that stores it is complete for every reader.
+        repo.write_object(gix::objs::Tree::empty()).map_err(wrong)?;
+    }
+    Ok(tree)
+}
+
+fn write_commit(repo: &gix::Repository, base: Option<RevisionId>, tree: gix::ObjectId, meta: &CommitMeta) -> Result<gix::ObjectId> {
+    let signature = |name: &str, email: &str, time: Timestamp| gix::actor::Signature {
+        name: name.into(),
+        email: email.into(),
+        time: gix::date::Time::new(time.seconds, time.offset),
+    };
+    let commit = gix::objs::Commit {
+        tree,
+        parents: base.map(object_id).into_iter().collect(),
+        author: signature(meta.author.name(), meta.author.email(), meta.author_time),
+        committer: signature("Holt", "noreply@holt", meta.committer_time),
+        encoding: None,
+        message: format!("{}\n", meta.message.trim_end()).into(),
+        extra_headers: Vec::new(),
+    };
+    debug_assert!(commit.size() > 0);
+    Ok(repo.write_object(commit).map_err(|e| fault("write a commit", e))?.detach())
+}
+
+/// Pack and index under temporary names; removed when dropped unless they got their names.
+struct Written {
+    pack: File,
+    index: File,
+    paths: [PathBuf; 2],
+}
+
+impl Written {
+    fn new(packs: &Path, pack: &Pack) -> Result<Self> {
+        let paths = [packs.join(format!("tmp_pack_{}", pack.name)), packs.join(format!("tmp_idx_{}", pack.name))];
+        for path in &paths {
+            // Left by an earlier try of the same save.
+            let _ = std::fs::remove_file(path);
+        }
+        let cleanup = |error| {
+            paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+            error
+        };
+        let file = write_new(&paths[0], &pack.pack).map_err(cleanup)?;
+        let index = write_new(&paths[1], &pack.index).map_err(cleanup)?;
+        Ok(Self { pack: file, index, paths })
+    }
+    /// The pack before its index: readers look for indices.
+    fn name(self, packs: &Path, name: &str) -> Result<()> {
+        for (path, suffix) in self.paths.iter().zip(["pack", "idx"]) {
+            let to = packs.join(format!("pack-{name}.{suffix}"));
+            std::fs::rename(path, &to).map_err(|e| Error::io(format!("name {}", to.display()), e))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        // After naming there is nothing under these names.
+        self.paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
+}
+
+/// `<ref>.lock`, git's own protocol; removed when dropped unless renamed onto the ref.
+struct RefLock {
+    file: File,
+    /// None once it is the ref: from then on that name may be somebody else's lock.
+    path: Option<PathBuf>,
+}
+
+impl RefLock {
+    fn take(reference: &Path) -> Result<Option<Self>> {
+        let mut path = reference.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let started = Instant::now();
+        loop {
+            match File::options().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Some(Self { file, path: Some(path) })),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    if started.elapsed() > LOCK_PATIENCE {
+                        return Ok(None);
+                    }
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    let directory = path.parent().ok_or_else(|| Error::internal("the branch has no directory"))?;
+                    std::fs::create_dir_all(directory).map_err(|e| Error::io("make the directory of the branch", e))?;
+                }
+                Err(error) => return Err(Error::io("lock the branch", error)),
+            }
+        }
+    }
+    fn write(&self, commit: &RevisionId) -> Result<()> {
+        use std::io::Write;
+        writeln!(&self.file, "{commit}").map_err(|e| Error::io("write the branch", e))
+    }
+    fn rename(mut self, reference: &Path) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        std::fs::rename(path, reference).map_err(|e| Error::io("move the branch", e))?;
+        self.path = None;
+        Ok(())
+    }
+}
+
+impl Drop for RefLock {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What differs between two texts: lines, and words within changed lines.
+
+use gix::diff::blob::{Algorithm, InternedInput, diff_with_slider_heuristics};
+use holt_core::{Error, Result};
+use std::ops::Range;
+
+/// Longest text that is compared for showing (security.md INP-12), in bytes, and most lines shown.
+const SIDE_BYTES: usize = 2 * 1024 * 1024;
+const SHOWN_LINES: usize = 20_000;
+/// Unchanged lines shown around a change.
+const CONTEXT: usize = 3;
+
+/// A stretch of a diff with some lines around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// Number of its first line before, from 1.
+    pub old_start: usize,
+    /// Number of its first line after, from 1.
+    pub new_start: usize,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// A line of a diff, without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// On both sides.
+    Same(String),
+    /// Only before, in parts: what has a counterpart after, and what has not.
+    Removed(Vec<Part>),
+    /// Only after, in parts.
+    Added(Vec<Part>),
+}
+
+/// A part of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Also on the other side.
+    Same(String),
+    /// Only here.
+    Changed(String),
+}
+
+/// What differs, in hunks. `TooLarge` above 2 MiB a side or 20,000 lines of result.
+pub fn line_diff(old: &str, new: &str) -> Result<Vec<Hunk>> {
+    let too_large = || Error::too_large("the difference is too large to show").hint("Compare with git on your own machine.");
+    if old.len() > SIDE_BYTES || new.len() > SIDE_BYTES {
+        return Err(too_large());
+    }
+    let (old_lines, new_lines): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let changes = hunks(old, new);
+    let mut result: Vec<Hunk> = Vec::new();
+    let mut shown = 0;
+    let mut at = 0;
+    while at < changes.len() {
+        // Changes whose surroundings meet are one hunk.
+        let mut last = at;
+        while last + 1 < changes.len() && changes[last + 1].0.start <= changes[last].0.end + 2 * CONTEXT {
+            last += 1;
+        }
+        let start = changes[at].0.start.saturating_sub(CONTEXT);
+        let lead = changes[at].0.start - start;
+        let mut hunk = Hunk { old_start: start + 1, new_start: changes[at].1.start - lead + 1, lines: Vec::new() };
+        let mut reached = start;
+        for (before, after) in &changes[at..=last] {
+            hunk.lines.extend(old_lines[reached..before.start].iter().map(|line| same(line)));
+            push_change(&mut hunk.lines, &old_lines[before.clone()], &new_lines[after.clone()]);
+            reached = before.end;
+        }
+        let end = (reached + CONTEXT).min(old_lines.len());
+        hunk.lines.extend(old_lines[reached..end].iter().map(|line| same(line)));
+        shown += hunk.lines.len();
+        if shown > SHOWN_LINES {
+            return Err(too_large());
+        }
+        result.push(hunk);
+        at = last + 1;
+    }
+    Ok(result)
+}
+
+fn same(line: &str) -> Line {
+    Line::Same(trim(line).to_string())
+}
+
+fn trim(line: &str) -> &str {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+/// Removed lines, then added ones; where the same number stands on both sides, each pair word by word.
+fn push_change(lines: &mut Vec<Line>, old: &[&str], new: &[&str]) {
+    let whole = |line: &&str| vec![Part::Changed(trim(line).to_string())];
+    if old.len() != new.len() {
+        lines.extend(old.iter().map(|line| Line::Removed(whole(line))));
+        lines.extend(new.iter().map(|line| Line::Added(whole(line))));
+        return;
+    }
+    let pairs: Vec<(Vec<Part>, Vec<Part>)> = old.iter().zip(new).map(|(old, new)| word_diff(trim(old), trim(new))).collect();
+    let (removed, added): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    lines.extend(removed.into_iter().map(Line::Removed));
+    lines.extend(added.into_iter().map(Line::Added));
+}
+
+/// Two lines word by word. Lines with little in common are shown whole.
+pub fn word_diff(old: &str, new: &str) -> (Vec<Part>, Vec<Part>) {
+    let (old_words, new_words) = (words(old), words(new));
+    let mut input = InternedInput::default();
+    input.update_before(old_words.iter().copied());
+    input.update_after(new_words.iter().copied());
+    let diff = gix::diff::blob::Diff::compute(Algorithm::Myers, &input);
+    let side = |words: &[&str], changed: &dyn Fn(u32) -> bool| {
+        let mut parts: Vec<Part> = Vec::new();
+        for (i, word) in words.iter().enumerate() {
+            match (parts.last_mut(), changed(i as u32)) {
+                (Some(Part::Changed(text)), true) | (Some(Part::Same(text)), false) => text.push_str(word),
+                (_, true) => parts.push(Part::Changed((*word).to_string())),
+                (_, false) => parts.push(Part::Same((*word).to_string())),
+            }
+        }
+        parts
+    };
+    let kept: usize = old_words.iter().enumerate().filter(|(i, _)| !diff.is_removed(*i as u32)).map(|(_, w)| w.trim().len()).sum();
+    if kept * 5 < (old.len() + new.len()) {
+        return (vec![Part::Changed(old.to_string())], vec![Part::Changed(new.to_string())]);
+    }
+    (side(&old_words, &|i| diff.is_removed(i)), side(&new_words, &|i| diff.is_added(i)))
+}
+
+/// Runs of letters and digits, and every other character by itself.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut in_word = false;
+    for (at, c) in line.char_indices() {
+        // Scripts without spaces are compared character by character.
+        let joins = c.is_alphanumeric() && (c as u32) < 0x2E80;
+        if at > start && !(joins && in_word) {
+            words.push(&line[start..at]);
+            start = at;
+        }
+        in_word = joins;
+    }
+    if start < line.len() {
+        words.push(&line[start..]);
+    }
+    words
+}
+
+/// Ranges of lines that differ, before and after, in order.
+pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput::default();
+    input.update_before(old.split_inclusive('\n'));
+    input.update_after(new.split_inclusive('\n'));
+    let diff = diff_with_slider_heuristics(Algorithm::Histogram, &input);
+    let range = |r: Range<u32>| r.start as usize..r.end as usize;
+    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(hunks: &[Hunk]) -> String {
+        let parts = |parts: &[Part]| {
+            parts.iter().map(|p| match p { Part::Same(t) => t.clone(), Part::Changed(t) => format!("[{t}]") }).collect::<String>()
+        };
+        let line = |line: &Line| match line {
+            Line::Same(text) => format!("  {text}\n"),
+            Line::Removed(p) => format!("- {}\n", parts(p)),
+            Line::Added(p) => format!("+ {}\n", parts(p)),
+        };
+        hunks.iter().map(|h| format!("@{},{}\n{}", h.old_start, h.new_start, h.lines.iter().map(line).collect::<String>())).collect()
+    }
+
+    #[test]
+    fn changed_words_are_marked_and_distant_changes_are_hunks_of_their_own() {
+        let old = "one two three\nb\nc\nd\ne\nf\ng\nh\ni\nlast\n";
+        let new = "one 2 three\nb\nc\nd\ne\nf\ng\nh\ni\nj\nlast\n";
+        let expected = "@1,1\n- one [two] three\n+ one [2] three\n  b\n  c\n  d\n@7,7\n  g\n  h\n  i\n+ [j]\n  last\n";
+        assert_eq!(flat(&line_diff(old, new).unwrap()), expected);
+        assert!(line_diff("a\n", "a\n").unwrap().is_empty());
+        assert!(line_diff(&"x".repeat(SIDE_BYTES + 1), "").is_err());
+    }
+}

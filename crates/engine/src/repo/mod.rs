@@ -1,0 +1,178 @@
+//! Git: the only code that names the git library or runs the git command. What goes in and out are ids, paths and bytes of ours.
+//!
+//! A bare repository per wiki, never a work tree (security.md GIT-3). Reading is gix; a save is our own small pack and ref update, so that
+//! the order of syncs is ours; bulk work (import, long logs, fsck) is the git command with an empty environment.
+
+pub mod blame;
+mod command;
+mod commit;
+pub mod diff;
+mod durable;
+mod fold;
+mod import;
+mod log;
+pub mod merge;
+mod pack;
+mod read;
+
+pub use commit::{CommitMeta, CommitOutcome};
+pub use fold::Folded;
+pub use import::{Imported, import_from};
+pub use log::{LogEntry, TreeChange};
+pub use read::{FileMode, Listing, TreeFile};
+
+use holt_core::{Error, Result, RevisionId};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The id of a file's content.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId([u8; 20]);
+
+impl BlobId {
+    /// From the bytes the index stores.
+    pub const fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self(bytes)
+    }
+    /// The bytes, for the index.
+    pub const fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+    fn object_id(self) -> gix::ObjectId {
+        gix::ObjectId::from(self.0)
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl Default for BlobId {
+    /// The id of nothing.
+    fn default() -> Self {
+        Self([0; 20])
+    }
+}
+
+/// One bare repository, open. Cheap to share; every use takes a thread-local view.
+pub struct Repo {
+    dir: PathBuf,
+    branch: String,
+    inner: gix::ThreadSafeRepository,
+}
+
+impl Repo {
+    /// Makes an empty repository whose branch is `main`; durable when it returns.
+    pub fn create(dir: &Path) -> Result<Self> {
+        let fail = |e| Error::io(format!("create {}", dir.display()), e);
+        for sub in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
+            std::fs::create_dir_all(dir.join(sub)).map_err(fail)?;
+        }
+        std::fs::write(dir.join("HEAD"), "ref: refs/heads/main\n").map_err(fail)?;
+        std::fs::write(dir.join("config"), CONFIG).map_err(fail)?;
+        durable::sync_tree(dir)?;
+        if let Some(parent) = dir.parent() {
+            durable::sync_directory(parent)?;
+        }
+        Self::open(dir)
+    }
+    /// Opens a repository without looking at any configuration but its own, and removes what a crash left half-written. The caller owns the
+    /// data directory, so no lock in it can be anybody's.
+    pub fn open(dir: &Path) -> Result<Self> {
+        refuse_sharing(dir)?;
+        remove_leftovers(dir)?;
+        // One slot per pack that appears while the repository is open; folding keeps them few, but a burst of saves comes first.
+        let slots = gix::odb::store::init::Slots::AsNeededByDiskState { multiplier: 1.5, minimum: 1024 };
+        let options = gix::open::Options::isolated().open_path_as_is(true).object_store_slots(slots);
+        let inner = gix::ThreadSafeRepository::open_opts(dir, options).map_err(|e| fault(format!("open the repository {}", dir.display()), e))?;
+        let head = std::fs::read_to_string(dir.join("HEAD")).map_err(|e| Error::io("read HEAD", e))?;
+        let branch = head.trim().strip_prefix("ref: refs/heads/").ok_or_else(|| Error::internal("HEAD of the repository names no branch"))?;
+        if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
+            return Err(Error::internal("HEAD of the repository names an impossible branch"));
+        }
+        Ok(Self { dir: dir.to_path_buf(), branch: branch.to_string(), inner })
+    }
+    /// The branch that is the wiki.
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+    /// The commit the branch stands at; none before the first.
+    pub fn head(&self) -> Result<Option<RevisionId>> {
+        match std::fs::read_to_string(self.dir.join("refs/heads").join(&self.branch)) {
+            Ok(text) => RevisionId::parse(text.trim()).map(Some).map_err(|e| Error::internal("the branch names no commit").because(e)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.packed_head(),
+            Err(error) => Err(Error::io("read the branch", error)),
+        }
+    }
+    fn packed_head(&self) -> Result<Option<RevisionId>> {
+        let text = match std::fs::read_to_string(self.dir.join("packed-refs")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read packed-refs", error)),
+        };
+        let name = format!("refs/heads/{}", self.branch);
+        let found = text.lines().filter_map(|line| line.split_once(' ')).find(|(_, reference)| *reference == name);
+        found.map(|(id, _)| RevisionId::parse(id)).transpose()
+    }
+    fn view(&self) -> gix::Repository {
+        self.inner.to_thread_local()
+    }
+    /// What git itself says is wrong, a line each.
+    pub fn fsck(&self) -> Result<Vec<String>> {
+        command::fsck(&self.dir)
+    }
+}
+
+const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n";
+
+/// GIT-13: a repository that shares objects with another one is not ours.
+fn refuse_sharing(dir: &Path) -> Result<()> {
+    for name in ["objects/info/alternates", "objects/info/http-alternates", "commondir", "worktrees", "modules"] {
+        if dir.join(name).symlink_metadata().is_ok() {
+            return Err(Error::internal(format!("the repository has {name}, which Holt never makes")).hint("Somebody changed the repository by hand: look into it before removing the file."));
+        }
+    }
+    Ok(())
+}
+
+/// Locks of a process that died, and packs it had not named yet.
+fn remove_leftovers(dir: &Path) -> Result<()> {
+    let pack = dir.join("objects/pack");
+    let heads = dir.join("refs/heads");
+    for (place, ours) in [(&pack, "tmp_"), (&heads, "")] {
+        let entries = match std::fs::read_dir(place) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::io(format!("read {}", place.display()), error)),
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let leftover = if ours.is_empty() { name.ends_with(".lock") } else { name.starts_with(ours) };
+            if leftover {
+                // On a read-only disk they stay; nothing reads them.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Wraps an error of the library with what was attempted.
+fn fault(attempted: impl Into<String>, cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal(attempted).because(cause)
+}
+
+fn object_id(revision: RevisionId) -> gix::ObjectId {
+    gix::ObjectId::from(*revision.as_bytes())
+}
+
+fn bytes20(id: &gix::oid) -> [u8; 20] {
+    id.as_bytes().try_into().expect("repositories are SHA-1: opened with the sha1 feature alone")
+}

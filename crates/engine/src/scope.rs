@@ -1,0 +1,102 @@
+//! Permission as a type: a use case that changes a wiki takes `Scope<Write>`, and only [`crate::Wiki::grant`] makes one (security.md TEN-1).
+//!
+//! ```compile_fail
+//! // A scope cannot be built by hand …
+//! fn forge<'w>(wiki: &'w holt_engine::Wiki, actor: &'w holt_core::Actor) -> holt_engine::Scope<'w, holt_engine::Admin> {
+//!     holt_engine::Scope { wiki, actor, permission: std::marker::PhantomData }
+//! }
+//! ```
+//! ```compile_fail
+//! // … a right to read does not write …
+//! fn write(scope: &holt_engine::Scope<'_, holt_engine::Read>, edit: &holt_core::Edit) {
+//!     let _ = holt_engine::pages::save(scope, edit, None);
+//! }
+//! ```
+//! ```compile_fail
+//! // … and a wider right is never derived from a narrower one.
+//! fn widen<'w>(scope: &holt_engine::Scope<'w, holt_engine::Write>) -> holt_engine::Scope<'w, holt_engine::Admin> {
+//!     scope.narrow()
+//! }
+//! ```
+
+use crate::wiki::Wiki;
+use holt_core::{Action, Actor, Author, Error, Result};
+use std::marker::PhantomData;
+
+/// The right to read one wiki.
+pub enum Read {}
+/// The right to change its pages.
+pub enum Write {}
+/// The right to add files.
+pub enum Upload {}
+/// The right to change its settings and members.
+pub enum Admin {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// One of [`Read`], [`Write`], [`Upload`], [`Admin`].
+pub trait Permission: sealed::Sealed {
+    /// What it allows.
+    const ACTION: Action;
+}
+/// `P: Implies<Q>`: who has `P` has `Q`.
+pub trait Implies<Q: Permission>: Permission {}
+
+macro_rules! permission {
+    ($name:ident implies $($lower:ident)*) => {
+        impl sealed::Sealed for $name {}
+        impl Permission for $name {
+            const ACTION: Action = Action::$name;
+        }
+        $(impl Implies<$lower> for $name {})*
+    };
+}
+permission!(Read implies);
+permission!(Write implies Read);
+permission!(Upload implies Write Read);
+permission!(Admin implies Upload Write Read);
+
+/// What `actor` may do with `wiki`, decided once. The lifetime is invariant, so that scopes of two wikis never mix.
+pub struct Scope<'w, P> {
+    wiki: &'w Wiki,
+    actor: &'w Actor,
+    permission: PhantomData<(P, fn(&'w ()) -> &'w ())>,
+}
+
+impl<'w, P: Permission> Scope<'w, P> {
+    /// The only constructor.
+    pub(crate) fn grant(wiki: &'w Wiki, actor: &'w Actor) -> Result<Self> {
+        if wiki.may(actor, P::ACTION)? {
+            return Ok(Self { wiki, actor, permission: PhantomData });
+        }
+        Err(match actor {
+            Actor::Anonymous => Error::unauthenticated(format!("log in to {} this wiki", P::ACTION)),
+            _ => Error::denied(format!("you may not {} this wiki", P::ACTION)).hint("Ask an administrator of the wiki for the right."),
+        })
+    }
+    /// The wiki.
+    pub fn wiki(&self) -> &'w Wiki {
+        self.wiki
+    }
+    /// Who asks.
+    pub fn actor(&self) -> &'w Actor {
+        self.actor
+    }
+    /// The same actor and wiki with a right that this one includes.
+    pub fn narrow<Q: Permission>(&self) -> Scope<'w, Q>
+    where
+        P: Implies<Q>,
+    {
+        Scope { wiki: self.wiki, actor: self.actor, permission: PhantomData }
+    }
+    /// The actor as the author of a commit (spec/wiki.md §13.2).
+    pub fn author(&self) -> Author {
+        match self.actor {
+            Actor::Anonymous => Author::anonymous(),
+            Actor::System => Author::new("Holt", "noreply@holt"),
+            Actor::Person(person) => Author::new(&person.name, &person.email),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One wiki: its directory and what is opened in it late. Holding one costs nothing until it is used; dropping it closes its files.
+//!
+//! Lock order: `write` before `publish`. Neither is held across the network.
+
+use crate::clock::Clock;
+use crate::db::index::Index;
+use crate::db::preferences::Preferences;
+use crate::db::wiki_db::WikiDb;
+use crate::directory::Directory;
+use crate::repo::Repo;
+use crate::scope::{Permission, Scope};
+use holt_core::{AccessRules, Action, Actor, Error, MemberFlags, Result, WikiId, access};
+use holt_fragments::FragmentStore;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What all wikis of an engine share.
+pub(crate) struct Shared {
+    pub(crate) directory: Directory,
+    pub(crate) fragments: FragmentStore,
+    pub(crate) clock: Clock,
+}
+
+/// A wiki in this process. Get one from [`crate::Engine::wiki`], then [`Wiki::grant`] a scope to do something with it.
+pub struct Wiki {
+    id: WikiId,
+    dir: PathBuf,
+    pub(crate) shared: Arc<Shared>,
+    repo: Late<Repo>,
+    db: Late<WikiDb>,
+    index: Late<Index>,
+    write: Mutex<()>,
+    publish: Mutex<()>,
+    /// Whether the dirty mark in holt.db is known to be set: it is written once per life of the handle, not once per save.
+    marked: AtomicBool,
+}
+
+impl Wiki {
+    pub(crate) fn shell(id: WikiId, dir: PathBuf, shared: Arc<Shared>) -> Self {
+        let (repo, db, index) = (Late::default(), Late::default(), Late::default());
+        Self { id, dir, shared, repo, db, index, write: Mutex::default(), publish: Mutex::default(), marked: AtomicBool::new(false) }
+    }
+    /// Its identity.
+    pub fn id(&self) -> WikiId {
+        self.id
+    }
+    /// Where its bare repository is, for `holt wiki path` and git itself.
+    pub fn repo_path(&self) -> PathBuf {
+        self.dir.join("repo.git")
+    }
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+    /// What `actor` may do here, as a value that the use cases ask for.
+    pub fn grant<'w, P: Permission>(&'w self, actor: &'w Actor) -> Result<Scope<'w, P>> {
+        Scope::grant(self, actor)
+    }
+    /// Whether `actor` may do `action` now.
+    pub fn may(&self, actor: &Actor, action: Action) -> Result<bool> {
+        if *actor == Actor::System {
+            return Ok(true);
+        }
+        let db = self.db()?;
+        Ok(access::allow(rules(&*db.preferences()?), actor, self.flags(actor)?, action))
+    }
+    fn flags(&self, actor: &Actor) -> Result<Option<MemberFlags>> {
+        match actor {
+            Actor::Person(person) => Ok(self.db()?.member(person.id)?.map(|m| m.flags)),
+            _ => Ok(None),
+        }
+    }
+    /// The preferences as they are now, whoever changed them last.
+    pub fn preferences(&self) -> Result<Arc<Preferences>> {
+        self.db()?.preferences()
+    }
+    /// A member, if they are one.
+    pub fn member(&self, user: holt_core::UserId) -> Result<Option<crate::db::wiki_db::Member>> {
+        self.db()?.member(user)
+    }
+    /// Every table of the index as text, for tests that compare.
+    pub fn index_dump(&self) -> Result<String> {
+        self.index()?.dump()
+    }
+    pub(crate) fn repo(&self) -> Result<Arc<Repo>> {
+        self.repo.get(|| Repo::open(&self.repo_path()))
+    }
+    pub(crate) fn db(&self) -> Result<Arc<WikiDb>> {
+        self.db.get(|| WikiDb::open(&self.dir))
+    }
+    pub(crate) fn index(&self) -> Result<Arc<Index>> {
+        self.index.get(|| Index::open(&self.dir))
+    }
+    /// Sets a damaged index aside; the next use makes a new one and `catch_up` fills it (DUR-9).
+    pub(crate) fn discard_index(&self) -> Result<()> {
+        self.index.close();
+        Index::set_aside(&self.dir)
+    }
+    pub(crate) fn write_lock(&self) -> MutexGuard<'_, ()> {
+        self.write.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn publish_lock(&self) -> MutexGuard<'_, ()> {
+        self.publish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Notes durably, before anything changes, that derived data may lag behind: after a crash the engine opens this wiki and catches up.
+    pub(crate) fn mark_dirty(&self) -> Result<()> {
+        if !self.marked.load(Ordering::Acquire) {
+            self.shared.directory.mark_dirty(self.id, self.shared.clock.now())?;
+            self.marked.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+    pub(crate) fn forget_mark(&self) {
+        self.marked.store(false, Ordering::Release);
+    }
+}
+
+/// The three levels out of the preferences.
+pub(crate) fn rules(preferences: &Preferences) -> AccessRules {
+    AccessRules { read: preferences.read_access, write: preferences.write_access, upload: preferences.attachment_access }
+}
+
+impl std::fmt::Debug for Wiki {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Wiki({})", self.id)
+    }
+}
+
+/// Something opened on first use; a failure to open is returned to whoever asked, and the next one tries again.
+struct Late<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Default for Late<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Late<T> {
+    fn get(&self, open: impl FnOnce() -> Result<T>) -> Result<Arc<T>, Error> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*slot {
+            return Ok(open.clone());
+        }
+        let opened = Arc::new(open()?);
+        *slot = Some(opened.clone());
+        Ok(opened)
+    }
+    fn close(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

@@ -1,0 +1,134 @@
+//! The crash table of ARCHITECTURE.md: the process dies at a named point of a save, and the next start puts everything right.
+//!
+//! The save runs in a child process (this test binary again) that really dies, without destructors.
+
+use crate::wikis::{new_engine, page_text, people, save_text};
+use holt_core::{Actor, PagePath, WikiName};
+use holt_engine::db::preferences::Audience;
+use holt_engine::failpoint::{Action, arm};
+use holt_engine::{Read, Write, pages, sync};
+use std::path::Path;
+use std::process::Command;
+
+const DIR: &str = "HOLT_CRASH_DIR";
+const POINT: &str = "HOLT_CRASH_POINT";
+
+/// Every row of the table, and whether the save is there after the restart. `true` rows died after the ref had moved.
+const ROWS: &[(&str, bool)] = &[
+    ("write.marked", false),
+    ("repo.before-sync", false),
+    ("repo.synced", false),
+    ("repo.pack-renamed", false),
+    ("repo.before-ref", false),
+    ("repo.ref-renamed", true),
+    ("write.committed", true),
+    ("write.indexed", true),
+    ("publish.pages", true),
+];
+
+/// Not a test of its own: the child. Without its environment it does nothing.
+#[test]
+fn child() {
+    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
+    let engine = new_engine(Path::new(&dir));
+    let wiki = engine.wiki_named("docs").unwrap();
+    let (point, _) = ROWS.iter().find(|(name, _)| *name == point).unwrap();
+    arm(point, Action::Abort);
+    save_text(&wiki, "Home", "# Home\n\nSecond, links to [[Other]].\n");
+    unreachable!("{point} was not passed");
+}
+
+#[test]
+fn every_row_of_the_crash_table_recovers() {
+    for (point, survives) in ROWS {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let engine = new_engine(dir.path());
+            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
+            save_text(&wiki, "Other", "# Other\n");
+            engine.settle_all().unwrap();
+        }
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::child", "--nocapture"])
+            .env(DIR, dir.path())
+            .env(POINT, point)
+            .output()
+            .unwrap();
+        assert!(!child.status.success(), "{point}: the child must die");
+        assert!(!String::from_utf8_lossy(&child.stderr).contains("was not passed"), "{point} is never passed");
+
+        let engine = new_engine(dir.path());
+        assert_eq!(engine.recover().unwrap(), 1, "{point}: the dirty mark outlives the process");
+        let wiki = engine.wiki_named("docs").unwrap();
+        let text = page_text(&wiki, "Home").unwrap();
+        assert_eq!(text.contains("Second"), *survives, "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}: everything stands at HEAD");
+        assert_eq!(engine.directory().dirty_wikis().unwrap().len(), 0, "{point}: the mark is gone");
+
+        // Derived data equals what a rebuild makes of the same repository.
+        let incremental = (wiki.index_dump().unwrap(), published(&engine, &wiki));
+        sync::rebuild(&wiki).unwrap();
+        assert_eq!(incremental, (wiki.index_dump().unwrap(), published(&engine, &wiki)), "{point}");
+
+        // And the wiki takes the next save.
+        save_text(&wiki, "Home", "# Home\n\nThird.\n");
+        assert!(page_text(&wiki, "Home").unwrap().contains("Third"), "{point}");
+    }
+}
+
+fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
+    let keys = engine.fragments().pages(wiki.id()).unwrap();
+    let mut pages: Vec<String> = keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
+    pages.sort();
+    pages
+}
+
+/// A step after the commit may fail without dying: the save is acknowledged, and the next read catches up.
+#[test]
+fn a_save_is_acknowledged_although_the_index_could_not_follow() {
+    for point in ["write.committed", "write.indexed", "publish.pages"] {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = new_engine(dir.path());
+        let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+        arm(point, Action::Fail);
+        save_text(&wiki, "Home", "# Home\n\notters\n");
+        holt_engine::failpoint::disarm();
+        let actor = Actor::System;
+        let scope = wiki.grant::<Read>(&actor).unwrap();
+        assert_eq!(pages::search(&scope, "otters", 0, 10).unwrap().hits.len(), 1, "{point}");
+        sync::catch_up(&wiki).unwrap();
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
+    }
+}
+
+/// A step before the ref moves fails: an error, and nothing has changed.
+#[test]
+fn a_failed_save_leaves_nothing_behind() {
+    for (point, survives) in ROWS.iter().filter(|(_, survives)| !survives) {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = new_engine(dir.path());
+        let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+        save_text(&wiki, "Home", "# Home\n");
+        let before = files(&wiki.repo_path());
+        let actor = people("ann");
+        let scope = wiki.grant::<Write>(&Actor::System).unwrap();
+        let base = pages::page(&scope.narrow(), &PagePath::parse("Home").unwrap()).unwrap().unwrap().page.revision;
+        let edit = holt_core::Edit::new(PagePath::parse("Home").unwrap(), Some(base), "new\n".into(), "").unwrap();
+        arm(point, Action::Fail);
+        let result = pages::save(&scope, &edit, None);
+        holt_engine::failpoint::disarm();
+        assert!(result.is_err() && !survives, "{point} as {actor:?}");
+        let left: Vec<String> = files(&wiki.repo_path()).into_iter().filter(|f| !before.contains(f)).collect();
+        assert!(left.iter().all(|f| f.contains("objects/pack/pack-")), "{point} left {left:?}");
+        assert_eq!(page_text(&wiki, "Home").unwrap(), "# Home\n", "{point}");
+        save_text(&wiki, "Home", "# Home again\n");
+    }
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let out = Command::new("find").arg(".").args(["-type", "f"]).current_dir(dir).output().unwrap();
+    let mut files: Vec<String> = String::from_utf8_lossy(&out.stdout).lines().map(str::to_string).collect();
+    files.sort();
+    files
+}

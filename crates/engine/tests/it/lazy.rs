@@ -1,0 +1,74 @@
+//! Open late, bounded, one live handle per id.
+
+use crate::wikis::{new_engine, page_text, save_text};
+use holt_core::WikiName;
+use holt_engine::db::preferences::Audience;
+use holt_engine::{Clock, Engine, EngineOptions};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How many files of this process are open below `dir`.
+fn open_below(dir: &Path) -> usize {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
+    links.filter(|target| target.starts_with(dir)).count()
+}
+
+#[test]
+fn a_handle_costs_nothing_until_it_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let engine = new_engine(dir.path());
+        for i in 0..20 {
+            engine.create_wiki(&WikiName::parse(&format!("wiki-{i}")).unwrap(), "W", Audience::Everybody).unwrap();
+        }
+        engine.settle_all().unwrap();
+    }
+    let engine = new_engine(dir.path());
+    let wikis = dir.path().join("wikis");
+    let handles: Vec<_> = (0..20).map(|i| engine.wiki_named(&format!("wiki-{i}")).unwrap()).collect();
+    assert_eq!(open_below(&wikis), 0, "naming a wiki opens nothing");
+    // The control: the count does see an open wiki.
+    assert_eq!(page_text(&handles[3], "Home"), None);
+    assert!(open_below(&wikis) > 0, "reading opens this one");
+    let one = open_below(&wikis);
+    assert_eq!(page_text(&handles[3], "Home"), None);
+    assert_eq!(open_below(&wikis), one, "and opens it once");
+}
+
+#[test]
+fn at_most_n_wikis_stay_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(EngineOptions { keep_open: 3, ..EngineOptions::new(dir.path(), Clock::fixed(1)) }).unwrap();
+    for i in 0..12 {
+        let wiki = engine.create_wiki(&WikiName::parse(&format!("wiki-{i}")).unwrap(), "W", Audience::Everybody).unwrap();
+        save_text(&wiki, "Home", "# Home\n");
+    }
+    assert!(engine.live_wikis() <= 3, "{} are alive", engine.live_wikis());
+    let held = engine.wiki_named("wiki-0").unwrap();
+    for i in 1..12 {
+        assert!(page_text(&engine.wiki_named(&format!("wiki-{i}")).unwrap(), "Home").is_some());
+    }
+    assert!(Arc::ptr_eq(&held, &engine.wiki_named("wiki-0").unwrap()), "whoever holds a wiki shares it with all others, evicted or not");
+}
+
+#[test]
+fn a_second_process_is_turned_away_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let _engine = new_engine(dir.path());
+    let error = Engine::open(EngineOptions::new(dir.path(), Clock::fixed(1))).err().unwrap();
+    assert!(error.message.contains(&std::process::id().to_string()), "{error:?}");
+}
+
+#[test]
+fn a_missing_wiki_db_is_never_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new_engine(dir.path());
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    let path = wiki.repo_path().parent().unwrap().join("wiki.db");
+    drop((wiki, engine));
+    std::fs::remove_file(&path).unwrap();
+    let engine = new_engine(dir.path());
+    let wiki = engine.wiki_named("docs").unwrap();
+    assert!(wiki.preferences().is_err());
+    assert!(!path.exists());
+}

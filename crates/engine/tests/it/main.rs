@@ -1,0 +1,11 @@
+//! Tests of the engine against real git and real SQLite, one module per use case.
+
+mod accounts;
+mod crash;
+mod db;
+mod directory;
+mod facts;
+mod lazy;
+mod repo;
+mod save;
+mod wikis;
