@@ -1,0 +1,69 @@
+# The index of everything one may run. `make run` and `make test` are all a newcomer needs.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test debug-binary test-tools bench bench-quick
+
+help:
+	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
+	@echo 'make test    everything below: check, e2e, all Rust tests; installs what they need where it may'
+	@echo 'make check   format, lints, documentation, house rules: before every commit'
+	@echo 'make build   $(TARGET)/release/holt and $(TARGET)/release/holt-edge'
+	@echo 'make e2e     the real binary, driven by a real browser'
+	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
+	@echo 'make deps    licences and advisories of all dependencies (needs cargo-deny)'
+
+build:
+	$(CARGO) build --release --locked -p holt-server -p holt-edge --bins
+
+run: build
+	$(TARGET)/release/holt serve
+
+# The runner's summary comes last; whatever fails before it stops make.
+test: test-tools check e2e doctest rust-test
+
+check: fmt clippy doc rules deps
+
+fmt:
+	$(CARGO) fmt --all -- --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
+
+# Who may name, import and link what: crates/core/tests/it.
+rules:
+	$(CARGO) test --locked --quiet -p holt-core --test it
+
+deps:
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check licenses bans sources; \
+	else echo 'deps: SKIPPED, cargo-deny is not installed (the rules for our own crates ran as tests)'; fi
+
+doctest:
+	$(CARGO) test --locked --workspace --doc --quiet
+
+rust-test:
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run --config-file scripts/nextest.toml --locked --workspace --no-fail-fast; \
+	else set -x; $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast; fi
+
+debug-binary:
+	$(CARGO) build --locked -p holt-server --bin holt
+
+e2e: debug-binary e2e/node_modules/.package-lock.json
+	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' npm test --silent
+
+e2e/node_modules/.package-lock.json: e2e/package.json e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund --silent
+
+test-tools:
+	@scripts/test-tools.sh
+
+bench: build
+	python3 bench/run.py --bin '$(abspath $(TARGET))/release/holt'
+
+bench-quick: build
+	python3 bench/run.py --bin '$(abspath $(TARGET))/release/holt' --quick
