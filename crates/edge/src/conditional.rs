@@ -9,7 +9,8 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         for item in line.to_str().unwrap_or_default().split(',') {
             let mut parts = item.split(';').map(str::trim);
             let name = parts.next().unwrap_or_default();
-            let refused = parts.any(|p| p.strip_prefix("q=").or(p.strip_prefix("Q=")).is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
+            let refused =
+                parts.any(|p| p.strip_prefix("q=").or(p.strip_prefix("Q=")).is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0)));
             if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
                 return !refused;
             }
@@ -38,7 +39,16 @@ mod tests {
 
     #[test]
     fn encodings_are_read_as_the_rfc_says() {
-        for (value, gzip) in [("gzip, deflate, br", true), ("br;q=1, GZIP;q=0.5", true), ("gzip;q=0", false), ("*", true), ("*;q=0", false), ("identity", false), ("gzip;q=0, *", false), ("", false)] {
+        for (value, gzip) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("*", true),
+            ("*;q=0", false),
+            ("identity", false),
+            ("gzip;q=0, *", false),
+            ("", false),
+        ] {
             assert_eq!(accepts_gzip(&with(header::ACCEPT_ENCODING, value)), gzip, "{value}");
         }
     }

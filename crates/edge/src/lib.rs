@@ -128,7 +128,13 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     if private && trust == Trust::Token && !token_allows(state, &shared, headers) {
         return because(found, Reason::NeedsViewer);
     }
-    let freshness = if private { Freshness::Private } else if has_session(headers) { Freshness::Personal } else { Freshness::Public };
+    let freshness = if private {
+        Freshness::Private
+    } else if has_session(headers) {
+        Freshness::Personal
+    } else {
+        Freshness::Public
+    };
     page(state, &shared, &path, uri, headers, freshness).ok_or(Fallback { reason: Reason::Missing, ..found })
 }
 
@@ -142,7 +148,14 @@ fn asks_for_something_live(query: &str) -> bool {
     query.split('&').any(|pair| LIVE_QUERY.contains(&pair.split('=').next().unwrap_or_default()))
 }
 
-fn page(state: &EdgeState, shared: &WikiManifest, path: &str, uri: &Uri, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
+fn page(
+    state: &EdgeState,
+    shared: &WikiManifest,
+    path: &str,
+    uri: &Uri,
+    headers: &HeaderMap,
+    freshness: Freshness,
+) -> Option<Response<Body>> {
     let wiki = shared.wiki;
     if path == "/" {
         let manifest = state.store.page(wiki, &home_key(shared)?).ok()??;
@@ -192,7 +205,13 @@ impl Freshness {
     }
 }
 
-fn html(state: &EdgeState, shared: &WikiManifest, manifest: &PageManifest, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
+fn html(
+    state: &EdgeState,
+    shared: &WikiManifest,
+    manifest: &PageManifest,
+    headers: &HeaderMap,
+    freshness: Freshness,
+) -> Option<Response<Body>> {
     let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
     let tag = tag(&manifest.tag, &shared.frame.as_str()[..12], encoding);
     let mut response = Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -260,12 +279,15 @@ fn redirect(to: &str, freshness: Freshness) -> Response<Body> {
 }
 
 fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    let asset = assets::asset(path)?;
+    let (asset, keep) = match assets::asset(path) {
+        Some(asset) => (asset, "public, max-age=31536000, immutable"),
+        None => (assets::successor(path)?, "public, max-age=60"),
+    };
     let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
     let body: Body = single(&asset.content, encoding).into();
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, asset.content_type)
-        .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+        .header(header::CACHE_CONTROL, keep)
         .header(header::CONTENT_LENGTH, body.length())
         .header(header::VARY, "Accept-Encoding")
         .header(header::CONTENT_SECURITY_POLICY, STATIC_CSP)

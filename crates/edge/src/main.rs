@@ -14,7 +14,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Serve published pages of Holt wikis from a fragment store.
 #[derive(Debug, Parser)]
 #[command(name = "holt-edge", version)]
-#[command(after_help = "Example:\n  holt-edge --fragments /srv/holt/fragments --listen 0.0.0.0:8081 --domain wiki.example.org --origin https://origin.example.org\n\nPages that are not published are sent on to --origin (307), or answered 404 without one.")]
+#[command(
+    after_help = "Example:\n  holt-edge --fragments /srv/holt/fragments --listen 0.0.0.0:8081 --domain wiki.example.org --origin https://origin.example.org\n\nPages that are not published are sent on to --origin (307), or answered 404 without one."
+)]
 struct Flags {
     /// The fragment store: the directory `fragments` of a data directory
     #[arg(long, env = "HOLT_FRAGMENTS", value_name = "DIR")]

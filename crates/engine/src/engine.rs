@@ -8,7 +8,7 @@ use crate::lock::DataLock;
 use crate::open_wikis::OpenWikis;
 use crate::repo::Repo;
 use crate::wiki::{Shared, Wiki};
-use crate::{failpoint, sync};
+use crate::{failpoint, publish, sync};
 use holt_core::session::ViewerKey;
 use holt_core::{Error, Result, WikiId, WikiName};
 use holt_fragments::FragmentStore;
@@ -31,6 +31,9 @@ impl EngineOptions {
         Self { data: data.into(), clock, keep_open: 128 }
     }
 }
+
+/// The setting that names the publisher which all wikis were published by.
+const PUBLISHER: &str = "publisher";
 
 /// One data directory, owned by this process until the value is dropped. Opening it opens `holt.db` and nothing of any wiki.
 pub struct Engine {
@@ -86,7 +89,9 @@ impl Engine {
     /// The wiki that people call `name`.
     pub fn wiki_named(&self, name: &str) -> Result<Arc<Wiki>> {
         let record = self.shared.directory.wiki_by_slug(name)?;
-        let record = record.ok_or_else(|| Error::not_found(format!("there is no wiki called {name:?}")).hint("`holt wiki list` shows the wikis there are."))?;
+        let record = record.ok_or_else(|| {
+            Error::not_found(format!("there is no wiki called {name:?}")).hint("`holt wiki list` shows the wikis there are.")
+        })?;
         Ok(self.wiki(record.id))
     }
     fn wiki_dir(&self, id: WikiId) -> PathBuf {
@@ -137,15 +142,24 @@ impl Engine {
         let dir = self.wiki_dir(id);
         std::fs::remove_dir_all(&dir).map_err(|e| Error::io(format!("remove {}", dir.display()), e))
     }
-    /// After a crash: brings every wiki that was being written to HEAD. Returns how many there were. One broken wiki stops no other.
+    /// After a crash: brings every wiki that was being written to HEAD; after an upgrade that makes something else of the same pages: every
+    /// wiki. Returns how many there were. One broken wiki stops no other.
     pub fn recover(&self) -> Result<usize> {
-        let dirty = self.shared.directory.dirty_wikis()?;
+        let publisher = publish::publisher_version().to_string();
+        let upgraded = self.shared.directory.setting(PUBLISHER)?.as_deref() != Some(&publisher);
+        let dirty = match upgraded {
+            true => self.shared.directory.list_wikis()?.into_iter().map(|record| record.id).collect(),
+            false => self.shared.directory.dirty_wikis()?,
+        };
         for id in &dirty {
             let wiki = self.wiki(*id);
             match sync::catch_up(&wiki) {
                 Ok(_) => self.settle(&wiki)?,
                 Err(error) => tracing::error!(wiki.id = %id, "could not catch up: {}", error.chain()),
             }
+        }
+        if upgraded {
+            self.shared.directory.set_setting(PUBLISHER, &publisher)?;
         }
         Ok(dirty.len())
     }
@@ -157,6 +171,18 @@ impl Engine {
             self.shared.directory.clear_dirty(wiki.id())?;
         }
         Ok(())
+    }
+    /// Merges the small packs that saves leave behind, in every wiki that was written to lately. Returns how many wikis needed it.
+    pub fn fold(&self) -> Result<usize> {
+        let mut folded = 0;
+        for id in self.shared.directory.dirty_wikis()? {
+            let repo = self.wiki(id).repo()?;
+            if repo.wants_fold() {
+                repo.fold_packs()?;
+                folded += 1;
+            }
+        }
+        Ok(folded)
     }
     /// Before a planned end: clears the marks of all wikis that stand at HEAD, so that the next start opens none.
     pub fn settle_all(&self) -> Result<()> {

@@ -17,7 +17,9 @@ impl DataLock {
         let mut file = match open() {
             Ok(file) => file,
             // A read-only disk can still be served from: nobody can write to it, so nobody needs to be kept out.
-            Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => File::open(&path).map_err(|_| Error::io("open the lock file", error))?,
+            Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+                File::open(&path).map_err(|_| Error::io("open the lock file", error))?
+            }
             Err(error) => return Err(Error::io(format!("open {}", path.display()), error)),
         };
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -58,11 +58,13 @@ permission!(Write implies Read);
 permission!(Upload implies Write Read);
 permission!(Admin implies Upload Write Read);
 
+type Brand<'w, P> = PhantomData<(P, fn(&'w ()) -> &'w ())>;
+
 /// What `actor` may do with `wiki`, decided once. The lifetime is invariant, so that scopes of two wikis never mix.
 pub struct Scope<'w, P> {
     wiki: &'w Wiki,
     actor: &'w Actor,
-    permission: PhantomData<(P, fn(&'w ()) -> &'w ())>,
+    permission: Brand<'w, P>,
 }
 
 impl<'w, P: Permission> Scope<'w, P> {

@@ -101,10 +101,14 @@ fn advance(repo: &Repo, index: &Index, from: RevisionId, head: RevisionId, optio
 fn fill(repo: &Repo, index: &Index, head: RevisionId, options: &Options) -> Result<()> {
     let log: Vec<LogEntry> = repo.log(None, head)?;
     let files = repo.files(head)?.files;
-    index.fill(head, &log, files.chunks(CHUNK).map(|chunk| {
-        let mut batch = IndexBatch::at(head);
-        chunk.iter().try_for_each(|file| add(repo, &mut batch, file, options)).map(|()| batch)
-    }))
+    index.fill(
+        head,
+        &log,
+        files.chunks(CHUNK).map(|chunk| {
+            let mut batch = IndexBatch::at(head);
+            chunk.iter().try_for_each(|file| add(repo, &mut batch, file, options)).map(|()| batch)
+        }),
+    )
 }
 
 /// Adds one file as it is at HEAD. Names that are no page and no attachment have no row: they have no address.

@@ -11,7 +11,7 @@ use crate::repo::Repo;
 use crate::scope::{Permission, Scope};
 use holt_core::{AccessRules, Action, Actor, Error, MemberFlags, Result, WikiId, access};
 use holt_fragments::FragmentStore;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -48,9 +48,6 @@ impl Wiki {
     /// Where its bare repository is, for `holt wiki path` and git itself.
     pub fn repo_path(&self) -> PathBuf {
         self.dir.join("repo.git")
-    }
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
     }
     /// What `actor` may do here, as a value that the use cases ask for.
     pub fn grant<'w, P: Permission>(&'w self, actor: &'w Actor) -> Result<Scope<'w, P>> {

@@ -36,6 +36,16 @@
         if (error.name !== 'AbortError') pane.textContent = `No preview: ${error.message}. Your text is still here.`;
       }
     };
+    // Unsaved work is kept on the server; what is kept is compared with what is shown, so that nothing is sent twice.
+    let kept = area.value, keeping = 0;
+    const keep = () => {
+      clearTimeout(keeping);
+      if (sending || !form.dataset.draftUrl || area.value === kept) return;
+      kept = area.value;
+      const body = new URLSearchParams({ content: kept, revision: $('[name=revision]', form).value });
+      const headers = { 'X-CSRF-Token': $('[name=csrf_token]', form).value };
+      fetch(form.dataset.draftUrl, { method: 'POST', body, headers, keepalive: kept.length < 50000 }).catch(() => { kept = null; });
+    };
     const setMode = (mode) => {
       form.dataset.mode = mode;
       for (const button of $$('[data-set-mode]', form)) button.setAttribute('aria-pressed', button.dataset.setMode === mode);
@@ -91,7 +101,8 @@
       event.preventDefault();
       insert(`[${picked}](${url})`);
     });
-    area.addEventListener('input', () => { tell(); clearTimeout(timer); timer = setTimeout(preview, 300); });
+    area.addEventListener('input', () => { tell(); clearTimeout(timer); timer = setTimeout(preview, 300); clearTimeout(keeping); keeping = setTimeout(keep, 6000); });
+    document.addEventListener('visibilitychange', () => { if (document.hidden) keep(); });
     form.addEventListener('submit', () => { sending = true; });
     form.addEventListener('click', (event) => {
       const button = event.target.closest('[data-set-mode]');

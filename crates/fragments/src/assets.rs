@@ -39,6 +39,14 @@ pub fn asset(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.url == path)
 }
 
+/// The asset that `path` named in another version of the program: pages published by it are read until they are published again.
+pub fn successor(path: &str) -> Option<&'static Asset> {
+    let (stem, rest) = path.strip_prefix("/-/static/")?.split_once('.')?;
+    let (hash, extension) = rest.split_once('.')?;
+    let is_hash = hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ASSETS.iter().find(|asset| is_hash && asset.name.split_once('.') == Some((stem, extension)))
+}
+
 /// Where the asset `name` is served.
 ///
 /// # Panics
@@ -57,5 +65,9 @@ mod tests {
         assert_eq!(sheet.content_type, "text/css; charset=utf-8");
         assert!(sheet.content.raw().len() < 40 * 1024, "the style sheet stays small");
         assert!(asset("/-/static/style.css").is_none());
+        assert_eq!(successor("/-/static/style.0123456789ab.css").map(|a| a.name), Some("style.css"));
+        for path in ["/-/static/style.css", "/-/static/style.x.css", "/-/static/other.0123456789ab.css", "/style.0123456789ab.css"] {
+            assert!(successor(path).is_none(), "{path}");
+        }
     }
 }

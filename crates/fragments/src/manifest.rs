@@ -123,7 +123,13 @@ fn known(version: u32) -> Result<()> {
 impl PageManifest {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let slots = self.slots.iter().map(|(slot, key)| (slot.name().to_string(), key.to_string())).collect();
-        let wire = PageWire { version: VERSION, path: self.path.clone(), revision: self.revision.to_string(), slots, source: self.source.to_string() };
+        let wire = PageWire {
+            version: VERSION,
+            path: self.path.clone(),
+            revision: self.revision.to_string(),
+            slots,
+            source: self.source.to_string(),
+        };
         serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
     }
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
@@ -193,8 +199,16 @@ mod tests {
         assert_eq!(PageManifest::from_bytes(more.as_bytes()).unwrap(), page);
 
         let shared = WikiManifest {
-            wiki, visibility: Visibility::Public, epoch: 3, generation: 9, revision: Some(RevisionId::from_bytes([2; 20])), settings: 4, publisher: 1,
-            frame: name("f"), not_found: name("n"), home: Some("home".into()),
+            wiki,
+            visibility: Visibility::Public,
+            epoch: 3,
+            generation: 9,
+            revision: Some(RevisionId::from_bytes([2; 20])),
+            settings: 4,
+            publisher: 1,
+            frame: name("f"),
+            not_found: name("n"),
+            home: Some("home".into()),
         };
         assert_eq!(WikiManifest::from_bytes(&shared.to_bytes()).unwrap(), shared);
         let odd = String::from_utf8(shared.to_bytes()).unwrap().replace("public\"", "open\"");

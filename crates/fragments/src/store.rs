@@ -72,7 +72,7 @@ impl FragmentStore {
     }
 
     /// Stores a fragment under the name its content gives it. Storing it again does nothing.
-    pub fn put(&self, wiki: WikiId, kind: Kind, fragment: Fragment) -> Result<FragmentKey> {
+    pub fn put(&self, wiki: WikiId, kind: Kind, fragment: &Fragment) -> Result<FragmentKey> {
         let name = FragmentKey::of(wiki, kind, fragment.raw());
         let path = key::object(wiki, &name);
         if !self.0.exists(&path) {
@@ -273,7 +273,9 @@ impl Inner {
             std::fs::rename(&temporary, &target)
         };
         let placed = match place() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => target.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| place()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                target.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| place())
+            }
             other => other,
         };
         placed.map_err(|error| {
@@ -325,7 +327,9 @@ impl Inner {
     fn written_before(&self, path: &str, when: SystemTime) -> bool {
         match &self.place {
             Place::Memory(_) => true,
-            Place::Folder(dir) | Place::Foreign(dir) => dir.join(path).metadata().and_then(|m| m.modified()).is_ok_and(|written| written < when),
+            Place::Folder(dir) | Place::Foreign(dir) => {
+                dir.join(path).metadata().and_then(|m| m.modified()).is_ok_and(|written| written < when)
+            }
         }
     }
 }
@@ -352,8 +356,8 @@ mod tests {
     use holt_core::{PagePath, RevisionId};
 
     fn page(store: &FragmentStore, wiki: WikiId, text: &str) -> PageManifest {
-        let main = store.put(wiki, Kind::Html, Fragment::new(text.to_string())).unwrap();
-        let source = store.put(wiki, Kind::Source, Fragment::new(text.to_string())).unwrap();
+        let main = store.put(wiki, Kind::Html, &Fragment::new(text.to_string())).unwrap();
+        let source = store.put(wiki, Kind::Source, &Fragment::new(text.to_string())).unwrap();
         PageManifest::new("Guide".into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, main)], source)
     }
 
@@ -374,7 +378,7 @@ mod tests {
             assert_eq!(store.sweep(wiki, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1 << 34)).unwrap(), 2);
             assert!(store.get(wiki, &first.source).unwrap().is_none());
             assert_eq!(store.get(wiki, &second.source).unwrap().unwrap().raw(), "two");
-            assert_eq!(store.pages(wiki).unwrap(), [key.clone()]);
+            assert_eq!(store.pages(wiki).unwrap(), std::slice::from_ref(&key));
             store.put_host("docs", wiki).unwrap();
             assert_eq!((store.host("docs").unwrap(), store.host("other").unwrap()), (Some(wiki), None));
             store.remove_page(wiki, &key).unwrap();

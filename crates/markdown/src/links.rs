@@ -69,8 +69,17 @@ mod tests {
     #[test]
     fn wikilinks_stay_inside() {
         for (target, href) in [
-            ("Page", "/Page"), ("A B", "/A%20B"), ("a%20b", "/a%20b"), ("/a/b", "/a/b"), ("#anchor Here", "#anchor-here"), ("Page#Ünï Code!", "/Page#uni-code"),
-            ("a?b=c", "/a%3Fb%3Dc"), ("http://x.y/z", "/http%3A//x.y/z"), ("javascript:alert(1)", "/javascript%3Aalert%281%29"), ("//evil.com", "/evil.com"), ("\\\\evil", "/evil"),
+            ("Page", "/Page"),
+            ("A B", "/A%20B"),
+            ("a%20b", "/a%20b"),
+            ("/a/b", "/a/b"),
+            ("#anchor Here", "#anchor-here"),
+            ("Page#Ünï Code!", "/Page#uni-code"),
+            ("a?b=c", "/a%3Fb%3Dc"),
+            ("http://x.y/z", "/http%3A//x.y/z"),
+            ("javascript:alert(1)", "/javascript%3Aalert%281%29"),
+            ("//evil.com", "/evil.com"),
+            ("\\\\evil", "/evil"),
         ] {
             assert_eq!(wikilink(target).href, href, "{target}");
         }
@@ -80,8 +89,17 @@ mod tests {
     fn relative_links_are_resolved_as_a_browser_does() {
         let at = Some("/Some/Page");
         for (url, path) in [
-            ("./x.png", Some("Some/Page/x.png")), ("x", Some("Some/x")), ("../x", Some("x")), ("../../../x", Some("x")), ("/a%20b?c#d", Some("a b")),
-            ("https://e.org/x", None), ("//e.org", None), ("#h", None), ("?edit", None), ("mailto:a@b", None), ("/", None),
+            ("./x.png", Some("Some/Page/x.png")),
+            ("x", Some("Some/x")),
+            ("../x", Some("x")),
+            ("../../../x", Some("x")),
+            ("/a%20b?c#d", Some("a b")),
+            ("https://e.org/x", None),
+            ("//e.org", None),
+            ("#h", None),
+            ("?edit", None),
+            ("mailto:a@b", None),
+            ("/", None),
         ] {
             assert_eq!(resolve(url, at).as_deref(), path, "{url}");
         }

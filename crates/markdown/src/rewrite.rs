@@ -48,7 +48,8 @@ impl Scan<'_> {
     /// An indented line is code unless it continues a paragraph or list; only a line after a blank one is taken for code.
     fn indented(&mut self, end: usize, moved: &dyn Fn(&str) -> Option<String>, options: &Options, page_url: &str) {
         let after_blank = self.out.is_empty() || self.out.ends_with("\n\n") || self.out.ends_with("\n\r\n");
-        let is_item = self.rest.trim_start().starts_with(['-', '*', '+']) || self.rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let is_item =
+            self.rest.trim_start().starts_with(['-', '*', '+']) || self.rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
         if after_blank && !is_item { self.copy(end) } else { self.line(end, moved, options, page_url) }
     }
     fn line(&mut self, end: usize, moved: &dyn Fn(&str) -> Option<String>, options: &Options, page_url: &str) {
@@ -98,7 +99,8 @@ impl Scan<'_> {
         let fragment = target.find('#').map_or("", |at| &target[at..]);
         let slash = if target.starts_with('/') { "/" } else { "" };
         // What the wikilink syntax cannot hold is percent-encoded, which it decodes.
-        let new: String = new.chars().map(|c| if matches!(c, '|' | ']' | '[' | '#' | '%') { encode(&c.to_string()) } else { c.to_string() }).collect();
+        let new: String =
+            new.chars().map(|c| if matches!(c, '|' | ']' | '[' | '#' | '%') { encode(&c.to_string()) } else { c.to_string() }).collect();
         let new = format!("{slash}{new}{fragment}");
         let link = match (title, options.wikilink_style) {
             (None, _) => format!("[[{new}]]"),
@@ -216,7 +218,17 @@ mod tests {
 
     #[test]
     fn code_and_other_links_stay() {
-        for source in ["`[[Old]]`", "```\n[[Old]]\n[x](/Old)\n```\n", "~~~\n```\n[[Old]]\n~~~\n", "para\n\n    [[Old]]\n", "\\[[Old]]", "[[Older]] [x](/Older) [y](https://e.org/Old)", "``a\n[[Old]]``", "[[Old", "[x](/Old"] {
+        for source in [
+            "`[[Old]]`",
+            "```\n[[Old]]\n[x](/Old)\n```\n",
+            "~~~\n```\n[[Old]]\n~~~\n",
+            "para\n\n    [[Old]]\n",
+            "\\[[Old]]",
+            "[[Older]] [x](/Older) [y](https://e.org/Old)",
+            "``a\n[[Old]]``",
+            "[[Old",
+            "[x](/Old",
+        ] {
             let result = rewrite(source, WikilinkStyle::TitleFirst);
             assert!(result.is_none() || source == "[x](/Old", "{source}: {result:?}");
         }

@@ -21,7 +21,8 @@ pub(crate) fn allowed(url: &str, purpose: Use) -> bool {
     for _ in 0..3 {
         seen = percent_encoding::percent_decode_str(&seen).decode_utf8_lossy().into_owned();
     }
-    let seen: String = seen.chars().filter(|c| !c.is_control() && !c.is_whitespace() && *c != '\u{feff}').flat_map(char::to_lowercase).collect();
+    let seen: String =
+        seen.chars().filter(|c| !c.is_control() && !c.is_whitespace() && *c != '\u{feff}').flat_map(char::to_lowercase).collect();
     let data = ["data:image/gif;", "data:image/png;", "data:image/jpeg;", "data:image/webp;"];
     let links = ["http:", "https:", "mailto:", "tel:", "ftp:", "ftps:", "irc:", "ircs:"];
     if seen.starts_with(['/', '#', '?']) || seen.is_empty() {
@@ -63,8 +64,23 @@ mod tests {
     #[test]
     fn no_spelling_hides_a_scheme() {
         for bad in [
-            "javascript:alert(1)", "%6aavascript:x", "java\tscript:x", "java\nscript:x", " javascript:x", "\u{1}javascript:x", "JaVaScRiPt:x",
-            "%256aavascript:x", "vbscript:x", "data:text/html,x", "data:image/svg+xml;base64,x", "file:///etc", "sms:1", "ssh://a.b", "foo:bar", "blob:x", "/\\evil.example",
+            "javascript:alert(1)",
+            "%6aavascript:x",
+            "java\tscript:x",
+            "java\nscript:x",
+            " javascript:x",
+            "\u{1}javascript:x",
+            "JaVaScRiPt:x",
+            "%256aavascript:x",
+            "vbscript:x",
+            "data:text/html,x",
+            "data:image/svg+xml;base64,x",
+            "file:///etc",
+            "sms:1",
+            "ssh://a.b",
+            "foo:bar",
+            "blob:x",
+            "/\\evil.example",
         ] {
             assert!(!allowed(bad, Use::Link), "{bad:?}");
             assert!(!allowed(bad, Use::Image), "{bad:?}");

@@ -40,9 +40,26 @@ struct Writer<'c> {
 }
 
 pub(crate) fn write(document: Node<'_>, context: &Context<'_>) -> Written {
-    let out = Written { html: String::new(), toc: Vec::new(), links: Vec::new(), requires: Requires::default(), text: String::new(), has_raw_html: false };
+    let out = Written {
+        html: String::new(),
+        toc: Vec::new(),
+        links: Vec::new(),
+        requires: Requires::default(),
+        text: String::new(),
+        has_raw_html: false,
+    };
     let mut writer = Writer {
-        context, out, slugs: Slugs::default(), heading: None, image: Vec::new(), alt: String::new(), column: 0, alignments: Vec::new(), in_header: false, rows: 0, links_seen: 0,
+        context,
+        out,
+        slugs: Slugs::default(),
+        heading: None,
+        image: Vec::new(),
+        alt: String::new(),
+        column: 0,
+        alignments: Vec::new(),
+        in_header: false,
+        rows: 0,
+        links_seen: 0,
     };
     let has_title = document.children().any(|node| matches!(&node.data().value, NodeValue::Heading(h) if h.level == 1));
     for edge in document.traverse() {
@@ -93,7 +110,9 @@ impl Writer<'_> {
             NodeValue::Item(_) => self.push("<li>"),
             NodeValue::TaskItem(task) => {
                 let checked = if task.symbol.is_some() { " checked=\"\"" } else { "" };
-                self.push(&format!("<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\"{checked}>"));
+                self.push(&format!(
+                    "<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\"{checked}>"
+                ));
             }
             NodeValue::CodeBlock(code) => self.code_block(code),
             NodeValue::HtmlBlock(block) => self.raw_html(&block.literal),
@@ -109,7 +128,13 @@ impl Writer<'_> {
             NodeValue::TableRow(header) => {
                 self.in_header = *header;
                 self.column = 0;
-                self.push(if *header { "<thead>\n<tr>\n" } else if self.rows == 0 { "<tbody>\n<tr>\n" } else { "<tr>\n" });
+                self.push(if *header {
+                    "<thead>\n<tr>\n"
+                } else if self.rows == 0 {
+                    "<tbody>\n<tr>\n"
+                } else {
+                    "<tr>\n"
+                });
                 self.rows += usize::from(!*header);
             }
             NodeValue::TableCell => self.cell_start(),
@@ -153,7 +178,9 @@ impl Writer<'_> {
             NodeValue::Alert(alert) => {
                 let (kind, icon) = alert_kind(alert.alert_type);
                 let class = kind.to_lowercase();
-                self.push(&format!("<div class=\"quote-alert quote-alert-{class}\"><div class=\"quote-alert-header\"><i class=\"{icon}\"></i> "));
+                self.push(&format!(
+                    "<div class=\"quote-alert quote-alert-{class}\"><div class=\"quote-alert-header\"><i class=\"{icon}\"></i> "
+                ));
                 let title = alert.title.as_deref().unwrap_or(kind).to_string();
                 escape_into(&mut self.out.html, &title);
                 self.push("</div>");
@@ -236,7 +263,8 @@ impl Writer<'_> {
         self.line();
         if self.out.toc.len() < HEADINGS {
             // Raw HTML in a heading shows in the page; the outline has its words only.
-            let html = if inner.contains('<') && self.out.has_raw_html { SafeHtml::escape(&text) } else { SafeHtml::from_trusted_producer(inner) };
+            let html =
+                if inner.contains('<') && self.out.has_raw_html { SafeHtml::escape(&text) } else { SafeHtml::from_trusted_producer(inner) };
             self.out.toc.push(Heading { index: self.out.toc.len(), html, level, text, anchor });
         }
     }
@@ -246,7 +274,8 @@ impl Writer<'_> {
         self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
         escape_into(&mut self.out.html, yaml);
         self.push("</pre>\n</div>\n</details>\n");
-        let title = yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| value.trim().trim_matches(['"', '\'']).to_string());
+        let title =
+            yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| value.trim().trim_matches(['"', '\'']).to_string());
         if let Some(title) = title.filter(|title| !has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
             self.push("<h1>");
             self.text(&title);

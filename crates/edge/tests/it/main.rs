@@ -1,4 +1,5 @@
 //! The edge against a store in memory, and the program against a folder.
+#![allow(clippy::unwrap_used)]
 
 use holt_core::session::{Viewer, ViewerKey};
 use holt_core::{PagePath, RevisionId, UserId, Visibility, WikiId};
@@ -13,10 +14,12 @@ const NOW: i64 = 1_700_000_000;
 /// A store with one wiki, `docs`, that has the pages Home and "Guide/Set up".
 fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
     let wiki = WikiId::from_random(11);
-    let frame = Frame::parse("<html><!--slot:head--><!--slot:crumbs--><main><!--slot:main--></main><!--slot:aside--><!--slot:foot--></html>").unwrap();
+    let frame =
+        Frame::parse("<html><!--slot:head--><!--slot:crumbs--><main><!--slot:main--></main><!--slot:aside--><!--slot:foot--></html>")
+            .unwrap();
     for (path, html, source) in [("Home", "<h1>Home</h1>", "# Home\n"), ("Guide/Set up", "<h1>Set up</h1>", "# Set up\n")] {
-        let main = store.put(wiki, Kind::Html, Fragment::new(html)).unwrap();
-        let source = store.put(wiki, Kind::Source, Fragment::new(source)).unwrap();
+        let main = store.put(wiki, Kind::Html, &Fragment::new(html)).unwrap();
+        let source = store.put(wiki, Kind::Source, &Fragment::new(source)).unwrap();
         let manifest = PageManifest::new(path.into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, main)], source);
         store.put_page(wiki, &PagePath::parse(path).unwrap().key(), &manifest).unwrap();
     }
@@ -29,7 +32,7 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
         settings: 1,
         publisher: 1,
         frame: store.put_frame(wiki, &frame).unwrap(),
-        not_found: store.put(wiki, Kind::Html, Fragment::new("none")).unwrap(),
+        not_found: store.put(wiki, Kind::Html, &Fragment::new("none")).unwrap(),
         home: Some("home".into()),
     };
     store.put_wiki(&manifest).unwrap();
@@ -40,7 +43,12 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
 fn state(visibility: Visibility) -> EdgeState {
     let store = FragmentStore::memory();
     let wiki = publish(&store, visibility);
-    EdgeState { store, viewer_key: Some(ViewerKey::new([5; 32])), hosts: HostRule { domain: None, default_wiki: Some(wiki) }, clock: || NOW }
+    EdgeState {
+        store,
+        viewer_key: Some(ViewerKey::new([5; 32])),
+        hosts: HostRule { domain: None, default_wiki: Some(wiki) },
+        clock: || NOW,
+    }
 }
 
 fn ask(state: &EdgeState, method: &Method, path: &str, headers: &[(&'static str, &str)]) -> Outcome {
@@ -92,12 +100,7 @@ fn a_page_is_frame_and_fragments() {
 #[test]
 fn a_page_has_one_spelling() {
     let state = state(Visibility::Public);
-    for (path, to) in [
-        ("/guide/set%20up", "/Guide/Set%20up"),
-        ("/Guide/Set%20up/", "/Guide/Set%20up"),
-        ("/home", "/"),
-        ("/Home", "/"),
-    ] {
+    for (path, to) in [("/guide/set%20up", "/Guide/Set%20up"), ("/Guide/Set%20up/", "/Guide/Set%20up"), ("/home", "/"), ("/Home", "/")] {
         let page = get(&state, path, &[]);
         assert_eq!((page.status().as_u16(), header(&page, "location")), (301, to), "{path}");
     }

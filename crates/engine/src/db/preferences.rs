@@ -62,6 +62,8 @@ pub(super) fn of_new_wiki(title: &str, audience: Audience) -> Vec<(&'static str,
         ("ATTACHMENT_ACCESS", AccessLevel::Approved.as_str()),
         // Whoever registers is nobody yet: approval is what lets people write.
         ("AUTO_APPROVAL", "False"),
+        // Until an operator sets mail up, nobody could confirm an address.
+        ("EMAIL_NEEDS_CONFIRMATION", "False"),
         ("RETAIN_PAGE_NAME_CASE", "True"),
         ("SIDEBAR_MENUTREE_IGNORE_CASE", "True"),
         ("WIKILINK_STYLE", "LINKTITLE"),

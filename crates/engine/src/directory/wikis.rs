@@ -106,6 +106,11 @@ impl Directory {
             self.read("list wikis", |db| db.prepare_cached(&sql)?.query_map((after, limit), raw)?.collect::<rusqlite::Result<Vec<_>>>())?;
         rows.into_iter().map(record).collect()
     }
+    /// The wiki that was made first.
+    pub fn first_wiki(&self) -> Result<Option<WikiRecord>> {
+        let sql = format!("SELECT {COLUMNS} WHERE state <> 'deleted' ORDER BY created, slug LIMIT 1");
+        self.read("find the first wiki", |db| db.prepare_cached(&sql)?.query_row([], raw).optional())?.map(record).transpose()
+    }
     /// Takes a wiki off the air, or lets it answer again. `NotFound` if it does not exist.
     pub fn set_wiki_state(&self, id: WikiId, state: WikiState) -> Result<()> {
         let word = match state {

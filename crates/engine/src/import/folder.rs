@@ -28,7 +28,12 @@ pub fn import_folder(engine: &Engine, source: &Path, target: &Target, progress: 
         return Err(Error::invalid(format!("{} holds no Markdown files", source.display())).hint("Give a directory with .md files in it."));
     }
     let now = Timestamp::utc(engine.clock().now());
-    let meta = CommitMeta { author: Author::new("Holt", "noreply@holt"), author_time: now, committer_time: now, message: format!("Imported {total} files") };
+    let meta = CommitMeta {
+        author: Author::new("Holt", "noreply@holt"),
+        author_time: now,
+        committer_time: now,
+        message: format!("Imported {total} files"),
+    };
     let wiki = engine.create_wiki_from(&target.slug, &name, |dir| {
         let repo = Repo::create(&dir.join("repo.git"))?;
         match repo.commit(None, &changes, &meta)? {

@@ -11,15 +11,11 @@ use holt_core::Result;
 pub fn import_git(engine: &Engine, source: &str, target: &Target, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     let name = target.name.clone().unwrap_or_else(|| target.slug.to_string());
     let mut notes = Vec::new();
-    let wiki = engine.create_wiki_from(
-        &target.slug,
-        &name,
-        |dir| {
-            progress(Progress { step: "history", done: 0, total: 0 });
-            let imported = import_from(source, &dir.join("repo.git"), &mut |done, total| progress(Progress { step: "history", done, total }))?;
-            notes = imported.warnings;
-            WikiDb::create(dir, &name, Audience::Everybody).map(drop)
-        },
-    )?;
+    let wiki = engine.create_wiki_from(&target.slug, &name, |dir| {
+        progress(Progress { step: "history", done: 0, total: 0 });
+        let imported = import_from(source, &dir.join("repo.git"), &mut |done, total| progress(Progress { step: "history", done, total }))?;
+        notes = imported.warnings;
+        WikiDb::create(dir, &name, Audience::Everybody).map(drop)
+    })?;
     finish(engine, &wiki, Report { slug: target.slug.to_string(), notes, ..Report::default() })
 }

@@ -134,13 +134,15 @@ fn unreachable(index: &crate::db::index::Index, file: &crate::repo::TreeFile) ->
     {
         return Ok(Some(format!("it differs only in case or spelling from {}, which answers for both", row.file)));
     }
-    let shadowed = path.clone().for_creation().err().filter(|e| e.message.contains("is what one does") || e.message.contains("belongs to the site"));
+    let shadowed =
+        path.clone().for_creation().err().filter(|e| e.message.contains("is what one does") || e.message.contains("belongs to the site"));
     Ok(shadowed.map(|error| error.message))
 }
 
 /// The default name of a wiki made from `source`: the last part of its path or address.
 pub fn suggested_slug(source: &str) -> Option<WikiName> {
-    let last = source.trim_end_matches('/').rsplit(['/', '\\', ':']).find(|part| !matches!(*part, "app-data" | "repository" | "." | ".git"))?;
+    let last =
+        source.trim_end_matches('/').rsplit(['/', '\\', ':']).find(|part| !matches!(*part, "app-data" | "repository" | "." | ".git"))?;
     let stem = last.strip_suffix(".git").unwrap_or(last);
     let mut slug = String::new();
     for c in stem.chars().flat_map(char::to_lowercase) {
@@ -168,7 +170,11 @@ mod tests {
 
     #[test]
     fn slugs_are_suggested_from_the_source() {
-        for (source, slug) in [("/srv/My Notes/", "my-notes"), ("https://git.example.org/team/handbook.git", "handbook"), ("/var/otter/app-data/repository", "otter")] {
+        for (source, slug) in [
+            ("/srv/My Notes/", "my-notes"),
+            ("https://git.example.org/team/handbook.git", "handbook"),
+            ("/var/otter/app-data/repository", "otter"),
+        ] {
             assert_eq!(suggested_slug(source).unwrap().as_str(), slug);
         }
         assert!(suggested_slug("/").is_none());

@@ -12,8 +12,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Keys of `settings.cfg` that say where things are or guard them, not what the wiki is like.
-const NOT_PREFERENCES: &[&str] =
-    &["REPOSITORY", "SQLALCHEMY_DATABASE_URI", "SECRET_KEY", "DEBUG", "TESTING", "LOG_LEVEL", "LOG_LEVEL_WERKZEUG", "SQLALCHEMY_TRACK_MODIFICATIONS"];
+const NOT_PREFERENCES: &[&str] = &[
+    "REPOSITORY",
+    "SQLALCHEMY_DATABASE_URI",
+    "SECRET_KEY",
+    "DEBUG",
+    "TESTING",
+    "LOG_LEVEL",
+    "LOG_LEVEL_WERKZEUG",
+    "SQLALCHEMY_TRACK_MODIFICATIONS",
+];
 
 /// Takes a whole Otterwiki: `source` is its data directory, with `repository/`, `db.sqlite` and perhaps `settings.cfg`.
 /// Accounts become accounts of this installation, by mail address; one that exists already keeps its password and becomes a member.
@@ -24,7 +32,8 @@ pub fn import_otterwiki(engine: &Engine, source: &Path, target: &Target, progres
     let result = engine.create_wiki_from(&target.slug, target.name.as_deref().unwrap_or("An Otter Wiki"), |dir| {
         progress(Progress { step: "history", done: 0, total: 0 });
         let repository = place.repository.to_string_lossy();
-        let imported = import_from(&repository, &dir.join("repo.git"), &mut |done, total| progress(Progress { step: "history", done, total }))?;
+        let imported =
+            import_from(&repository, &dir.join("repo.git"), &mut |done, total| progress(Progress { step: "history", done, total }))?;
         report.notes = imported.warnings;
         let old = OtterwikiDb::read(&place.database, dir)?;
         let preferences = preferences(&place, &old, target)?;
@@ -86,11 +95,21 @@ impl Place {
 
 /// Rows of the database above `settings.cfg`. Defaults are Otterwiki's own, which differ from those of a new wiki.
 fn preferences(place: &Place, old: &OtterwikiDb, target: &Target) -> Result<BTreeMap<String, String>> {
-    let mut merged: BTreeMap<String, String> =
-        [("RETAIN_PAGE_NAME_CASE", "False"), ("WIKILINK_STYLE", ""), ("READ_ACCESS", "ANONYMOUS"), ("WRITE_ACCESS", "ANONYMOUS"), ("ATTACHMENT_ACCESS", "ANONYMOUS"), ("COMMIT_MESSAGE", "REQUIRED"), ("SITE_NAME", "An Otter Wiki"), ("DISABLE_REGISTRATION", "False"), ("AUTO_APPROVAL", "True"), ("EMAIL_NEEDS_CONFIRMATION", "True")]
-            .into_iter()
-            .map(|(k, v)| (k.to_string(), v.to_string()))
-            .collect();
+    let mut merged: BTreeMap<String, String> = [
+        ("RETAIN_PAGE_NAME_CASE", "False"),
+        ("WIKILINK_STYLE", ""),
+        ("READ_ACCESS", "ANONYMOUS"),
+        ("WRITE_ACCESS", "ANONYMOUS"),
+        ("ATTACHMENT_ACCESS", "ANONYMOUS"),
+        ("COMMIT_MESSAGE", "REQUIRED"),
+        ("SITE_NAME", "An Otter Wiki"),
+        ("DISABLE_REGISTRATION", "False"),
+        ("AUTO_APPROVAL", "True"),
+        ("EMAIL_NEEDS_CONFIRMATION", "True"),
+    ]
+    .into_iter()
+    .map(|(k, v)| (k.to_string(), v.to_string()))
+    .collect();
     if let Some(path) = &place.settings {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read settings.cfg", e))?;
         merged.extend(settings_cfg::parse(&text).into_iter().filter(|(key, _)| !NOT_PREFERENCES.contains(&key.as_str())));

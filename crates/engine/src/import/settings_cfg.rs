@@ -46,8 +46,18 @@ mod tests {
 
     #[test]
     fn reads_what_otterwiki_writes() {
-        let read = parse("REPOSITORY = '/app-data/repository'\n# SITE_NAME = 'no'\nSITE_NAME=\"Otter's \\\"Den\\\"\"  # why\nRETAIN_PAGE_NAME_CASE = True\nMAIL_PORT = 25\nlower = 'x'\nX = os.environ['X']\nBROKEN = 'open\n");
+        let read = parse(
+            "REPOSITORY = '/app-data/repository'\n# SITE_NAME = 'no'\nSITE_NAME=\"Otter's \\\"Den\\\"\"  # why\nRETAIN_PAGE_NAME_CASE = True\nMAIL_PORT = 25\nlower = 'x'\nX = os.environ['X']\nBROKEN = 'open\n",
+        );
         let pairs: Vec<(&str, &str)> = read.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(pairs, [("MAIL_PORT", "25"), ("REPOSITORY", "/app-data/repository"), ("RETAIN_PAGE_NAME_CASE", "True"), ("SITE_NAME", "Otter's \"Den\"")]);
+        assert_eq!(
+            pairs,
+            [
+                ("MAIL_PORT", "25"),
+                ("REPOSITORY", "/app-data/repository"),
+                ("RETAIN_PAGE_NAME_CASE", "True"),
+                ("SITE_NAME", "Otter's \"Den\"")
+            ]
+        );
     }
 }

@@ -47,9 +47,12 @@ pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentNam
         };
     }
     match index.attachment(page, name)? {
-        Some(info) if info.mode != FileMode::Symlink => {
-            Ok(Some(Attachment { name: name.clone(), content: repo.blob(info.blob)?, blob: info.blob.to_string(), last_change: Some(info.last_change) }))
-        }
+        Some(info) if info.mode != FileMode::Symlink => Ok(Some(Attachment {
+            name: name.clone(),
+            content: repo.blob(info.blob)?,
+            blob: info.blob.to_string(),
+            last_change: Some(info.last_change),
+        })),
         _ => Ok(None),
     }
 }
@@ -67,7 +70,8 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
         return Err(Error::invalid("no file was sent").hint("Choose at least one file."));
     }
     if let Some((name, _)) = files.iter().find(|(_, content)| content.len() > ATTACHMENT_BYTES) {
-        return Err(Error::too_large(format!("{name} is larger than {} MiB", ATTACHMENT_BYTES / 1024 / 1024)).hint("Store large files elsewhere and link to them."));
+        return Err(Error::too_large(format!("{name} is larger than {} MiB", ATTACHMENT_BYTES / 1024 / 1024))
+            .hint("Store large files elsewhere and link to them."));
     }
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let default = format!("Added attachment(s): {}.", names.join(", "));
@@ -83,9 +87,14 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
             let present = index.attachments(&directory)?;
             let new = files.iter().filter(|(name, _)| !present.iter().any(|p| p.name == *name)).count();
             if present.len() + new > ATTACHMENTS_PER_PAGE {
-                return Err(Error::too_large(format!("a page holds at most {ATTACHMENTS_PER_PAGE} files")).hint("Spread them over several pages."));
+                return Err(
+                    Error::too_large(format!("a page holds at most {ATTACHMENTS_PER_PAGE} files")).hint("Spread them over several pages.")
+                );
             }
-            Ok(files.iter().map(|(name, content)| FileChange::Put { file: format!("{}/{name}", directory.directory()), content: content.clone() }).collect())
+            Ok(files
+                .iter()
+                .map(|(name, content)| FileChange::Put { file: format!("{}/{name}", directory.directory()), content: content.clone() })
+                .collect())
         },
         message,
     )?;
@@ -104,7 +113,13 @@ pub fn delete_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &Attac
 }
 
 /// Renames one attachment beside the same page. `Conflict` if the new name is taken.
-pub fn rename_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName, to: &AttachmentName, message: &str) -> Result<RevisionId> {
+pub fn rename_attachment(
+    scope: &Scope<'_, Write>,
+    page: &PagePath,
+    name: &AttachmentName,
+    to: &AttachmentName,
+    message: &str,
+) -> Result<RevisionId> {
     let default = format!("Renamed {name} to {to}.");
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
@@ -123,5 +138,7 @@ pub fn rename_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &Attac
 
 fn present(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName) -> Result<AttachmentInfo> {
     let found = scope.wiki().index()?.attachment(page, name)?;
-    found.ok_or_else(|| Error::not_found(format!("there is no file {name} at {page}")).hint("It may have been renamed or deleted meanwhile."))
+    found.ok_or_else(|| {
+        Error::not_found(format!("there is no file {name} at {page}")).hint("It may have been renamed or deleted meanwhile.")
+    })
 }

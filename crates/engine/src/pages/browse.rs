@@ -122,7 +122,11 @@ pub fn tree(scope: &Scope<'_, Read>, start: Option<&PagePath>) -> Result<Vec<Tre
             entries.push(TreeEntry { title, path: directory, kind: TreeKind::Directory });
         }
         seen.insert(row.path.as_str().to_string());
-        entries.push(TreeEntry { title: preferences.display_name(&row.path, row.title.as_deref()), path: row.path.clone(), kind: TreeKind::Page });
+        entries.push(TreeEntry {
+            title: preferences.display_name(&row.path, row.title.as_deref()),
+            path: row.path.clone(),
+            kind: TreeKind::Page,
+        });
     }
     // A directory that turned out to have a page: the page row wins.
     entries.sort_by(|a, b| a.path.segments().cmp(b.path.segments()).then(page_first(a).cmp(&page_first(b))));

@@ -80,7 +80,8 @@ pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -
     }
     let mut texts = Vec::with_capacity(versions.len());
     for (revision, blob) in &versions {
-        let text = String::from_utf8(repo.blob(*blob)?).map_err(|e| Error::invalid(format!("the page {path} is not UTF-8 text")).because(e))?;
+        let text =
+            String::from_utf8(repo.blob(*blob)?).map_err(|e| Error::invalid(format!("the page {path} is not UTF-8 text")).because(e))?;
         texts.push((revision.id, text));
     }
     let lines = blame_versions(&texts)?;
@@ -92,6 +93,16 @@ pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -
 pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str) -> Result<Rendered> {
     let wiki = scope.wiki();
     let index = wiki.index()?;
+    let links = crate::publish::links::IndexLinks::new(&index);
+    let options = super::render_options(&*wiki.preferences()?);
+    let url = format!("/{path}");
+    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links) }))
+}
+
+/// An old revision of a page as HTML.
+pub fn render_old(scope: &Scope<'_, Read>, path: &PagePath, source: &str) -> Result<Rendered> {
+    let wiki = scope.wiki();
+    let index = wiki.fresh_index()?;
     let links = crate::publish::links::IndexLinks::new(&index);
     let options = super::render_options(&*wiki.preferences()?);
     let url = format!("/{path}");

@@ -1,11 +1,24 @@
 //! How much there is.
 
+use crate::repo::FileMode;
 use crate::scope::{Read, Scope};
-use holt_core::Result;
+use holt_core::{PagePath, Result, Timestamp};
 
 pub use crate::db::index::Counts;
 
 /// Pages, revisions and attachments of the wiki.
 pub fn counts(scope: &Scope<'_, Read>) -> Result<Counts> {
     scope.wiki().fresh_index()?.counts()
+}
+
+/// Every page with the time it was last changed, by path: for site maps.
+pub fn page_list(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Timestamp)>> {
+    let rows = scope.wiki().fresh_index()?.pages()?;
+    let pages = rows.into_iter().filter(|row| row.mode != FileMode::Symlink);
+    Ok(pages
+        .map(|row| {
+            let time = row.last_change().time;
+            (row.path, time)
+        })
+        .collect())
 }

@@ -25,10 +25,18 @@ pub fn delete(scope: &Scope<'_, Write>, path: &PagePath, message: &str, subpages
             let directory = format!("{}/", path.directory());
             let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
             let goes = |file: &str| file == path.file() || (subpages == Subpages::Delete && file.starts_with(&directory));
-            let changes: Vec<FileChange> =
-                writing.repo().files(head)?.files.into_iter().filter(|f| goes(&f.path)).map(|f| FileChange::Remove { file: f.path }).collect();
+            let changes: Vec<FileChange> = writing
+                .repo()
+                .files(head)?
+                .files
+                .into_iter()
+                .filter(|f| goes(&f.path))
+                .map(|f| FileChange::Remove { file: f.path })
+                .collect();
             if changes.is_empty() {
-                return Err(Error::not_found(format!("there is nothing to delete at {path}")).hint("It may have been moved or deleted meanwhile."));
+                return Err(
+                    Error::not_found(format!("there is nothing to delete at {path}")).hint("It may have been moved or deleted meanwhile.")
+                );
             }
             Ok(changes)
         },

@@ -2,7 +2,7 @@
 
 use crate::db::wiki_db::DraftRow;
 use crate::scope::{Scope, Write};
-use holt_core::{Actor, Error, PagePath, Result, RevisionId, edit::SOURCE_BYTES};
+use holt_core::{Actor, Error, PagePath, Result, RevisionId, RevisionPrefix, edit::SOURCE_BYTES};
 
 /// A draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,13 @@ fn owner<'a>(scope: &Scope<'a, Write>) -> Option<&'a str> {
 pub fn draft(scope: &Scope<'_, Write>, path: &PagePath) -> Result<Option<Draft>> {
     let Some(owner) = owner(scope) else { return Ok(None) };
     let row = scope.wiki().db()?.draft(path, owner)?;
-    Ok(row.map(|row| Draft { content: row.content, base: RevisionId::parse(&row.revision).ok(), time: row.time }))
+    let Some(row) = row else { return Ok(None) };
+    // Imported drafts name their base by its first digits.
+    let base = match RevisionPrefix::parse(&row.revision) {
+        Ok(prefix) => scope.wiki().fresh_index()?.revision_by_prefix(&prefix)?,
+        Err(_) => None,
+    };
+    Ok(Some(Draft { content: row.content, base, time: row.time }))
 }
 
 /// Keeps `content` as the actor's draft of `path`.

@@ -1,7 +1,7 @@
 //! What happened: to one page, across its renames, or to the whole wiki. Served from the index, never by walking git.
 
 use crate::scope::{Read, Scope};
-use holt_core::{PagePath, Result};
+use holt_core::{PagePath, Result, RevisionPrefix};
 
 pub use crate::db::index::{Entry, EntryChange};
 
@@ -16,4 +16,13 @@ pub fn history(scope: &Scope<'_, Read>, path: &PagePath, before: Option<i64>, li
 /// The commits of the wiki, newest first, `limit` of them below `before`.
 pub fn changelog(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
     scope.wiki().fresh_index()?.changelog(before, limit.min(LIMIT))
+}
+
+/// The place in the wiki's history of the revision that a person means, for [`changelog`].
+pub fn changelog_place(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Result<Option<i64>> {
+    let index = scope.wiki().fresh_index()?;
+    match index.revision_by_prefix(prefix)? {
+        Some(id) => index.place_of(id),
+        None => Ok(None),
+    }
 }

@@ -3,8 +3,8 @@
 mod attach;
 mod browse;
 mod compare;
-mod delete;
 mod counts;
+mod delete;
 mod drafts;
 mod history;
 mod read;
@@ -12,25 +12,30 @@ mod rename;
 mod revert;
 mod save;
 mod search;
+mod settings;
 mod write;
 
-pub use attach::{ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload};
+pub use attach::{
+    ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
+};
 pub use browse::{Found, TreeEntry, TreeKind, find, tree};
-pub use counts::{Counts, counts};
-pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview};
 pub(crate) use compare::old_name;
+pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
+pub use counts::{Counts, counts, page_list};
 pub use delete::{Subpages, delete};
 pub use drafts::{Draft, discard_draft, draft, save_draft};
-pub use history::{Entry, EntryChange, changelog, history};
-pub use read::{PageView, page, page_at, resolve, source_at};
+pub use history::{Entry, EntryChange, changelog, changelog_place, history};
+pub use read::{PageView, page, page_at, resolve, revision, source_at};
+pub use rename::affected;
 pub use rename::{Backlinks, Renamed, rename};
 pub use revert::revert;
 pub use save::save;
 pub use search::{Hit, Piece, SearchResults, search};
+pub use settings::{join, members, put_member, set_preferences};
 
 use crate::db::preferences::Preferences;
 
 /// The preferences that influence rendering, as the renderer takes them.
 pub(crate) fn render_options(preferences: &Preferences) -> holt_markdown::Options {
-    holt_markdown::Options { wikilink_style: preferences.wikilink_style, open_links_in_new_tab: preferences.open_links_in_new_tab, ..Default::default() }
+    holt_markdown::Options { wikilink_style: preferences.wikilink_style, open_links_in_new_tab: preferences.open_links_in_new_tab }
 }

@@ -61,7 +61,12 @@ pub fn source_at(scope: &Scope<'_, Read>, file: &str, at: RevisionId) -> Result<
 /// The revision that a person means by 4 to 40 digits; `NotFound` if this wiki's history has none.
 pub fn resolve(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Result<RevisionId> {
     let wiki = scope.wiki();
-    wiki.fresh_index()?
-        .revision_by_prefix(prefix)?
-        .ok_or_else(|| Error::not_found(format!("there is no revision {}", prefix.as_str())).hint("The history of the page lists its revisions."))
+    wiki.fresh_index()?.revision_by_prefix(prefix)?.ok_or_else(|| {
+        Error::not_found(format!("there is no revision {}", prefix.as_str())).hint("The history of the page lists its revisions.")
+    })
+}
+
+/// Who made a revision, when, and what they said.
+pub fn revision(scope: &Scope<'_, Read>, id: RevisionId) -> Result<Revision> {
+    Ok(scope.wiki().repo()?.revision(id)?.0)
 }

@@ -66,6 +66,13 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
     Err(super::write::busy())
 }
 
+/// How many pages link to `from` or below it, and how many files would move with it: what a person wants to know before.
+pub fn affected(scope: &Scope<'_, crate::scope::Read>, from: &PagePath) -> Result<(usize, usize)> {
+    let index = scope.wiki().fresh_index()?;
+    let files = index.pages_below(from)?.len() + index.attachments(from)?.len();
+    Ok((index.linking_to_tree(&from.key())?.len(), files))
+}
+
 /// Old and new tree path of every file that moves.
 fn moves(files: &[crate::repo::TreeFile], from: &PagePath, to: &PagePath) -> Result<Vec<(String, String)>> {
     let directory = format!("{}/", from.directory());
@@ -86,7 +93,14 @@ fn moves(files: &[crate::repo::TreeFile], from: &PagePath, to: &PagePath) -> Res
 }
 
 /// Adds the pages whose links follow the move. Pages that move themselves are rewritten under their new name.
-fn rewrite(writing: &Writing<'_>, scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, moves: &[(String, String)], changes: &mut Vec<FileChange>) -> Result<usize> {
+fn rewrite(
+    writing: &Writing<'_>,
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    to: &PagePath,
+    moves: &[(String, String)],
+    changes: &mut Vec<FileChange>,
+) -> Result<usize> {
     let wiki = scope.wiki();
     let options = super::render_options(&*wiki.preferences()?);
     let index = wiki.index()?;
@@ -107,7 +121,14 @@ fn rewrite(writing: &Writing<'_>, scope: &Scope<'_, Write>, from: &PagePath, to:
     let mut rewritten = 0;
     let mut pages: Vec<LinkedFrom> = index.linking_to_tree(&from_key)?;
     // Relative links inside the moved pages are relative to a place that moved.
-    pages.extend(moves.iter().filter_map(|(file, _)| index.page_by_file(file).transpose()).collect::<Result<Vec<_>>>()?.into_iter().map(|row| LinkedFrom { path: row.path, file: row.file, title: row.title }));
+    pages.extend(
+        moves
+            .iter()
+            .filter_map(|(file, _)| index.page_by_file(file).transpose())
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .map(|row| LinkedFrom { path: row.path, file: row.file, title: row.title }),
+    );
     pages.sort_by(|a, b| a.file.cmp(&b.file));
     pages.dedup_by(|a, b| a.file == b.file);
     let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;

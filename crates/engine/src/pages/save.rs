@@ -68,7 +68,14 @@ fn decide(writing: &Writing<'_>, edit: &Edit, path: &PagePath, theirs: Option<&s
     }
     let current = writing.head.ok_or_else(|| Error::conflict("the wiki is empty"))?;
     let by = writing.last_change_of(path)?;
-    Ok(Step::Conflict(Box::new(Conflict { base, theirs: theirs.map(str::to_string), yours: yours.to_string(), merged: marked, current, by })))
+    Ok(Step::Conflict(Box::new(Conflict {
+        base,
+        theirs: theirs.map(str::to_string),
+        yours: yours.to_string(),
+        merged: marked,
+        current,
+        by,
+    })))
 }
 
 /// The page as the writer saw it. Only revisions of this wiki's own history count (TEN-9).

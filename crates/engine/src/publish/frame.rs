@@ -2,12 +2,12 @@
 
 use super::page::{draw, draw_safe};
 use super::views::{FrameView, MenuEntry, NotFoundView, TreeNode, TreeView};
-use super::{PUBLISHER_VERSION, home_key, visibility};
+use super::{home_key, is_current, publisher_version, visibility};
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::repo::FileMode;
 use crate::wiki::Wiki;
-use holt_core::{PageKey, PagePath, Result, RevisionId};
+use holt_core::{PageKey, PagePath, Result, RevisionId, SafeHtml};
 use holt_fragments::{Fragment, Frame, Kind, WikiManifest, assets};
 use std::collections::BTreeMap;
 
@@ -15,26 +15,23 @@ use std::collections::BTreeMap;
 const TREE_NODES: usize = 500;
 
 /// Writes the wiki manifest, and before it the frame unless `keep` has one that still fits.
-pub(super) fn publish(wiki: &Wiki, index: &Index, preferences: &Preferences, head: Option<RevisionId>, settings: u64, keep: Option<&WikiManifest>) -> Result<WikiManifest> {
+pub(super) fn publish(
+    wiki: &Wiki,
+    index: &Index,
+    preferences: &Preferences,
+    head: Option<RevisionId>,
+    settings: u64,
+    keep: Option<&WikiManifest>,
+) -> Result<WikiManifest> {
     let fragments = &wiki.shared.fragments;
     let db = wiki.db()?;
-    let (frame, not_found) = match keep.filter(|old| old.settings == settings && old.publisher == PUBLISHER_VERSION) {
+    let (frame, not_found) = match keep.filter(|old| old.settings == settings && is_current(old)) {
         Some(old) => (old.frame.clone(), old.not_found.clone()),
         None => {
             let tree = draw_safe(&tree(index, preferences)?)?;
-            let html = draw(&FrameView {
-                site_name: &preferences.site_name,
-                lang: &preferences.site_lang,
-                css_url: assets::url("style.css"),
-                js_url: assets::url("holt.js"),
-                icon_url: assets::url("icon.svg"),
-                logo_url: None,
-                menu: &menu(preferences),
-                tree: &tree,
-            })?;
-            let frame = fragments.put_frame(wiki.id(), &Frame::parse(&html)?)?;
+            let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree)?)?;
             let not_found = draw(&NotFoundView { name: None, create_url: None })?;
-            (frame, fragments.put(wiki.id(), Kind::Html, Fragment::new(not_found.into_bytes()))?)
+            (frame, fragments.put(wiki.id(), Kind::Html, &Fragment::new(not_found.into_bytes()))?)
         }
     };
     let generation = fragments.wiki(wiki.id())?.map_or(1, |old| old.generation + 1);
@@ -45,13 +42,32 @@ pub(super) fn publish(wiki: &Wiki, index: &Index, preferences: &Preferences, hea
         generation,
         revision: head,
         settings,
-        publisher: PUBLISHER_VERSION,
+        publisher: publisher_version(),
         frame,
         not_found,
         home: home_key(preferences).map(|key| key.as_str().to_string()),
     };
     fragments.put_wiki(&manifest)?;
     Ok(manifest)
+}
+
+fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Result<Frame> {
+    let html = draw(&FrameView {
+        site_name: &preferences.site_name,
+        lang: &preferences.site_lang,
+        css_url: assets::url("style.css"),
+        js_url: assets::url("holt.js"),
+        icon_url: assets::url("icon.svg"),
+        logo_url: None,
+        menu,
+        tree,
+    })?;
+    Frame::parse(&html)
+}
+
+/// A frame that names no page, for those who may not read: the log-in form of a private wiki.
+pub fn bare_frame(preferences: &Preferences) -> Result<Frame> {
+    frame(preferences, &[], &draw_safe(&TreeView { nodes: Vec::new() })?)
 }
 
 /// The wiki's own menu (spec/wiki.md §9.4). Titles are text; an address is a path of the wiki, http(s) or mailto, anything else is a path.

@@ -9,19 +9,44 @@ mod page;
 mod plan;
 pub mod views;
 
+pub use frame::bare_frame;
+pub use page::{crumbs, date, rfc3339, toc};
+
 use crate::db::index::Index;
+use crate::db::preferences::Preferences;
 use crate::failpoint;
 use crate::repo::Repo;
 use crate::wiki::Wiki;
-use crate::db::preferences::Preferences;
-use holt_core::{PageKey, Result, RevisionId, Visibility, AccessLevel};
-use holt_fragments::WikiManifest;
+use holt_core::{AccessLevel, PageKey, Result, RevisionId, Visibility};
+use holt_fragments::{WikiManifest, assets};
 use plan::Plan;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts every change of what the renderer or the templates make of the same page: a newer program publishes all pages again.
-pub const PUBLISHER_VERSION: u32 = 1;
+/// Counts every change of what the renderer makes of the same page.
+const RENDERER_VERSION: u32 = 1;
+
+/// What the templates say; the assets they name have names that change with their content.
+const TEMPLATES: &[&str] = &[
+    include_str!("../../templates/article.html"),
+    include_str!("../../templates/aside.html"),
+    include_str!("../../templates/crumbs.html"),
+    include_str!("../../templates/foot.html"),
+    include_str!("../../templates/frame.html"),
+    include_str!("../../templates/head.html"),
+    include_str!("../../templates/not_found.html"),
+    include_str!("../../templates/storage_error.html"),
+    include_str!("../../templates/tree.html"),
+];
+
+/// Names what this program makes of a page: a program that makes something else of it publishes all pages again.
+pub(crate) fn publisher_version() -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&RENDERER_VERSION.to_be_bytes());
+    TEMPLATES.iter().for_each(|template| sum.update(template.as_bytes()));
+    ["style.css", "holt.js", "icon.svg"].map(assets::url).iter().for_each(|url| sum.update(url.as_bytes()));
+    sum.finalize()
+}
 
 /// Everything a page needs to become fragments.
 pub(crate) struct Publisher<'w> {
@@ -48,7 +73,7 @@ pub(crate) fn publish(wiki: &Wiki) -> Result<()> {
     };
     let repo = wiki.repo()?;
     let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
-    let plan = Plan::make(&publisher, old.as_deref(), settings)?;
+    let plan = Plan::make(&publisher, old.as_deref(), settings, wiki.db()?.epoch()?)?;
     if plan.is_empty() {
         return Ok(());
     }
@@ -73,7 +98,7 @@ fn settings_stamp(wiki: &Wiki) -> Result<u64> {
 }
 
 /// The page shown at `/` (spec/wiki.md §5.6); none if `/` redirects to a site page.
-pub(crate) fn home_key(preferences: &Preferences) -> Option<PageKey> {
+pub fn home_key(preferences: &Preferences) -> Option<PageKey> {
     let name = match preferences.home_page.trim() {
         "" => "Home",
         name if name.starts_with("/-/") => return None,
@@ -115,5 +140,5 @@ impl Publisher<'_> {
 
 /// What of the wiki manifest decides whether its pages can stay.
 fn is_current(manifest: &WikiManifest) -> bool {
-    manifest.publisher == PUBLISHER_VERSION
+    manifest.publisher == publisher_version()
 }

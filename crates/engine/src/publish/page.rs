@@ -1,8 +1,8 @@
 //! One page to fragments.
 
+use super::Publisher;
 use super::links::IndexLinks;
 use super::views::{ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry};
-use super::Publisher;
 use crate::db::index::PageRow;
 use crate::repo::FileMode;
 use askama::Template;
@@ -27,18 +27,19 @@ impl Publisher<'_> {
             Ok(text) => self.readable(&row, text, &url)?,
             Err(_) => self.unreadable(&row, &verbs)?,
         };
-        let mut slots = vec![(Slot::Head, self.put(head)?), (Slot::Crumbs, self.put(self.crumbs(&row.path, &verbs)?)?), (Slot::Main, self.put(main)?)];
+        let mut slots =
+            vec![(Slot::Head, self.put(head)?), (Slot::Crumbs, self.put(self.crumbs(&row.path, &verbs)?)?), (Slot::Main, self.put(main)?)];
         if let Some(aside) = aside {
             slots.push((Slot::Aside, self.put(aside)?));
         }
         slots.push((Slot::Foot, self.put(self.foot(&row, &verbs)?)?));
-        let source = fragments.put(self.wiki.id(), Kind::Source, Fragment::new(source))?;
+        let source = fragments.put(self.wiki.id(), Kind::Source, &Fragment::new(source))?;
         let manifest = PageManifest::new(row.path.as_str().to_string(), row.last_revision, slots, source);
         fragments.put_page(self.wiki.id(), key, &manifest)
     }
 
     fn put(&self, html: String) -> Result<FragmentKey> {
-        self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, Fragment::new(html.into_bytes()))
+        self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()))
     }
 
     fn readable(&self, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
@@ -97,7 +98,12 @@ impl Publisher<'_> {
         let from = self.index.backlinks(&row.path.key())?;
         let more = from.len().saturating_sub(BACKLINKS);
         let shown = from.into_iter().take(BACKLINKS);
-        Ok((shown.map(|link| PageLink { title: self.preferences.display_name(&link.path, link.title.as_deref()), url: link.path.url() }).collect(), more))
+        Ok((
+            shown
+                .map(|link| PageLink { title: self.preferences.display_name(&link.path, link.title.as_deref()), url: link.path.url() })
+                .collect(),
+            more,
+        ))
     }
 }
 
@@ -143,4 +149,3 @@ pub(super) fn draw(view: &impl Template) -> Result<String> {
 pub(super) fn draw_safe(view: &impl Template) -> Result<SafeHtml> {
     Ok(SafeHtml::from_trusted_producer(draw(view)?))
 }
-

@@ -20,10 +20,11 @@ pub(super) struct Plan {
 
 impl Plan {
     /// From what is published to what the index holds.
-    pub(super) fn make(publisher: &Publisher<'_>, old: Option<&WikiManifest>, settings: u64) -> Result<Self> {
+    pub(super) fn make(publisher: &Publisher<'_>, old: Option<&WikiManifest>, settings: u64, epoch: u64) -> Result<Self> {
         let Some(old) = old.filter(|old| is_current(old) && old.settings == settings) else { return Self::everything(publisher) };
         match old.revision {
-            Some(published) if published == publisher.head => Ok(Self::default()),
+            // Somebody's rights changed: no page did, but every viewer token has to be asked for again.
+            Some(published) if published == publisher.head => Ok(Self { moved: old.epoch != epoch, ..Self::default() }),
             Some(published) if publisher.index.has_revision(published)? => Self::since(publisher, published),
             _ => Self::everything(publisher),
         }
@@ -54,8 +55,10 @@ impl Plan {
                     frame = true;
                 }
             }
-            let (before, after) = (publisher.targets(old.as_ref(), titles.0.as_deref()), publisher.targets(new.as_ref(), titles.1.as_deref()));
-            let title = |source: &Option<Vec<u8>>| source.as_deref().and_then(|s| std::str::from_utf8(s).ok()).and_then(holt_markdown::title);
+            let (before, after) =
+                (publisher.targets(old.as_ref(), titles.0.as_deref()), publisher.targets(new.as_ref(), titles.1.as_deref()));
+            let title =
+                |source: &Option<Vec<u8>>| source.as_deref().and_then(|s| std::str::from_utf8(s).ok()).and_then(holt_markdown::title);
             let renamed = old != new || title(&titles.0) != title(&titles.1);
             for path in [&old, &new].into_iter().flatten() {
                 pages.insert(path.key());
@@ -66,7 +69,11 @@ impl Plan {
                 }
             }
             // "What links here" of every page that gained or lost a link, or whose linking page has a new title.
-            pages.extend(if renamed { before.union(&after).cloned().collect::<Vec<_>>() } else { before.symmetric_difference(&after).cloned().collect() });
+            pages.extend(if renamed {
+                before.union(&after).cloned().collect::<Vec<_>>()
+            } else {
+                before.symmetric_difference(&after).cloned().collect()
+            });
         }
         let mut plan = Self { frame, moved: true, ..Self::default() };
         for key in pages {

@@ -19,7 +19,20 @@ pub(super) fn git(dir: &Path) -> Command {
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_DIR", dir)
-        .args(["-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"])
+        .args([
+            "-c",
+            "safe.directory=*",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.fsync=all",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "gc.auto=0",
+            "-c",
+            "maintenance.auto=false",
+        ])
         .stdin(Stdio::null());
     command
 }
@@ -36,7 +49,9 @@ pub(super) fn run(command: &mut Command, attempted: &str) -> Result<Output> {
 
 fn missing(attempted: &str, error: std::io::Error) -> Error {
     match error.kind() {
-        std::io::ErrorKind::NotFound => Error::internal(format!("{attempted}: git is not installed")).hint("Install git and try again.").because(error),
+        std::io::ErrorKind::NotFound => {
+            Error::internal(format!("{attempted}: git is not installed")).hint("Install git and try again.").because(error)
+        }
         _ => Error::io(attempted, error),
     }
 }
@@ -46,7 +61,11 @@ pub(super) fn fsck(dir: &Path) -> Result<Vec<String>> {
     let output = git(dir).args(["fsck", "--no-dangling", "--no-progress"]).output().map_err(|e| missing("check the repository", e))?;
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<String> = text.lines().filter(|line| !line.starts_with("notice:") && !line.trim().is_empty()).map(|line| format!("git: {line}")).collect();
-    if output.status.success() { Ok(lines.into_iter().filter(|line| line.contains("error") || line.contains("missing")).collect()) } else { Ok(lines) }
+    let lines: Vec<String> =
+        text.lines().filter(|line| !line.starts_with("notice:") && !line.trim().is_empty()).map(|line| format!("git: {line}")).collect();
+    if output.status.success() {
+        Ok(lines.into_iter().filter(|line| line.contains("error") || line.contains("missing")).collect())
+    } else {
+        Ok(lines)
+    }
 }
-

@@ -17,7 +17,7 @@ use gix::objs::tree::EntryKind;
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Who, when and why.
 #[derive(Debug, Clone)]
@@ -48,6 +48,7 @@ pub enum CommitOutcome {
 
 /// How long we wait for a git process that holds the ref (git's own default).
 const LOCK_PATIENCE: Duration = Duration::from_millis(100);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 impl Repo {
     /// Commits `changes` on top of `base`, which must be where the branch stands.
@@ -70,7 +71,7 @@ impl Repo {
             entries.push(Entry::new(*id, *kind, content)?);
         }
         // The same objects make the same pack, whatever order the map gives them in.
-        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        entries.sort_by_key(|a| a.id);
         self.publish(base, RevisionId::from_bytes(super::bytes20(&commit)), &build(&entries)?)
     }
 
@@ -104,7 +105,8 @@ impl Repo {
 fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[FileChange]) -> Result<gix::ObjectId> {
     let wrong = |e| fault("change a tree", e);
     let base = base.unwrap_or_else(|| gix::ObjectId::empty_tree(gix::hash::Kind::Sha1));
-    let before = if base == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) { repo.empty_tree() } else { repo.find_tree(base).map_err(wrong)? };
+    let before =
+        if base == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) { repo.empty_tree() } else { repo.find_tree(base).map_err(wrong)? };
     let mut editor = before.edit().map_err(wrong)?;
     // Sources are taken away before targets are put: two files may change places.
     let mut moved = Vec::new();
@@ -212,15 +214,16 @@ impl RefLock {
         let mut path = reference.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let started = Instant::now();
+        let mut waited = Duration::ZERO;
         loop {
             match File::options().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Some(Self { file, path: Some(path) })),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    if started.elapsed() > LOCK_PATIENCE {
+                    if waited > LOCK_PATIENCE {
                         return Ok(None);
                     }
-                    std::thread::sleep(Duration::from_millis(5));
+                    std::thread::sleep(LOCK_PAUSE);
+                    waited += LOCK_PAUSE;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     let directory = path.parent().ok_or_else(|| Error::internal("the branch has no directory"))?;

@@ -163,7 +163,13 @@ mod tests {
 
     fn flat(hunks: &[Hunk]) -> String {
         let parts = |parts: &[Part]| {
-            parts.iter().map(|p| match p { Part::Same(t) => t.clone(), Part::Changed(t) => format!("[{t}]") }).collect::<String>()
+            parts
+                .iter()
+                .map(|p| match p {
+                    Part::Same(t) => t.clone(),
+                    Part::Changed(t) => format!("[{t}]"),
+                })
+                .collect::<String>()
         };
         let line = |line: &Line| match line {
             Line::Same(text) => format!("  {text}\n"),

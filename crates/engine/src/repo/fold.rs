@@ -1,9 +1,9 @@
 //! Keeping the number of packs small: every save leaves one, and looking an object up asks each. Packs of one size class are merged by
 //! copying their entries, which hold no deltas; the classes grow by a factor of 32, so that an object is copied a logarithmic number of times.
 
+use super::Repo;
 use super::durable::{sync_all, sync_directory, write_new};
 use super::pack::{Entry, build};
-use super::Repo;
 use gix::ObjectId;
 use holt_core::{Error, Result};
 use std::collections::{BTreeMap, HashSet};
@@ -31,7 +31,9 @@ struct Small {
 impl Repo {
     /// Whether [`Repo::fold_packs`] would find something to do, for one directory listing.
     pub fn wants_fold(&self) -> bool {
-        std::fs::read_dir(self.packs()).map_or(0, |entries| entries.flatten().filter(|e| e.file_name().to_string_lossy().ends_with(".idx")).count()) >= FAN
+        std::fs::read_dir(self.packs())
+            .map_or(0, |entries| entries.flatten().filter(|e| e.file_name().to_string_lossy().ends_with(".idx")).count())
+            >= FAN
     }
     /// Merges small packs. New ones are durable before old ones go; readers that hold an old one keep it.
     pub fn fold_packs(&self) -> Result<Folded> {
@@ -123,7 +125,8 @@ fn object_count(pack: &Path) -> Result<Option<u32>> {
 
 /// The entries of a pack as they stand, by the offsets of its index; none if it has deltas, which cannot be copied alone.
 fn entries_of(stem: &Path) -> Result<Option<Vec<Entry>>> {
-    let read = |suffix: &str| std::fs::read(stem.with_extension(suffix)).map_err(|e| Error::io(format!("read {}.{suffix}", stem.display()), e));
+    let read =
+        |suffix: &str| std::fs::read(stem.with_extension(suffix)).map_err(|e| Error::io(format!("read {}.{suffix}", stem.display()), e));
     let (pack, index) = (read("pack")?, read("idx")?);
     let damaged = || Error::internal(format!("the pack {} is damaged", stem.display())).hint("`holt check` tells more.");
     let number = |at: usize| index.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).ok_or_else(damaged);

@@ -26,7 +26,8 @@ pub fn import_from(source: &str, into: &Path, progress: &mut dyn FnMut(u64, u64)
         let path = path.to_str().ok_or_else(|| Error::invalid("the path of the repository is not UTF-8"))?.to_string();
         (path, "file")
     } else {
-        return Err(Error::not_found(format!("{source} is neither a directory nor an https address")).hint("Give the path of a git repository, or https://…"));
+        return Err(Error::not_found(format!("{source} is neither a directory nor an https address"))
+            .hint("Give the path of a git repository, or https://…"));
     };
     let repo = Repo::create(into)?;
     let Some(branch) = branch(into, &address, protocol)? else { return Ok(Imported::default()) };
@@ -56,8 +57,13 @@ fn transport(into: &Path, protocol: &str) -> std::process::Command {
 /// The branch that HEAD of the source names; none if it has no commit.
 fn branch(into: &Path, address: &str, protocol: &str) -> Result<Option<String>> {
     let mut git = transport(into, protocol);
-    let output = command::run(git.args(["ls-remote", "--symref", "--end-of-options"]).arg(address).arg("HEAD"), "ask the source for its branch")
-        .map_err(|e| Error::invalid("the source is no git repository that can be read").hint("Check the path or address, and that it needs no password.").because(e))?;
+    let output =
+        command::run(git.args(["ls-remote", "--symref", "--end-of-options"]).arg(address).arg("HEAD"), "ask the source for its branch")
+            .map_err(|e| {
+                Error::invalid("the source is no git repository that can be read")
+                    .hint("Check the path or address, and that it needs no password.")
+                    .because(e)
+            })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let named = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.split('\t').next().map(str::to_string));
     let has_commit = text.lines().any(|line| line.ends_with("\tHEAD") && !line.starts_with("ref:"));

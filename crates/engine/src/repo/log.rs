@@ -88,7 +88,20 @@ impl Repo {
             None => to.to_string(),
         };
         let mut git = command::git(&self.dir);
-        git.args(["-c", "log.mailmap=false", "-c", "diff.renames=true", "-c", "diff.renameLimit=1000", "log", "--reverse", "--raw", "-z", "-M", "--no-abbrev"]);
+        git.args([
+            "-c",
+            "log.mailmap=false",
+            "-c",
+            "diff.renames=true",
+            "-c",
+            "diff.renameLimit=1000",
+            "log",
+            "--reverse",
+            "--raw",
+            "-z",
+            "-M",
+            "--no-abbrev",
+        ]);
         git.args(["--no-ext-diff", "--no-textconv", "--root", "--date=raw"]).arg(FORMAT).arg("--end-of-options").arg(range).arg("--");
         let output = command::run(&mut git, "read the history")?;
         parse(&output.stdout)
@@ -139,7 +152,9 @@ fn raw_changes(raw: &[u8]) -> Option<Vec<TreeChange>> {
         let first = fields.next()?;
         let second = if status.starts_with(['R', 'C']) { Some(fields.next()?) } else { None };
         let is_file = |mode: &str| matches!(mode, "100644" | "100755" | "100664" | "120000");
-        let blob = |mode: &str, hex: &str| -> Option<BlobId> { is_file(mode).then(|| RevisionId::parse(hex).ok().map(|id| BlobId(*id.as_bytes())))? };
+        let blob = |mode: &str, hex: &str| -> Option<BlobId> {
+            is_file(mode).then(|| RevisionId::parse(hex).ok().map(|id| BlobId(*id.as_bytes())))?
+        };
         let (old, new) = (blob(old_mode, old), blob(new_mode, new));
         // Names that are not UTF-8 have no address and no history here.
         let Ok(file) = std::str::from_utf8(second.unwrap_or(first)) else { continue };
@@ -173,5 +188,5 @@ fn change(change: ChangeDetached) -> Option<TreeChange> {
             (text(location)?, ChangeKind::Renamed { from }, blob(source_entry_mode, source_id), blob(entry_mode, id))
         }
     };
-    (old.is_some() || new.is_some()).then(|| TreeChange { change: Change { file, kind }, old, new })
+    (old.is_some() || new.is_some()).then_some(TreeChange { change: Change { file, kind }, old, new })
 }

@@ -147,7 +147,11 @@ mod tests {
         assert_eq!(clean("1\n2\n3\n", "1x\n2\n3\n", "1\n2y\n3\n"), None, "neighbouring lines touch");
         assert_eq!(clean("1\n", "1\na\n", "1\nb\n"), None, "two insertions at one place touch");
         assert_eq!(clean("1\n2\n", "1\n", "1\n2y\n"), None, "a deletion and an edit touch");
-        assert_eq!(clean("1\r\n2\r\n3", "1\r\n2\r\n3x", "0\r\n2\r\n3").as_deref(), Some("0\r\n2\r\n3x"), "line ends and a missing last one stay");
+        assert_eq!(
+            clean("1\r\n2\r\n3", "1\r\n2\r\n3x", "0\r\n2\r\n3").as_deref(),
+            Some("0\r\n2\r\n3x"),
+            "line ends and a missing last one stay"
+        );
     }
 
     #[test]

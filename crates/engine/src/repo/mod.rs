@@ -90,9 +90,11 @@ impl Repo {
         // One slot per pack that appears while the repository is open; folding keeps them few, but a burst of saves comes first.
         let slots = gix::odb::store::init::Slots::AsNeededByDiskState { multiplier: 1.5, minimum: 1024 };
         let options = gix::open::Options::isolated().open_path_as_is(true).object_store_slots(slots);
-        let inner = gix::ThreadSafeRepository::open_opts(dir, options).map_err(|e| fault(format!("open the repository {}", dir.display()), e))?;
+        let inner =
+            gix::ThreadSafeRepository::open_opts(dir, options).map_err(|e| fault(format!("open the repository {}", dir.display()), e))?;
         let head = std::fs::read_to_string(dir.join("HEAD")).map_err(|e| Error::io("read HEAD", e))?;
-        let branch = head.trim().strip_prefix("ref: refs/heads/").ok_or_else(|| Error::internal("HEAD of the repository names no branch"))?;
+        let branch =
+            head.trim().strip_prefix("ref: refs/heads/").ok_or_else(|| Error::internal("HEAD of the repository names no branch"))?;
         if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
             return Err(Error::internal("HEAD of the repository names an impossible branch"));
         }
@@ -129,13 +131,15 @@ impl Repo {
     }
 }
 
-const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n";
+const CONFIG: &str =
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n";
 
 /// GIT-13: a repository that shares objects with another one is not ours.
 fn refuse_sharing(dir: &Path) -> Result<()> {
     for name in ["objects/info/alternates", "objects/info/http-alternates", "commondir", "worktrees", "modules"] {
         if dir.join(name).symlink_metadata().is_ok() {
-            return Err(Error::internal(format!("the repository has {name}, which Holt never makes")).hint("Somebody changed the repository by hand: look into it before removing the file."));
+            return Err(Error::internal(format!("the repository has {name}, which Holt never makes"))
+                .hint("Somebody changed the repository by hand: look into it before removing the file."));
         }
     }
     Ok(())

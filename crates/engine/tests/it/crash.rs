@@ -79,7 +79,8 @@ fn every_row_of_the_crash_table_recovers() {
 
 fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
     let keys = engine.fragments().pages(wiki.id()).unwrap();
-    let mut pages: Vec<String> = keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
+    let mut pages: Vec<String> =
+        keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
     pages.sort();
     pages
 }

@@ -98,7 +98,12 @@ fn repository(imported: &Imported) {
         before = Some(last.seq);
         for entry in part {
             let id = entry.revision.id.to_string();
-            let row = facts["commits"].as_array().unwrap().iter().find(|row| row[0] == id.as_str()).unwrap_or_else(|| panic!("{id} is no commit"));
+            let row = facts["commits"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|row| row[0] == id.as_str())
+                .unwrap_or_else(|| panic!("{id} is no commit"));
             // A tab in a name is shown as nothing: history pages and later commits hold no control characters.
             let author = holt_core::Author::new(row[2].as_str().unwrap(), row[3].as_str().unwrap());
             assert_eq!(entry.revision.author, author, "{id}");
@@ -146,10 +151,14 @@ fn attachments(imported: &Imported) {
         let name = holt_core::AttachmentName::parse(file).unwrap();
         let found = pages::attachment(&scope, &page, &name, None).unwrap().unwrap_or_else(|| panic!("{file} is missing"));
         assert_eq!(sha256(&found.content), text(fact, "sha256"), "{file}");
-        let history: Vec<String> = pages::attachment_history(&scope, &page, &name).unwrap().iter().map(|e| e.revision.id.short(6)).collect();
+        let history: Vec<String> =
+            pages::attachment_history(&scope, &page, &name).unwrap().iter().map(|e| e.revision.id.short(6)).collect();
         let revisions: Vec<&str> = fact["revisions"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
         // The facts follow copies as well, which git guesses at: ours are the newest of them.
-        assert!(!history.is_empty() && revisions.starts_with(&history.iter().map(String::as_str).collect::<Vec<_>>()), "{file}: {history:?} of {revisions:?}");
+        assert!(
+            !history.is_empty() && revisions.starts_with(&history.iter().map(String::as_str).collect::<Vec<_>>()),
+            "{file}: {history:?} of {revisions:?}"
+        );
     }
 }
 
@@ -262,7 +271,8 @@ fn derived_data_can_be_deleted(imported: Imported) {
 fn published_pages(engine: &Engine, wiki: &Wiki) -> Vec<String> {
     holt_engine::sync::catch_up(wiki).unwrap();
     let keys = engine.fragments().pages(wiki.id()).unwrap();
-    let mut pages: Vec<String> = keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
+    let mut pages: Vec<String> =
+        keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
     pages.sort();
     pages
 }

@@ -1,4 +1,5 @@
 //! Tests of the engine against real git and real SQLite, one module per use case.
+#![allow(clippy::unwrap_used)]
 
 mod accounts;
 mod crash;

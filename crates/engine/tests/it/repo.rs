@@ -44,7 +44,10 @@ fn git_reads_what_we_write() {
     let second = won(&repo, &[put("Home.md", "# Home\n\nmore\n")], "Second");
     assert_eq!(git(&path(&dir), &["rev-parse", "HEAD"]).trim(), second.to_string());
     assert_eq!(git(&path(&dir), &["show", "HEAD:Home.md"]), "# Home\n\nmore");
-    assert_eq!(git(&path(&dir), &["log", "-1", "--format=%an %ae %ad %cn %s|%b", "--date=raw", &first.to_string()]).trim(), "Zoë zoe@example.org 1700000000 +0100 Holt First|body");
+    assert_eq!(
+        git(&path(&dir), &["log", "-1", "--format=%an %ae %ad %cn %s|%b", "--date=raw", &first.to_string()]).trim(),
+        "Zoë zoe@example.org 1700000000 +0100 Holt First|body"
+    );
     git(&path(&dir), &["fsck", "--strict"]);
     assert_eq!(repo.fsck().unwrap(), Vec::<String>::new());
     // Another process would open it the same way.
@@ -59,7 +62,8 @@ fn git_reads_what_we_write() {
 fn a_moved_branch_is_lost_and_nothing_changes() {
     let (dir, repo) = new_repo();
     let first = won(&repo, &[put("a.md", "1")], "1");
-    let foreign = git(&path(&dir), &["-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "pushed"]);
+    let foreign =
+        git(&path(&dir), &["-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "pushed"]);
     git(&path(&dir), &["update-ref", "refs/heads/main", foreign.trim()]);
     let current = Some(RevisionId::parse(foreign.trim()).unwrap());
     assert_eq!(repo.commit(Some(first), &[put("a.md", "2")], &meta("2")).unwrap(), CommitOutcome::Lost { current });
@@ -133,7 +137,11 @@ fn packs_are_folded_and_everything_stays() {
     assert!(repo.wants_fold());
     let folded = repo.fold_packs().unwrap();
     assert!(folded.merged >= 64, "{folded:?}");
-    let packs = std::fs::read_dir(path(&dir).join("objects/pack")).unwrap().flatten().filter(|e| e.path().extension().is_some_and(|x| x == "pack")).count();
+    let packs = std::fs::read_dir(path(&dir).join("objects/pack"))
+        .unwrap()
+        .flatten()
+        .filter(|e| e.path().extension().is_some_and(|x| x == "pack"))
+        .count();
     assert!(packs <= 10, "{packs} packs");
     git(&path(&dir), &["fsck", "--strict"]);
     for handle in [&repo, &old_handle, &Repo::open(&path(&dir)).unwrap()] {
@@ -151,7 +159,11 @@ fn leftovers_of_a_crash_are_removed() {
     won(&repo, &[put("a.md", "1")], "1");
     let leftovers = ["refs/heads/main.lock", "objects/pack/tmp_pack_1", "objects/pack/tmp_idx_1"].map(|f| path(&dir).join(f));
     leftovers.iter().for_each(|f| std::fs::write(f, "half").unwrap());
-    assert_eq!(repo.commit(repo.head().unwrap(), &[put("a.md", "2")], &meta("2")).unwrap_err().kind, ErrorKind::Busy, "a held lock is respected");
+    assert_eq!(
+        repo.commit(repo.head().unwrap(), &[put("a.md", "2")], &meta("2")).unwrap_err().kind,
+        ErrorKind::Busy,
+        "a held lock is respected"
+    );
     drop(repo);
     let repo = Repo::open(&path(&dir)).unwrap();
     assert!(leftovers.iter().all(|f| !f.exists()));
@@ -231,7 +243,11 @@ fn a_history_comes_in_whole_and_the_log_is_the_same_either_way() {
             assert_eq!(changes, entry.changes, "{}", entry.revision.message);
         }
     }
-    assert!(whole.iter().any(|e| e.changes.iter().any(|c| matches!(&c.change.kind, holt_core::ChangeKind::Renamed { from } if from == "one.md"))));
+    assert!(
+        whole
+            .iter()
+            .any(|e| e.changes.iter().any(|c| matches!(&c.change.kind, holt_core::ChangeKind::Renamed { from } if from == "one.md")))
+    );
     assert!(whole.iter().any(|e| e.parents.len() == 2 && e.changes.is_empty()));
     won(&repo, &[put("dir/two.md", "new\n")], "goes on");
     git(&path(&dir), &["fsck", "--strict"]);

@@ -24,7 +24,9 @@ fn a_stale_base_merges_distant_lines() {
     let (_engine, wiki) = docs(&dir);
     let base = save_text(&wiki, "Guide", "one\n\ntwo\n\nthree\n").revision;
     save_text(&wiki, "Guide", "ONE\n\ntwo\n\nthree\n");
-    let SaveOutcome::Saved(saved) = save(&wiki, "Guide", Some(base), "one\n\ntwo\n\nTHREE\n", None).unwrap() else { panic!("disjoint edits conflict") };
+    let SaveOutcome::Saved(saved) = save(&wiki, "Guide", Some(base), "one\n\ntwo\n\nTHREE\n", None).unwrap() else {
+        panic!("disjoint edits conflict")
+    };
     assert!(saved.merged && saved.changed);
     assert_eq!(page_text(&wiki, "Guide").unwrap(), "ONE\n\ntwo\n\nTHREE\n");
 }
@@ -36,7 +38,10 @@ fn a_stale_base_that_touches_comes_back_with_three_texts() {
     let base = save_text(&wiki, "Guide", "one\n").revision;
     let theirs = save_text(&wiki, "Guide", "theirs\n").revision;
     let SaveOutcome::Conflict(conflict) = save(&wiki, "guide", Some(base), "yours\n", None).unwrap() else { panic!("a lost update") };
-    assert_eq!((conflict.base.as_deref(), conflict.theirs.as_deref(), conflict.yours.as_str()), (Some("one\n"), Some("theirs\n"), "yours\n"));
+    assert_eq!(
+        (conflict.base.as_deref(), conflict.theirs.as_deref(), conflict.yours.as_str()),
+        (Some("one\n"), Some("theirs\n"), "yours\n")
+    );
     assert!(conflict.merged.contains("<<<<<<<") && conflict.merged.contains("theirs\n") && conflict.merged.contains("yours\n"));
     assert_eq!((conflict.current, conflict.by.unwrap().0.name()), (theirs, "ann"));
     assert_eq!(page_text(&wiki, "Guide").unwrap(), "theirs\n");
@@ -95,7 +100,9 @@ fn a_page_deleted_meanwhile_is_a_conflict() {
     let base = save_text(&wiki, "Guide", "one\n").revision;
     let actor = people("ann");
     pages::delete(&wiki.grant(&actor).unwrap(), &PagePath::parse("Guide").unwrap(), "", pages::Subpages::Keep).unwrap();
-    let SaveOutcome::Conflict(conflict) = save(&wiki, "Guide", Some(base), "two\n", None).unwrap() else { panic!("an edit of a deleted page brings it back unasked") };
+    let SaveOutcome::Conflict(conflict) = save(&wiki, "Guide", Some(base), "two\n", None).unwrap() else {
+        panic!("an edit of a deleted page brings it back unasked")
+    };
     assert_eq!((conflict.theirs, conflict.base.as_deref()), (None, Some("one\n")));
 }
 
@@ -106,7 +113,14 @@ fn concurrent_edits_of_one_line_lose_nothing() {
     let (_engine, wiki) = docs(&dir);
     let base = save_text(&wiki, "Guide", "line\n").revision;
     let outcomes: Vec<SaveOutcome> = std::thread::scope(|threads| {
-        let handles: Vec<_> = (0..8).map(|i| threads.spawn({ let wiki = &wiki; move || save(wiki, "Guide", Some(base), &format!("writer {i}\n"), None).unwrap() })).collect();
+        let handles: Vec<_> = (0..8)
+            .map(|i| {
+                threads.spawn({
+                    let wiki = &wiki;
+                    move || save(wiki, "Guide", Some(base), &format!("writer {i}\n"), None).unwrap()
+                })
+            })
+            .collect();
         handles.into_iter().map(|h| h.join().unwrap()).collect()
     });
     let saved = outcomes.iter().filter(|o| matches!(o, SaveOutcome::Saved(_))).count();
@@ -118,7 +132,9 @@ fn concurrent_edits_of_one_line_lose_nothing() {
 fn concurrent_edits_of_many_lines_all_arrive() {
     let dir = tempfile::tempdir().unwrap();
     let (_engine, wiki) = docs(&dir);
-    let text = |changed: Option<usize>| -> String { (0..8).map(|i| format!("{}{i}\n\n\n", if changed == Some(i) { "new " } else { "old " })).collect() };
+    let text = |changed: Option<usize>| -> String {
+        (0..8).map(|i| format!("{}{i}\n\n\n", if changed == Some(i) { "new " } else { "old " })).collect()
+    };
     let base = save_text(&wiki, "Guide", &text(None)).revision;
     std::thread::scope(|threads| {
         for i in 0..8 {

@@ -1,4 +1,5 @@
 //! The renderer from outside: constructs, safety, hostile input, real pages.
+#![allow(clippy::unwrap_used)]
 
 use holt_markdown::{Context, Links, Options, Target, WikilinkStyle, render};
 use proptest::prelude::*;
@@ -20,13 +21,28 @@ fn the_base_dialect() {
     check("3) a", "<ol start=\"3\">\n<li>a</li>\n</ol>");
     check("~~x~~ ==y== **z** *e* `c<`", "<p><del>x</del> <mark>y</mark> <strong>z</strong> <em>e</em> <code>c&lt;</code></p>");
     check("> q", "<blockquote>\n<p>q</p>\n</blockquote>");
-    check("| a | b |\n|:--|--:|\n| 1 | 2 |", "<table>\n<thead>\n<tr>\n<th style=\"text-align:left\">a</th>\n<th style=\"text-align:right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align:left\">1</td>\n<td style=\"text-align:right\">2</td>\n</tr>\n</tbody></table>");
-    check("- [x] b", "<ul>\n<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\" checked=\"\">b</li>\n</ul>");
-    check("![a & *b*](./x.png \"t\")", "<p><img class=\"img-fluid\" loading=\"lazy\" alt=\"a &amp; b\" src=\"/Some/Page/x.png\" title=\"t\"></p>");
+    check(
+        "| a | b |\n|:--|--:|\n| 1 | 2 |",
+        "<table>\n<thead>\n<tr>\n<th style=\"text-align:left\">a</th>\n<th style=\"text-align:right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align:left\">1</td>\n<td style=\"text-align:right\">2</td>\n</tr>\n</tbody></table>",
+    );
+    check(
+        "- [x] b",
+        "<ul>\n<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\" checked=\"\">b</li>\n</ul>",
+    );
+    check(
+        "![a & *b*](./x.png \"t\")",
+        "<p><img class=\"img-fluid\" loading=\"lazy\" alt=\"a &amp; b\" src=\"/Some/Page/x.png\" title=\"t\"></p>",
+    );
     check("&copy; &lt;b&gt; AT&T", "<p>© &lt;b&gt; AT&amp;T</p>");
     check("[a](javascript:alert(1))", "<p><a href=\"#harmful-link\">a</a></p>");
-    check("> [!NOTE]\n> a", "<div class=\"quote-alert quote-alert-note\"><div class=\"quote-alert-header\"><i class=\"fas fa-info-circle\"></i> Note</div><p>a</p>\n</div>");
-    check("::: x\" onmouseover=\"y\na\n:::", "<div class=\"alert alert-x&quot; onmouseover=&quot;y mb-20\" role=\"alert\"><p>a</p>\n</div>");
+    check(
+        "> [!NOTE]\n> a",
+        "<div class=\"quote-alert quote-alert-note\"><div class=\"quote-alert-header\"><i class=\"fas fa-info-circle\"></i> Note</div><p>a</p>\n</div>",
+    );
+    check(
+        "::: x\" onmouseover=\"y\na\n:::",
+        "<div class=\"alert alert-x&quot; onmouseover=&quot;y mb-20\" role=\"alert\"><p>a</p>\n</div>",
+    );
     check("```mermaid\nA-->B\n```", "<pre class=\"mermaid\">A--&gt;B\n</pre>");
     assert!(html("```rust,ignore\nfn\n```").contains("<code class=\"language-rust,ignore\">fn\n</code>"));
     assert!(html("x[^n] y\n\n[^n]: note *e*").contains("<section class=\"footnotes\">"));
@@ -56,7 +72,11 @@ impl Links for Known {
 
 #[test]
 fn links_know_what_exists() {
-    let context = Context { page_url: Some("/Some/Page"), options: Options { wikilink_style: WikilinkStyle::TargetFirst, ..Options::default() }, links: Some(&Known) };
+    let context = Context {
+        page_url: Some("/Some/Page"),
+        options: Options { wikilink_style: WikilinkStyle::TargetFirst, ..Options::default() },
+        links: Some(&Known),
+    };
     let page = render("[[guide#A b|t]] [[None]] [x](/guide?a#b) [y](../guide.md) [z](./x.png) `[[Code]]` [e](https://e.org)", &context);
     let expected = "<p><a class=\"wikilink\" href=\"/Guide#a-b\">t</a> <a class=\"wikilink missing\" href=\"/None\">None</a> <a href=\"/Guide?a#b\">x</a> \
 <a href=\"/Guide\">y</a> <a href=\"/Some/Page/x.png\">z</a> <code>[[Code]]</code> <a href=\"https://e.org\" rel=\"nofollow noopener noreferrer ugc\">e</a></p>";
@@ -93,7 +113,12 @@ fn ammonia_check(html: &str) -> Vec<String> {
     // Tags as the tokenizer of HTML sees them: `<` and a letter.
     for (at, _) in lower.match_indices('<') {
         let name: String = lower[at + 1..].chars().take_while(char::is_ascii_alphanumeric).collect();
-        if ["script", "style", "iframe", "object", "embed", "svg", "math", "form", "textarea", "template", "base", "link", "meta", "frame", "xmp", "noscript"].contains(&name.as_str()) {
+        if [
+            "script", "style", "iframe", "object", "embed", "svg", "math", "form", "textarea", "template", "base", "link", "meta", "frame",
+            "xmp", "noscript",
+        ]
+        .contains(&name.as_str())
+        {
             found.lock().unwrap().push(name.clone());
         }
         if name.is_empty() {
@@ -114,7 +139,12 @@ fn ammonia_check(html: &str) -> Vec<String> {
         for attribute in tag.split_whitespace().skip(1) {
             let name = attribute.split('=').next().unwrap_or_default();
             let value = attribute.split_once('=').map_or("", |(_, v)| v).trim_matches(['"', '\'']);
-            if name.starts_with("on") || ["srcdoc", "formaction", "ping", "srcset"].contains(&name) || value.trim().starts_with("javascript") || value.starts_with("vbscript") || value.starts_with("data:text") {
+            if name.starts_with("on")
+                || ["srcdoc", "formaction", "ping", "srcset"].contains(&name)
+                || value.trim().starts_with("javascript")
+                || value.starts_with("vbscript")
+                || value.starts_with("data:text")
+            {
                 found.lock().unwrap().push(attribute.to_string());
             }
         }
@@ -132,14 +162,42 @@ fn the_check_sees_what_runs() {
 #[test]
 fn nothing_a_writer_types_runs() {
     for source in [
-        "<img src=x onerror=alert(1)>", "<div onclick=alert(1) \n\nx", "<iframe src=javascript:alert(1) \n\nx", "<a href=\"jav&#x09;ascript:alert(1)\">x</a>",
-        "<a href=\"&#x6a;avascript:alert(1)\">x</a>", "<a href=\"javascript&colon;alert(1)\">x</a>", "<a href=\"&amp;#106;avascript:x\">x</a>", "<a href='da&#9;ta:text/html,x'>x</a>",
-        "<svg><script>alert(1)</script></svg>", "<math><mi//xlink:href=\"data:x,<script>alert(4)</script>\">", "<style>*{}</style>", "<!--><script>alert(1)</script>-->",
-        "<b style=\"background:url(javascript:x)\">x</b>", "[x](  javascript:alert(1))", "[x](<java\tscript:alert(1)>)", "![x](javascript:alert(1))", "![\"><script>alert(1)</script>](x)",
-        "[x](x \"\\\"><script>alert(1)</script>\")", "# <script>alert(1)</script>", "```\"><script>\nx\n```", "---\ntitle: \"<script>alert(1)</script>\"\n---\n", "::: \"><script>alert(1)</script>\nx\n:::",
-        "[[<script>alert(1)</script>]]", "[[\"><script>|javascript:alert(1)]]", "$<script>alert(1)</script>$", "```mermaid\n</pre><script>alert(1)</script>\n```", "> [!NOTE] <script>alert(1)</script>\n> x",
-        "<p title=\"</p><script>alert(1)</script>\">x</p>", "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">", "<form action=x><input type=submit></form>", "<input type=image src=x onerror=x>",
-        "<details ontoggle=alert(1) open>x</details>", "<video><source onerror=alert(1)></video>", "<a\u{c}href=\"javascript:x\">x</a>", "<x-y onclick=a>", "<a href=\"java\u{0}script:x\">y</a>",
+        "<img src=x onerror=alert(1)>",
+        "<div onclick=alert(1) \n\nx",
+        "<iframe src=javascript:alert(1) \n\nx",
+        "<a href=\"jav&#x09;ascript:alert(1)\">x</a>",
+        "<a href=\"&#x6a;avascript:alert(1)\">x</a>",
+        "<a href=\"javascript&colon;alert(1)\">x</a>",
+        "<a href=\"&amp;#106;avascript:x\">x</a>",
+        "<a href='da&#9;ta:text/html,x'>x</a>",
+        "<svg><script>alert(1)</script></svg>",
+        "<math><mi//xlink:href=\"data:x,<script>alert(4)</script>\">",
+        "<style>*{}</style>",
+        "<!--><script>alert(1)</script>-->",
+        "<b style=\"background:url(javascript:x)\">x</b>",
+        "[x](  javascript:alert(1))",
+        "[x](<java\tscript:alert(1)>)",
+        "![x](javascript:alert(1))",
+        "![\"><script>alert(1)</script>](x)",
+        "[x](x \"\\\"><script>alert(1)</script>\")",
+        "# <script>alert(1)</script>",
+        "```\"><script>\nx\n```",
+        "---\ntitle: \"<script>alert(1)</script>\"\n---\n",
+        "::: \"><script>alert(1)</script>\nx\n:::",
+        "[[<script>alert(1)</script>]]",
+        "[[\"><script>|javascript:alert(1)]]",
+        "$<script>alert(1)</script>$",
+        "```mermaid\n</pre><script>alert(1)</script>\n```",
+        "> [!NOTE] <script>alert(1)</script>\n> x",
+        "<p title=\"</p><script>alert(1)</script>\">x</p>",
+        "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+        "<form action=x><input type=submit></form>",
+        "<input type=image src=x onerror=x>",
+        "<details ontoggle=alert(1) open>x</details>",
+        "<video><source onerror=alert(1)></video>",
+        "<a\u{c}href=\"javascript:x\">x</a>",
+        "<x-y onclick=a>",
+        "<a href=\"java\u{0}script:x\">y</a>",
     ] {
         assert_inert(source);
     }
@@ -148,9 +206,18 @@ fn nothing_a_writer_types_runs() {
 #[test]
 fn hostile_input_is_linear_and_never_overflows() {
     for (name, source) in [
-        ("quotes", ">".repeat(50_000)), ("brackets", "[".repeat(50_000)), ("stars", "*".repeat(50_000)), ("wikilinks", "[[a".repeat(20_000)), ("blocks", "::: a\n".repeat(5_000)),
-        ("lists", (0..500).map(|i| format!("{}- a\n", "  ".repeat(i))).collect()), ("escapes", format!("$${}", "\\\\".repeat(20_000))), ("tags", "<b ".repeat(20_000)), ("divs", "<div>\n\n".repeat(5_000)),
-        ("backticks", (1..400).map(|i| "`".repeat(i) + " ").collect()), ("tables", format!("|a|\n|-|\n{}", "|x|\n".repeat(20_000))), ("entities", "&amp".repeat(30_000)),
+        ("quotes", ">".repeat(50_000)),
+        ("brackets", "[".repeat(50_000)),
+        ("stars", "*".repeat(50_000)),
+        ("wikilinks", "[[a".repeat(20_000)),
+        ("blocks", "::: a\n".repeat(5_000)),
+        ("lists", (0..500).map(|i| format!("{}- a\n", "  ".repeat(i))).collect()),
+        ("escapes", format!("$${}", "\\\\".repeat(20_000))),
+        ("tags", "<b ".repeat(20_000)),
+        ("divs", "<div>\n\n".repeat(5_000)),
+        ("backticks", (1..400).map(|i| "`".repeat(i) + " ").collect()),
+        ("tables", format!("|a|\n|-|\n{}", "|x|\n".repeat(20_000))),
+        ("entities", "&amp".repeat(30_000)),
     ] {
         let out = html(&source);
         assert!(out.len() <= 400 * source.len() + 1000, "{name}: {} from {}", out.len(), source.len());

@@ -164,6 +164,10 @@ impl Index {
             Ok(there.unwrap_or_default().then_some(stretch.file))
         })
     }
+    /// Where a revision stands in the wiki's history: the `seq` of its [`Entry`].
+    pub fn place_of(&self, revision: RevisionId) -> Result<Option<i64>> {
+        self.read("find a revision", |db| position_of(db, revision))
+    }
     /// Whether `revision` is part of the wiki's history.
     pub fn has_revision(&self, revision: RevisionId) -> Result<bool> {
         self.read("look for a revision", |db| Ok(position_of(db, revision)?.is_some()))

@@ -1,0 +1,52 @@
+//! Everything a request may need, made once.
+
+use holt_edge::EdgeState;
+use holt_engine::{Clock, Engine};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+
+/// Most live requests worked on at once; more are told to come back (security.md RATE-4).
+pub const LIVE_REQUESTS: usize = 64;
+
+/// The running server.
+pub struct App {
+    /// The data directory.
+    pub engine: Engine,
+    /// Published pages.
+    pub edge: EdgeState,
+    /// Whether cookies carry `Secure` and the `__Host-` prefix.
+    pub cookies: CookieSecurity,
+    /// Whether failed log-ins are counted.
+    pub throttle: Throttle,
+    /// Bounds the work on live requests.
+    pub live: Arc<Semaphore>,
+}
+
+/// See [`App::cookies`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieSecurity {
+    /// Over TLS only.
+    Secure,
+    /// On a laptop.
+    Plain,
+}
+
+/// See [`App::throttle`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throttle {
+    /// Five a quarter of an hour for an account, twenty a minute for an address.
+    On,
+    /// For tests and trusted networks.
+    Off,
+}
+
+/// The machine's clock. The only place of the server that reads it.
+pub fn wall_clock() -> Clock {
+    Clock::new(unix_seconds)
+}
+
+/// Unix seconds by the machine's clock.
+pub fn unix_seconds() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
+}

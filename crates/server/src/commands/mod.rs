@@ -1,0 +1,30 @@
+//! One file per command.
+
+pub mod check;
+pub mod import;
+pub mod output;
+pub mod reindex;
+pub mod render;
+pub mod serve;
+pub mod token;
+pub mod user;
+pub mod wiki;
+
+use crate::app::wall_clock;
+use crate::config::DataArgs;
+use holt_core::{Error, Result};
+use holt_engine::{Engine, EngineOptions};
+
+/// Opens an existing data directory. A command that only looks must not make one by a typing error.
+fn open(args: &DataArgs) -> Result<Engine> {
+    if !args.data.is_dir() {
+        return Err(Error::not_found(format!("there is no data directory {}", args.data.display()))
+            .hint("Give the right one with --data or HOLT_DATA; `holt serve` and `holt wiki create` make a new one."));
+    }
+    open_or_create(args)
+}
+
+/// Opens a data directory, making it if needed.
+fn open_or_create(args: &DataArgs) -> Result<Engine> {
+    Engine::open(EngineOptions::new(&args.data, wall_clock()))
+}

@@ -1,0 +1,119 @@
+//! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
+
+use super::output;
+use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
+use crate::config::{ServeArgs, Switch};
+use crate::{front, log};
+use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
+use holt_edge::{EdgeState, HostRule};
+use holt_engine::db::preferences::Audience;
+use holt_engine::directory::Purpose;
+use holt_engine::{Engine, EngineOptions, Write, pages};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// What a new installation begins with.
+const WELCOME: &[(&str, &str)] = &[
+    ("Home", include_str!("../../welcome/Home.md")),
+    ("Guide/Writing pages", include_str!("../../welcome/Writing.md")),
+    ("Guide/For administrators", include_str!("../../welcome/Administrators.md")),
+];
+
+/// How often small packs are looked for.
+const FOLD_EVERY: Duration = Duration::from_secs(20);
+
+/// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
+pub fn run(args: &ServeArgs) -> Result<ExitCode> {
+    log::start(args.log, args.log_format);
+    let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    if engine.directory().list_wikis_after("", 1)?.is_empty() {
+        welcome(&engine)?;
+    }
+    let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
+    let app = Arc::new(App {
+        edge: EdgeState {
+            store: engine.fragments().clone(),
+            viewer_key: Some(engine.viewer_key().clone()),
+            hosts: HostRule {
+                domain: args.domain.as_deref().map(|domain| domain.to_ascii_lowercase().into()),
+                default_wiki: Some(default_wiki),
+            },
+            clock: unix_seconds,
+        },
+        engine,
+        cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
+        throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
+        live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(LIVE_REQUESTS + 4)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::io("start the runtime", e))?;
+    runtime.block_on(listen(args, app.clone()))?;
+    // Blocking work under way, a save above all, is finished before the data directory is let go.
+    runtime.shutdown_timeout(Duration::from_secs(20));
+    app.engine.settle_all()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
+    let listener = TcpListener::bind(args.listen).await.map_err(|e| {
+        Error::io(format!("listen on {}", args.listen), e)
+            .hint("Another program may have that port: choose one with --listen, 127.0.0.1:0 takes any.")
+    })?;
+    let address = listener.local_addr().map_err(|e| Error::io("find out where to listen", e))?;
+    let place = format!("http://{address}");
+    if !app.engine.directory().has_operator()? {
+        let token = app.engine.directory().create_one_time(Purpose::FirstAdministrator, None, app.engine.clock().now())?;
+        output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
+    }
+    output::line(format_args!("listening on {place}"));
+    let keeper = app.clone();
+    let maintenance = tokio::spawn(maintain(keeper));
+    let handler = app.clone();
+    let served = holt_edge::serve::serve(listener, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    maintenance.abort();
+    served.map_err(|e| Error::io("serve", e))
+}
+
+/// What nobody waits for: catching up after a crash, then merging the packs that saves leave behind.
+async fn maintain(app: Arc<App>) {
+    let recovering = app.clone();
+    let recovered = tokio::task::spawn_blocking(move || recovering.engine.recover()).await;
+    match recovered {
+        Ok(Ok(0)) | Err(_) => {}
+        Ok(Ok(wikis)) => tracing::info!(wikis, "caught up after the last run"),
+        Ok(Err(error)) => tracing::error!("could not look for wikis to catch up: {}", error.chain()),
+    }
+    loop {
+        tokio::time::sleep(FOLD_EVERY).await;
+        let folding = app.clone();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || folding.engine.fold()).await {
+            tracing::warn!("could not merge packs: {}", error.chain());
+        }
+    }
+}
+
+/// The wiki of loopback names: the one asked for, else `wiki`, else the first made.
+fn default_wiki(engine: &Engine, asked: Option<&str>) -> Result<WikiId> {
+    if let Some(slug) = asked {
+        return Ok(engine.wiki_named(slug)?.id());
+    }
+    let first = engine.directory().first_wiki()?;
+    first.map(|record| record.id).ok_or_else(|| Error::not_found("there is no wiki").hint("Make one with `holt wiki create NAME`."))
+}
+
+fn welcome(engine: &Engine) -> Result<()> {
+    let wiki = engine.create_wiki(&WikiName::parse("wiki")?, "Our wiki", Audience::Everybody)?;
+    let scope = wiki.grant::<Write>(&Actor::System)?;
+    for (name, text) in WELCOME {
+        let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
+        pages::save(&scope, &edit, None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! `holt wiki`: make, list, show, rename and delete wikis.
+
+use super::{open, open_or_create, output};
+use crate::config::{AccessArg, OutputFormat, WikiArgs, WikiCommand};
+use holt_core::{Actor, Error, Result, WikiName};
+use holt_engine::db::preferences::Audience;
+use holt_engine::{Engine, Read, pages};
+use serde_json::json;
+use std::io::{BufRead, IsTerminal};
+use std::process::ExitCode;
+
+/// Runs one of them.
+pub fn run(command: WikiCommand) -> Result<ExitCode> {
+    match command {
+        WikiCommand::Create { data, slug, name, access, output } => {
+            let engine = open_or_create(&data)?;
+            let audience = match access {
+                AccessArg::Public => Audience::Everybody,
+                AccessArg::Private => Audience::Members,
+            };
+            let slug = WikiName::parse(&slug)?;
+            let name = name.unwrap_or_else(|| slug.to_string());
+            let wiki = engine.create_wiki(&slug, &name, audience)?;
+            match output.format() {
+                OutputFormat::Json => output::json(&json!({"slug": slug.as_str(), "id": wiki.id().to_string(), "name": name})),
+                OutputFormat::Text => output::line(format_args!("created {slug}")),
+            }
+            engine.settle_all()?;
+        }
+        WikiCommand::List { data, output } => list(&open(&data)?, output.format())?,
+        WikiCommand::Show(args) => show(&args)?,
+        WikiCommand::Rename { data, slug, to } => {
+            let engine = open(&data)?;
+            engine.rename_wiki(engine.wiki_named(&slug)?.id(), &WikiName::parse(&to)?)?;
+            output::line(format_args!("renamed {slug} to {to}"));
+        }
+        WikiCommand::Delete { data, slug, yes } => {
+            let engine = open(&data)?;
+            let id = engine.wiki_named(&slug)?.id();
+            if !yes {
+                confirm(&slug)?;
+            }
+            engine.delete_wiki(id)?;
+            output::line(format_args!("deleted {slug}"));
+        }
+        WikiCommand::Path(args) => {
+            let path = open(&args.data)?.wiki_named(&args.slug)?.repo_path();
+            let path = std::path::absolute(&path).unwrap_or(path);
+            match args.output.format() {
+                OutputFormat::Json => output::json(&json!({"path": path.to_string_lossy()})),
+                OutputFormat::Text => output::line(path.display()),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(engine: &Engine, format: OutputFormat) -> Result<()> {
+    let wikis = engine.directory().list_wikis()?;
+    match format {
+        OutputFormat::Json => {
+            let wikis: Vec<_> = wikis
+                .iter()
+                .map(|w| json!({"slug": w.slug.as_str(), "name": w.name, "id": w.id.to_string(), "created": w.created}))
+                .collect();
+            output::json(&json!({"wikis": wikis}));
+        }
+        OutputFormat::Text => {
+            for wiki in wikis {
+                output::line(format_args!("{:<24} {}", wiki.slug.as_str(), wiki.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show(args: &WikiArgs) -> Result<()> {
+    let engine = open(&args.data)?;
+    let wiki = engine.wiki_named(&args.slug)?;
+    let preferences = wiki.preferences()?;
+    let scope = wiki.grant::<Read>(&Actor::System)?;
+    let counts = pages::counts(&scope)?;
+    let newest = pages::changelog(&scope, None, 1)?;
+    let newest = newest.first().map(|entry| entry.revision.id.to_string());
+    match args.output.format() {
+        OutputFormat::Json => output::json(&json!({
+            "slug": args.slug, "id": wiki.id().to_string(), "name": preferences.site_name, "head": newest,
+            "pages": counts.pages, "revisions": counts.revisions, "attachments": counts.attachments,
+            "access": {"read": preferences.read_access.as_str(), "write": preferences.write_access.as_str(), "upload": preferences.attachment_access.as_str()},
+        })),
+        OutputFormat::Text => {
+            output::line(format_args!("{} ({})", preferences.site_name, args.slug));
+            output::line(format_args!(
+                "  pages        {}\n  revisions    {}\n  attachments  {}",
+                counts.pages, counts.revisions, counts.attachments
+            ));
+            output::line(format_args!("  head         {}", newest.as_deref().unwrap_or("none yet")));
+            output::line(format_args!(
+                "  access       read {}, write {}, upload {}",
+                preferences.read_access.as_str(),
+                preferences.write_access.as_str(),
+                preferences.attachment_access.as_str()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn confirm(slug: &str) -> Result<()> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::invalid("deleting a wiki needs a confirmation").hint("Add --yes if you mean it."));
+    }
+    output::note(format_args!("This deletes the wiki {slug} with its whole history. Type its name to go on:"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(|e| Error::io("read the answer", e))?;
+    if answer.trim() == slug { Ok(()) } else { Err(Error::invalid("nothing was deleted")) }
+}

@@ -1,0 +1,356 @@
+//! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A home for git-backed Markdown wikis that people and their AI agents write together.
+#[derive(Debug, Parser)]
+#[command(name = "holt", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Examples:\n  holt serve                                   serve ./data at http://127.0.0.1:8080\n  holt import otterwiki /var/lib/otterwiki     bring in an Otterwiki, history and accounts included\n  holt render < page.md                        Markdown to HTML, no data directory needed\n\nEvery flag also has a HOLT_* variable; exit codes: 0 done, 1 failed, 2 bad command line."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// The data directory
+    #[arg(long, env = "HOLT_DATA", default_value = "data", value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OutputArgs {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl OutputArgs {
+    /// The format asked for.
+    pub fn format(self) -> OutputFormat {
+        if self.json { OutputFormat::Json } else { OutputFormat::Text }
+    }
+}
+
+/// See [`OutputArgs`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the wikis of a data directory
+    #[command(after_help = "Example:\n  holt serve --data /srv/holt --listen 0.0.0.0:8080 --domain wiki.example.org")]
+    Serve(ServeArgs),
+    /// Turn Markdown on standard input into HTML
+    #[command(
+        after_help = "Examples:\n  holt render < page.md\n  holt render --format json --set WIKILINK_STYLE=LINKTITLE --set PAGE_URL=/Guide/Setup < page.md"
+    )]
+    Render(RenderArgs),
+    /// Make, list, rename and delete wikis
+    #[command(subcommand)]
+    Wiki(WikiCommand),
+    /// Add people
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make access tokens for programs
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Bring in a wiki from elsewhere; the source is never changed
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Rebuild search index and published pages from git
+    #[command(after_help = "Examples:\n  holt reindex              every wiki\n  holt reindex --wiki docs  one wiki")]
+    Reindex(CareArgs),
+    /// Verify repositories, databases and published pages
+    #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
+    Check(CareArgs),
+    /// Print shell completions
+    #[command(after_help = "Example:\n  holt completions bash > /etc/bash_completion.d/holt")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `holt serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Address to listen on; port 0 takes a free one and prints it
+    #[arg(long, env = "HOLT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Serve each wiki at SLUG.DOMAIN
+    #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// The wiki that loopback names and addresses show [default: the only one, or the first made]
+    #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
+    pub default_wiki: Option<String>,
+    /// How many wikis stay open when nobody uses them
+    #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 128, value_name = "N")]
+    pub keep_open: usize,
+    /// Request log format
+    #[arg(long, env = "HOLT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What to log
+    #[arg(long, env = "HOLT_LOG", value_enum, default_value_t = LogLevel::Info)]
+    pub log: LogLevel,
+    /// Set the Secure flag on cookies (behind TLS)
+    #[arg(long, env = "HOLT_SECURE_COOKIES")]
+    pub secure_cookies: bool,
+    /// Rate limits for log-in attempts: on, or off for tests and trusted networks
+    #[arg(long, env = "HOLT_RATE_LIMIT", value_enum, default_value_t = Switch::On)]
+    pub rate_limit: Switch,
+}
+
+/// On or off, as environment variables say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// See [`ServeArgs::log_format`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// See [`ServeArgs::log`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only what failed.
+    Error,
+    /// And what looks wrong.
+    Warn,
+    /// And one line per change.
+    Info,
+    /// And one line per request.
+    Debug,
+}
+
+/// `holt render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// What to print
+    #[arg(long, value_enum, default_value_t = RenderFormat::Html)]
+    pub format: RenderFormat,
+    /// A preference that influences rendering, or PAGE_URL
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// See [`RenderArgs::format`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RenderFormat {
+    /// The HTML alone.
+    Html,
+    /// HTML, table of contents, links and required libraries.
+    Json,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=').map(|(k, v)| (k.to_string(), v.to_string())).ok_or_else(|| format!("write it as KEY=VALUE, not {text:?}"))
+}
+
+/// `holt wiki`.
+#[derive(Debug, Subcommand)]
+pub enum WikiCommand {
+    /// Make an empty wiki
+    #[command(after_help = "Example:\n  holt wiki create handbook --name 'Team Handbook' --access private")]
+    Create {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its slug: 3 to 40 lower-case letters, digits, hyphens
+        slug: String,
+        /// Its name on screen
+        #[arg(long)]
+        name: Option<String>,
+        /// Who may read it
+        #[arg(long, value_enum, default_value_t = AccessArg::Public)]
+        access: AccessArg,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// List all wikis
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Show one wiki: pages, revisions, access
+    Show(WikiArgs),
+    /// Change the slug
+    Rename {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// Its new slug
+        to: String,
+    },
+    /// Delete a wiki for good
+    Delete {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print where the git repository is
+    Path(WikiArgs),
+}
+
+/// A command about one wiki.
+#[derive(Debug, Args)]
+pub struct WikiArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The wiki
+    pub slug: String,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// See [`WikiCommand::Create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessArg {
+    /// Everybody may read, members may write.
+    Public,
+    /// Members only.
+    Private,
+}
+
+/// `holt user`.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account, or set the password of an existing one
+    #[command(after_help = "Example:\n  echo 'correct horse battery' | holt user add ann@example.org --name Ann --admin --password-stdin")]
+    Add {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Mail address: what one logs in with
+        email: String,
+        /// Name on screen and in history [default: the part before the @]
+        #[arg(long)]
+        name: Option<String>,
+        /// Administer every wiki of this installation
+        #[arg(long)]
+        admin: bool,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+}
+
+/// `holt token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it; it is shown only once
+    #[command(after_help = "Example:\n  holt token create --wiki docs --scope read --name 'search bot'")]
+    Create {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki it is for
+        #[arg(long, value_name = "SLUG")]
+        wiki: String,
+        /// What it may do
+        #[arg(long, value_enum)]
+        scope: ScopeArg,
+        /// What you call it
+        #[arg(long, value_name = "LABEL", default_value = "")]
+        name: String,
+    },
+}
+
+/// See [`TokenCommand::Create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScopeArg {
+    /// Read pages.
+    Read,
+    /// Suggest changes.
+    Propose,
+    /// Change pages.
+    Write,
+    /// Change settings.
+    Admin,
+}
+
+/// `holt import`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// From an Otterwiki data directory: history, accounts, preferences, drafts, attachments
+    #[command(after_help = "Example:\n  holt import otterwiki /var/lib/otterwiki/app-data --slug handbook")]
+    Otterwiki(ImportArgs),
+    /// From a git repository: a directory or an https address
+    #[command(after_help = "Example:\n  holt import git ~/notes --slug notes")]
+    Git(ImportArgs),
+    /// From a folder of Markdown files, as one commit
+    #[command(after_help = "Example:\n  holt import folder ./docs --slug docs --name 'Documentation'")]
+    Folder(ImportArgs),
+}
+
+/// See [`ImportCommand`].
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// What to bring in
+    pub source: String,
+    /// Slug of the new wiki [default: made from the source's name]
+    #[arg(long)]
+    pub slug: Option<String>,
+    /// Name on screen [default: the source's]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `holt reindex`, `holt check`.
+#[derive(Debug, Args)]
+pub struct CareArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Only this wiki
+    #[arg(long, value_name = "SLUG")]
+    pub wiki: Option<String>,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

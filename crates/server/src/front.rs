@@ -1,0 +1,130 @@
+//! The first to see a request. Published pages are answered right here, on the connection's own task; everything else is read, bounded and
+//! moved to the blocking pool: the only place where that happens.
+
+use crate::app::App;
+use crate::limits::{FORM_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
+use crate::reply::{Reply, text, with_header};
+use crate::request::{Form, Request};
+use crate::routes;
+use bytes::{Bytes, BytesMut};
+use holt_edge::{Fallback, Outcome, Reason, respond};
+use http::header::{self, HeaderMap};
+use http::{Method, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Time for a body before its speed counts (security.md INP-2).
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Answers one request.
+pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_BYTES {
+        return text(StatusCode::URI_TOO_LONG, "The address is too long.\n");
+    }
+    let fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
+        Outcome::Response(response) => return response,
+        Outcome::Fallback(fallback) => fallback,
+    };
+    let path = match (&fallback.reason, &fallback.path) {
+        // Whoever watches the process asks by its address, and which wiki that shows is no matter.
+        (Reason::UnknownHost, _) if matches!(parts.uri.path(), "/-/healthz" | "/-/readyz") => return text(StatusCode::OK, "ok\n"),
+        (Reason::UnknownHost, _) => return text(StatusCode::NOT_FOUND, "There is no wiki here.\n"),
+        (Reason::BadAddress(why), _) => return text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n")),
+        (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
+        (_, Some(path)) => path.clone(),
+    };
+    let Ok(permit) = app.live.clone().try_acquire_owned() else {
+        return with_header(
+            text(StatusCode::SERVICE_UNAVAILABLE, "The server is busy. Try again in a moment.\n"),
+            header::RETRY_AFTER,
+            "1",
+        );
+    };
+    let method = parts.method.clone();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
+    let limit = if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") { UPLOAD_BYTES } else { FORM_BYTES };
+    let form = match method {
+        Method::GET | Method::HEAD => Form::default(),
+        _ => match read(body, &parts.headers, limit).await {
+            Ok(bytes) => match Form::parse(&content_type, &bytes) {
+                Ok(form) => form,
+                Err(error) => return text(crate::error::status(&error), format!("{}.\n", crate::error::public_message(&error))),
+            },
+            Err(reply) => return reply,
+        },
+    };
+    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, id: request_id() };
+    let id = request.id.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let wanted = wanted(&request, &fallback);
+        let reply = routes::dispatch(&app, &request, &fallback);
+        tracing::debug!(status = reply.status().as_u16(), request = %request.id, "{wanted}");
+        reply
+    });
+    match work.await {
+        Ok(reply) => reply,
+        Err(_) => {
+            tracing::error!(request = %id, "a handler panicked");
+            text(StatusCode::INTERNAL_SERVER_ERROR, format!("Something went wrong on our side. Request {id}.\n"))
+        }
+    }
+}
+
+fn wanted(request: &Request, fallback: &Fallback) -> String {
+    format!("{} {} ({:?})", request.method, request.path.chars().filter(|c| !c.is_control()).collect::<String>(), fallback.reason)
+}
+
+/// Unique in this process, and unlikely to repeat in the next.
+fn request_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut random = [0; 4];
+    // Only to tell processes apart: without randomness the counter still does within this one.
+    let _ = getrandom::fill(&mut random);
+    format!("{:08x}-{}", u32::from_be_bytes(random), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The body, or the answer to one that is too long: reading stops soon after the limit, and the client is told.
+async fn read(mut body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Reply> {
+    let too_large = || {
+        with_header(
+            text(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is longer than {limit} bytes.\n")),
+            header::CONNECTION,
+            "close",
+        )
+    };
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok()).unwrap_or_default();
+    let mut bytes = BytesMut::with_capacity(announced.min(limit));
+    let mut seen = 0;
+    let start = Instant::now();
+    loop {
+        let next = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        // At least 1 KiB a second after the first ten (INP-2).
+        let allowed = GRACE + Duration::from_secs(seen as u64 / 1024);
+        let Ok(frame) = timeout(allowed.saturating_sub(start.elapsed()), next).await else {
+            let reply = text(StatusCode::REQUEST_TIMEOUT, "The request came too slowly.\n");
+            return Err(with_header(reply, header::CONNECTION, "close"));
+        };
+        match frame {
+            None if seen > limit => return Err(too_large()),
+            None => return Ok(bytes.freeze()),
+            Some(Err(_)) => return Err(text(StatusCode::BAD_REQUEST, "The request was cut.\n")),
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else { continue };
+                seen += data.len();
+                if seen <= limit {
+                    bytes.extend_from_slice(&data);
+                } else if seen > limit + SLACK {
+                    return Err(too_large());
+                }
+            }
+        }
+    }
+}

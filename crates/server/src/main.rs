@@ -1,0 +1,37 @@
+//! The `holt` binary: parse, dispatch, exit code. 0 done, 1 failed, 2 bad command line.
+
+mod app;
+mod commands;
+mod config;
+mod error;
+mod front;
+mod limits;
+mod log;
+mod reply;
+mod request;
+mod routes;
+mod session;
+mod web;
+
+use clap::{CommandFactory, Parser};
+use config::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Render(args) => commands::render::run(&args),
+        Command::Wiki(command) => commands::wiki::run(command),
+        Command::User(command) => commands::user::run(command),
+        Command::Token(command) => commands::token::run(command),
+        Command::Import(command) => commands::import::run(&command),
+        Command::Reindex(args) => commands::reindex::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "holt", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| commands::output::failed(&error))
+}

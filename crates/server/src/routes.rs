@@ -1,0 +1,307 @@
+//! The whole URL space on one screen: which address, which method, which right, which handler (security.md TEN-2).
+//!
+//! `{page}` is a path of any depth, `{name}` one segment. The first row that fits wins; verbs win over pages (spec/wiki.md §5.5).
+
+use crate::app::App;
+use crate::error;
+use crate::reply::{Reply, see_other, text, with_cookie};
+use crate::request::Request;
+use crate::session;
+use crate::web::{self, Context};
+use Need::{Admin, Login, Public, Read, Upload, Write};
+use holt_core::{Action, Actor, Error, ErrorKind, Result};
+use holt_edge::{Fallback, Outcome, Reason, respond_trusted};
+use http::{Method, StatusCode};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Everybody.
+    Public,
+    /// Whoever is logged in.
+    Login,
+    /// See [`Action`].
+    Read,
+    /// See [`Action`].
+    Write,
+    /// See [`Action`].
+    Upload,
+    /// See [`Action`].
+    Admin,
+}
+
+/// A row.
+pub struct Route {
+    /// `GET` covers `HEAD`.
+    pub method: &'static str,
+    /// See the module.
+    pub pattern: &'static str,
+    /// Checked before the handler runs.
+    pub need: Need,
+    run: fn(&Context<'_>) -> Result<Reply>,
+}
+
+const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
+    Route { method: "GET", pattern, need, run }
+}
+const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
+    Route { method: "POST", pattern, need, run }
+}
+
+/// All routes.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = &[
+    get ("/-/healthz",                              Public, web::site::healthz),
+    get ("/-/readyz",                               Public, web::site::healthz),
+    get ("/-/me",                                   Public, web::people::me),
+    get ("/-/about",                                Public, web::site::about),
+    get ("/-/help",                                 Public, web::site::help),
+    get ("/-/help/{topic}",                         Public, web::site::help),
+    get ("/-/syntax",                               Public, web::site::help),
+    get ("/-/setup",                                Public, web::people::setup_form),
+    post("/-/setup",                                Public, web::people::setup),
+    get ("/-/login",                                Public, web::people::login_form),
+    post("/-/login",                                Public, web::people::login),
+    get ("/-/logout",                               Public, web::people::logout_form),
+    post("/-/logout",                               Public, web::people::logout),
+    get ("/-/register",                             Public, web::people::register_form),
+    post("/-/register",                             Public, web::people::register),
+    get ("/-/settings",                             Login,  web::people::settings_form),
+    post("/-/settings",                             Login,  web::people::settings),
+    get ("/-/admin",                                Admin,  web::admin::form),
+    post("/-/admin",                                Admin,  web::admin::preferences),
+    get ("/-/admin/permissions_and_registration",   Admin,  web::admin::form),
+    post("/-/admin/permissions_and_registration",   Admin,  web::admin::access),
+    get ("/-/admin/user_management",                Admin,  web::admin::form),
+    post("/-/admin/user_management",                Admin,  web::admin::members),
+    get ("/-/search",                               Read,   web::site::search),
+    get ("/-/search/{query}",                       Read,   web::site::search),
+    get ("/-/index",                                Read,   web::site::index),
+    get ("/-/changelog",                            Read,   web::history::changelog),
+    get ("/-/changelog/{rev}",                      Read,   web::history::changelog),
+    get ("/-/log",                                  Read,   web::history::changelog),
+    get ("/-/log/{rev}",                            Read,   web::history::changelog),
+    get ("/-/commit/{rev}",                         Read,   web::history::commit),
+    get ("/-/revert/{rev}",                         Write,  web::history::revert_form),
+    post("/-/revert/{rev}",                         Write,  web::history::revert),
+    get ("/-/create",                               Write,  web::edit::create_form),
+    post("/-/create",                               Write,  web::edit::create),
+    get ("/robots.txt",                             Public, web::site::robots),
+    get ("/sitemap.xml",                            Read,   web::site::sitemap),
+    get ("/favicon.ico",                            Public, web::site::favicon),
+    get ("/manifest.webmanifest",                   Public, web::site::manifest),
+    get ("/.well-known/change-password",            Public, web::site::change_password),
+    get ("/.git",                                   Public, web::site::to_home),
+    get ("/",                                       Read,   web::page::home),
+    get ("/{page}/edit",                            Write,  web::edit::form),
+    get ("/{page}/edit/{rev}",                      Write,  web::edit::form),
+    post("/{page}/edit",                            Write,  web::edit::preview_form),
+    post("/{page}/save",                            Write,  web::edit::save),
+    post("/{page}/preview",                         Write,  web::edit::preview),
+    post("/{page}/draft/discard",                   Write,  web::edit::discard_draft),
+    post("/{page}/draft",                           Write,  web::edit::draft),
+    get ("/{page}/rename",                          Write,  web::edit::rename_form),
+    post("/{page}/rename",                          Write,  web::edit::rename),
+    get ("/{page}/delete",                          Write,  web::edit::delete_form),
+    post("/{page}/delete",                          Write,  web::edit::delete),
+    get ("/{page}/view",                            Read,   web::page::view),
+    get ("/{page}/view/{rev}",                      Read,   web::page::view),
+    get ("/{page}/history",                         Read,   web::history::history),
+    post("/{page}/history",                         Read,   web::history::choose),
+    get ("/{page}/diff/{a}/{b}",                    Read,   web::history::diff),
+    get ("/{page}/blame",                           Read,   web::history::blame),
+    get ("/{page}/blame/{rev}",                     Read,   web::history::blame),
+    get ("/{page}/source",                          Read,   web::page::source),
+    get ("/{page}/source/{rev}",                    Read,   web::page::source),
+    get ("/{page}/attachments",                     Read,   web::files::list),
+    post("/{page}/attachments",                     Upload, web::files::upload),
+    post("/{page}/inline_attachment",               Upload, web::files::inline_upload),
+    get ("/{page}/a/{file}",                        Read,   web::files::file),
+    get ("/{page}/a/{file}/{rev}",                  Read,   web::files::file),
+    get ("/{page}/t/{file}",                        Read,   web::files::file),
+    get ("/{page}/t/{file}/{size}",                 Read,   web::files::file),
+    get ("/{page}/attachment/{file}",               Read,   web::files::detail),
+    post("/{page}/attachment/{file}",               Write,  web::files::change),
+    get ("/{page}",                                 Read,   web::page::any),
+];
+
+/// The values of a pattern's holes.
+pub type Params = Vec<(&'static str, String)>;
+
+/// Matches a decoded path.
+pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+    let segments: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
+    let holes: Vec<&'static str> = pattern.trim_start_matches('/').split('/').collect();
+    let mut params = Params::new();
+    let deep = holes[0] == "{page}";
+    if segments.len() < holes.len() || (!deep && segments.len() != holes.len()) {
+        return None;
+    }
+    let depth = segments.len() - holes.len();
+    for (i, hole) in holes.iter().enumerate() {
+        if i == 0 && deep {
+            let page = segments[..=depth].join("/");
+            if page.is_empty() || page == "-" || page.starts_with("-/") {
+                return None;
+            }
+            params.push(("page", page));
+            continue;
+        }
+        let segment = segments[i + if deep { depth } else { 0 }];
+        match hole.strip_prefix('{').and_then(|hole| hole.strip_suffix('}')) {
+            Some(name) if !segment.is_empty() => params.push((name, segment.to_string())),
+            Some(_) => return None,
+            None if segment != *hole => return None,
+            None => {}
+        }
+    }
+    Some(params)
+}
+
+/// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
+pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
+    let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
+    let (session, problem) = match session::current(app, &request.headers, wiki_id) {
+        Ok(session) => (session, None),
+        Err(error) => (None, Some(error)),
+    };
+    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
+    let wiki = app.engine.wiki(wiki_id);
+    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new() };
+    let result = match problem {
+        Some(error) => Err(error),
+        None => run(&mut context, fallback),
+    };
+    let reply = result.unwrap_or_else(|error| refuse(&context, &error));
+    let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
+    // A reader of a private wiki reads on at the edge for a minute.
+    match (&fallback.reason, &context.session, app.engine.fragments().wiki(wiki_id)) {
+        (Reason::NeedsViewer, Some((session, _)), Ok(Some(shared))) if reply.status().is_success() => {
+            with_cookie(reply, &session::viewer(app, session.user.id, wiki_id, shared.epoch))
+        }
+        _ => reply,
+    }
+}
+
+fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
+    let request = context.request;
+    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
+    let mut allowed = Vec::new();
+    for route in ROUTES {
+        let Some(params) = matches(route.pattern, &request.path) else { continue };
+        if route.method != method {
+            allowed.push(route.method);
+            continue;
+        }
+        if allowed.is_empty() || route.pattern != "/{page}" {
+            context.params = params;
+            check(context, route.need)?;
+            if method == "POST" {
+                let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
+                session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
+            }
+            // A private page whose reader was just found to be allowed is answered from the fragments like any other.
+            if fallback.reason == Reason::NeedsViewer
+                && let Outcome::Response(response) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers)
+            {
+                return Ok(response);
+            }
+            return (route.run)(context);
+        }
+    }
+    if allowed.is_empty() {
+        return Err(Error::not_found("there is no such page"));
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    Ok(crate::reply::with_header(
+        text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
+        http::header::ALLOW,
+        &allowed.join(", "),
+    ))
+}
+
+fn check(context: &Context<'_>, need: Need) -> Result<()> {
+    let action = match need {
+        Public => return Ok(()),
+        Login if context.session.is_some() => return Ok(()),
+        Login => return Err(Error::unauthenticated("log in first")),
+        Read => Action::Read,
+        Write => Action::Write,
+        Upload => Action::Upload,
+        Admin => Action::Admin,
+    };
+    if context.wiki.may(&context.actor, action)? {
+        return Ok(());
+    }
+    Err(match context.actor {
+        Actor::Anonymous => Error::unauthenticated(format!("log in to {action} this wiki")),
+        _ => Error::denied(format!("you may not {action} this wiki")).hint("Ask an administrator of the wiki for the right."),
+    })
+}
+
+/// An error as a page, or as the way to the log-in form.
+fn refuse(context: &Context<'_>, problem: &Error) -> Reply {
+    let request = context.request;
+    if problem.kind == ErrorKind::Internal {
+        tracing::error!(request = %request.id, wiki.id = %context.wiki.id(), "{}", problem.chain());
+    }
+    if problem.kind == ErrorKind::Unauthenticated && matches!(request.method, Method::GET | Method::HEAD) {
+        let here = request.uri.path_and_query().map_or("/", |target| target.as_str());
+        let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        return see_other(&format!("/-/login?next={next}"));
+    }
+    let status = match problem.kind {
+        // A form sent without a right is refused; there is no page to come back to.
+        ErrorKind::Unauthenticated => StatusCode::FORBIDDEN,
+        _ => error::status(problem),
+    };
+    web::error_page(context, status, problem)
+}
+
+fn without_body(mut reply: Reply) -> Reply {
+    *reply.body_mut() = holt_edge::Body::empty();
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: &str, path: &str) -> Option<(&'static str, Params)> {
+        ROUTES.iter().filter(|r| r.method == method).find_map(|r| Some((r.pattern, matches(r.pattern, path)?)))
+    }
+
+    #[test]
+    fn addresses_find_their_row() {
+        for (method, path, pattern, params) in [
+            ("GET", "/", "/", vec![]),
+            ("GET", "/Home", "/{page}", vec![("page", "Home")]),
+            ("GET", "/A/B/C/", "/{page}", vec![("page", "A/B/C")]),
+            ("GET", "/A/B/history", "/{page}/history", vec![("page", "A/B")]),
+            ("GET", "/A/diff/1234/5678", "/{page}/diff/{a}/{b}", vec![("page", "A"), ("a", "1234"), ("b", "5678")]),
+            ("GET", "/A/a/x.png/abcd", "/{page}/a/{file}/{rev}", vec![("page", "A"), ("file", "x.png"), ("rev", "abcd")]),
+            ("GET", "/history", "/{page}", vec![("page", "history")]),
+            ("GET", "/-/search/otter", "/-/search/{query}", vec![("query", "otter")]),
+            ("POST", "/A/draft/discard", "/{page}/draft/discard", vec![("page", "A")]),
+        ] {
+            let (found, values) = route(method, path).unwrap_or_else(|| panic!("{path}"));
+            let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            assert_eq!((found, values), (pattern, params), "{path}");
+        }
+        for nowhere in ["/-/nowhere", "/-/", "/-/admin/x/y", "/-/commit"] {
+            assert!(route("GET", nowhere).is_none(), "{nowhere}");
+        }
+    }
+
+    /// Who may do what, as a list: a new route or another right shows here.
+    #[test]
+    fn rights_of_all_routes() {
+        let public: Vec<&str> = ROUTES.iter().filter(|r| r.need == Public).map(|r| r.pattern).collect();
+        assert!(public.iter().all(|p| !p.starts_with("/{page}")), "no page is public by its route");
+        let changing = ROUTES.iter().filter(|r| r.method == "POST" && matches!(r.need, Public | Read));
+        let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
+        // Forms before logging in, and one that only redirects.
+        assert_eq!(changing, ["/-/setup", "/-/login", "/-/logout", "/-/register", "/{page}/history"]);
+    }
+}

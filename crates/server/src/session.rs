@@ -1,0 +1,135 @@
+//! Cookies: who is logged in, and proof that a form came from a page of ours (security.md SES-1..8).
+
+use crate::app::{App, CookieSecurity};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use holt_core::session::{VIEWER_SECONDS, Viewer};
+use holt_core::{Error, Result, UserId, WikiId};
+use holt_edge::{SESSION_COOKIE, VIEWER_COOKIE, single_cookie};
+use holt_engine::directory::SessionRow;
+use http::header::{self, HeaderMap};
+use subtle::ConstantTimeEq;
+
+/// Holds the token of forms shown to people who are not logged in.
+const FORM_COOKIE: &str = "holt_form";
+/// How long "stay logged in" lasts, in seconds; the session itself ends after 14 days without use.
+const REMEMBER: i64 = 90 * 24 * 3600;
+
+/// Whether a session ends with the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remember {
+    /// It stays.
+    Yes,
+    /// It ends.
+    No,
+}
+
+fn name(app: &App, base: &str) -> String {
+    match app.cookies {
+        CookieSecurity::Secure => format!("__Host-{base}"),
+        CookieSecurity::Plain => base.to_string(),
+    }
+}
+
+fn cookie(app: &App, base: &str, value: &str, seconds: Option<i64>) -> String {
+    let secure = if app.cookies == CookieSecurity::Secure { "; Secure" } else { "" };
+    let age = seconds.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
+    // The viewer token is read by the edge, which knows one name.
+    let name = if base == VIEWER_COOKIE { base.to_string() } else { name(app, base) };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
+}
+
+/// The session of a request for `wiki`, and its token. Several cookies of the name count as none.
+pub fn current(app: &App, headers: &HeaderMap, wiki: WikiId) -> Result<Option<(SessionRow, String)>> {
+    let Some(token) = single_cookie(headers, &name(app, SESSION_COOKIE)) else { return Ok(None) };
+    if token.len() > 128 {
+        return Ok(None);
+    }
+    let session = app.engine.directory().session(token, Some(wiki), app.engine.clock().now())?;
+    Ok(session.map(|session| (session, token.to_string())))
+}
+
+/// A new session for `user` in `wiki`: the cookies to set.
+pub fn begin(app: &App, user: UserId, wiki: WikiId, remember: Remember) -> Result<Vec<String>> {
+    let token = app.engine.directory().create_session(user, Some(wiki), app.engine.clock().now())?;
+    let seconds = (remember == Remember::Yes).then_some(REMEMBER);
+    Ok(vec![cookie(app, SESSION_COOKIE, token.expose(), seconds), cookie(app, FORM_COOKIE, "", Some(0))])
+}
+
+/// Ends a session: the cookies to clear.
+pub fn end(app: &App, token: &str) -> Result<Vec<String>> {
+    app.engine.directory().end_session(token)?;
+    Ok(vec![cookie(app, SESSION_COOKIE, "", Some(0)), cookie(app, VIEWER_COOKIE, "", Some(0))])
+}
+
+/// The cookie that lets the edge answer private pages to `user` for a minute, without asking anybody.
+pub fn viewer(app: &App, user: UserId, wiki: WikiId, epoch: u64) -> String {
+    let expires = app.engine.clock().now() + VIEWER_SECONDS;
+    let token = app.engine.viewer_key().sign(&Viewer { wiki, user, epoch, expires });
+    cookie(app, VIEWER_COOKIE, &token, Some(VIEWER_SECONDS))
+}
+
+/// The token that forms carry, and a cookie to set if it is new: the session's own, or for people without one a random value that the form
+/// and the cookie must both have.
+pub fn form_token(app: &App, headers: &HeaderMap, session: Option<&SessionRow>) -> Result<(String, Option<String>)> {
+    if let Some(session) = session {
+        return Ok((session.csrf.clone(), None));
+    }
+    if let Some(token) = single_cookie(headers, &name(app, FORM_COOKIE)).filter(|token| token.len() == 43) {
+        return Ok((token.to_string(), None));
+    }
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|e| Error::internal(format!("make a token: {e}")))?;
+    let token = URL_SAFE_NO_PAD.encode(random);
+    let set = cookie(app, FORM_COOKIE, &token, None);
+    Ok((token, Some(set)))
+}
+
+/// Whether a form was sent from a page of ours: the browser says the origin, and the form carries the token.
+pub fn check_form(app: &App, headers: &HeaderMap, session: Option<&SessionRow>, sent: &str) -> Result<()> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    let same_origin = match (text(header::ORIGIN), headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())) {
+        (Some(origin), _) => {
+            origin.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && rest.eq_ignore_ascii_case(host))
+        }
+        (None, Some(site)) => site == "same-origin",
+        (None, None) => false,
+    };
+    let expected = match session {
+        Some(session) => Some(session.csrf.as_str()),
+        None => single_cookie(headers, &name(app, FORM_COOKIE)),
+    };
+    let token_fits = expected.is_some_and(|expected| !expected.is_empty() && expected.as_bytes().ct_eq(sent.as_bytes()).into());
+    if same_origin && token_fits {
+        return Ok(());
+    }
+    let why = if same_origin { "the form is too old or was not made for this session" } else { "the form was not sent from this wiki" };
+    Err(Error::denied(why).hint("Go back, reload the page and send the form again; copy your text first."))
+}
+
+/// Where to go after logging in: a path of this origin and nothing else (SES-8).
+pub fn safe_next(next: &str) -> &str {
+    let second = next.chars().nth(1);
+    let fine = next.starts_with('/')
+        && !matches!(second, Some('/' | '\\' | '%'))
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control)
+        && next.len() <= 2048;
+    if fine { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_never_leaves_this_origin() {
+        for good in ["/", "/Guide/Setup?edit", "/a//b"] {
+            assert_eq!(safe_next(good), good);
+        }
+        for bad in ["", "//evil.org", "/\\evil.org", "https://evil.org", "/%2fevil.org", "/\tevil", "javascript:x", "/a\\b", "evil"] {
+            assert_eq!(safe_next(bad), "/", "{bad}");
+        }
+    }
+}

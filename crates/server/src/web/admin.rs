@@ -1,0 +1,155 @@
+//! What administrators of a wiki change: its name, who may do what, and its members. The fields are Otterwiki's (spec/wiki.md §3.10).
+
+use super::views::{AccessGroup, AdminView, Choice, MemberRow, Problem};
+use super::{Context, problem};
+use crate::reply::{Reply, see_other};
+use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
+use holt_engine::db::wiki_db::Member;
+use holt_engine::{Admin, pages};
+use http::StatusCode;
+
+/// The three levels: field, preference, question.
+const LEVELS: [(&str, &str, &str); 3] = [
+    ("READ_access", "READ_ACCESS", "Who may read"),
+    ("WRITE_access", "WRITE_ACCESS", "Who may write"),
+    ("ATTACHMENT_access", "ATTACHMENT_ACCESS", "Who may attach files"),
+];
+
+/// Levels as people choose them.
+const CHOICES: [(AccessLevel, &str); 4] = [
+    (AccessLevel::Anonymous, "Everybody"),
+    (AccessLevel::Registered, "Everybody with an account"),
+    (AccessLevel::Approved, "Approved members"),
+    (AccessLevel::Admin, "Administrators only"),
+];
+
+/// Yes-or-no preferences: field, preference, what a tick means.
+const SWITCHES: [(&str, &str, &str); 3] = [
+    ("disable_registration", "DISABLE_REGISTRATION", "Nobody can register"),
+    ("auto_approval", "AUTO_APPROVAL", "Whoever registers is approved at once"),
+    ("email_needs_confirmation", "EMAIL_NEEDS_CONFIRMATION", "Addresses must be confirmed before the first log-in"),
+];
+
+const YES: &str = "True";
+const NO: &str = "False";
+
+/// `GET /-/admin`, and the same page under the addresses its forms are sent to.
+pub fn form(context: &Context<'_>) -> Result<Reply> {
+    show(context, StatusCode::OK, None)
+}
+
+fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
+    let preferences = context.preferences()?;
+    let group = |(field, name, label): (&str, &str, &str)| {
+        let level = AccessLevel::parse(preferences.get(name).unwrap_or_default());
+        let choice = |(value, label): (AccessLevel, &str)| Choice {
+            value: value.as_str().to_string(),
+            label: label.to_string(),
+            chosen: value == level,
+        };
+        AccessGroup { label: label.to_string(), field: field.to_string(), choices: CHOICES.map(choice).into() }
+    };
+    let switch = |(field, name, label): (&str, &str, &str)| {
+        let chosen = preferences.get(name).is_some_and(|value| value.eq_ignore_ascii_case(YES));
+        Choice { value: field.to_string(), label: label.to_string(), chosen }
+    };
+    let members = pages::members(&context.scope::<Admin>()?)?.iter().map(|member| row(context, member)).collect::<Result<Vec<_>>>()?;
+    let notice = context.request.query("saved").map(|_| "Saved.".to_string());
+    let view = |csrf| AdminView {
+        csrf,
+        site_name: preferences.site_name.clone(),
+        site_description: preferences.site_description.clone(),
+        access: LEVELS.map(group).into(),
+        switches: SWITCHES.map(switch).into(),
+        members: by_address(members),
+        problem,
+        notice,
+    };
+    context.form(status, "Administration", view)
+}
+
+fn row(context: &Context<'_>, member: &Member) -> Result<MemberRow> {
+    let user = context.app.engine.directory().user(member.user)?;
+    let (name, email) = user.map_or_else(|| ("Deleted account".to_string(), String::new()), |user| (user.name, user.email));
+    Ok(MemberRow { id: member.user.0, name, email, flags: member.flags })
+}
+
+fn by_address(mut members: Vec<MemberRow>) -> Vec<MemberRow> {
+    members.sort_by(|a, b| a.email.cmp(&b.email));
+    members
+}
+
+/// `POST /-/admin`
+pub fn preferences(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let rows = [("SITE_NAME", "site_name"), ("SITE_DESCRIPTION", "site_description")];
+    let rows: Vec<(&str, &str)> = rows.into_iter().filter_map(|(name, field)| Some((name, form.find(field)?.trim()))).collect();
+    let checked = match rows.iter().find(|(name, value)| *name == "SITE_NAME" && value.is_empty()) {
+        Some(_) => Err(Error::invalid("a wiki needs a name")),
+        None if rows.iter().any(|(_, value)| value.chars().any(char::is_control)) => Err(Error::invalid("a name is one line of text")),
+        None => Ok(()),
+    };
+    done(context, checked.and_then(|()| pages::set_preferences(&context.scope::<Admin>()?, &rows)))
+}
+
+/// `POST /-/admin/permissions_and_registration`
+pub fn access(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let mut rows = Vec::new();
+    for (field, name, _) in LEVELS {
+        let Some(value) = form.find(field) else { continue };
+        let Some((level, _)) = CHOICES.iter().find(|(level, _)| level.as_str() == value) else {
+            return show(
+                context,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Some(problem(&Error::invalid(format!("{field} has no level of that name")))),
+            );
+        };
+        rows.push((name, level.as_str()));
+    }
+    rows.extend(SWITCHES.map(|(field, name, _)| (name, if form.find(field).is_some() { YES } else { NO })));
+    done(context, pages::set_preferences(&context.scope::<Admin>()?, &rows))
+}
+
+/// `POST /-/admin/user_management`: the ticks of all members at once.
+pub fn members(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let ticked = |field: &'static str, id: i64| form.all(field).any(|value| value.parse() == Ok(id));
+    let scope = context.scope::<Admin>()?;
+    let now = pages::members(&scope)?;
+    let wanted: Vec<Member> = now
+        .iter()
+        .map(|member| {
+            let id = member.user.0;
+            let flags = MemberFlags {
+                admin: ticked("is_admin", id),
+                approved: ticked("is_approved", id),
+                allow_read: ticked("allow_read", id),
+                allow_write: ticked("allow_write", id),
+                allow_upload: ticked("allow_upload", id),
+            };
+            Member { flags, ..*member }
+        })
+        .collect();
+    let had_admin = now.iter().any(|member| member.flags.admin);
+    if had_admin && !wanted.iter().any(|member| member.flags.admin) {
+        let error = Error::invalid("nobody would administer this wiki any more").hint("Leave at least one administrator.");
+        return show(context, StatusCode::UNPROCESSABLE_ENTITY, Some(problem(&error)));
+    }
+    let changed = wanted.iter().zip(&now).filter(|(new, old)| new.flags != old.flags).map(|(new, _)| new);
+    for member in changed {
+        if let Err(error) = pages::put_member(&scope, member) {
+            return done(context, Err(error));
+        }
+        tracing::info!(wiki.id = %context.wiki.id(), member = member.user.0, "changed the rights of a member");
+    }
+    done(context, Ok(()))
+}
+
+fn done(context: &Context<'_>, result: Result<()>) -> Result<Reply> {
+    match result {
+        Ok(()) => Ok(see_other("/-/admin?saved=1")),
+        Err(error) if error.kind == ErrorKind::Internal => Err(error),
+        Err(error) => show(context, crate::error::status(&error), Some(problem(&error))),
+    }
+}

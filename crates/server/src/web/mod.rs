@@ -1,0 +1,186 @@
+//! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
+
+pub mod admin;
+pub mod edit;
+mod file_type;
+pub mod files;
+pub mod history;
+mod layout;
+pub mod page;
+pub mod people;
+pub mod site;
+mod views;
+
+use crate::app::{App, CookieSecurity};
+use crate::error::public_message;
+use crate::reply::{Reply, json, text, with_cookie};
+use crate::request::Request;
+use crate::routes::Params;
+use crate::session;
+use askama::Template;
+use holt_core::{Action, Actor, AttachmentName, Error, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml, Timestamp};
+use holt_edge::{LiveHead, LivePage, live_page};
+use holt_engine::db::preferences::Preferences;
+use holt_engine::directory::SessionRow;
+use holt_engine::scope::Permission;
+use holt_engine::{Read, Scope, Wiki, pages, publish};
+use http::{Response, StatusCode};
+use std::sync::Arc;
+use views::{Moment, PageRef, Problem};
+
+/// A request with everything that was found out about it.
+pub struct Context<'a> {
+    /// The server.
+    pub app: &'a App,
+    /// What was asked.
+    pub request: &'a Request,
+    /// Of which wiki.
+    pub wiki: &'a Wiki,
+    /// By whom.
+    pub actor: Actor,
+    /// In which session, with its token.
+    pub session: Option<(SessionRow, String)>,
+    /// The holes of the route.
+    pub params: Params,
+}
+
+impl Context<'_> {
+    /// The right to do something, or the refusal.
+    pub fn scope<P: Permission>(&self) -> Result<Scope<'_, P>> {
+        self.wiki.grant(&self.actor)
+    }
+    /// A hole of the route; empty if it has none of that name.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value.as_str())
+    }
+    /// The page of the address.
+    pub fn page_path(&self) -> Result<PagePath> {
+        PagePath::parse(self.param("page"))
+    }
+    /// The file of the address.
+    pub fn file_name(&self) -> Result<AttachmentName> {
+        AttachmentName::parse(self.param("file"))
+    }
+    /// The page of the address under its stored spelling, which must exist.
+    pub fn existing(&self) -> Result<PagePath> {
+        let path = self.page_path()?;
+        match pages::find(&self.scope::<Read>()?, &path)? {
+            pages::Found::Page(path) | pages::Found::Directory(path) | pages::Found::Alias(path) => Ok(path),
+            _ => Err(Error::not_found(format!("there is no page {path}"))),
+        }
+    }
+    /// A revision that a person typed.
+    pub fn revision(&self, text: &str) -> Result<RevisionId> {
+        pages::resolve(&self.scope::<Read>()?, &RevisionPrefix::parse(text)?)
+    }
+    /// The wiki's preferences.
+    pub fn preferences(&self) -> Result<Arc<Preferences>> {
+        self.wiki.preferences()
+    }
+    /// The token for forms; a new one comes with a cookie that [`Context::page`] sets.
+    fn token(&self) -> Result<(String, Option<String>)> {
+        session::form_token(self.app, &self.request.headers, self.session.as_ref().map(|(session, _)| session))
+    }
+    /// A live page whose view needs the form token.
+    pub fn form<V: Template>(&self, status: StatusCode, title: &str, view: impl FnOnce(String) -> V) -> Result<Reply> {
+        let (token, cookie) = self.token()?;
+        let reply = self.page(status, title, &view(token))?;
+        Ok(match cookie {
+            Some(cookie) => with_cookie(reply, &cookie),
+            None => reply,
+        })
+    }
+    /// A live page.
+    pub fn page(&self, status: StatusCode, title: &str, view: &impl Template) -> Result<Reply> {
+        self.slots(status, title, safe(view)?, None, None)
+    }
+    /// A live page with crumbs and aside of its own.
+    pub fn slots(
+        &self,
+        status: StatusCode,
+        title: &str,
+        main: SafeHtml,
+        crumbs: Option<SafeHtml>,
+        aside: Option<SafeHtml>,
+    ) -> Result<Reply> {
+        let title = format!("{title} – {}", self.preferences()?.site_name);
+        let page = LivePage { status, head: LiveHead { title }, main, crumbs, aside };
+        // The page tree is not for those who may not read.
+        if !self.wiki.may(&self.actor, Action::Read)? {
+            return Ok(live_page(&publish::bare_frame(&*self.preferences()?)?, page, &self.request.headers));
+        }
+        let fragments = self.app.engine.fragments();
+        let mut shared = fragments.wiki(self.wiki.id())?;
+        if shared.is_none() {
+            // Nothing of this wiki is published: after a loss of the fragments, say.
+            holt_engine::sync::catch_up(self.wiki)?;
+            shared = fragments.wiki(self.wiki.id())?;
+        }
+        let shared = shared.ok_or_else(|| Error::internal("the wiki has no manifest"))?;
+        let frame = fragments
+            .frame(self.wiki.id(), &shared.frame)?
+            .ok_or_else(|| Error::internal("the wiki has no frame").hint("Run `holt reindex`."))?;
+        Ok(live_page(&frame, page, &self.request.headers))
+    }
+    /// A page as the pages about it name it.
+    pub fn page_ref(&self, path: &PagePath) -> Result<PageRef> {
+        let preferences = self.preferences()?;
+        let is_home = publish::home_key(&preferences) == Some(path.key());
+        let url = if is_home { "/".to_string() } else { path.url() };
+        Ok(PageRef { title: preferences.display_name(path, None), url, verbs: path.url() })
+    }
+    /// Scheme and host under which the reader came, for the few documents that need whole addresses.
+    pub fn origin(&self) -> String {
+        let scheme = if self.app.cookies == CookieSecurity::Secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.request.host())
+    }
+    /// A JSON answer.
+    pub fn json(&self, value: &serde_json::Value) -> Reply {
+        json(StatusCode::OK, value)
+    }
+    /// Says who changed what, once it is durable.
+    pub fn changed(&self, what: &str, path: &str, revision: RevisionId) {
+        let actor = match &self.actor {
+            Actor::Person(person) => person.id.0,
+            _ => 0,
+        };
+        tracing::info!(wiki.id = %self.wiki.id(), page.path = path, actor.id = actor, revision = %revision, "{what}");
+    }
+}
+
+/// A compiled template with its values: it escapes everything that is not [`SafeHtml`] already.
+pub fn safe(view: &impl Template) -> Result<SafeHtml> {
+    let html = view.render().map_err(|e| Error::internal("fill a template").because(e))?;
+    Ok(SafeHtml::from_trusted_producer(html))
+}
+
+/// A time as pages show it.
+pub fn moment(time: Timestamp) -> Moment {
+    Moment { iso: publish::rfc3339(time), text: publish::date(time) }
+}
+
+/// An error as a form shows it above its fields.
+pub fn problem(error: &Error) -> Problem {
+    Problem { message: format!("{}.", public_message(error)), hint: error.hint.clone() }
+}
+
+/// An error as a page in the wiki's frame; in plain text if even that fails.
+pub fn error_page(context: &Context<'_>, status: StatusCode, error: &Error) -> Reply {
+    let internal = status == StatusCode::INTERNAL_SERVER_ERROR;
+    if context.request.header("accept").is_some_and(|accept| accept.starts_with("application/json")) {
+        return json(status, &serde_json::json!({"error": public_message(error), "hint": error.hint, "request": context.request.id}));
+    }
+    let view = views::ErrorView {
+        status: status.as_u16(),
+        message: public_message(error),
+        hint: error.hint.clone().filter(|_| !internal),
+        request_id: internal.then(|| context.request.id.clone()),
+    };
+    let page = context.page(status, "Error", &view);
+    page.unwrap_or_else(|_| text(status, format!("{}.\nRequest {}.\n", public_message(error), context.request.id)))
+}
+
+/// A redirect to a page.
+pub fn to_page(path: &PagePath) -> Response<holt_edge::Body> {
+    crate::reply::see_other(&path.url())
+}

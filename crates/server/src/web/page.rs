@@ -1,0 +1,212 @@
+//! Reading what no fragment answers: old revisions, folders, files at their page's address, and what is not there.
+
+use super::views::{RevisionView, SourceView};
+use super::{Context, files, moment, safe};
+use crate::reply::{Reply, raw, redirect, with_header};
+use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
+use holt_edge::{Outcome, respond_trusted};
+use holt_engine::pages::{self, Found, TreeKind};
+use holt_engine::publish::views::{
+    ArticleView, AsideView, CrumbsView, DirectoryEntry, DirectoryView, NotFoundView, PageActions, StorageErrorView,
+};
+use holt_engine::{Read, publish, sync};
+use http::{StatusCode, header};
+
+/// `/`
+pub fn home(context: &Context<'_>) -> Result<Reply> {
+    let preferences = context.preferences()?;
+    let Some(_) = publish::home_key(&preferences) else {
+        return Ok(redirect(StatusCode::FOUND, preferences.home_page.trim()));
+    };
+    let name = match preferences.home_page.trim() {
+        "" => "Home",
+        name => name,
+    };
+    let path = PagePath::parse(name)?;
+    match asked_revision(context)? {
+        Some(revision) => old(context, &path, revision),
+        None => current(context, &path),
+    }
+}
+
+/// `/<page>`: whatever that names.
+pub fn any(context: &Context<'_>) -> Result<Reply> {
+    let path = address(context)?;
+    let found = pages::find(&context.scope::<Read>()?, &path)?;
+    let query = context.request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Found::Alias(target) = &found
+        && context.request.query("revision").is_none()
+    {
+        return Ok(redirect(StatusCode::FOUND, &format!("{}{query}", target.url())));
+    }
+    if let Found::Attachment { page, name } = &found {
+        let revision = asked_revision(context)?;
+        return files::send(context, page, name, revision);
+    }
+    if context.request.query("edit").is_some() {
+        let stored = if let Found::Page(stored) = found { stored } else { path };
+        return Ok(redirect(StatusCode::FOUND, &format!("{}/edit", stored.url())));
+    }
+    if let Some(revision) = asked_revision(context)? {
+        return old(context, &path, revision);
+    }
+    match found {
+        Found::Page(stored) => current(context, &stored),
+        Found::Directory(stored) => directory(context, &stored),
+        _ => missing(context, &path),
+    }
+}
+
+/// `/<page>/view[/<revision>]`
+pub fn view(context: &Context<'_>) -> Result<Reply> {
+    let path = address(context)?;
+    match context.param("rev") {
+        "" => Ok(redirect(StatusCode::FOUND, &path.url())),
+        revision => old(context, &path, context.revision(revision)?),
+    }
+}
+
+/// `/<page>/source[/<revision>]`, with `?raw` without page around it.
+pub fn source(context: &Context<'_>) -> Result<Reply> {
+    let path = address(context)?;
+    let revision = match (context.param("rev"), asked_revision(context)?) {
+        ("", asked) => asked,
+        (text, _) => Some(context.revision(text)?),
+    };
+    let page = at(context, &path, revision)?;
+    let Some(text) = page.text() else {
+        let reply = raw(StatusCode::OK, "application/octet-stream", page.source);
+        return Ok(with_header(reply, header::CONTENT_DISPOSITION, "attachment; filename=\"page.md\""));
+    };
+    if context.request.query("raw").is_some() {
+        return Ok(raw(StatusCode::OK, "text/plain; charset=utf-8", text.to_string()));
+    }
+    let base = format!("{}/source", page.path.url());
+    let view = SourceView {
+        page: context.page_ref(&page.path)?,
+        revision: revision.map(|id| id.short(SHORT)),
+        raw_url: revision.map_or(format!("{base}?raw"), |id| format!("{base}/{id}?raw")),
+        source: text.to_string(),
+    };
+    context.page(StatusCode::OK, &format!("Source of {}", view.page.title), &view)
+}
+
+/// Digits of a revision on screen.
+pub const SHORT: usize = 7;
+
+/// The page of the address; a name that cannot be one names nothing.
+pub fn address(context: &Context<'_>) -> Result<PagePath> {
+    context.page_path().map_err(|mut error| {
+        if error.kind == ErrorKind::Invalid {
+            error.kind = ErrorKind::NotFound;
+        }
+        error
+    })
+}
+
+/// `?revision=`; an empty one is an unknown one.
+fn asked_revision(context: &Context<'_>) -> Result<Option<RevisionId>> {
+    context.request.query("revision").map(|text| context.revision(&text)).transpose()
+}
+
+/// The page `path`, now or at `revision`.
+pub fn at(context: &Context<'_>, path: &PagePath, revision: Option<RevisionId>) -> Result<holt_core::Page> {
+    let scope = context.scope::<Read>()?;
+    let page = match revision {
+        Some(revision) => pages::page_at(&scope, path, revision)?,
+        None => pages::page(&scope, path)?.map(|view| view.page),
+    };
+    page.ok_or_else(|| match revision {
+        Some(revision) => Error::not_found(format!("there was no page {path} at revision {}", revision.short(SHORT))),
+        None => Error::not_found(format!("there is no page {path}")),
+    })
+}
+
+/// A page that exists but was not published where the reader came in: after a loss of the fragments, or over an address that is read live.
+fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let Some(view) = pages::page(&scope, path)? else { return missing(context, path) };
+    sync::catch_up(context.wiki)?;
+    let request = context.request;
+    if let Outcome::Response(reply) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers) {
+        return Ok(reply);
+    }
+    let path = &view.page.path;
+    let Some(text) = view.page.text() else { return unreadable(context, path) };
+    let rendered = pages::render_old(&scope, path, text)?;
+    let toc = publish::toc(&rendered.toc);
+    let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html })?;
+    let aside = match toc.as_slice() {
+        [] => None,
+        toc => Some(safe(&AsideView { toc, backlinks: &[], more_backlinks: 0 })?),
+    };
+    let verbs = path.url();
+    let crumbs = crumbs(context, path, PageActions::Page { verbs: &verbs })?;
+    context.slots(StatusCode::OK, &context.page_ref(path)?.title, main, Some(crumbs), aside)
+}
+
+/// A page as it was.
+fn old(context: &Context<'_>, path: &PagePath, revision: RevisionId) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let page = at(context, path, Some(revision))?;
+    let Some(text) = page.text() else { return unreadable(context, path) };
+    let about = pages::revision(&scope, revision)?;
+    let now = pages::page(&scope, path)?;
+    let reference = context.page_ref(now.as_ref().map_or(path, |now| &now.page.path))?;
+    let diff_url = now.map(|now| format!("{}/diff/{}/{}", reference.verbs, revision, now.last_change.id));
+    let view = RevisionView {
+        short: revision.short(SHORT),
+        author: about.author.name().to_string(),
+        when: moment(about.time),
+        diff_url,
+        html: pages::render_old(&scope, path, text)?.html,
+        page: reference,
+    };
+    context.page(StatusCode::OK, &format!("{} at {}", view.page.title, view.short), &view)
+}
+
+fn directory(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let preferences = context.preferences()?;
+    let depth = path.segments().count() + 1;
+    let entries: Vec<DirectoryEntry> = pages::tree(&scope, Some(path))?
+        .into_iter()
+        .filter(|entry| entry.path != *path)
+        .map(|entry| DirectoryEntry {
+            title: preferences.display_segment(entry.path.name()) + if entry.kind == TreeKind::Directory { "/" } else { "" },
+            url: entry.path.url(),
+            depth: u8::try_from(entry.path.segments().count().saturating_sub(depth)).unwrap_or(3).min(3),
+        })
+        .collect();
+    let title = preferences.display_segment(path.name());
+    let verbs = path.url();
+    let main = safe(&DirectoryView { title: &title, pages: &entries })?;
+    let crumbs = crumbs(context, path, PageActions::Directory { verbs: &verbs })?;
+    context.slots(StatusCode::OK, &preferences.display_name(path, None), main, Some(crumbs), None)
+}
+
+/// 404, with an offer to write the page if its name allows it.
+fn missing(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
+    let create = path.clone().for_creation().is_ok().then(|| format!("{}/edit", path.url()));
+    let name = context.preferences()?.display_name(path, None);
+    let main = safe(&NotFoundView { name: Some(&name), create_url: create.as_deref() })?;
+    let crumbs = crumbs(context, path, PageActions::None)?;
+    context.slots(StatusCode::NOT_FOUND, &name, main, Some(crumbs), None)
+}
+
+fn unreadable(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
+    let title = context.preferences()?.display_name(path, None);
+    let verbs = path.url();
+    let view = StorageErrorView {
+        title: &title,
+        message: "This page is not UTF-8 text and cannot be shown.",
+        hint: Some("Its bytes are untouched: download them as Source, or replace the page by editing it."),
+        verbs: &verbs,
+    };
+    context.page(StatusCode::OK, &title, &view)
+}
+
+fn crumbs(context: &Context<'_>, path: &PagePath, actions: PageActions<'_>) -> Result<SafeHtml> {
+    let links = publish::crumbs(&*context.preferences()?, path);
+    safe(&CrumbsView { crumbs: &links, actions })
+}

@@ -1,0 +1,333 @@
+//! Accounts: log in and out, register, one's own settings, the first administrator.
+
+use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
+use super::{Context, problem};
+use crate::app::Throttle;
+use crate::reply::{Reply, json, see_other, with_cookie, with_header};
+use crate::session::{self, Remember, safe_next};
+use holt_core::{AccessLevel, Action, Error, ErrorKind, Result, UserId};
+use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
+use holt_engine::accounts::{self, Rank};
+use holt_engine::directory::{AuditEntry, Gate, NewUser, Purpose, UserRecord};
+use holt_engine::pages;
+use http::{StatusCode, header};
+use std::net::IpAddr;
+
+/// `GET /-/me`: what the frame, the same for everybody, is told about who reads it.
+pub fn me(context: &Context<'_>) -> Result<Reply> {
+    let may = |action| context.wiki.may(&context.actor, action);
+    let name = context.session.as_ref().map(|(session, _)| session.user.name.as_str());
+    let csrf = context.session.as_ref().map(|(session, _)| session.csrf.as_str());
+    let can = serde_json::json!({"write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?});
+    Ok(json(StatusCode::OK, &serde_json::json!({"name": name, "can": can, "csrf": csrf})))
+}
+
+/// `GET /-/login`
+pub fn login_form(context: &Context<'_>) -> Result<Reply> {
+    let next = context.request.query("next").unwrap_or_default();
+    let notice = (safe_next(&next) != "/").then(|| "Log in to go on.".to_string());
+    show_login(context, StatusCode::OK, &next, String::new(), None, notice)
+}
+
+fn show_login(
+    context: &Context<'_>,
+    status: StatusCode,
+    next: &str,
+    email: String,
+    problem: Option<Problem>,
+    notice: Option<String>,
+) -> Result<Reply> {
+    let register_url = registration_open(context)?.then(|| "/-/register".to_string());
+    let next = safe_next(next).to_string();
+    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, problem, notice })
+}
+
+/// `POST /-/login`: in the order of spec/wiki.md §3.4.
+pub fn login(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let (email, secret) = (form.get("email").trim().to_lowercase(), form.get("password"));
+    let back = |status, error: Error| {
+        audit(context, &email, "login", "denied");
+        show_login(context, status, form.get("next"), email.clone(), Some(problem(&error)), None)
+    };
+    let directory = context.app.engine.directory();
+    let now = context.app.engine.clock().now();
+    if context.app.throttle == Throttle::On
+        && let Gate::Closed { seconds } = directory.begin_login(&email, &network(context.request.peer), now)?
+    {
+        let error = Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds)));
+        return Ok(with_header(back(StatusCode::TOO_MANY_REQUESTS, error)?, header::RETRY_AFTER, &seconds.to_string()));
+    }
+    let account = directory.user_by_email(&email)?;
+    let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
+    // An account that does not exist takes as long.
+    let verdict = if secret.len() > password::PASSWORD_BYTES { Verdict::NoMatch } else { password::verify_login(secret, stored) };
+    let account = match (verdict, account) {
+        (Verdict::Match | Verdict::MatchUpgrade, Some(account)) => account,
+        _ => return back(StatusCode::UNPROCESSABLE_ENTITY, Error::invalid("the address or the password is wrong")),
+    };
+    if verdict == Verdict::MatchUpgrade {
+        directory.set_password_hash(account.id, Some(&password::hash(secret)?))?;
+    }
+    if let Err(error) = admitted(context, &account) {
+        return back(StatusCode::FORBIDDEN, error);
+    }
+    if context.app.throttle == Throttle::On {
+        directory.login_succeeded(&email)?;
+    }
+    directory.touch(account.id, now)?;
+    audit(context, &email, "login", "ok");
+    let remember = if form.find("remember").is_some() { Remember::Yes } else { Remember::No };
+    begin(context, account.id, remember, safe_next(form.get("next")))
+}
+
+/// Whether an account whose password is right may have a session in this wiki.
+fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
+    let preferences = context.preferences()?;
+    let mut member = context.wiki.member(account.id)?;
+    if account.rank == Rank::Operator || member.is_some_and(|member| member.flags.admin) {
+        return Ok(());
+    }
+    if is_on(preferences.get("EMAIL_NEEDS_CONFIRMATION")) && !account.email_confirmed {
+        return Err(Error::denied("the address has not been confirmed yet")
+            .hint("Open the link in the mail that was sent to it, or ask an administrator."));
+    }
+    if member.is_none() && registration_open(context)? {
+        // Somebody from another wiki of this installation: the administrators see them, and may approve them.
+        pages::join(context.wiki, account.id)?;
+        member = context.wiki.member(account.id)?;
+    }
+    let levels = [preferences.read_access, preferences.write_access, preferences.attachment_access];
+    let approval_matters = !levels.contains(&AccessLevel::Registered);
+    if approval_matters && !member.is_some_and(|member| member.flags.approved) {
+        return Err(Error::denied("the account has not been approved yet").hint("An administrator of this wiki has to do that."));
+    }
+    Ok(())
+}
+
+fn begin(context: &Context<'_>, user: UserId, remember: Remember, next: &str) -> Result<Reply> {
+    let cookies = session::begin(context.app, user, context.wiki.id(), remember)?;
+    Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
+}
+
+/// What attempts are counted by: an address, or the network that one customer has.
+fn network(peer: IpAddr) -> String {
+    match peer {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => address.segments()[..4].iter().map(|segment| format!("{segment:x}:")).collect(),
+    }
+}
+
+fn minutes(seconds: i64) -> String {
+    match (seconds + 59) / 60 {
+        1 => "a minute".to_string(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+fn is_on(value: Option<&str>) -> bool {
+    value.is_some_and(|value| matches!(value.trim().to_lowercase().as_str(), "true" | "yes" | "1" | "on"))
+}
+
+fn registration_open(context: &Context<'_>) -> Result<bool> {
+    Ok(!is_on(context.preferences()?.get("DISABLE_REGISTRATION")))
+}
+
+fn audit(context: &Context<'_>, actor: &str, action: &str, result: &str) {
+    let engine = &context.app.engine;
+    let actor: String = actor.chars().take(254).collect();
+    let entry = AuditEntry { time: engine.clock().now(), actor: &actor, wiki: Some(context.wiki.id()), action, object: "", result };
+    if let Err(error) = engine.directory().audit(&entry) {
+        tracing::warn!("not in the audit log: {}", error.chain());
+    }
+}
+
+/// `GET /-/logout`: a link cannot log anybody out (SES-5), so it shows what does.
+pub fn logout_form(context: &Context<'_>) -> Result<Reply> {
+    if context.session.is_none() {
+        return Ok(see_other("/-/login"));
+    }
+    Ok(see_other("/-/settings"))
+}
+
+/// `POST /-/logout`
+pub fn logout(context: &Context<'_>) -> Result<Reply> {
+    let Some((_, token)) = &context.session else { return Ok(see_other("/")) };
+    let cookies = session::end(context.app, token)?;
+    Ok(cookies.iter().fold(see_other("/"), |reply, cookie| with_cookie(reply, cookie)))
+}
+
+/// `GET /-/register`
+pub fn register_form(context: &Context<'_>) -> Result<Reply> {
+    if !registration_open(context)? {
+        return Err(registration_closed());
+    }
+    show_register(context, StatusCode::OK, None)
+}
+
+fn registration_closed() -> Error {
+    Error::denied("nobody can register here").hint("Ask an administrator of this wiki for an account.")
+}
+
+fn show_register(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
+    let form = &context.request.body;
+    let (name, email) = (form.get("name").to_string(), form.get("email").to_string());
+    context.form(status, "Register", |csrf| RegisterView { csrf, name, email, password_length: PASSWORD_CHARS, problem })
+}
+
+/// `POST /-/register`
+pub fn register(context: &Context<'_>) -> Result<Reply> {
+    if !registration_open(context)? {
+        return Err(registration_closed());
+    }
+    match try_register(context) {
+        Ok(()) => {
+            let notice = "Your account is there. Log in; if that is refused, an administrator has to approve it first.".to_string();
+            let email = context.request.body.get("email").trim().to_string();
+            show_login(context, StatusCode::OK, "/", email, None, Some(notice))
+        }
+        Err(error) if error.kind == ErrorKind::Internal => Err(error),
+        Err(error) => show_register(context, crate::error::status(&error), Some(problem(&error))),
+    }
+}
+
+fn try_register(context: &Context<'_>) -> Result<()> {
+    let form = &context.request.body;
+    let engine = &context.app.engine;
+    let email = accounts::check_email(form.get("email"))?;
+    let name = accounts::check_name(form.get("name"))?;
+    let secret = new_password(context)?;
+    let now = engine.clock().now();
+    if context.app.throttle == Throttle::On
+        && let Gate::Closed { seconds } = engine.directory().begin_login(&email, &network(context.request.peer), now)?
+    {
+        return Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds))));
+    }
+    let user = NewUser {
+        email: &email,
+        name: &name,
+        password_hash: Some(&password::hash(secret)?),
+        rank: Rank::Member,
+        email_confirmed: false,
+        created: now,
+        last_seen: now,
+    };
+    let id = engine.directory().create_user(&user)?;
+    audit(context, &email, "register", "ok");
+    pages::join(context.wiki, id)
+}
+
+/// The new password, typed twice and good enough.
+fn new_password<'c>(context: &'c Context<'_>) -> Result<&'c str> {
+    let form = &context.request.body;
+    let (first, second) = (form.get("password1"), form.get("password2"));
+    if first != second {
+        return Err(Error::invalid("the two passwords differ").hint("Type the same one twice."));
+    }
+    password::check(first)?;
+    Ok(first)
+}
+
+/// `GET /-/settings`
+pub fn settings_form(context: &Context<'_>) -> Result<Reply> {
+    let notice = context.request.query("saved").map(|_| "Saved.".to_string());
+    show_settings(context, StatusCode::OK, None, notice)
+}
+
+fn show_settings(context: &Context<'_>, status: StatusCode, problem: Option<Problem>, notice: Option<String>) -> Result<Reply> {
+    let Some((session, _)) = &context.session else { return Err(Error::unauthenticated("log in first")) };
+    let (name, email) = (session.user.name.clone(), session.user.email.clone());
+    context.form(status, "Settings", |csrf| SettingsView { csrf, name, email, password_length: PASSWORD_CHARS, problem, notice })
+}
+
+/// `POST /-/settings`: the name, or the password.
+pub fn settings(context: &Context<'_>) -> Result<Reply> {
+    match change_settings(context) {
+        Ok(reply) => Ok(reply),
+        Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unauthenticated) => Err(error),
+        Err(error) => show_settings(context, crate::error::status(&error), Some(problem(&error)), None),
+    }
+}
+
+fn change_settings(context: &Context<'_>) -> Result<Reply> {
+    let Some((session, _)) = &context.session else { return Err(Error::unauthenticated("log in first")) };
+    let (form, directory) = (&context.request.body, context.app.engine.directory());
+    let saved = "/-/settings?saved=1";
+    if let Some(name) = form.find("name") {
+        directory.set_name(session.user.id, &accounts::check_name(name)?)?;
+        return Ok(see_other(saved));
+    }
+    let current = form.get("password");
+    let now = context.app.engine.clock().now();
+    if context.app.throttle == Throttle::On
+        && let Gate::Closed { seconds } = directory.begin_login(&session.user.email, &network(context.request.peer), now)?
+    {
+        return Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds))));
+    }
+    if password::verify_login(current, session.user.password_hash.as_deref()) == Verdict::NoMatch {
+        return Err(Error::invalid("the current password is wrong"));
+    }
+    let hash = password::hash(new_password(context)?)?;
+    directory.set_password_hash(session.user.id, Some(&hash))?;
+    // Whoever else holds a session of this account is out; this one goes on under a new token.
+    directory.end_all_sessions(session.user.id)?;
+    directory.login_succeeded(&session.user.email)?;
+    audit(context, &session.user.email, "password.change", "ok");
+    begin(context, session.user.id, Remember::No, saved)
+}
+
+/// `GET /-/setup?token=…`: the one-time link that the first start prints.
+pub fn setup_form(context: &Context<'_>) -> Result<Reply> {
+    if context.app.engine.directory().has_operator()? {
+        return Ok(see_other("/-/login"));
+    }
+    let token = context.request.query("token").unwrap_or_default();
+    show_setup(context, StatusCode::OK, token, None)
+}
+
+fn show_setup(context: &Context<'_>, status: StatusCode, token: String, problem: Option<Problem>) -> Result<Reply> {
+    let form = &context.request.body;
+    let (name, email) = (form.get("name").to_string(), form.get("email").to_string());
+    let site_name = context.preferences()?.site_name.clone();
+    let reply = context.form(status, "Set up", |csrf| SetupView {
+        csrf,
+        token,
+        site_name,
+        name,
+        email,
+        password_length: PASSWORD_CHARS,
+        problem,
+    })?;
+    // The address holds the secret: it goes nowhere.
+    Ok(with_header(reply, header::REFERRER_POLICY, "no-referrer"))
+}
+
+/// `POST /-/setup`
+pub fn setup(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    match try_setup(context) {
+        Ok(user) => begin(context, user, Remember::Yes, "/"),
+        Err(error) if error.kind == ErrorKind::Internal => Err(error),
+        Err(error) => show_setup(context, crate::error::status(&error), form.get("token").to_string(), Some(problem(&error))),
+    }
+}
+
+fn try_setup(context: &Context<'_>) -> Result<UserId> {
+    let form = &context.request.body;
+    let engine = &context.app.engine;
+    let email = accounts::check_email(form.get("email"))?;
+    let name = accounts::check_name(form.get("name"))?;
+    let secret = form.get("password");
+    password::check(secret)?;
+    // Used up only when everything else is fine.
+    let redeemed = engine.directory().redeem_one_time(Purpose::FirstAdministrator, form.get("token"), engine.clock().now())?;
+    if redeemed.is_none() {
+        return Err(Error::denied("this link has been used or is too old")
+            .hint("Start holt again: it prints a new one while there is no administrator."));
+    }
+    accounts::add(engine.directory(), engine.clock(), &email, Some(&name), secret, Rank::Operator)?;
+    engine.directory().end_one_time(Purpose::FirstAdministrator)?;
+    audit(context, &email, "setup", "ok");
+    let account = engine.directory().user_by_email(&email)?;
+    account.map(|account| account.id).ok_or_else(|| Error::internal("the account just made is gone"))
+}

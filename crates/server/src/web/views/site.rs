@@ -1,0 +1,118 @@
+//! Pages about the whole wiki: search, index, help, errors.
+
+use askama::Template;
+
+use super::Problem;
+
+/// The search form and what was found.
+#[derive(Template)]
+#[template(path = "search.html")]
+pub struct SearchView {
+    /// As typed; empty for the bare form.
+    pub query: String,
+    /// Best first.
+    pub results: Vec<SearchResult>,
+    /// How many pages match.
+    pub total: usize,
+    /// Better ones, if any.
+    pub newer_url: Option<String>,
+    /// Further ones, if any.
+    pub older_url: Option<String>,
+    /// Why there is no result.
+    pub problem: Option<Problem>,
+}
+
+/// A page that matches.
+#[derive(Debug, Clone)]
+pub struct SearchResult {
+    /// As shown.
+    pub title: String,
+    /// Where it is read.
+    pub url: String,
+    /// Its full name, shown when it says more than the title.
+    pub path: String,
+    /// Where it matches.
+    pub snippet: Vec<SnippetPart>,
+}
+
+/// A run of text in a snippet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnippetPart {
+    /// Around the match.
+    Text(String),
+    /// The match.
+    Match(String),
+}
+
+/// All pages from A to Z.
+#[derive(Template)]
+#[template(path = "index.html")]
+pub struct IndexView {
+    /// In order.
+    pub letters: Vec<Letter>,
+    /// How many pages there are.
+    pub total: usize,
+}
+
+/// The pages under one letter.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// As shown.
+    pub letter: String,
+    /// In order.
+    pub entries: Vec<IndexEntry>,
+}
+
+/// One page of the index.
+#[derive(Debug, Clone)]
+pub struct IndexEntry {
+    /// Last part of its name.
+    pub title: String,
+    /// The parts before; may be empty.
+    pub folder: String,
+    /// Where it is read.
+    pub url: String,
+}
+
+/// About the software.
+#[derive(Template)]
+#[template(path = "about.html")]
+pub struct AboutView {
+    /// Name of the wiki.
+    pub site_name: String,
+    /// How many pages it has.
+    pub pages: usize,
+    /// Version of Holt.
+    pub version: String,
+}
+
+/// Something went wrong.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorView {
+    /// HTTP status.
+    pub status: u16,
+    /// What happened, as a sentence without full stop.
+    pub message: String,
+    /// What to do, as a sentence.
+    pub hint: Option<String>,
+    /// Finds it in the log; only for our own mistakes.
+    pub request_id: Option<String>,
+}
+
+/// The cheat sheet.
+#[derive(Template)]
+#[template(path = "help.html")]
+pub struct HelpView {
+    /// The wiki's preference.
+    pub wikilinks: WikilinkOrder,
+}
+
+/// Which half of a wikilink is the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WikilinkOrder {
+    /// `[[text|Page]]`
+    TitleFirst,
+    /// `[[Page|text]]`
+    TargetFirst,
+}

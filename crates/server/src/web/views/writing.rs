@@ -1,0 +1,215 @@
+//! Forms that change pages.
+
+use askama::Template;
+use holt_core::SafeHtml;
+
+use super::{Moment, PageRef, Piece, Problem, SideRow};
+
+/// The editor.
+#[derive(Template)]
+#[template(path = "edit.html")]
+pub struct EditView {
+    /// What is edited.
+    pub page: PageRef,
+    /// Token of the session.
+    pub csrf: String,
+    /// The revision of the wiki the text comes from: the base of the save. Empty for a new page.
+    pub revision: String,
+    /// Headline.
+    pub kind: EditKind,
+    /// The text as it stands in the box.
+    pub content: String,
+    /// What stands in the message box.
+    pub message: String,
+    /// Whether there is one.
+    pub message_field: MessageField,
+    /// The rendered text, when the preview was asked for without scripts.
+    pub preview: Option<SafeHtml>,
+    /// Names of the page's files.
+    pub attachments: Vec<String>,
+    /// Unsaved work that is not in the box.
+    pub draft: Option<DraftNotice>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+    /// `assets::url("editor.js")`.
+    pub editor_url: String,
+}
+
+/// Unsaved work of an earlier day.
+#[derive(Debug, Clone)]
+pub struct DraftNotice {
+    /// Kept since.
+    pub when: Moment,
+}
+
+/// What the editor was opened with.
+#[derive(Debug, Clone)]
+pub enum EditKind {
+    /// The current text of a page.
+    Existing,
+    /// A page that does not exist yet.
+    New,
+    /// An earlier text, by its short id.
+    OldRevision(String),
+    /// Unsaved work from before.
+    Draft,
+}
+
+/// The preference `COMMIT_MESSAGE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageField {
+    /// May be empty.
+    Optional,
+    /// Must be filled in.
+    Required,
+    /// Not asked for.
+    Off,
+}
+
+/// `preview_content` of the preview answer, and nothing else.
+#[derive(Template)]
+#[template(path = "preview.html")]
+pub struct PreviewView<'a> {
+    /// The rendered text.
+    pub html: &'a SafeHtml,
+}
+
+/// A save that touched what somebody else changed. Three texts, none of them lost.
+#[derive(Template)]
+#[template(path = "conflict.html")]
+pub struct ConflictView {
+    /// What was edited.
+    pub page: PageRef,
+    /// Token of the session.
+    pub csrf: String,
+    /// The current revision: base of the next try.
+    pub revision: String,
+    /// What happened meanwhile.
+    pub theirs: Theirs,
+    /// Left what is saved now, right what the writer sent.
+    pub rows: Vec<SideRow>,
+    /// Both texts in one, with marks where they touch.
+    pub merged: String,
+    /// How many places are marked in `merged`.
+    pub open_conflicts: usize,
+    /// What the writer sent.
+    pub yours: String,
+    /// The message the writer sent.
+    pub message: String,
+    /// Why the form came back, apart from the conflict.
+    pub problem: Option<Problem>,
+    /// `assets::url("editor.js")`.
+    pub editor_url: String,
+}
+
+/// What happened to a page while somebody edited it.
+#[derive(Debug, Clone)]
+pub enum Theirs {
+    /// It was changed.
+    Changed {
+        /// By whom.
+        author: String,
+        /// When.
+        when: Moment,
+    },
+    /// It was deleted.
+    Deleted {
+        /// By whom.
+        author: String,
+        /// When.
+        when: Moment,
+    },
+    /// Changed, nobody knows by whom.
+    Unknown,
+}
+
+/// Asks for the name of a new page.
+#[derive(Template)]
+#[template(path = "create.html")]
+pub struct CreateView {
+    /// Token of the session.
+    pub csrf: String,
+    /// What stands in the box.
+    pub name: String,
+    /// Folders offered as a beginning.
+    pub prefixes: Vec<Prefix>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+}
+
+/// A folder in which a new page may go.
+#[derive(Debug, Clone)]
+pub struct Prefix {
+    /// As shown, without the slash.
+    pub title: String,
+    /// With the slash, percent-encoded for a query.
+    pub encoded: String,
+}
+
+/// Asks for another name.
+#[derive(Template)]
+#[template(path = "rename.html")]
+pub struct RenameView {
+    /// What is renamed.
+    pub page: PageRef,
+    /// Token of the session.
+    pub csrf: String,
+    /// What stands in the name box.
+    pub new_name: String,
+    /// What stands in the message box.
+    pub message: String,
+    /// The message if none is given.
+    pub default_message: String,
+    /// Whether the box for links is ticked.
+    pub update_backlinks: bool,
+    /// How many pages link here.
+    pub backlinks: usize,
+    /// How many subpages and files move with it.
+    pub moved_with: usize,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+}
+
+/// Asks before deleting.
+#[derive(Template)]
+#[template(path = "delete.html")]
+pub struct DeleteView {
+    /// What is deleted.
+    pub page: PageRef,
+    /// Token of the session.
+    pub csrf: String,
+    /// What stands in the message box.
+    pub message: String,
+    /// The message if none is given.
+    pub default_message: String,
+    /// How many subpages and files are below it.
+    pub below: usize,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+}
+
+/// Asks before a commit is taken back.
+#[derive(Template)]
+#[template(path = "revert.html")]
+pub struct RevertView {
+    /// Token of the session.
+    pub csrf: String,
+    /// The commit, in full.
+    pub revision: String,
+    /// The commit, as shown.
+    pub short: String,
+    /// Whose it is.
+    pub author: String,
+    /// Since when.
+    pub when: Moment,
+    /// What it said.
+    pub commit_message: String,
+    /// What it touched.
+    pub files: Vec<String>,
+    /// What stands in the message box.
+    pub message: String,
+    /// The message if none is given.
+    pub default_message: String,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+}
