@@ -142,26 +142,32 @@ impl Engine {
         let dir = self.wiki_dir(id);
         std::fs::remove_dir_all(&dir).map_err(|e| Error::io(format!("remove {}", dir.display()), e))
     }
-    /// After a crash: brings every wiki that was being written to HEAD; after an upgrade that makes something else of the same pages: every
-    /// wiki. Returns how many there were. One broken wiki stops no other.
-    pub fn recover(&self) -> Result<usize> {
+    /// The wikis that were being written to when the last process ended without saying so. What is published of them may be older than their
+    /// last acknowledged save: [`Engine::recover`] first, then show.
+    pub fn interrupted(&self) -> Result<Vec<WikiId>> {
+        self.shared.directory.dirty_wikis()
+    }
+    /// Brings a wiki to HEAD.
+    pub fn recover(&self, id: WikiId) -> Result<()> {
+        let wiki = self.wiki(id);
+        sync::catch_up(&wiki)?;
+        self.settle(&wiki)
+    }
+    /// After an upgrade of this program that makes something else of the same pages, publishes all wikis again. Returns how many; one broken
+    /// wiki stops no other. Until then the old pages are shown.
+    pub fn upgrade(&self) -> Result<usize> {
         let publisher = publish::publisher_version().to_string();
-        let upgraded = self.shared.directory.setting(PUBLISHER)?.as_deref() != Some(&publisher);
-        let dirty = match upgraded {
-            true => self.shared.directory.list_wikis()?.into_iter().map(|record| record.id).collect(),
-            false => self.shared.directory.dirty_wikis()?,
-        };
-        for id in &dirty {
-            let wiki = self.wiki(*id);
-            match sync::catch_up(&wiki) {
-                Ok(_) => self.settle(&wiki)?,
-                Err(error) => tracing::error!(wiki.id = %id, "could not catch up: {}", error.chain()),
+        if self.shared.directory.setting(PUBLISHER)?.as_deref() == Some(&publisher) {
+            return Ok(0);
+        }
+        let wikis = self.shared.directory.list_wikis()?;
+        for record in &wikis {
+            if let Err(error) = sync::catch_up(&self.wiki(record.id)) {
+                tracing::error!(wiki.id = %record.id, "could not publish again: {}", error.chain());
             }
         }
-        if upgraded {
-            self.shared.directory.set_setting(PUBLISHER, &publisher)?;
-        }
-        Ok(dirty.len())
+        self.shared.directory.set_setting(PUBLISHER, &publisher)?;
+        Ok(wikis.len())
     }
     /// Clears the dirty mark of a wiki that stands at HEAD.
     fn settle(&self, wiki: &Wiki) -> Result<()> {

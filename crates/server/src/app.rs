@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::recovery::Recovery;
 use holt_edge::EdgeState;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub struct App {
     pub cookies: CookieSecurity,
     /// Whether failed log-ins are counted.
     pub throttle: Throttle,
+    /// Wikis that must catch up before anybody reads them.
+    pub recovery: Recovery,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
 }

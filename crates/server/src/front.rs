@@ -28,6 +28,9 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
     if parts.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_BYTES {
         return text(StatusCode::URI_TOO_LONG, "The address is too long.\n");
     }
+    if app.recovery.is_under_way() {
+        catch_up(&app, &parts.headers).await;
+    }
     let fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
         Outcome::Response(response) => return response,
         Outcome::Fallback(fallback) => fallback,
@@ -76,6 +79,15 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
             text(StatusCode::INTERNAL_SERVER_ERROR, format!("Something went wrong on our side. Request {id}.\n"))
         }
     }
+}
+
+/// After a crash, what is published of a wiki may be older than its last acknowledged save: its first reader waits until it is not.
+async fn catch_up(app: &Arc<App>, headers: &HeaderMap) {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let Some(wiki) = app.edge.hosts.wiki(&app.edge.store, host).filter(|wiki| app.recovery.waits(*wiki)) else { return };
+    let app = app.clone();
+    // A panic there is in the log; the page is then answered as it was.
+    let _ = tokio::task::spawn_blocking(move || app.recovery.one(&app.engine, wiki)).await;
 }
 
 fn wanted(request: &Request, fallback: &Fallback) -> String {

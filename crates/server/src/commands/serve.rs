@@ -3,6 +3,7 @@
 use super::output;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
+use crate::recovery::Recovery;
 use crate::{front, log};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::{EdgeState, HostRule};
@@ -43,6 +44,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
             },
             clock: unix_seconds,
         },
+        recovery: Recovery::new(engine.interrupted()?),
         engine,
         cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
@@ -84,11 +86,12 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
 /// What nobody waits for: catching up after a crash, then merging the packs that saves leave behind.
 async fn maintain(app: Arc<App>) {
     let recovering = app.clone();
-    let recovered = tokio::task::spawn_blocking(move || recovering.engine.recover()).await;
-    match recovered {
+    let _ = tokio::task::spawn_blocking(move || recovering.recovery.all(&recovering.engine)).await;
+    let upgrading = app.clone();
+    match tokio::task::spawn_blocking(move || upgrading.engine.upgrade()).await {
         Ok(Ok(0)) | Err(_) => {}
-        Ok(Ok(wikis)) => tracing::info!(wikis, "caught up after the last run"),
-        Ok(Err(error)) => tracing::error!("could not look for wikis to catch up: {}", error.chain()),
+        Ok(Ok(wikis)) => tracing::info!(wikis, "published again, as this version makes something else of their pages"),
+        Ok(Err(error)) => tracing::error!("could not see what to publish again: {}", error.chain()),
     }
     loop {
         tokio::time::sleep(FOLD_EVERY).await;
