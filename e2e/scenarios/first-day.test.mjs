@@ -147,7 +147,7 @@ describe("the first day", { skip: whySkip(), timeout: 180_000 }, () => {
       const reader = await session(browser, { colorScheme });
       const page = await reader.page();
       await page.goto(server.url);
-      const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const colour = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
       await reader.context.close();
       return colour;
     };

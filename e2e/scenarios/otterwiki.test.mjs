@@ -14,6 +14,8 @@ const skip = whySkip() || (existsSync(archive) ? false : "SKIPPED: no ../shared/
 
 describe("an imported Otterwiki", { skip, timeout: 300_000 }, () => {
   let data, server, browser, desk, facts;
+  // A picture that is missing in the original, too, on a page that everybody sees after logging in.
+  const ours = (complaints) => complaints.filter((complaint) => !complaint.endsWith("/handbook/travel/map.png"));
   const user = (key) => facts.users.find((u) => u.key === key);
 
   before(async () => {
@@ -52,7 +54,7 @@ describe("an imported Otterwiki", { skip, timeout: 300_000 }, () => {
         const page = await person.page();
         await logIn(page, server.url, user(key));
         assert.equal(await mayEdit(page, server.url, "/Development"), true);
-        assert.deepEqual(person.complaints, []);
+        assert.deepEqual(ours(person.complaints), []);
         await person.context.close();
       }
     });
@@ -81,5 +83,5 @@ describe("an imported Otterwiki", { skip, timeout: 300_000 }, () => {
     await Promise.all([one.close(), two.close()]);
   });
 
-  test("nothing complained", () => assert.deepEqual(desk.complaints, []));
+  test("nothing complained", () => assert.deepEqual(ours(desk.complaints), []));
 });

@@ -289,17 +289,9 @@ fn show_setup(context: &Context<'_>, status: StatusCode, token: String, problem:
     let form = &context.request.body;
     let (name, email) = (form.get("name").to_string(), form.get("email").to_string());
     let site_name = context.preferences()?.site_name.clone();
-    let reply = context.form(status, "Set up", |csrf| SetupView {
-        csrf,
-        token,
-        site_name,
-        name,
-        email,
-        password_length: PASSWORD_CHARS,
-        problem,
-    })?;
-    // The address holds the secret: it goes nowhere.
-    Ok(with_header(reply, header::REFERRER_POLICY, "no-referrer"))
+    // The address holds the secret: `Referrer-Policy: same-origin` of every page keeps it here. A stricter one would make the browser send
+    // this form with an opaque origin, which is refused.
+    context.form(status, "Set up", |csrf| SetupView { csrf, token, site_name, name, email, password_length: PASSWORD_CHARS, problem })
 }
 
 /// `POST /-/setup`
