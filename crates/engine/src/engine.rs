@@ -53,6 +53,9 @@ impl Engine {
         }
         let lock = DataLock::take(&data)?;
         let directory = Directory::open(&data.join("holt.db"))?;
+        if directory.setting(PUBLISHER)?.is_none() && directory.first_wiki()?.is_none() {
+            directory.set_setting(PUBLISHER, &publish::publisher_version().to_string())?;
+        }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
         let shared = Arc::new(Shared { directory, fragments, clock: options.clock });

@@ -183,11 +183,11 @@ pub fn save(context: &Context<'_>) -> Result<Reply> {
             if saved.changed {
                 context.changed("saved", opened.path.as_str(), saved.revision);
             }
-            let scope = context.scope::<Write>()?;
-            if let Err(error) = pages::discard_draft(&scope, &opened.path) {
+            if let Err(error) = context.scope::<Write>().and_then(|scope| pages::discard_draft(&scope, &opened.path)) {
                 tracing::warn!(wiki.id = %context.wiki.id(), "saved, but the draft stays: {}", error.chain());
             }
-            Ok(to_page(&stored(context, &opened.path)?))
+            // The save is durable: whatever fails from here on, the answer is not a refusal.
+            Ok(to_page(&stored(context, &opened.path).unwrap_or(opened.path)))
         }
         Ok(SaveOutcome::Conflict(conflict)) => show_conflict(context, &opened, &conflict),
         // The text is still in the form, and so it stays with the writer.

@@ -4,10 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 const HOLT: &str = env!("CARGO_BIN_EXE_holt");
+/// A command that takes longer is stuck.
+const COMMAND_TIME: Duration = Duration::from_secs(120);
 
 /// A running `holt serve`, ended when dropped.
 pub struct Server {
@@ -33,7 +35,13 @@ impl Server {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let out = child.wait_with_output().unwrap();
+        let (pid, (done, ended)) = (child.id(), mpsc::channel());
+        std::thread::spawn(move || done.send(child.wait_with_output()));
+        let Ok(out) = ended.recv_timeout(COMMAND_TIME) else {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            panic!("holt {args:?} did not end");
+        };
+        let out = out.unwrap();
         (
             out.status.code().unwrap_or(-1),
             String::from_utf8_lossy(&out.stdout).into_owned(),

@@ -1,7 +1,10 @@
 //! The binary from outside: real processes, real connections, real git.
 #![allow(clippy::unwrap_used)]
 
+mod addresses;
 mod client;
+mod commands;
+mod faults;
 mod http;
 mod kill;
 mod startup;

@@ -1,0 +1,112 @@
+//! Every address that a real Otterwiki answered is answered, too, and where the answer differs, the difference is a decision that is named.
+
+use crate::client::{Answer, Client, Server};
+use serde_json::Value;
+use std::process::Command;
+
+/// Addresses that answer otherwise than Otterwiki, for everybody: beginning of the address (`=` before it: all of it), our status, and why.
+const DIFFERENT: &[(&str, u16, &str)] = &[
+    ("=/Home", 301, "one spelling per page (security.md CDN-8)"),
+    ("=/Home/", 301, "one spelling per page"),
+    ("=/Handbook/", 301, "one spelling per page"),
+    ("=/imported/Case", 301, "one spelling per page"),
+    ("=/imported/Mixed%20Case", 301, "found in any spelling, 404 in Otterwiki"),
+    ("=/README", 200, "found in any spelling, 404 in Otterwiki"),
+    ("=/imported/v1.2%20release.notes", 200, "dots do not hide a page"),
+    ("=/imported/latin1/source", 200, "an error in Otterwiki; here its bytes, as a download"),
+    ("=/imported/latin1/blame", 422, "an error in Otterwiki; here it says why not"),
+    ("=/.md", 404, "an error in Otterwiki"),
+    ("=/%3F%3F%3F", 404, "a name of which nothing is left is no page"),
+    ("=/faq?edit", 302, "leads to /faq/edit"),
+    ("=/faq/preview", 405, "changes nothing, but is asked for by POST alone"),
+    ("=/favicon.ico", 302, "leads to the icon"),
+    ("/-/housekeeping", 404, "a later issue"),
+    ("/-/user/", 404, "a later issue"),
+    ("/-/lost_password", 404, "a later issue: needs mail"),
+    ("/-/changelog/feed.", 404, "a later issue"),
+    ("/.git/", 404, "a later issue"),
+    ("/static/", 404, "Otterwiki's own pictures are not ours"),
+];
+
+/// Forms and settings that Otterwiki refuses strangers with 403 or 302: here all lead to the log-in form (spec/wiki.md §21, item 11).
+const LOG_IN_FIRST: &[&str] = &["/faq/edit", "/faq/rename", "/faq/delete", "/-/revert/", "/-/create", "/-/settings", "/-/admin"];
+
+fn expected(address: &str, who: &str, fact: &Value) -> u16 {
+    let anonymous = who == "anonymous";
+    let different = DIFFERENT.iter().find(|(pattern, ..)| match pattern.strip_prefix('=') {
+        Some(whole) => whole == address,
+        None => address.starts_with(pattern),
+    });
+    match different {
+        Some((_, status, _)) => *status,
+        None if anonymous && LOG_IN_FIRST.iter().any(|start| address.starts_with(start)) => 303,
+        None => u16::try_from(fact["status"].as_u64().unwrap()).unwrap(),
+    }
+}
+
+#[test]
+fn old_addresses_work() {
+    let Some(corpus) = holt_testkit::shared_corpus() else { holt_testkit::skip!("no ../shared/corpus here") };
+    let dir = tempfile::tempdir().unwrap();
+    let unpacked = Command::new("tar").arg("xzf").arg(corpus.join("otterwiki-app-data.tar.gz")).arg("-C").arg(dir.path()).status().unwrap();
+    assert!(unpacked.success());
+    let facts: Value = serde_json::from_slice(&std::fs::read(corpus.join("otterwiki-app-data.facts.json")).unwrap()).unwrap();
+    let data = dir.path().join("data");
+    let source = dir.path().join("app-data");
+    let imported = Server::command(&data, &["import", "otterwiki", source.to_str().unwrap(), "--slug", "otter", "--json"]);
+    assert_eq!(imported.0, 0, "{}", imported.2);
+    let report: Value = serde_json::from_str(&imported.1).unwrap();
+    assert_eq!((report["revisions"].as_u64(), report["users"].as_u64()), (Some(333), Some(14)));
+
+    let mut server = Server::start(&data, &["--default-wiki", "otter"]);
+    let people = ["anonymous", "editor", "admin"].map(|who| (who, client(&server, &facts, who)));
+    let mut wrong = Vec::new();
+    let urls = facts["urls"].as_array().unwrap();
+    assert!(urls.len() > 100);
+    for url in urls {
+        let address = url["request"].as_str().unwrap();
+        for (who, client) in &people {
+            let (want, got) = (expected(address, who, &url[who]), client.get(address));
+            if got.status != want || !same_target(&url[who], &got) {
+                wrong.push(format!("{who} {address}: {want} expected, {} {:?} came", got.status, got.header("location")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    everything_listed_is_there(&people[2].1);
+    server.stop();
+}
+
+/// Redirects to pages lead to the page that Otterwiki named, in the spelling it is stored by.
+fn same_target(fact: &Value, got: &Answer) -> bool {
+    match (fact["location"].as_str(), got.header("location")) {
+        (Some(theirs), Some(ours)) if got.status == 302 => theirs.eq_ignore_ascii_case(ours),
+        _ => true,
+    }
+}
+
+fn client(server: &Server, facts: &Value, who: &str) -> Client {
+    let client = server.client();
+    if let Some(user) = facts["users"].as_array().unwrap().iter().find(|user| user["key"] == who) {
+        client.log_in(user["email"].as_str().unwrap(), user["password"].as_str().unwrap());
+    }
+    client
+}
+
+/// Every page of the index, the tree and the site map is answered, and so is everything its own page links to.
+fn everything_listed_is_there(admin: &Client) {
+    let map = admin.get("/sitemap.xml").body_text();
+    let addresses: Vec<&str> = map.split("<loc>").skip(1).map(|rest| rest.split("</loc>").next().unwrap()).collect();
+    assert!(addresses.len() > 100, "{}", addresses.len());
+    let here = format!("http://{}", admin.host);
+    for address in addresses {
+        let path = address.strip_prefix(&here).unwrap().replace("&#38;", "&").replace("&amp;", "&").replace("%27", "'");
+        assert_eq!(admin.get(&path).status, 200, "{path}");
+        let verbs = if path == "/" { "/meta/start" } else { &path };
+        for verb in ["history", "source", "attachments", "edit", "rename", "delete"] {
+            let status = admin.get(&format!("{verbs}/{verb}")).status;
+            assert_eq!(status, 200, "{verbs}/{verb}");
+        }
+    }
+    assert!(admin.get("/-/index").body_text().matches("<li><a href=\"/").count() > 100);
+}

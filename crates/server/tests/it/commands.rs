@@ -1,0 +1,123 @@
+//! The command line as a person or a script uses it.
+
+use crate::client::Server;
+use holt_testkit::git;
+use serde_json::Value;
+
+fn json(data: &std::path::Path, args: &[&str]) -> Value {
+    let (code, out, error) = Server::command(data, args);
+    assert_eq!(code, 0, "{args:?}: {error}");
+    serde_json::from_str(&out).unwrap_or_else(|e| panic!("{args:?}: {e}: {out}"))
+}
+
+#[test]
+fn a_wiki_is_made_listed_renamed_and_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    assert_eq!(json(data, &["wiki", "create", "handbook", "--name", "Team Handbook", "--access", "private", "--json"])["slug"], "handbook");
+    assert_eq!(json(data, &["wiki", "list", "--json"])["wikis"][0]["name"], "Team Handbook");
+    let shown = json(data, &["wiki", "show", "handbook", "--json"]);
+    assert_eq!((&shown["pages"], &shown["access"]["read"]), (&Value::from(0), &Value::from("APPROVED")));
+    let path = json(data, &["wiki", "path", "handbook", "--json"])["path"].as_str().unwrap().to_string();
+    assert_eq!(git(std::path::Path::new(&path), &["rev-parse", "--is-bare-repository"]), "true");
+    assert_eq!(Server::command(data, &["wiki", "rename", "handbook", "book"]).0, 0);
+    assert_eq!(Server::command(data, &["wiki", "show", "handbook"]).0, 1);
+    assert_eq!(json(data, &["check", "--json"])["ok"], true);
+    assert_eq!(json(data, &["reindex", "--wiki", "book", "--json"])["rebuilt"][0], "book");
+    let token = Server::command(data, &["token", "create", "--wiki", "book", "--scope", "read", "--name", "bot"]);
+    assert!(token.0 == 0 && token.1.trim().len() > 40, "{}", token.2);
+    let refused = Server::command(data, &["wiki", "delete", "book"]);
+    assert_eq!(refused.0, 1);
+    assert!(refused.2.contains("--yes"), "{}", refused.2);
+    assert_eq!(Server::command(data, &["wiki", "delete", "book", "--yes"]).0, 0);
+    assert!(!std::path::Path::new(&path).exists());
+    assert_eq!(json(data, &["wiki", "list", "--json"])["wikis"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn mistakes_name_the_remedy_and_leave_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for (args, code, remedy) in [
+        (&["wiki", "list"][..], 1, "--data"),
+        (&["wiki", "create", "A"], 1, "lower-case"),
+        (&["import", "git", "/nowhere/at/all", "--slug", "notes"], 1, ""),
+        (&["import", "otterwiki", "/nowhere", "--slug", "notes"], 1, ""),
+        (&["import", "git", "ext::sh -c id", "--slug", "notes"], 1, ""),
+        (&["import", "git", "--upload-pack=id", "--slug", "notes"], 2, ""),
+        (&["serve", "--listen", "nonsense"], 2, "--listen"),
+        (&["frobnicate"], 2, "--help"),
+    ] {
+        let (got, out, error) = Server::command(&data, args);
+        assert_eq!((got, out.as_str()), (code, ""), "{args:?}: {error}");
+        assert!(error.contains(remedy) && !error.contains("panicked"), "{args:?}: {error}");
+    }
+    let left = Server::command(&data, &["wiki", "list", "--json"]);
+    assert!(left.0 == 1 || left.1.contains("\"wikis\": []"), "{}", left.1);
+    let short = Server::command_with_input(&data, &["user", "add", "a@example.org", "--password-stdin"], "short");
+    assert!(short.0 == 1 && short.2.contains('8'), "{}", short.2);
+}
+
+#[test]
+fn markdown_becomes_html_without_any_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let render = |args: &[&str], text: &str| {
+        let (code, out, error) = Server::command_with_input(dir.path(), &[&["render"], args].concat(), text);
+        assert_eq!(code, 0, "{error}");
+        out
+    };
+    let html = render(&[], "# Hi\n\n<script>alert(1)</script>\n\n**bold**");
+    assert!(html.contains("<h1 id=\"hi\">") && html.contains("<strong>bold</strong>") && !html.contains("<script>"), "{html}");
+    let all: Value =
+        serde_json::from_str(&render(&["--format", "json", "--set", "WIKILINK_STYLE=LINKTITLE"], "# A\n\n[[Page|text]]")).unwrap();
+    assert!(all["html"].as_str().unwrap().contains(">text</a>"), "{all}");
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "no data directory appeared");
+}
+
+#[test]
+fn help_has_examples_and_shells_are_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["import", "otterwiki", "--help"],
+        &["wiki", "create", "--help"],
+        &["render", "--help"],
+        &["check", "--help"],
+    ] {
+        let (code, out, _) = Server::command(dir.path(), args);
+        assert!(code == 0 && out.contains("Example"), "{args:?}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(Server::command(dir.path(), &["completions", shell]).1.contains("holt"));
+    }
+}
+
+#[test]
+fn folders_and_repositories_are_brought_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("notes");
+    std::fs::create_dir_all(source.join("deep")).unwrap();
+    std::fs::write(source.join("README.md"), "# Read me\n\n[deep](deep/page.md) [gone](gone.md)\n").unwrap();
+    std::fs::write(source.join("deep/page.md"), "# Deep\n").unwrap();
+    git(&source, &["init", "-q", "-b", "trunk"]);
+    git(&source, &["add", "-A"]);
+    git(&source, &["-c", "user.name=Bob", "-c", "user.email=bob@example.org", "commit", "-q", "-m", "Notes"]);
+    let data = dir.path().join("data");
+    let path = source.to_str().unwrap();
+    let folder = json(&data, &["import", "folder", path, "--slug", "folder", "--json"]);
+    assert_eq!((&folder["pages"], &folder["revisions"]), (&Value::from(2), &Value::from(1)));
+    let repository = json(&data, &["import", "git", path, "--json"]);
+    assert_eq!(
+        (&repository["slug"], &repository["pages"], &repository["revisions"]),
+        (&Value::from("notes"), &Value::from(2), &Value::from(1))
+    );
+    assert_eq!(git(&source, &["status", "--porcelain"]), "", "the source is as it was");
+    let again = Server::command(&data, &["import", "git", path]);
+    assert!(again.0 == 1 && again.2.contains("notes"), "{}", again.2);
+
+    let Some(corpus) = holt_testkit::shared_corpus() else { holt_testkit::skip!("no ../shared/corpus here") };
+    let book = json(&data, &["import", "folder", corpus.join("markdown/rust-book").to_str().unwrap(), "--slug", "book", "--json"]);
+    assert!(book["pages"].as_u64() > Some(100), "{book}");
+    assert_eq!(Server::command(&data, &["check"]).0, 0);
+}
