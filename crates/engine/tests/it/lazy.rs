@@ -72,3 +72,21 @@ fn a_missing_wiki_db_is_never_made_anew() {
     assert!(wiki.preferences().is_err());
     assert!(!path.exists());
 }
+
+#[test]
+fn an_upgrade_publishes_every_wiki_again_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(EngineOptions::new(dir.path(), Clock::fixed(1_700_000_000))).unwrap();
+    assert_eq!(engine.upgrade().unwrap(), 0, "a new installation is what this program makes");
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    let generation = |engine: &Engine| engine.fragments().wiki(wiki.id()).unwrap().unwrap().generation;
+    // As if another version had published it.
+    let mut old = holt_fragments::WikiManifest::clone(&engine.fragments().wiki(wiki.id()).unwrap().unwrap());
+    old.publisher ^= 1;
+    engine.fragments().put_wiki(&old).unwrap();
+    engine.directory().set_setting("publisher", "another").unwrap();
+    let before = generation(&engine);
+    assert_eq!((engine.upgrade().unwrap(), engine.upgrade().unwrap()), (1, 0));
+    assert!(generation(&engine) > before);
+    assert_ne!(engine.fragments().wiki(wiki.id()).unwrap().unwrap().publisher, old.publisher);
+}
