@@ -181,17 +181,19 @@ impl Engine {
         }
         Ok(())
     }
-    /// Merges the small packs that saves leave behind, in every wiki that was written to lately. Returns how many wikis needed it.
-    pub fn fold(&self) -> Result<usize> {
-        let mut folded = 0;
-        for id in self.shared.directory.dirty_wikis()? {
-            let repo = self.wiki(id).repo()?;
-            if repo.wants_fold() {
+    /// What saves leave behind, in the wikis that are open: merges small packs, removes fragments that no page shows any more. Returns how
+    /// many wikis had something to do.
+    pub fn tidy(&self) -> Result<usize> {
+        let mut tidied = 0;
+        for wiki in self.open.alive().into_iter().filter(|wiki| wiki.is_marked()) {
+            let repo = wiki.repo()?;
+            let folds = repo.wants_fold();
+            if folds {
                 repo.fold_packs()?;
-                folded += 1;
             }
+            tidied += usize::from(folds | publish::sweep(&wiki)?);
         }
-        Ok(folded)
+        Ok(tidied)
     }
     /// Before a planned end: clears the marks of all wikis that stand at HEAD, so that the next start opens none.
     pub fn settle_all(&self) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::scope::{Permission, Scope};
 use holt_core::{AccessRules, Action, Actor, Error, MemberFlags, Result, WikiId, access};
 use holt_fragments::FragmentStore;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What all wikis of an engine share.
@@ -34,12 +34,14 @@ pub struct Wiki {
     publish: Mutex<()>,
     /// Whether the dirty mark in holt.db is known to be set: it is written once per life of the handle, not once per save.
     marked: AtomicBool,
+    /// The generation of the published form at which unused fragments were last removed; 0 before anybody looked.
+    pub(crate) swept: AtomicU64,
 }
 
 impl Wiki {
     pub(crate) fn shell(id: WikiId, dir: PathBuf, shared: Arc<Shared>) -> Self {
         let (repo, db, index) = (Late::default(), Late::default(), Late::default());
-        Self { id, dir, shared, repo, db, index, write: Mutex::default(), publish: Mutex::default(), marked: AtomicBool::new(false) }
+        Self { id, dir, shared, repo, db, index, write: Mutex::default(), publish: Mutex::default(), marked: AtomicBool::new(false), swept: AtomicU64::new(0) }
     }
     /// Its identity.
     pub fn id(&self) -> WikiId {
@@ -106,6 +108,10 @@ impl Wiki {
             self.marked.store(true, Ordering::Release);
         }
         Ok(())
+    }
+    /// Whether it was written to since it was opened.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.marked.load(Ordering::Acquire)
     }
     pub(crate) fn forget_mark(&self) {
         self.marked.store(false, Ordering::Release);

@@ -22,6 +22,7 @@ use holt_fragments::{WikiManifest, assets};
 use plan::Plan;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Counts every change of what the renderer makes of the same page.
 const RENDERER_VERSION: u32 = 1;
@@ -91,6 +92,30 @@ pub(crate) fn publish(wiki: &Wiki) -> Result<()> {
 pub(crate) fn settings_changed(wiki: &Wiki) -> Result<()> {
     let _publishing = wiki.publish_lock();
     publish(wiki)
+}
+
+/// Changes of the published form after which it is worth looking for fragments that nothing names.
+const SWEEP_AFTER: u64 = 200;
+/// Seconds for which such a fragment stays: an edge may still be reading a manifest that names it.
+const SWEEP_AGE: u64 = 3600;
+
+/// Removes fragments that no page shows any more, now and then. Whether it looked.
+pub(crate) fn sweep(wiki: &Wiki) -> Result<bool> {
+    let fragments = &wiki.shared.fragments;
+    let generation = fragments.wiki(wiki.id())?.map_or(0, |shared| shared.generation);
+    let last = wiki.swept.load(Ordering::Acquire);
+    if last == 0 || generation < last + SWEEP_AFTER {
+        if last == 0 {
+            wiki.swept.store(generation.max(1), Ordering::Release);
+        }
+        return Ok(false);
+    }
+    let now = u64::try_from(wiki.shared.clock.now()).unwrap_or_default();
+    let older_than = UNIX_EPOCH + Duration::from_secs(now.saturating_sub(SWEEP_AGE));
+    let _publishing = wiki.publish_lock();
+    fragments.sweep(wiki.id(), older_than)?;
+    wiki.swept.store(generation, Ordering::Release);
+    Ok(true)
 }
 
 fn settings_stamp(wiki: &Wiki) -> Result<u64> {

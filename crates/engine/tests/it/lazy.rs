@@ -90,3 +90,38 @@ fn an_upgrade_publishes_every_wiki_again_once() {
     assert!(generation(&engine) > before);
     assert_ne!(engine.fragments().wiki(wiki.id()).unwrap().unwrap().publisher, old.publisher);
 }
+
+#[test]
+fn what_saves_leave_behind_is_tidied_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(0));
+    // Files have the machine's times; the engine's clock is set an hour and a half ahead of them when it matters.
+    let machine = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    now.store(machine, std::sync::atomic::Ordering::SeqCst);
+    let clock = { let now = now.clone(); Clock::new(move || now.load(std::sync::atomic::Ordering::SeqCst)) };
+    let engine = Engine::open(EngineOptions::new(dir.path(), clock)).unwrap();
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    assert_eq!(engine.tidy().unwrap(), 0, "nothing was saved");
+    save_text(&wiki, "Page", "first");
+    engine.tidy().unwrap();
+    for n in 0..210 {
+        save_text(&wiki, "Page", &format!("text {n}"));
+    }
+    let count = |below: &str| {
+        let out = std::process::Command::new("find").arg(dir.path().join(below)).args(["-type", "f"]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().lines().filter(|line| below == "fragments" || line.ends_with(".pack")).count()
+    };
+    let (fragments, packs) = (count("fragments"), count("wikis"));
+    assert!(fragments > 400 && packs > 30, "{fragments} {packs}");
+    assert_eq!(engine.tidy().unwrap(), 1);
+    assert!(count("wikis") < 40, "{} packs", count("wikis"));
+    assert!(count("fragments") >= fragments, "too young to go: {}", count("fragments"));
+    now.store(machine + 5400, std::sync::atomic::Ordering::SeqCst);
+    for n in 0..210 {
+        save_text(&wiki, "Page", &format!("again {n}"));
+    }
+    engine.tidy().unwrap();
+    assert!(count("fragments") < 30, "{}", count("fragments"));
+    assert_eq!(page_text(&wiki, "Page").as_deref(), Some("again 209"));
+    assert_eq!(holt_engine::sync::check(&wiki).unwrap(), Vec::<String>::new());
+}

@@ -23,8 +23,8 @@ const WELCOME: &[(&str, &str)] = &[
     ("Guide/For administrators", include_str!("../../welcome/Administrators.md")),
 ];
 
-/// How often small packs are looked for.
-const FOLD_EVERY: Duration = Duration::from_secs(20);
+/// How often is looked for what saves leave behind.
+const TIDY_EVERY: Duration = Duration::from_secs(20);
 
 /// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
@@ -83,7 +83,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     served.map_err(|e| Error::io("serve", e))
 }
 
-/// What nobody waits for: catching up after a crash, then merging the packs that saves leave behind.
+/// What nobody waits for: catching up after a crash, then tidying up after saves.
 async fn maintain(app: Arc<App>) {
     let recovering = app.clone();
     let _ = tokio::task::spawn_blocking(move || recovering.recovery.all(&recovering.engine)).await;
@@ -94,10 +94,10 @@ async fn maintain(app: Arc<App>) {
         Ok(Err(error)) => tracing::error!("could not see what to publish again: {}", error.chain()),
     }
     loop {
-        tokio::time::sleep(FOLD_EVERY).await;
-        let folding = app.clone();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || folding.engine.fold()).await {
-            tracing::warn!("could not merge packs: {}", error.chain());
+        tokio::time::sleep(TIDY_EVERY).await;
+        let tidying = app.clone();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || tidying.engine.tidy()).await {
+            tracing::warn!("could not tidy up: {}", error.chain());
         }
     }
 }

@@ -121,3 +121,34 @@ fn folders_and_repositories_are_brought_in() {
     assert!(book["pages"].as_u64() > Some(100), "{book}");
     assert_eq!(Server::command(&data, &["check"]).0, 0);
 }
+
+/// Every command with its flags, as `--help` prints them.
+const COMMANDS: &[&[&str]] = &[
+    &[], &["serve"], &["render"], &["wiki"], &["wiki", "create"], &["wiki", "list"], &["wiki", "show"], &["wiki", "rename"], &["wiki", "delete"],
+    &["wiki", "path"], &["user", "add"], &["token", "create"], &["import"], &["import", "otterwiki"], &["import", "git"], &["import", "folder"],
+    &["reindex"], &["check"], &["completions"],
+];
+
+/// docs/commands.md is what the program says of itself. `HOLT_BLESS=1` writes it anew.
+#[test]
+fn the_reference_of_commands_is_current() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut reference = String::from(
+        "# Commands\n\nWritten by the tests (`HOLT_BLESS=1 cargo test -p holt-server reference`) from `holt --help`; every flag of `holt serve` also has \
+         the variable that stands beside it.\n",
+    );
+    for command in COMMANDS {
+        let (code, out, error) = Server::command(dir.path(), &[*command, &["--help"]].concat());
+        assert_eq!(code, 0, "{error}");
+        let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+        reference.push_str(&format!("\n## holt {}\n\n```text\n{}\n```\n", command.join(" "), lines.join("\n")).replace("## holt \n", "## holt\n"));
+    }
+    // What this run was given is no default.
+    let reference = reference.replace(&format!("={}]", dir.path().display()), "=]");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md");
+    if std::env::var_os("HOLT_BLESS").is_some() {
+        std::fs::write(file, &reference).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(kept == reference, "docs/commands.md is out of date: run HOLT_BLESS=1 cargo test -p holt-server reference");
+}
