@@ -41,7 +41,18 @@ pub struct Wiki {
 impl Wiki {
     pub(crate) fn shell(id: WikiId, dir: PathBuf, shared: Arc<Shared>) -> Self {
         let (repo, db, index) = (Late::default(), Late::default(), Late::default());
-        Self { id, dir, shared, repo, db, index, write: Mutex::default(), publish: Mutex::default(), marked: AtomicBool::new(false), swept: AtomicU64::new(0) }
+        Self {
+            id,
+            dir,
+            shared,
+            repo,
+            db,
+            index,
+            write: Mutex::default(),
+            publish: Mutex::default(),
+            marked: AtomicBool::new(false),
+            swept: AtomicU64::new(0),
+        }
     }
     /// Its identity.
     pub fn id(&self) -> WikiId {

@@ -1,7 +1,7 @@
 //! Markdown text and a small context in; HTML, outline, links and plain text out. Pure and re-entrant: no I/O, no global state.
 //!
 //! comrak parses; the writer here turns its tree into HTML and escapes everything on the way. Raw HTML of a page is judged piece by piece
-//! ([`raw`]) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
+//! (`raw.rs`) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
 
 mod context;
 mod links;

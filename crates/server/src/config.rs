@@ -97,7 +97,7 @@ pub struct ServeArgs {
     /// Serve each wiki at SLUG.DOMAIN
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
     pub domain: Option<String>,
-    /// The wiki that loopback names and addresses show [default: the only one, or the first made]
+    /// The wiki that loopback names and addresses show (default: the only one, or the first made)
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,
     /// How many wikis stay open when nobody uses them
@@ -262,7 +262,7 @@ pub enum UserCommand {
         data: DataArgs,
         /// Mail address: what one logs in with
         email: String,
-        /// Name on screen and in history [default: the part before the @]
+        /// Name on screen and in history (default: the part before the @)
         #[arg(long)]
         name: Option<String>,
         /// Administer every wiki of this installation
@@ -330,10 +330,10 @@ pub struct ImportArgs {
     pub data: DataArgs,
     /// What to bring in
     pub source: String,
-    /// Slug of the new wiki [default: made from the source's name]
+    /// Slug of the new wiki (default: made from the source's name)
     #[arg(long)]
     pub slug: Option<String>,
-    /// Name on screen [default: the source's]
+    /// Name on screen (default: the source's)
     #[arg(long)]
     pub name: Option<String>,
     /// How to print.

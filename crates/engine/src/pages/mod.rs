@@ -25,7 +25,7 @@ pub use counts::{Counts, counts, page_list};
 pub use delete::{Subpages, delete};
 pub use drafts::{Draft, discard_draft, draft, save_draft};
 pub use history::{Entry, EntryChange, changelog, changelog_place, history};
-pub use read::{PageView, page, page_at, resolve, revision, source_at};
+pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::affected;
 pub use rename::{Backlinks, Renamed, rename};
 pub use revert::revert;

@@ -66,6 +66,11 @@ pub fn resolve(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Result<Revis
     })
 }
 
+/// The first heading of the page `path`, if it is one and has one.
+pub fn title(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<String>> {
+    Ok(scope.wiki().fresh_index()?.page(&path.key())?.and_then(|row| row.title))
+}
+
 /// Who made a revision, when, and what they said.
 pub fn revision(scope: &Scope<'_, Read>, id: RevisionId) -> Result<Revision> {
     Ok(scope.wiki().repo()?.revision(id)?.0)

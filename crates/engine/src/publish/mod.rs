@@ -1,7 +1,7 @@
 //! From pages to what readers get: fragments first, the page's manifest last, the wiki's manifest after all pages.
 //!
 //! The wiki manifest names the revision its pages stand at: the cursor of this step. What must be written again follows from git and the
-//! index alone ([`plan`]), so that a crash anywhere leaves nothing to remember.
+//! index alone (`plan.rs`), so that a crash anywhere leaves nothing to remember.
 
 mod frame;
 pub(crate) mod links;

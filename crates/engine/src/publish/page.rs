@@ -27,8 +27,11 @@ impl Publisher<'_> {
             Ok(text) => self.readable(&row, text, &url)?,
             Err(_) => self.unreadable(&row, &verbs)?,
         };
-        let mut slots =
-            vec![(Slot::Head, self.put(head)?), (Slot::Crumbs, self.put(self.crumbs(&row.path, &verbs)?)?), (Slot::Main, self.put(main)?)];
+        let mut slots = vec![
+            (Slot::Head, self.put(head)?),
+            (Slot::Crumbs, self.put(self.crumbs(&row.path, row.title.as_deref(), &verbs)?)?),
+            (Slot::Main, self.put(main)?),
+        ];
         if let Some(aside) = aside {
             slots.push((Slot::Aside, self.put(aside)?));
         }
@@ -83,8 +86,9 @@ impl Publisher<'_> {
         })
     }
 
-    fn crumbs(&self, path: &PagePath, verbs: &str) -> Result<String> {
-        let crumbs: Vec<PageLink> = if self.home.as_ref() == Some(&path.key()) { Vec::new() } else { crumbs(&self.preferences, path) };
+    fn crumbs(&self, path: &PagePath, title: Option<&str>, verbs: &str) -> Result<String> {
+        let crumbs: Vec<PageLink> =
+            if self.home.as_ref() == Some(&path.key()) { Vec::new() } else { crumbs(&self.preferences, path, title) };
         draw(&CrumbsView { crumbs: &crumbs, actions: PageActions::Page { verbs } })
     }
 
@@ -107,13 +111,15 @@ impl Publisher<'_> {
     }
 }
 
-/// Every level of `path`, outermost first, as links.
-pub fn crumbs(preferences: &crate::db::preferences::Preferences, path: &PagePath) -> Vec<PageLink> {
+/// Every level of `path`, outermost first, as links. `title` is the page's first heading.
+pub fn crumbs(preferences: &crate::db::preferences::Preferences, path: &PagePath, title: Option<&str>) -> Vec<PageLink> {
     let mut levels = vec![path.clone()];
     while let Some(up) = levels.last().and_then(PagePath::parent) {
         levels.push(up);
     }
-    levels.into_iter().rev().map(|level| PageLink { title: preferences.display_segment(level.name()), url: level.url() }).collect()
+    let shown =
+        |level: &PagePath| if level == path { preferences.display_leaf(level, title) } else { preferences.display_segment(level.name()) };
+    levels.into_iter().rev().map(|level| PageLink { title: shown(&level), url: level.url() }).collect()
 }
 
 /// Headings as the table of contents shows them; a lone heading is the title of the page and no contents.

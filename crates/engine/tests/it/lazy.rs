@@ -98,7 +98,10 @@ fn what_saves_leave_behind_is_tidied_up() {
     // Files have the machine's times; the engine's clock is set an hour and a half ahead of them when it matters.
     let machine = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
     now.store(machine, std::sync::atomic::Ordering::SeqCst);
-    let clock = { let now = now.clone(); Clock::new(move || now.load(std::sync::atomic::Ordering::SeqCst)) };
+    let clock = {
+        let now = now.clone();
+        Clock::new(move || now.load(std::sync::atomic::Ordering::SeqCst))
+    };
     let engine = Engine::open(EngineOptions::new(dir.path(), clock)).unwrap();
     let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
     assert_eq!(engine.tidy().unwrap(), 0, "nothing was saved");

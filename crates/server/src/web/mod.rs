@@ -127,7 +127,8 @@ impl Context<'_> {
         let preferences = self.preferences()?;
         let is_home = publish::home_key(&preferences) == Some(path.key());
         let url = if is_home { "/".to_string() } else { path.url() };
-        Ok(PageRef { title: preferences.display_name(path, None), url, verbs: path.url() })
+        let title = pages::title(&self.scope::<Read>()?, path)?;
+        Ok(PageRef { title: preferences.display_name(path, title.as_deref()), url, verbs: path.url() })
     }
     /// Scheme and host under which the reader came, for the few documents that need whole addresses.
     pub fn origin(&self) -> String {

@@ -207,6 +207,7 @@ fn unreadable(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
 }
 
 fn crumbs(context: &Context<'_>, path: &PagePath, actions: PageActions<'_>) -> Result<SafeHtml> {
-    let links = publish::crumbs(&*context.preferences()?, path);
+    let title = pages::title(&context.scope::<Read>()?, path)?;
+    let links = publish::crumbs(&*context.preferences()?, path, title.as_deref());
     safe(&CrumbsView { crumbs: &links, actions })
 }

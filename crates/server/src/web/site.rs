@@ -97,14 +97,17 @@ pub fn index(context: &Context<'_>) -> Result<Reply> {
         .map(|entry| {
             let folder = entry.path.parent().map(|up| preferences.display_name(&up, None)).unwrap_or_default();
             let title = entry.title.rsplit('/').next().unwrap_or_default().to_string();
-            (entry.title.to_lowercase(), IndexEntry { title, folder, url: entry.path.url() })
+            // Filed under the first letter or digit.
+            let key = entry.title.to_lowercase();
+            let key = key.trim_start_matches(|c: char| !c.is_alphanumeric()).to_string();
+            (key, IndexEntry { title, folder, url: entry.path.url() })
         })
         .collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     let total = entries.len();
     let mut letters: Vec<Letter> = Vec::new();
     for (key, entry) in entries {
-        let letter = key.chars().find(|c| c.is_alphanumeric()).map_or("#".to_string(), |c| c.to_uppercase().collect());
+        let letter = key.chars().next().map_or("#".to_string(), |c| c.to_uppercase().collect());
         match letters.last_mut().filter(|last| last.letter == letter) {
             Some(last) => last.entries.push(entry),
             None => letters.push(Letter { letter, entries: vec![entry] }),

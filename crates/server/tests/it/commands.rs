@@ -124,9 +124,25 @@ fn folders_and_repositories_are_brought_in() {
 
 /// Every command with its flags, as `--help` prints them.
 const COMMANDS: &[&[&str]] = &[
-    &[], &["serve"], &["render"], &["wiki"], &["wiki", "create"], &["wiki", "list"], &["wiki", "show"], &["wiki", "rename"], &["wiki", "delete"],
-    &["wiki", "path"], &["user", "add"], &["token", "create"], &["import"], &["import", "otterwiki"], &["import", "git"], &["import", "folder"],
-    &["reindex"], &["check"], &["completions"],
+    &[],
+    &["serve"],
+    &["render"],
+    &["wiki"],
+    &["wiki", "create"],
+    &["wiki", "list"],
+    &["wiki", "show"],
+    &["wiki", "rename"],
+    &["wiki", "delete"],
+    &["wiki", "path"],
+    &["user", "add"],
+    &["token", "create"],
+    &["import"],
+    &["import", "otterwiki"],
+    &["import", "git"],
+    &["import", "folder"],
+    &["reindex"],
+    &["check"],
+    &["completions"],
 ];
 
 /// docs/commands.md is what the program says of itself. `HOLT_BLESS=1` writes it anew.
@@ -141,7 +157,9 @@ fn the_reference_of_commands_is_current() {
         let (code, out, error) = Server::command(dir.path(), &[*command, &["--help"]].concat());
         assert_eq!(code, 0, "{error}");
         let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
-        reference.push_str(&format!("\n## holt {}\n\n```text\n{}\n```\n", command.join(" "), lines.join("\n")).replace("## holt \n", "## holt\n"));
+        reference.push_str(
+            &format!("\n## holt {}\n\n```text\n{}\n```\n", command.join(" "), lines.join("\n")).replace("## holt \n", "## holt\n"),
+        );
     }
     // What this run was given is no default.
     let reference = reference.replace(&format!("={}]", dir.path().display()), "=]");

@@ -1,7 +1,7 @@
 //! What was: the commits, and what each did to which file.
 //!
 //! A page's history follows its renames as `git log --follow` does: from now backwards, and where a commit moved the file there, on under
-//! the name it had before. Each name with the stretch of history in which it counts is a [`Stretch`].
+//! the name it had before. Each name with the stretch of history in which it counts is a `Stretch`.
 
 use super::pages::page_of;
 use super::{Index, rows};
