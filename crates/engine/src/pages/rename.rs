@@ -5,7 +5,7 @@ use crate::db::index::LinkedFrom;
 use crate::scope::{Scope, Write};
 use holt_core::{Error, FileChange, PagePath, Result, RevisionId};
 use holt_markdown::{Options, rewrite_links};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Whether links to a moved page follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +43,17 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
             return Err(Error::invalid("a page cannot move below itself").hint("Choose a place outside the page."));
         }
         let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
-        let moves = moves(&writing.repo().files(head)?.files, from, &to)?;
+        let files = writing.repo().files(head)?.files;
+        let moves = moves(&files, from, &to)?;
         if moves.is_empty() {
             return Err(Error::not_found(format!("there is no page {from}")).hint("It may have been moved or deleted meanwhile."));
         }
         let taken = index.page(&to.key())?.is_some_and(|row| row.path.key() != from.key());
         if taken {
             return Err(Error::conflict(format!("there is a page {to} already")).hint("Choose another name, or move that page first."));
+        }
+        if let Some(file) = in_the_way(&files, &moves) {
+            return Err(Error::conflict(format!("there is a file {file} already")).hint("Choose another name, or move that file first."));
         }
         let mut changes: Vec<FileChange> = moves.iter().map(|(from, to)| FileChange::Move { from: from.clone(), to: to.clone() }).collect();
         let rewritten = match backlinks {
@@ -90,6 +94,14 @@ fn moves(files: &[crate::repo::TreeFile], from: &PagePath, to: &PagePath) -> Res
         moves.push((file.path.clone(), new));
     }
     Ok(moves)
+}
+
+/// A file that stays and whose place one of the `moves` would take, in whatever spelling.
+fn in_the_way<'f>(files: &'f [crate::repo::TreeFile], moves: &[(String, String)]) -> Option<&'f str> {
+    let key = |file: &str| PagePath::from_tree(file).map_or_else(|| file.to_string(), |path| format!("{}.md", path.key().as_str()));
+    let leaving: HashSet<&str> = moves.iter().map(|(from, _)| from.as_str()).collect();
+    let wanted: HashSet<String> = moves.iter().map(|(_, to)| key(to)).collect();
+    files.iter().map(|file| file.path.as_str()).find(|file| !leaving.contains(file) && wanted.contains(&key(file)))
 }
 
 /// Adds the pages whose links follow the move. Pages that move themselves are rewritten under their new name.

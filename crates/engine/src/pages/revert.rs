@@ -1,18 +1,20 @@
 //! Undoing one commit by a new one that merges its inverse with what happened since.
 
-use super::write::Writing;
-use crate::repo::FileMode;
+use super::write::{Committed, Writing};
 use crate::repo::merge::{Merge, merge3};
+use crate::repo::{BlobId, FileMode};
 use crate::scope::{Scope, Write};
-use holt_core::{ChangeKind, Error, FileChange, Result, RevisionId};
+use holt_core::{ChangeKind, Error, FileChange, PagePath, Result, RevisionId};
 
 /// Reverts `target`. `Conflict` if later changes touch the same lines, `Invalid` for a merge or when there is nothing left to undo.
 pub fn revert(scope: &Scope<'_, Write>, target: RevisionId, message: &str) -> Result<RevisionId> {
     let default = format!("Reverted commit {}.", target.short(6));
     let message = if message.is_empty() { &default } else { message };
     let writing = Writing::begin(scope, None)?;
-    let committed = writing.commit(|writing| inverse(writing, target), message)?;
-    Ok(committed.revision())
+    match writing.commit(|writing| inverse(writing, target), message)? {
+        Committed::New(revision) => Ok(revision),
+        Committed::Nothing(_) => Err(Error::invalid("there is nothing left to undo").hint("The wiki is as it was before that commit already.")),
+    }
 }
 
 fn inverse(writing: &Writing<'_>, target: RevisionId) -> Result<Vec<FileChange>> {
@@ -32,16 +34,30 @@ fn inverse(writing: &Writing<'_>, target: RevisionId) -> Result<Vec<FileChange>>
             ChangeKind::Renamed { from } => from.clone(),
             _ => file.clone(),
         };
-        let now = match repo.read(head, &file)? {
-            Some(entry) if entry.mode != FileMode::Symlink => Some((entry.id, repo.blob(entry.id)?)),
-            _ => None,
+        let at_head = |file: &str| -> Result<Option<(BlobId, Vec<u8>)>> {
+            match repo.read(head, file)? {
+                Some(entry) if entry.mode != FileMode::Symlink => Ok(Some((entry.id, repo.blob(entry.id)?))),
+                _ => Ok(None),
+            }
         };
+        let now = at_head(&file)?;
+        // Where it goes back to there may be something else by now, in whatever spelling.
+        if change.old.is_some() && (before != file || now.is_none()) {
+            match at_head(&before)? {
+                Some((id, _)) if Some(id) == change.old && now.is_none() => continue,
+                Some(_) => return Err(changed_since(&before)),
+                None if taken(writing, &before, &file)? => return Err(changed_since(&before)),
+                None => {}
+            }
+        }
         let old = change.old.map(|id| repo.blob(id)).transpose()?;
         let content = match (old, change.new, now) {
             // What the commit left is what is there: take back the whole file.
             (old, new, now) if now.as_ref().map(|(id, _)| *id) == new => old,
             // The file changed since: merge line by line.
             (Some(old), Some(new), Some((_, now))) => Some(merged(&repo.blob(new)?, &now, &old, &file)?),
+            (Some(old), None, Some((_, now))) if old == now => Some(old),
+            (None, Some(_), None) => continue,
             _ => return Err(changed_since(&file)),
         };
         match content {
@@ -54,10 +70,13 @@ fn inverse(writing: &Writing<'_>, target: RevisionId) -> Result<Vec<FileChange>>
             None => wanted.push(FileChange::Remove { file }),
         }
     }
-    if wanted.is_empty() {
-        return Err(Error::invalid("the commit changed nothing"));
-    }
     Ok(wanted)
+}
+
+/// Whether `file` is a page that another file than `except` answers for.
+fn taken(writing: &Writing<'_>, file: &str, except: &str) -> Result<bool> {
+    let Some(path) = PagePath::from_tree(file) else { return Ok(false) };
+    Ok(writing.index()?.page(&path.key())?.is_some_and(|row| row.file != except && row.file != file))
 }
 
 fn merged(base: &[u8], now: &[u8], wanted: &[u8], file: &str) -> Result<Vec<u8>> {

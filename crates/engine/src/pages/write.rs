@@ -3,7 +3,7 @@
 //! Order, and why (ARCHITECTURE.md, crash table): dirty mark, so that a crash is noticed; commit, which is the truth; index; fragments.
 //! What fails after the commit does not undo it: the wiki stays marked and catches up later.
 
-use crate::db::index::OP_TRAILER;
+use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
 use crate::repo::{CommitMeta, CommitOutcome, Repo};
 use crate::scope::{Scope, Write};
@@ -38,6 +38,10 @@ impl<'w> Writing<'w> {
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {
         &self.repo
+    }
+    /// The index, at HEAD.
+    pub(crate) fn index(&self) -> Result<Arc<Index>> {
+        self.wiki.index()
     }
     /// Whether `revision` is part of the branch's history.
     pub(crate) fn knows(&self, revision: RevisionId) -> Result<bool> {

@@ -7,6 +7,7 @@ mod db;
 mod directory;
 mod facts;
 mod lazy;
+mod pages;
 mod repo;
 mod save;
 mod wikis;

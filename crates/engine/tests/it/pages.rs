@@ -1,0 +1,107 @@
+//! Moving, deleting and taking back: what is in the way is never overwritten, what was there is never lost.
+
+use crate::wikis::{new_engine, page_text, people, save_text};
+use holt_core::{AttachmentName, ErrorKind, PagePath, WikiName};
+use holt_engine::db::preferences::Audience;
+use holt_engine::pages::{self, Backlinks, Subpages};
+use holt_engine::{Engine, Read, Upload, Wiki, Write};
+use std::sync::Arc;
+
+fn docs(dir: &tempfile::TempDir) -> (Engine, Arc<Wiki>) {
+    let engine = new_engine(dir.path());
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    (engine, wiki)
+}
+
+fn path(text: &str) -> PagePath {
+    PagePath::parse(text).unwrap()
+}
+
+fn attach(wiki: &Wiki, page: &str, name: &str, content: &[u8]) {
+    let ann = people("ann");
+    let scope = wiki.grant::<Upload>(&ann).unwrap();
+    pages::upload(&scope, &path(page), &[(AttachmentName::parse(name).unwrap(), content.to_vec())], "").unwrap();
+}
+
+fn attached(wiki: &Wiki, page: &str, name: &str) -> Option<Vec<u8>> {
+    let ann = people("ann");
+    let scope = wiki.grant::<Read>(&ann).unwrap();
+    pages::attachment(&scope, &path(page), &AttachmentName::parse(name).unwrap(), None).unwrap().map(|found| found.content)
+}
+
+fn rename(wiki: &Wiki, from: &str, to: &str) -> holt_core::Result<pages::Renamed> {
+    let ann = people("ann");
+    pages::rename(&wiki.grant::<Write>(&ann).unwrap(), &path(from), &path(to), "", Backlinks::Rewrite)
+}
+
+#[test]
+fn a_rename_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save_text(&wiki, "One", "# One\n");
+    attach(&wiki, "One", "map.png", b"one");
+    save_text(&wiki, "One/Sub", "sub of one\n");
+    // A folder without a page of its own: its name is free, what is in it is not.
+    attach(&wiki, "Two", "map.png", b"two");
+    save_text(&wiki, "Two/SUB", "sub of two\n");
+    let refused = rename(&wiki, "One", "Two").unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict, "{refused}");
+    assert_eq!(attached(&wiki, "Two", "map.png").as_deref(), Some(b"two".as_slice()));
+    assert_eq!(page_text(&wiki, "Two/SUB").as_deref(), Some("sub of two\n"));
+    assert_eq!(page_text(&wiki, "One").as_deref(), Some("# One\n"));
+    // Beside each other they may be.
+    save_text(&wiki, "Three/Other", "other\n");
+    assert_eq!(rename(&wiki, "One", "Three").unwrap().path, path("Three"));
+    assert_eq!(attached(&wiki, "Three", "map.png").as_deref(), Some(b"one".as_slice()));
+    assert_eq!(page_text(&wiki, "Three/Other").as_deref(), Some("other\n"));
+    assert_eq!(rename(&wiki, "Two/SUB", "Three").unwrap_err().kind, ErrorKind::Conflict);
+    // Only the letters' case: the page itself is not in its own way.
+    assert_eq!(rename(&wiki, "Three", "THREE").unwrap().path, path("THREE"));
+    assert_eq!(page_text(&wiki, "THREE/Sub").as_deref(), Some("sub of one\n"));
+    assert_eq!(page_text(&wiki, "three/other").as_deref(), Some("other\n"));
+}
+
+#[test]
+fn a_deleted_page_comes_back_by_a_revert() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    save_text(&wiki, "Page", "text\n");
+    save_text(&wiki, "Page/Sub", "sub\n");
+    attach(&wiki, "Page", "a.txt", b"a");
+    let kept = pages::delete(&scope, &path("Page"), "", Subpages::Keep).unwrap();
+    assert_eq!((page_text(&wiki, "Page"), page_text(&wiki, "Page/Sub").as_deref()), (None, Some("sub\n")));
+    pages::revert(&scope, kept, "").unwrap();
+    let all = pages::delete(&scope, &path("page"), "", Subpages::Delete).unwrap();
+    assert_eq!((page_text(&wiki, "Page/Sub"), attached(&wiki, "Page", "a.txt")), (None, None));
+    pages::revert(&scope, all, "").unwrap();
+    assert_eq!(page_text(&wiki, "Page").as_deref(), Some("text\n"));
+    assert_eq!(attached(&wiki, "Page", "a.txt").as_deref(), Some(b"a".as_slice()));
+    // There is nothing left to undo, and what changed since is not undone with it.
+    assert_eq!(pages::revert(&scope, all, "").unwrap_err().kind, ErrorKind::Invalid);
+    let change = save_text(&wiki, "Page", "other\n").revision;
+    save_text(&wiki, "Page", "another\n");
+    assert_eq!(pages::revert(&scope, change, "").unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(page_text(&wiki, "Page").as_deref(), Some("another\n"));
+}
+
+#[test]
+fn a_revert_overwrites_nothing_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    save_text(&wiki, "Old", "text\n");
+    let moved = rename(&wiki, "Old", "New").unwrap().revision;
+    save_text(&wiki, "Old", "somebody else's\n");
+    assert_eq!(pages::revert(&scope, moved, "").unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(page_text(&wiki, "Old").as_deref(), Some("somebody else's\n"));
+    let gone = pages::delete(&scope, &path("Old"), "", Subpages::Keep).unwrap();
+    save_text(&wiki, "OLD", "in other letters\n");
+    assert_eq!(pages::revert(&scope, gone, "").unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(pages::revert(&scope, moved, "").unwrap_err().kind, ErrorKind::Conflict);
+    pages::delete(&scope, &path("OLD"), "", Subpages::Keep).unwrap();
+    pages::revert(&scope, moved, "").unwrap();
+    assert_eq!((page_text(&wiki, "Old").as_deref(), page_text(&wiki, "New")), (Some("text\n"), None));
+}
