@@ -26,7 +26,8 @@ impl PagePath {
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.strip_prefix('/').unwrap_or(text);
         let text = text.strip_suffix('/').unwrap_or(text);
-        let path: String = text.nfc().collect();
+        // ASCII is in every normal form.
+        let path: String = if text.is_ascii() { text.to_string() } else { text.nfc().collect() };
         if path.is_empty() {
             return Err(Error::invalid("the page name is empty").hint("Give the page a name such as Guide/Setup."));
         }

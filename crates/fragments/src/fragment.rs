@@ -1,5 +1,6 @@
 //! A piece of a page, plain and compressed, so that pages are put together in either form without compressing anything.
 
+use crate::crc;
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
 use holt_core::{Error, Result};
@@ -13,6 +14,8 @@ pub struct Fragment {
     raw: Bytes,
     deflate: Bytes,
     crc: u32,
+    /// What appending these bytes does to a checksum: see [`crate::crc`].
+    shift: u32,
 }
 
 impl Fragment {
@@ -36,7 +39,7 @@ impl Fragment {
                 deflate.reserve(deflate.capacity().max(64));
             }
         }
-        Self { crc: crc32fast::hash(&raw), deflate: deflate.into(), raw }
+        Self { crc: crc32fast::hash(&raw), shift: crc::shift(raw.len() as u64), deflate: deflate.into(), raw }
     }
     /// The bytes.
     pub fn raw(&self) -> &Bytes {
@@ -46,9 +49,9 @@ impl Fragment {
     pub(crate) fn deflate(&self) -> &Bytes {
         &self.deflate
     }
-    /// CRC-32 of the bytes, as gzip wants it (RFC 1952).
-    pub(crate) fn crc(&self) -> u32 {
-        self.crc
+    /// The checksum of some bytes with these behind them.
+    pub(crate) fn append_crc(&self, before: u32) -> u32 {
+        crc::combine(before, self.crc, self.shift)
     }
     /// How much memory it takes, about.
     pub(crate) fn weight(&self) -> usize {
@@ -82,7 +85,7 @@ impl Fragment {
         if bytes.len() != HEADER + raw + deflate {
             return Err(damaged());
         }
-        let fragment = Self { raw: bytes.slice(HEADER..HEADER + raw), deflate: bytes.slice(HEADER + raw..), crc };
+        let fragment = Self { raw: bytes.slice(HEADER..HEADER + raw), deflate: bytes.slice(HEADER + raw..), crc, shift: crc::shift(raw as u64) };
         if crc32fast::hash(&fragment.raw) != crc || crc32fast::hash(&fragment.deflate) != deflate_crc {
             return Err(damaged());
         }

@@ -6,6 +6,7 @@
 pub mod assemble;
 pub mod assets;
 mod cache;
+mod crc;
 pub mod fragment;
 pub mod frame;
 pub mod key;
