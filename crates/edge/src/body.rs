@@ -1,4 +1,4 @@
-//! A response body made of slices, sent one after the other without being copied together.
+//! A response body made of slices, sent one after the other; only small ones are copied together.
 
 use bytes::Bytes;
 use holt_fragments::Assembly;
@@ -34,8 +34,14 @@ impl Body {
     }
 }
 
+/// Up to so many bytes copying is cheaper than the bookkeeping of a dozen slices, from the connection down to the kernel.
+const COPIED: u64 = 32 * 1024;
+
 impl From<Assembly> for Body {
     fn from(assembly: Assembly) -> Self {
+        if assembly.length <= COPIED {
+            return Bytes::from(assembly.parts.concat()).into();
+        }
         Self { left: assembly.length, parts: assembly.parts.into() }
     }
 }

@@ -23,16 +23,18 @@ pub fn catch_up(wiki: &Wiki) -> Result<Option<RevisionId>> {
     Ok(head)
 }
 
-/// Throws index and fragments away and makes them again.
+/// Makes index and fragments again, all of them. What is published stays readable meanwhile; a fragment that is there and whole is not written
+/// again, one that nothing names goes.
 pub fn rebuild(wiki: &Wiki) -> Result<Option<RevisionId>> {
-    {
+    let head = {
         let _writing = wiki.write_lock();
-        let _publishing = wiki.publish_lock();
         wiki.mark_dirty()?;
         wiki.discard_index()?;
-        wiki.shared.fragments.remove_wiki(wiki.id())?;
-    }
-    catch_up(wiki)
+        index_locked(wiki)?
+    };
+    let _publishing = wiki.publish_lock();
+    publish::publish_again(wiki)?;
+    Ok(head)
 }
 
 /// The publish step. Takes the publish lock.

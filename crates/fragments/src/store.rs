@@ -76,7 +76,7 @@ impl FragmentStore {
         let name = FragmentKey::of(wiki, kind, fragment.raw());
         let path = key::object(wiki, &name);
         if !self.0.exists(&path) {
-            self.0.write(&path, &fragment.to_bytes())?;
+            self.0.write(&path, &fragment.to_bytes(), Replaced::Never)?;
         }
         Ok(name)
     }
@@ -97,7 +97,7 @@ impl FragmentStore {
         let name = FragmentKey::of(wiki, Kind::Frame, &bytes);
         let path = key::object(wiki, &name);
         if !self.0.exists(&path) {
-            self.0.write(&path, &bytes)?;
+            self.0.write(&path, &bytes, Replaced::Never)?;
         }
         Ok(name)
     }
@@ -115,7 +115,7 @@ impl FragmentStore {
     /// Publishes a page: from here on readers see it. All its fragments are stored before.
     pub fn put_page(&self, wiki: WikiId, page: &PageKey, manifest: &PageManifest) -> Result<()> {
         let path = key::page(wiki, page);
-        self.0.write(&path, &manifest.to_bytes())?;
+        self.0.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Page(Some(Arc::new(manifest.clone()))), manifest.weight());
         Ok(())
     }
@@ -152,7 +152,7 @@ impl FragmentStore {
     /// Stores what the pages of a wiki share.
     pub fn put_wiki(&self, manifest: &WikiManifest) -> Result<()> {
         let path = key::wiki(manifest.wiki);
-        self.0.write(&path, &manifest.to_bytes())?;
+        self.0.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Wiki(Some(Arc::new(manifest.clone()))), 512);
         Ok(())
     }
@@ -171,7 +171,7 @@ impl FragmentStore {
     /// Makes `slug` lead to `wiki`.
     pub fn put_host(&self, slug: &str, wiki: WikiId) -> Result<()> {
         let path = key::host(slug);
-        self.0.write(&path, wiki.to_string().as_bytes())?;
+        self.0.write(&path, wiki.to_string().as_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Host(Some(wiki)), 16);
         Ok(())
     }
@@ -224,8 +224,21 @@ impl FragmentStore {
                 swept += 1;
             }
         }
+        self.0.remove_strays(&key::pages(wiki), older_than)?;
         Ok(swept)
     }
+}
+
+/// How files being written are called until they are whole.
+const TEMPORARY: &str = "tmp-";
+
+/// Whether a name may get another content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replaced {
+    /// The name is made from the content.
+    Never,
+    /// Readers see the old content or the new one.
+    AtOnce,
 }
 
 impl Inner {
@@ -256,7 +269,7 @@ impl Inner {
             },
         }
     }
-    fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
+    fn write(&self, path: &str, bytes: &[u8], replaced: Replaced) -> Result<()> {
         let dir = match &self.place {
             Place::Memory(files) => {
                 files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_string(), Bytes::copy_from_slice(bytes));
@@ -266,11 +279,16 @@ impl Inner {
             Place::Foreign(_) => return Err(Error::internal("write to a store that belongs to another process")),
         };
         let target = dir.join(path);
+        // Beside the target: two threads that rename out of one directory wait for each other.
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = dir.join(format!("tmp-{}-{number}", std::process::id()));
-        let place = || {
-            std::fs::write(&temporary, bytes)?;
-            std::fs::rename(&temporary, &target)
+        let temporary = target.with_file_name(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        let place = || match replaced {
+            // Nobody knows its name yet; what a crash tears is noticed by its checksums and written again.
+            Replaced::Never => std::fs::write(&target, bytes),
+            Replaced::AtOnce => {
+                std::fs::write(&temporary, bytes)?;
+                std::fs::rename(&temporary, &target)
+            }
         };
         let placed = match place() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -279,7 +297,7 @@ impl Inner {
             other => other,
         };
         placed.map_err(|error| {
-            let _ = std::fs::remove_file(&temporary);
+            let _ = std::fs::remove_file(if replaced == Replaced::Never { &target } else { &temporary });
             Error::io("publish a file", error)
         })
     }
@@ -320,9 +338,23 @@ impl Inner {
         };
         let mut paths = Vec::new();
         for fan in names(&dir.join(prefix))? {
-            paths.extend(names(&dir.join(prefix).join(&fan))?.into_iter().map(|name| format!("{prefix}/{fan}/{name}")));
+            let files = names(&dir.join(prefix).join(&fan))?;
+            paths.extend(files.into_iter().filter(|name| !name.starts_with(TEMPORARY)).map(|name| format!("{prefix}/{fan}/{name}")));
         }
         Ok(paths)
+    }
+    /// Removes what a crash left of manifests being written.
+    fn remove_strays(&self, prefix: &str, older_than: SystemTime) -> Result<()> {
+        let Place::Folder(dir) = &self.place else { return Ok(()) };
+        for fan in names(&dir.join(prefix))? {
+            for name in names(&dir.join(prefix).join(&fan))?.into_iter().filter(|name| name.starts_with(TEMPORARY)) {
+                let path = format!("{prefix}/{fan}/{name}");
+                if self.written_before(&path, older_than) {
+                    self.delete(&path)?;
+                }
+            }
+        }
+        Ok(())
     }
     fn written_before(&self, path: &str, when: SystemTime) -> bool {
         match &self.place {

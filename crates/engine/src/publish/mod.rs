@@ -62,19 +62,32 @@ pub(crate) struct Publisher<'w> {
 
 /// Brings the fragments to the revision the index stands at. The caller holds the publish lock.
 pub(crate) fn publish(wiki: &Wiki) -> Result<()> {
+    let old = wiki.shared.fragments.wiki(wiki.id())?;
+    write(wiki, old.as_deref())
+}
+
+/// Publishes everything, and removes what nothing names. The caller holds the publish lock.
+pub(crate) fn publish_again(wiki: &Wiki) -> Result<()> {
+    write(wiki, None)?;
+    let now = u64::try_from(wiki.shared.clock.now()).unwrap_or_default();
+    wiki.shared.fragments.sweep(wiki.id(), UNIX_EPOCH + Duration::from_secs(now + 1))?;
+    Ok(())
+}
+
+/// Publishes what differs from `old`.
+fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     let index = wiki.index()?;
     let preferences = wiki.preferences()?;
     let fragments = &wiki.shared.fragments;
-    let old = fragments.wiki(wiki.id())?;
     let head = index.cursor()?;
     let settings = settings_stamp(wiki)?;
     let Some(head) = head else {
         // Nothing was ever committed: a frame to show live pages in, no pages.
-        return frame::publish(wiki, &index, &preferences, None, settings, old.as_deref()).map(|_| ());
+        return frame::publish(wiki, &index, &preferences, None, settings, old).map(|_| ());
     };
     let repo = wiki.repo()?;
     let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
-    let plan = Plan::make(&publisher, old.as_deref(), settings, wiki.db()?.epoch()?)?;
+    let plan = Plan::make(&publisher, old, settings, wiki.db()?.epoch()?)?;
     if plan.is_empty() {
         return Ok(());
     }
@@ -84,7 +97,7 @@ pub(crate) fn publish(wiki: &Wiki) -> Result<()> {
     publisher.pages(&plan.pages)?;
     failpoint::hit("publish.pages")?;
     // The cursor moves last: a crash before this line publishes the same pages again, under the same names.
-    frame::publish(wiki, &publisher.index, &publisher.preferences, Some(head), settings, old.as_deref().filter(|_| !plan.frame))?;
+    frame::publish(wiki, &publisher.index, &publisher.preferences, Some(head), settings, old.filter(|_| !plan.frame))?;
     Ok(())
 }
 
