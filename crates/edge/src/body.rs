@@ -35,7 +35,7 @@ impl Body {
 }
 
 /// Up to so many bytes copying is cheaper than the bookkeeping of a dozen slices, from the connection down to the kernel.
-const COPIED: u64 = 32 * 1024;
+const COPIED: u64 = 64 * 1024;
 
 impl From<Assembly> for Body {
     fn from(assembly: Assembly) -> Self {
