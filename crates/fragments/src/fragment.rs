@@ -85,7 +85,8 @@ impl Fragment {
         if bytes.len() != HEADER + raw + deflate {
             return Err(damaged());
         }
-        let fragment = Self { raw: bytes.slice(HEADER..HEADER + raw), deflate: bytes.slice(HEADER + raw..), crc, shift: crc::shift(raw as u64) };
+        let fragment =
+            Self { raw: bytes.slice(HEADER..HEADER + raw), deflate: bytes.slice(HEADER + raw..), crc, shift: crc::shift(raw as u64) };
         if crc32fast::hash(&fragment.raw) != crc || crc32fast::hash(&fragment.deflate) != deflate_crc {
             return Err(damaged());
         }

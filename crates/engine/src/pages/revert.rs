@@ -13,7 +13,9 @@ pub fn revert(scope: &Scope<'_, Write>, target: RevisionId, message: &str) -> Re
     let writing = Writing::begin(scope, None)?;
     match writing.commit(|writing| inverse(writing, target), message)? {
         Committed::New(revision) => Ok(revision),
-        Committed::Nothing(_) => Err(Error::invalid("there is nothing left to undo").hint("The wiki is as it was before that commit already.")),
+        Committed::Nothing(_) => {
+            Err(Error::invalid("there is nothing left to undo").hint("The wiki is as it was before that commit already."))
+        }
     }
 }
 

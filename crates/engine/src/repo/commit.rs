@@ -17,6 +17,7 @@ use gix::objs::tree::EntryKind;
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Who, when and why.
@@ -96,6 +97,7 @@ impl Repo {
         sync_directory(&packs)?;
         failpoint::hit("repo.before-ref")?;
         lock.rename(&reference)?;
+        self.unfolded.fetch_add(1, Ordering::Relaxed);
         failpoint::hit("repo.ref-renamed")?;
         sync_directory(directory)?;
         Ok(CommitOutcome::Won(commit))

@@ -8,9 +8,10 @@ use gix::ObjectId;
 use holt_core::{Error, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// So many packs of a class are merged.
-const FAN: usize = 32;
+pub(super) const FAN: usize = 32;
 /// Larger packs are left to git's own repacking, which finds deltas.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -29,8 +30,12 @@ struct Small {
 }
 
 impl Repo {
-    /// Whether [`Repo::fold_packs`] would find something to do, for one directory listing.
+    /// Whether [`Repo::fold_packs`] would find something to do. Looks at the directory only after as many commits as could matter.
     pub fn wants_fold(&self) -> bool {
+        if self.unfolded.load(Ordering::Relaxed) < FAN {
+            return false;
+        }
+        self.unfolded.store(0, Ordering::Relaxed);
         std::fs::read_dir(self.packs())
             .map_or(0, |entries| entries.flatten().filter(|e| e.file_name().to_string_lossy().ends_with(".idx")).count())
             >= FAN

@@ -1,6 +1,8 @@
 //! What changed between two trees, and every commit between two revisions with what it changed.
 
 use super::{BlobId, Repo, bytes20, command, fault, object_id};
+use gix::diff::tree::Recorder;
+use gix::diff::tree::recorder::Change as Recorded;
 use gix::object::tree::diff::ChangeDetached;
 use holt_core::{Author, Change, ChangeKind, Error, Result, Revision, RevisionId, Timestamp};
 
@@ -40,6 +42,10 @@ impl Repo {
         self.tree_changes(&repo, old.as_ref(), &tree(to)?)
     }
     fn tree_changes(&self, repo: &gix::Repository, old: Option<&gix::Tree<'_>>, new: &gix::Tree<'_>) -> Result<Vec<TreeChange>> {
+        // Looking for renames costs a walk over the whole tree, and most commits have none.
+        if let Some(found) = plain_changes(repo, old, new)? {
+            return Ok(found);
+        }
         let rewrites = gix::diff::Rewrites { copies: None, percentage: Some(0.5), limit: 1000, track_empty: false };
         let options = gix::diff::Options::default().with_rewrites(Some(rewrites));
         let changes = repo.diff_tree_to_tree(old, Some(new), Some(options)).map_err(|e| fault("compare two trees", e))?;
@@ -172,6 +178,42 @@ fn raw_changes(raw: &[u8]) -> Option<Vec<TreeChange>> {
     }
     changes.sort_by(|a, b| a.change.file.cmp(&b.change.file));
     Some(changes)
+}
+
+/// What differs between two trees, in time that depends on what differs. None if there may be renames: something came and something went.
+fn plain_changes(repo: &gix::Repository, old: Option<&gix::Tree<'_>>, new: &gix::Tree<'_>) -> Result<Option<Vec<TreeChange>>> {
+    fn entries<'t>(tree: &'t gix::Tree<'_>) -> gix::objs::TreeRefIter<'t> {
+        gix::objs::TreeRefIter::from_bytes(&tree.data, tree.id.kind())
+    }
+    let empty = repo.empty_tree();
+    let mut recorder = Recorder::default();
+    let (before, after) = (old.unwrap_or(&empty), new);
+    gix::diff::tree(entries(before), entries(after), gix::diff::tree::State::default(), &repo.objects, &mut recorder)
+        .map_err(|e| fault("compare two trees", e))?;
+    let mut found = Vec::new();
+    let (mut came, mut went) = (false, false);
+    for record in recorder.records {
+        let detached = match record {
+            Recorded::Addition { entry_mode, oid, path, .. } => {
+                ChangeDetached::Addition { location: path, relation: None, entry_mode, id: oid }
+            }
+            Recorded::Deletion { entry_mode, oid, path, .. } => {
+                ChangeDetached::Deletion { location: path, relation: None, entry_mode, id: oid }
+            }
+            Recorded::Modification { previous_entry_mode, previous_oid, entry_mode, oid, path } => {
+                ChangeDetached::Modification { location: path, previous_entry_mode, previous_id: previous_oid, entry_mode, id: oid }
+            }
+        };
+        let Some(change) = change(detached) else { continue };
+        came |= change.old.is_none();
+        went |= change.new.is_none();
+        found.push(change);
+    }
+    if came && went {
+        return Ok(None);
+    }
+    found.sort_by(|a, b| a.change.file.cmp(&b.change.file));
+    Ok(Some(found))
 }
 
 fn change(change: ChangeDetached) -> Option<TreeChange> {

@@ -24,6 +24,7 @@ pub use read::{FileMode, Listing, TreeFile};
 use holt_core::{Error, Result, RevisionId};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 /// The id of a file's content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +66,8 @@ pub struct Repo {
     dir: PathBuf,
     branch: String,
     inner: gix::ThreadSafeRepository,
+    /// Commits since packs were last looked at; begins high, as nobody knows what the last process left.
+    unfolded: AtomicUsize,
 }
 
 impl Repo {
@@ -98,7 +101,7 @@ impl Repo {
         if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
             return Err(Error::internal("HEAD of the repository names an impossible branch"));
         }
-        Ok(Self { dir: dir.to_path_buf(), branch: branch.to_string(), inner })
+        Ok(Self { dir: dir.to_path_buf(), branch: branch.to_string(), inner, unfolded: AtomicUsize::new(fold::FAN) })
     }
     /// The branch that is the wiki.
     pub fn branch(&self) -> &str {
