@@ -82,8 +82,12 @@ pub(crate) fn index_locked(wiki: &Wiki) -> Result<Option<RevisionId>> {
 /// What happened between two revisions, as one transaction.
 fn advance(repo: &Repo, index: &Index, from: RevisionId, head: RevisionId, options: &Options) -> Result<()> {
     let log = repo.log(Some(from), head)?;
+    let changes = match log.as_slice() {
+        [one] if one.parents == [from] => one.changes.clone(),
+        _ => repo.changes(Some(from), head)?,
+    };
     let mut touched = BTreeSet::new();
-    for change in repo.changes(Some(from), head)? {
+    for change in changes {
         if let ChangeKind::Renamed { from } = &change.change.kind {
             touched.insert(from.clone());
         }

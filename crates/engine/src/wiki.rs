@@ -12,7 +12,7 @@ use crate::scope::{Permission, Scope};
 use holt_core::{AccessRules, Action, Actor, Error, MemberFlags, Result, WikiId, access};
 use holt_fragments::FragmentStore;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What all wikis of an engine share.
@@ -34,8 +34,17 @@ pub struct Wiki {
     publish: Mutex<()>,
     /// Whether the dirty mark in holt.db is known to be set: it is written once per life of the handle, not once per save.
     marked: AtomicBool,
-    /// The generation of the published form at which unused fragments were last removed; 0 before anybody looked.
-    pub(crate) swept: AtomicU64,
+    /// When unused fragments were last removed; none before anybody looked.
+    pub(crate) swept: Mutex<Option<Swept>>,
+}
+
+/// The last look for fragments that nothing names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swept {
+    /// The generation of the published form then.
+    pub(crate) generation: u64,
+    /// Seconds since 1970.
+    pub(crate) at: u64,
 }
 
 impl Wiki {
@@ -51,7 +60,7 @@ impl Wiki {
             write: Mutex::default(),
             publish: Mutex::default(),
             marked: AtomicBool::new(false),
-            swept: AtomicU64::new(0),
+            swept: Mutex::default(),
         }
     }
     /// Its identity.

@@ -153,6 +153,8 @@ fn settle(db: Connection, kind: &Kind) -> rusqlite::Result<Connection> {
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // Plans that do not depend on bound values: without it SQLite compiles a statement again for other values.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let synchronous = match kind.durability {
         Durability::Full => "FULL",
         Durability::Derived => "NORMAL",

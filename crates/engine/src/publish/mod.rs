@@ -16,7 +16,7 @@ use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::failpoint;
 use crate::repo::Repo;
-use crate::wiki::Wiki;
+use crate::wiki::{Swept, Wiki};
 use holt_core::{AccessLevel, PageKey, Result, RevisionId, Visibility};
 use holt_fragments::{WikiManifest, assets};
 use plan::Plan;
@@ -109,25 +109,26 @@ pub(crate) fn settings_changed(wiki: &Wiki) -> Result<()> {
 
 /// Changes of the published form after which it is worth looking for fragments that nothing names.
 const SWEEP_AFTER: u64 = 200;
-/// Seconds for which such a fragment stays: an edge may still be reading a manifest that names it.
+/// Seconds for which such a fragment stays, as an edge may still be reading a manifest that names it; and seconds between two looks, which cost
+/// a read per page.
 const SWEEP_AGE: u64 = 3600;
 
 /// Removes fragments that no page shows any more, now and then. Whether it looked.
 pub(crate) fn sweep(wiki: &Wiki) -> Result<bool> {
     let fragments = &wiki.shared.fragments;
     let generation = fragments.wiki(wiki.id())?.map_or(0, |shared| shared.generation);
-    let last = wiki.swept.load(Ordering::Acquire);
-    if last == 0 || generation < last + SWEEP_AFTER {
-        if last == 0 {
-            wiki.swept.store(generation.max(1), Ordering::Release);
-        }
-        return Ok(false);
-    }
     let now = u64::try_from(wiki.shared.clock.now()).unwrap_or_default();
-    let older_than = UNIX_EPOCH + Duration::from_secs(now.saturating_sub(SWEEP_AGE));
+    {
+        let mut swept = wiki.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        // A wiki that is opened again counts from a round number, so that one with few saves a day comes to its turn, too.
+        let last = swept.get_or_insert(Swept { generation: generation - generation % SWEEP_AFTER, at: 0 });
+        if generation < last.generation + SWEEP_AFTER || now < last.at + SWEEP_AGE {
+            return Ok(false);
+        }
+        *last = Swept { generation, at: now };
+    }
     let _publishing = wiki.publish_lock();
-    fragments.sweep(wiki.id(), older_than)?;
-    wiki.swept.store(generation, Ordering::Release);
+    fragments.sweep(wiki.id(), UNIX_EPOCH + Duration::from_secs(now.saturating_sub(SWEEP_AGE)))?;
     Ok(true)
 }
 

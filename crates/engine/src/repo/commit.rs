@@ -12,8 +12,8 @@ use super::durable::{sync_all, sync_directory, write_new};
 use super::pack::{Entry, Pack, build};
 use super::{Repo, fault, object_id};
 use crate::failpoint;
-use gix::objs::WriteTo;
 use gix::objs::tree::EntryKind;
+use gix::objs::{Write, WriteTo};
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 impl Repo {
     /// Commits `changes` on top of `base`, which must be where the branch stands.
     pub fn commit(&self, base: Option<RevisionId>, changes: &[FileChange], meta: &CommitMeta) -> Result<CommitOutcome> {
-        let repo = self.view().with_object_memory();
+        let mut repo = self.inner.to_thread_local();
+        let before = self.recent.below(base);
+        repo.objects.set_object_memory(before.clone());
         let base_tree = match base {
             Some(base) => Some(self.find_commit(&repo, base)?.tree_id().map_err(|e| fault("read a tree", e))?.detach()),
             None => None,
@@ -66,14 +68,19 @@ impl Repo {
             return Ok(CommitOutcome::Unchanged(base));
         }
         let commit = write_commit(&repo, base, tree, meta)?;
-        let objects = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
-        let mut entries = Vec::with_capacity(objects.len());
-        for (id, (kind, content)) in objects.iter() {
+        let mut new = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
+        new.retain(|id, _| !before.contains_key(id));
+        let mut entries = Vec::with_capacity(new.len());
+        for (id, (kind, content)) in new.iter() {
             entries.push(Entry::new(*id, *kind, content)?);
         }
         // The same objects make the same pack, whatever order the map gives them in.
         entries.sort_by_key(|a| a.id);
-        self.publish(base, RevisionId::from_bytes(super::bytes20(&commit)), &build(&entries)?)
+        let outcome = self.publish(base, RevisionId::from_bytes(super::bytes20(&commit)), &build(&entries)?)?;
+        if let CommitOutcome::Won(commit) = outcome {
+            self.recent.committed(commit, before, &new);
+        }
+        Ok(outcome)
     }
 
     fn publish(&self, base: Option<RevisionId>, commit: RevisionId, pack: &Pack) -> Result<CommitOutcome> {
@@ -104,30 +111,49 @@ impl Repo {
     }
 }
 
+/// Adds an object to what will be the pack. Always, unless it is below the base for sure: gix's own `write_object` leaves out what it finds in a
+/// pack that git may have pruned since.
+fn write_object(repo: &gix::Repository, object: &dyn WriteTo) -> Result<gix::ObjectId> {
+    let mut content = Vec::new();
+    object.write_to(&mut content).map_err(|e| fault("write an object", e))?;
+    repo.objects.write_buf(object.kind(), &content).map_err(|e| fault("write an object", e))
+}
+
+/// Names that a checkout on some system would take for git's own directory. Ours have been checked long before; this is the last door.
+fn refuse_name(file: &str) -> Result<()> {
+    let options = gix::validate::path::component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
+    for name in file.split('/') {
+        gix::validate::path::component(name.into(), None, options)
+            .map_err(|e| Error::invalid(format!("{file} is no name for a file in a repository")).because(e))?;
+    }
+    Ok(())
+}
+
 fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[FileChange]) -> Result<gix::ObjectId> {
     let wrong = |e| fault("change a tree", e);
     let base = base.unwrap_or_else(|| gix::ObjectId::empty_tree(gix::hash::Kind::Sha1));
     let before =
         if base == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) { repo.empty_tree() } else { repo.find_tree(base).map_err(wrong)? };
-    let mut editor = before.edit().map_err(wrong)?;
+    let mut editor = before.edit().map_err(wrong)?.detach();
     // Sources are taken away before targets are put: two files may change places.
     let mut moved = Vec::new();
     for change in changes {
         match change {
             FileChange::Remove { file } => {
-                editor.remove(file.as_str()).map_err(wrong)?;
+                editor.remove(file.split('/')).map_err(wrong)?;
             }
             FileChange::Move { from, to } => {
                 let entry = before.lookup_entry_by_path(from).map_err(wrong)?;
                 let entry = entry.ok_or_else(|| Error::not_found(format!("there is no file {from}")))?;
                 moved.push((to, entry.mode().kind(), entry.oid().to_owned()));
-                editor.remove(from.as_str()).map_err(wrong)?;
+                editor.remove(from.split('/')).map_err(wrong)?;
             }
             FileChange::Put { .. } => {}
         }
     }
     for (to, kind, id) in moved {
-        editor.upsert(to.as_str(), kind, id).map_err(wrong)?;
+        refuse_name(to)?;
+        editor.upsert(to.split('/'), kind, id).map_err(wrong)?;
     }
     for change in changes {
         let FileChange::Put { file, content } = change else { continue };
@@ -135,13 +161,14 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
             Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) => kind,
             _ => EntryKind::Blob,
         };
-        let id = repo.write_blob(content).map_err(wrong)?;
-        editor.upsert(file.as_str(), kind, id).map_err(wrong)?;
+        refuse_name(file)?;
+        let id = repo.objects.write_buf(gix::objs::Kind::Blob, content).map_err(wrong)?;
+        editor.upsert(file.split('/'), kind, id).map_err(wrong)?;
     }
-    let tree = editor.write().map_err(wrong)?.detach();
+    let tree = editor.write(|tree| write_object(repo, tree))?;
     if tree == gix::ObjectId::empty_tree(gix::hash::Kind::Sha1) {
         // git names the empty tree without storing it; a pack that stores it is complete for every reader.
-        repo.write_object(gix::objs::Tree::empty()).map_err(wrong)?;
+        write_object(repo, &gix::objs::Tree::empty())?;
     }
     Ok(tree)
 }
@@ -162,7 +189,7 @@ fn write_commit(repo: &gix::Repository, base: Option<RevisionId>, tree: gix::Obj
         extra_headers: Vec::new(),
     };
     debug_assert!(commit.size() > 0);
-    Ok(repo.write_object(commit).map_err(|e| fault("write a commit", e))?.detach())
+    write_object(repo, &commit)
 }
 
 /// Pack and index under temporary names; removed when dropped unless they got their names.
@@ -237,7 +264,8 @@ impl RefLock {
     }
     fn write(&self, commit: &RevisionId) -> Result<()> {
         use std::io::Write;
-        writeln!(&self.file, "{commit}").map_err(|e| Error::io("write the branch", e))
+        // One call: formatting straight into the file would be one for every byte of the id.
+        (&self.file).write_all(format!("{commit}\n").as_bytes()).map_err(|e| Error::io("write the branch", e))
     }
     fn rename(mut self, reference: &Path) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };

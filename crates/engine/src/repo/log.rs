@@ -56,6 +56,12 @@ impl Repo {
     /// Every commit that `to` has and `from` has not, oldest first, in git's own order.
     pub fn log(&self, from: Option<RevisionId>, to: RevisionId) -> Result<Vec<LogEntry>> {
         let repo = self.view();
+        // The usual case, without a walk: one commit on top.
+        if let Some(from) = from
+            && self.find_commit(&repo, to)?.parent_ids().map(gix::Id::detach).eq([object_id(from)])
+        {
+            return Ok(vec![self.entry(&repo, object_id(to))?]);
+        }
         let mut walk = repo.rev_walk([object_id(to)]);
         if let Some(from) = from {
             walk = walk.with_hidden([object_id(from)]);

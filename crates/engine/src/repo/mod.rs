@@ -14,6 +14,7 @@ mod log;
 pub mod merge;
 mod pack;
 mod read;
+mod recent;
 
 pub use commit::{CommitMeta, CommitOutcome};
 pub use fold::Folded;
@@ -66,6 +67,7 @@ pub struct Repo {
     dir: PathBuf,
     branch: String,
     inner: gix::ThreadSafeRepository,
+    recent: recent::Recent,
     /// Commits since packs were last looked at; begins high, as nobody knows what the last process left.
     unfolded: AtomicUsize,
 }
@@ -101,7 +103,13 @@ impl Repo {
         if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
             return Err(Error::internal("HEAD of the repository names an impossible branch"));
         }
-        Ok(Self { dir: dir.to_path_buf(), branch: branch.to_string(), inner, unfolded: AtomicUsize::new(fold::FAN) })
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            branch: branch.to_string(),
+            inner,
+            recent: recent::Recent::default(),
+            unfolded: AtomicUsize::new(fold::FAN),
+        })
     }
     /// The branch that is the wiki.
     pub fn branch(&self) -> &str {
@@ -125,8 +133,13 @@ impl Repo {
         let found = text.lines().filter_map(|line| line.split_once(' ')).find(|(_, reference)| *reference == name);
         found.map(|(id, _)| RevisionId::parse(id)).transpose()
     }
+    /// For reading.
     fn view(&self) -> gix::Repository {
-        self.inner.to_thread_local()
+        let mut view = self.inner.to_thread_local();
+        if let Some(objects) = self.recent.objects() {
+            view.objects.set_object_memory(objects);
+        }
+        view
     }
     /// What git itself says is wrong, a line each.
     pub fn fsck(&self) -> Result<Vec<String>> {

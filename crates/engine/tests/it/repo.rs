@@ -75,6 +75,29 @@ fn a_moved_branch_is_lost_and_nothing_changes() {
     assert_eq!(git(&path(&dir), &["show", "HEAD:a.md"]), "3");
 }
 
+/// `exists` may answer from a pack that git has removed since: what a commit needs is written again rather than trusted to be there.
+#[test]
+fn what_git_pruned_meanwhile_is_written_again() {
+    let (dir, repo) = new_repo();
+    let first = won(&repo, &[put("a.md", "1"), put("d/b.md", "B")], "1");
+    let second = won(&repo, &[put("a.md", "two"), put("d/b.md", "other")], "2");
+    won(&repo, &[put("large.bin", &"x".repeat(80_000))], "3");
+    // Read from the packs, so that their indexes are open.
+    assert_eq!(text(&repo, second, "d/b.md").as_deref(), Some("other"));
+    assert_eq!(text(&repo, first, "d/b.md").as_deref(), Some("B"));
+    git(&path(&dir), &["update-ref", "refs/heads/main", &first.to_string()]);
+    git(&path(&dir), &["gc", "--quiet", "--prune=now"]);
+    won(&repo, &[put("a.md", "two"), put("d/b.md", "other")], "2 again");
+    git(&path(&dir), &["fsck", "--strict"]);
+    assert_eq!(git(&path(&dir), &["show", "HEAD:d/b.md"]), "other");
+    let last = won(&repo, &[put("a.md", "1")], "4");
+    git(&path(&dir), &["update-ref", "refs/heads/main", &first.to_string()]);
+    git(&path(&dir), &["gc", "--quiet", "--prune=now"]);
+    won(&repo, &[put("d/b.md", "other")], "the tree of 4");
+    assert_eq!(git(&path(&dir), &["rev-parse", "HEAD^{tree}"]).trim().len(), last.to_string().len());
+    git(&path(&dir), &["fsck", "--strict"]);
+}
+
 #[test]
 fn the_same_tree_makes_no_commit() {
     let (_dir, repo) = new_repo();

@@ -35,9 +35,9 @@ pub(super) fn set_cursor(db: &Connection, step: &str, revision: RevisionId) -> R
 pub(super) fn log(db: &Connection, log: &[LogEntry]) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO revisions
         (id, position, author_name, author_email, time, time_offset, committed, is_merge, op, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let mut insert = db.prepare(sql)?;
+    let mut insert = db.prepare_cached(sql)?;
     let sql = "INSERT OR IGNORE INTO changes (file, position, revision, kind, from_file, old, new) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let mut insert_change = db.prepare(sql)?;
+    let mut insert_change = db.prepare_cached(sql)?;
     let positions = positions(db, log)?;
     for (entry, position) in log.iter().zip(positions) {
         let revision = &entry.revision;
@@ -86,7 +86,7 @@ const BELIEVABLE: std::ops::Range<i64> = 0..1 << 36;
 /// id, so that two commits of one second have an order too. It follows from the commit and its ancestors alone: filling the index anew
 /// gives every commit the place it had.
 fn positions(db: &Connection, log: &[LogEntry]) -> Result<Vec<i64>> {
-    let mut known = db.prepare("SELECT position >> 24 FROM revisions WHERE id = ?1")?;
+    let mut known = db.prepare_cached("SELECT position >> 24 FROM revisions WHERE id = ?1")?;
     let by_id: HashMap<RevisionId, usize> = log.iter().enumerate().map(|(i, entry)| (entry.revision.id, i)).collect();
     let mut dates: Vec<Option<i64>> = vec![None; log.len()];
     for start in 0..log.len() {
@@ -205,7 +205,7 @@ fn last_changes(db: &Connection, batch: &IndexBatch) -> Result<()> {
     let documents = batch.pages.iter().map(|p| p.file.as_str()).chain(batch.files.iter().map(|f| f.file.as_str()));
     let files: BTreeSet<&str> = changed.chain(documents).collect();
     for table in ["pages", "attachments"] {
-        let mut update = db.prepare(&format!("UPDATE {table} AS t SET last = {LAST} WHERE file = ?1"))?;
+        let mut update = db.prepare_cached(&format!("UPDATE {table} AS t SET last = {LAST} WHERE file = ?1"))?;
         for file in &files {
             update.execute([file])?;
         }
