@@ -28,7 +28,7 @@ pub struct EngineOptions {
 impl EngineOptions {
     /// The defaults for a data directory.
     pub fn new(data: impl Into<PathBuf>, clock: Clock) -> Self {
-        Self { data: data.into(), clock, keep_open: 128 }
+        Self { data: data.into(), clock, keep_open: 64 }
     }
 }
 

@@ -101,7 +101,7 @@ pub struct ServeArgs {
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,
     /// How many wikis stay open when nobody uses them
-    #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 128, value_name = "N")]
+    #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
     /// Request log format
     #[arg(long, env = "HOLT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
