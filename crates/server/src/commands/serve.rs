@@ -118,5 +118,6 @@ fn welcome(engine: &Engine) -> Result<()> {
         let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
         pages::save(&scope, &edit, None)?;
     }
-    Ok(())
+    // All of it is published: the mark of an interrupted run would have it looked at again.
+    engine.settle_all()
 }
