@@ -110,6 +110,10 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     }
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).or(uri.host()).unwrap_or_default();
     let because = |found: Fallback, reason| Err(Fallback { reason, ..found });
+    // RFC 9112 §3.2: with two, a proxy in front may have meant the other one.
+    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return because(found, Reason::BadAddress("there is more than one Host header".into()));
+    }
     let Some(wiki) = state.hosts.wiki(&state.store, host) else { return because(found, Reason::UnknownHost) };
     found.wiki = Some(wiki);
     let path = match decode_url(uri.path()) {

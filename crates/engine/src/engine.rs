@@ -92,13 +92,14 @@ impl Engine {
     /// The wiki that people call `name`.
     pub fn wiki_named(&self, name: &str) -> Result<Arc<Wiki>> {
         let record = self.shared.directory.wiki_by_slug(name)?;
-        let record = record.ok_or_else(|| {
-            Error::not_found(format!("there is no wiki called {name:?}")).hint("`holt wiki list` shows the wikis there are.")
-        })?;
-        Ok(self.wiki(record.id))
+        Ok(self.wiki(record.ok_or_else(|| Self::no_wiki(name))?.id))
+    }
+    /// Says that there is no wiki of that name.
+    pub fn no_wiki(name: &str) -> Error {
+        Error::not_found(format!("there is no wiki called {name:?}")).hint("`holt wiki list` shows the wikis there are.")
     }
     fn wiki_dir(&self, id: WikiId) -> PathBuf {
-        self.data.join("wikis").join(id.to_string())
+        wiki_dir(&self.data, id)
     }
     /// Makes an empty wiki: its directory first, complete and durable, then its row, which makes it exist.
     pub fn create_wiki(&self, slug: &WikiName, title: &str, audience: Audience) -> Result<Arc<Wiki>> {
@@ -202,6 +203,15 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn wiki_dir(data: &Path, id: WikiId) -> PathBuf {
+    data.join("wikis").join(id.to_string())
+}
+
+/// Where the repository of a wiki is, for whoever has no [`Engine`].
+pub fn repository(data: &Path, id: WikiId) -> PathBuf {
+    wiki_dir(data, id).join("repo.git")
 }
 
 /// Makes the names in `dir` durable.

@@ -33,6 +33,6 @@ pub mod sync;
 pub mod wiki;
 
 pub use clock::Clock;
-pub use engine::{Engine, EngineOptions};
+pub use engine::{Engine, EngineOptions, repository};
 pub use scope::{Admin, Read, Scope, Upload, Write};
 pub use wiki::Wiki;

@@ -54,6 +54,14 @@ pub(crate) fn resolve(url: &str, page_url: Option<&str>) -> Option<String> {
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
+/// The page that a path means: `other.md` is the page `other`.
+pub(crate) fn page_of(path: String) -> String {
+    match path.strip_suffix(".md") {
+        Some(page) if !page.is_empty() && !page.ends_with('/') => page.to_string(),
+        _ => path,
+    }
+}
+
 /// The address as it is written into the page: `./x` is beside the page, as attachments are (spec/markdown.md §10.3).
 pub(crate) fn written(url: &str, page_url: Option<&str>) -> String {
     match (url.strip_prefix("./"), page_url) {

@@ -142,7 +142,10 @@ impl Scan<'_> {
             (0, &here[..end.unwrap_or(here.len())])
         };
         let length = url.len();
-        let new = resolve(url, Some(page_url)).and_then(|path| moved(&path));
+        let new = resolve(url, Some(page_url)).and_then(|path| match path.strip_suffix(".md") {
+            Some(page) => moved(page).map(|new| new + ".md"),
+            None => moved(&path),
+        });
         let Some(new) = new else { return self.copy(open + length) };
         let suffix = url.find(['?', '#']).map_or("", |at| &url[at..]);
         let written = format!("/{}{suffix}", encode(&new));
@@ -207,6 +210,7 @@ mod tests {
             ("[x](/Old) ![y](/Old/file.png \"t\")", "[x](/New%20Home) ![y](/New%20Home/file.png \"t\")"),
             ("[x](../Old?a=b#c)", "[x](/New%20Home?a=b#c)"),
             ("[x](</Old>)", "[x](</New%20Home>)"),
+            ("[x](../Old.md#h)", "[x](/New%20Home.md#h)"),
             ("[![i](/Old/file.png)](/Old)", "[![i](/New%20Home/file.png)](/New%20Home)"),
             ("[ref]: /Old \"t\"\n", "[ref]: /New%20Home \"t\"\n"),
             ("a `code` [[Old]] ``x ` y`` [[Old]]", "a `code` [[New Home]] ``x ` y`` [[New Home]]"),

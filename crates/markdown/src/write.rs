@@ -354,6 +354,8 @@ impl Writer<'_> {
         if self.links_seen <= LINKS
             && let Some(target) = links::resolve(url, self.context.page_url)
         {
+            // Markdown of other tools links to files: `other.md` is the page `other`.
+            let target = if kind == LinkKind::Markdown { links::page_of(target) } else { target };
             self.out.links.push(Link { target, kind });
         }
     }
@@ -367,14 +369,10 @@ impl Writer<'_> {
         let mut class = "";
         if let (Some(known), Some(path)) = (self.context.links, links::resolve(&link.url, self.context.page_url)) {
             let fragment = link.url.find(['?', '#']).map_or("", |at| &link.url[at..]).to_string();
-            match known.target(&path) {
+            match known.target(&links::page_of(path)) {
                 Target::Page { url: canonical } => url = canonical + &fragment,
                 Target::Unknown => {}
-                // Markdown of other tools links to files: `other.md` is the page `other`.
-                Target::Missing => match path.strip_suffix(".md").map(|page| known.target(page)) {
-                    Some(Target::Page { url: canonical }) => url = canonical + &fragment,
-                    _ => class = "missing",
-                },
+                Target::Missing => class = "missing",
             }
         }
         self.push("<a");

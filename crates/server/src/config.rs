@@ -271,6 +271,9 @@ pub enum UserCommand {
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
     },
 }
 
@@ -292,6 +295,9 @@ pub enum TokenCommand {
         /// What you call it
         #[arg(long, value_name = "LABEL", default_value = "")]
         name: String,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
     },
 }
 
@@ -314,7 +320,7 @@ pub enum ImportCommand {
     /// From an Otterwiki data directory: history, accounts, preferences, drafts, attachments
     #[command(after_help = "Example:\n  holt import otterwiki /var/lib/otterwiki/app-data --slug handbook")]
     Otterwiki(ImportArgs),
-    /// From a git repository: a directory or an https address
+    /// From a git repository: a directory or an https or http address
     #[command(after_help = "Example:\n  holt import git ~/notes --slug notes")]
     Git(ImportArgs),
     /// From a folder of Markdown files, as one commit

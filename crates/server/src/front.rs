@@ -113,6 +113,10 @@ async fn read(mut body: Incoming, headers: &HeaderMap, limit: usize) -> Result<B
         )
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok()).unwrap_or_default();
+    // What is only a little too long is read, so that a browser gets to see the answer.
+    if announced > limit.saturating_mul(4) {
+        return Err(too_large());
+    }
     let mut bytes = BytesMut::with_capacity(announced.min(limit));
     let mut seen = 0;
     let start = Instant::now();

@@ -106,6 +106,20 @@ pub(crate) fn open(path: &Path, kind: &Kind, existence: Existence) -> Result<Con
     Ok(db)
 }
 
+/// Opens `path` if it is there and of this version.
+pub(crate) fn open_as_it_is(path: &Path, kind: &Kind) -> Result<Connection> {
+    let path = resolve(path, kind, Existence::Required)?;
+    let attempted = || format!("look at {}", path.display());
+    if !path.is_file() {
+        return Err(Error::not_found(format!("{}: there is no such file", attempted())));
+    }
+    let db = connect(&path, kind).map_err(wrap(attempted()))?;
+    if user_version(&db).map_err(wrap(attempted()))? != kind.migrations.len() {
+        return Err(Error::busy(format!("{}: another version of Holt has it", attempted())).hint("Use the program that serves it."));
+    }
+    Ok(db)
+}
+
 /// The path with its directory free of symbolic links: `SQLITE_OPEN_NOFOLLOW` refuses a link anywhere in it, and only the file itself is ours to judge.
 fn resolve(path: &Path, kind: &Kind, existence: Existence) -> Result<PathBuf> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -16,7 +16,7 @@ pub use tokens::{TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
 pub use wikis::{QUARANTINE, WikiRecord, WikiState};
 
-use crate::db::{Durability, Existence, Kind, decode, open, wrap};
+use crate::db::{Durability, Existence, Kind, decode, open, open_as_it_is, wrap};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holt_core::{Error, Result};
@@ -45,6 +45,12 @@ impl Directory {
     pub fn open(path: &Path) -> Result<Self> {
         let writer = open(path, &KIND, Existence::MayBeNew)?;
         Ok(Self { path: path.to_path_buf(), writer: Mutex::new(writer), reader: Mutex::default() })
+    }
+    /// Opens `holt.db` to look at it while another process may have the data directory: changes nothing, not even its version.
+    pub fn look(path: &Path) -> Result<Self> {
+        let db = open_as_it_is(path, &KIND)?;
+        db.pragma_update(None, "query_only", true).map_err(wrap("look at the data directory"))?;
+        Ok(Self { path: path.to_path_buf(), writer: Mutex::new(db), reader: Mutex::default() })
     }
     /// Reads. `attempted` completes "could not …" in the log.
     fn read<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {

@@ -123,6 +123,14 @@ impl Directory {
             _ => Ok(()),
         }
     }
+    /// Notes what a wiki is called on screen. `NotFound` if it does not exist.
+    pub fn set_wiki_name(&self, id: WikiId, name: &str) -> Result<()> {
+        let sql = "UPDATE wikis SET name = ?2 WHERE id = ?1 AND state <> 'deleted'";
+        match self.write("note the name of a wiki", |db| db.execute(sql, (id.to_store(), name)))? {
+            0 => Err(missing()),
+            _ => Ok(()),
+        }
+    }
     /// Gives a wiki another slug; the old one is kept out of use, except for this wiki, which may go back to it.
     pub fn rename_wiki(&self, id: WikiId, to: &WikiName, now: i64) -> Result<()> {
         self.change("rename a wiki", |db| {

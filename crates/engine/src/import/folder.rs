@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Takes every page and attachment below `source`. Hidden files and symbolic links are left out and reported.
 pub fn import_folder(engine: &Engine, source: &Path, target: &Target, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
+    if !source.is_dir() {
+        return Err(Error::not_found(format!("{} is no directory", source.display())).hint("Give the folder that holds the .md files."));
+    }
     let name = target.name.clone().unwrap_or_else(|| target.slug.to_string());
     let mut files = Vec::new();
     let mut skipped = Vec::new();

@@ -159,6 +159,7 @@ pub fn suggested_slug(source: &str) -> Option<WikiName> {
 /// As an [`Engine`] method would read; here so that `engine.rs` need not know importers.
 fn finish(engine: &Engine, wiki: &Arc<Wiki>, mut report: Report) -> Result<Report> {
     report.name = wiki.preferences()?.site_name.clone();
+    engine.directory().set_wiki_name(wiki.id(), &report.name)?;
     inspect(wiki, &mut report)?;
     tracing::info!(wiki.id = %wiki.id(), pages = report.pages, live = engine.live_wikis(), "imported {}", report.slug);
     Ok(report)

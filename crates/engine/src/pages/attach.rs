@@ -1,6 +1,7 @@
 //! Files beside a page: `Guide/Setup.md` keeps its attachments in the directory `Guide/Setup/`.
 
 use super::write::Writing;
+use crate::db::index::Index;
 use crate::repo::FileMode;
 use crate::scope::{Read, Scope, Upload, Write};
 use holt_core::{AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
@@ -84,6 +85,9 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
                 Some(stored) => stored,
                 None => scope.wiki().preferences()?.file_case(page.clone().for_creation()?.into_path()),
             };
+            for (name, _) in files {
+                free_address(&index, &directory, name)?;
+            }
             let present = index.attachments(&directory)?;
             let new = files.iter().filter(|(name, _)| !present.iter().any(|p| p.name == *name)).count();
             if present.len() + new > ATTACHMENTS_PER_PAGE {
@@ -128,6 +132,7 @@ pub fn rename_attachment(
             if scope.wiki().index()?.attachment(page, to)?.is_some() {
                 return Err(Error::conflict(format!("there is a file {to} already")).hint("Choose another name."));
             }
+            free_address(&*scope.wiki().index()?, &found.page, to)?;
             let to = format!("{}/{to}", found.page.directory());
             Ok(vec![FileChange::Move { from: found.file, to }])
         },
@@ -141,4 +146,19 @@ fn present(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName) -> 
     found.ok_or_else(|| {
         Error::not_found(format!("there is no file {name} at {page}")).hint("It may have been renamed or deleted meanwhile.")
     })
+}
+
+/// A file whose address means something else could never be fetched.
+fn free_address(index: &Index, page: &PagePath, name: &AttachmentName) -> Result<()> {
+    let taken = |what: String| Err(Error::invalid(what).hint("Give the file another name."));
+    let Ok(path) = page.child(name.as_str()) else { return Ok(()) };
+    if let Err(error) = path.clone().for_creation()
+        && error.message.contains("is what one does")
+    {
+        return taken(format!("{name} cannot be the name of a file: {}", error.message));
+    }
+    if index.page(&path.key())?.is_some() {
+        return taken(format!("there is a page {path}, which has that address"));
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ pub fn diff(scope: &Scope<'_, Read>, path: &PagePath, from: RevisionId, to: Revi
     if a.is_none() && b.is_none() {
         return Err(Error::not_found(format!("there was no page {path} at either revision")));
     }
-    let text = |page: Option<holt_core::Page>| page.map(|p| String::from_utf8_lossy(&p.source).into_owned()).unwrap_or_default();
+    let text = |page: Option<holt_core::Page>| page.map(|p| super::text::readable(p.source)).unwrap_or_default();
     let repo = scope.wiki().repo()?;
     Ok(DiffView { from: repo.revision(from)?.0, to: repo.revision(to)?.0, hunks: line_diff(&text(a), &text(b))? })
 }
@@ -80,9 +80,7 @@ pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -
     }
     let mut texts = Vec::with_capacity(versions.len());
     for (revision, blob) in &versions {
-        let text =
-            String::from_utf8(repo.blob(*blob)?).map_err(|e| Error::invalid(format!("the page {path} is not UTF-8 text")).because(e))?;
-        texts.push((revision.id, text));
+        texts.push((revision.id, super::text::readable(repo.blob(*blob)?)));
     }
     let lines = blame_versions(&texts)?;
     let find = |id: RevisionId| versions.iter().find(|(r, _)| r.id == id).map(|(r, _)| r.clone());

@@ -26,3 +26,8 @@ pub fn changelog_place(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Resu
         None => Ok(None),
     }
 }
+
+/// The last commit that renamed the page `path` to something else, and what it was called then. `None` if there was none.
+pub fn moved_to(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<(Entry, PagePath)>> {
+    scope.wiki().fresh_index()?.moved_from(path)
+}

@@ -13,6 +13,7 @@ mod revert;
 mod save;
 mod search;
 mod settings;
+mod text;
 mod write;
 
 pub use attach::{
@@ -24,7 +25,7 @@ pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, previ
 pub use counts::{Counts, counts, page_list};
 pub use delete::{Subpages, delete};
 pub use drafts::{Draft, discard_draft, draft, save_draft};
-pub use history::{Entry, EntryChange, changelog, changelog_place, history};
+pub use history::{Entry, EntryChange, changelog, changelog_place, history, moved_to};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::affected;
 pub use rename::{Backlinks, Renamed, rename};
@@ -32,6 +33,7 @@ pub use revert::revert;
 pub use save::save;
 pub use search::{Hit, Piece, SearchResults, search};
 pub use settings::{join, members, put_member, set_preferences};
+pub use text::readable;
 
 use crate::db::preferences::Preferences;
 

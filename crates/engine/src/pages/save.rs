@@ -91,8 +91,7 @@ fn text_at(writing: &Writing<'_>, at: Option<RevisionId>, path: &PagePath) -> Re
     let Some(at) = at else { return Ok(None) };
     let Some(entry) = writing.repo().read(at, &path.file())? else { return Ok(None) };
     let bytes = writing.repo().blob(entry.id)?;
-    // A page that is not UTF-8 can be replaced, not merged: it is shown with replacement characters.
-    Ok(Some(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())))
+    Ok(Some(super::text::readable(bytes)))
 }
 
 /// The page under the name it is stored by; a page that does not exist must have a name that may be created.

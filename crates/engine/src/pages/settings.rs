@@ -11,7 +11,9 @@ pub fn set_preferences(scope: &Scope<'_, Admin>, rows: &[(&str, &str)]) -> Resul
         return Err(Error::too_large("a setting is longer than 64 KiB"));
     }
     scope.wiki().db()?.set_preferences(rows.iter().copied())?;
-    publish::settings_changed(scope.wiki())
+    let wiki = scope.wiki();
+    wiki.shared.directory.set_wiki_name(wiki.id(), &wiki.preferences()?.site_name)?;
+    publish::settings_changed(wiki)
 }
 
 /// The members of the wiki.

@@ -58,7 +58,10 @@ fn missing(attempted: &str, error: std::io::Error) -> Error {
 
 /// What `git fsck` finds wrong.
 pub(super) fn fsck(dir: &Path) -> Result<Vec<String>> {
-    let output = git(dir).args(["fsck", "--no-dangling", "--no-progress"]).output().map_err(|e| missing("check the repository", e))?;
+    // Names that leave the directory of whoever clones the wiki, or land in git's own, are more than a warning here.
+    let severe = ["-c", "fsck.hasDot=error", "-c", "fsck.hasDotdot=error", "-c", "fsck.hasDotgit=error"];
+    let output =
+        git(dir).args(severe).args(["fsck", "--no-dangling", "--no-progress"]).output().map_err(|e| missing("check the repository", e))?;
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<String> =

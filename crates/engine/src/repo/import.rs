@@ -15,18 +15,19 @@ pub struct Imported {
     pub warnings: Vec<String>,
 }
 
-/// Makes the repository `into` with the history of the branch that `source` has checked out. `source` is a directory or an https address.
+/// Makes the repository `into` with the history of the branch that `source` has checked out. `source` is a directory or an address of https or http.
 /// `progress` is told objects done and in all.
 pub fn import_from(source: &str, into: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Imported> {
     let local = Path::new(source);
-    let (address, protocol) = if source.starts_with("https://") {
-        (source.to_string(), "https")
+    let protocol = ["https", "http"].into_iter().find(|protocol| source.strip_prefix(protocol).is_some_and(|rest| rest.starts_with("://")));
+    let (address, protocol) = if let Some(protocol) = protocol {
+        (source.to_string(), protocol)
     } else if local.is_dir() {
         let path = std::fs::canonicalize(local).map_err(|e| Error::io(format!("look at {source}"), e))?;
         let path = path.to_str().ok_or_else(|| Error::invalid("the path of the repository is not UTF-8"))?.to_string();
         (path, "file")
     } else {
-        return Err(Error::not_found(format!("{source} is neither a directory nor an https address"))
+        return Err(Error::not_found(format!("{source} is neither a directory nor an address that begins with https:// or http://"))
             .hint("Give the path of a git repository, or https://…"));
     };
     let repo = Repo::create(into)?;
@@ -38,9 +39,18 @@ pub fn import_from(source: &str, into: &Path, progress: &mut dyn FnMut(u64, u64)
     fetch(into, &address, protocol, &branch, progress)?;
     let repo = Repo::open(into)?;
     let head = repo.head()?;
+    if head.is_none() {
+        return Err(Error::invalid("the source has only a part of its history, which git does not hand out")
+            .hint("If it is a shallow clone, run `git fetch --unshallow` in it first."));
+    }
     let mut graph = command::git(into);
     command::run(graph.args(["commit-graph", "write", "--reachable", "--changed-paths"]), "write the commit graph")?;
     let warnings = command::fsck(into)?;
+    // Names that would leave the directory of whoever clones the wiki, or land in git's own.
+    if let Some(hostile) = warnings.iter().find(|line| ["hasDot:", "hasDotdot:", "hasDotgit:"].iter().any(|name| line.contains(name))) {
+        return Err(Error::invalid(format!("the history holds a tree that is dangerous to check out: {hostile}"))
+            .hint("Rewrite the history without it, for instance with git filter-repo."));
+    }
     durable::sync_tree(into)?;
     Ok(Imported { head, warnings })
 }

@@ -82,7 +82,7 @@ fn links_know_what_exists() {
 <a href=\"/Guide\">y</a> <a href=\"/Some/Page/x.png\">z</a> <code>[[Code]]</code> <a href=\"https://e.org\" rel=\"nofollow noopener noreferrer ugc\">e</a></p>";
     assert_eq!(page.html.as_str().trim(), expected);
     let targets: Vec<&str> = page.links.iter().map(|l| l.target.as_str()).collect();
-    assert_eq!(targets, ["guide", "None", "guide", "guide.md", "Some/Page/x.png"]);
+    assert_eq!(targets, ["guide", "None", "guide", "guide", "Some/Page/x.png"]);
 }
 
 #[test]

@@ -13,15 +13,27 @@ pub mod wiki;
 use crate::app::wall_clock;
 use crate::config::DataArgs;
 use holt_core::{Error, Result};
+use holt_engine::directory::Directory;
 use holt_engine::{Engine, EngineOptions};
 
 /// Opens an existing data directory. A command that only looks must not make one by a typing error.
 fn open(args: &DataArgs) -> Result<Engine> {
-    if !args.data.is_dir() {
-        return Err(Error::not_found(format!("there is no data directory {}", args.data.display()))
-            .hint("Give the right one with --data or HOLT_DATA; `holt serve` and `holt wiki create` make a new one."));
-    }
+    there_is(args)?;
     open_or_create(args)
+}
+
+/// The wikis of a data directory that another process may be serving.
+fn look(args: &DataArgs) -> Result<Directory> {
+    there_is(args)?;
+    Directory::look(&args.data.join("holt.db"))
+}
+
+fn there_is(args: &DataArgs) -> Result<()> {
+    if args.data.is_dir() {
+        return Ok(());
+    }
+    Err(Error::not_found(format!("there is no data directory {}", args.data.display()))
+        .hint("Give the right one with --data or HOLT_DATA; `holt serve` and `holt wiki create` make a new one."))
 }
 
 /// Opens a data directory, making it if needed.

@@ -1,16 +1,18 @@
-//! `holt token create`: prints the token and nothing else, once.
+//! `holt token create`: prints the token, once.
 
 use super::{open, output};
-use crate::config::{ScopeArg, TokenCommand};
+use crate::config::{OutputFormat, ScopeArg, TokenCommand};
 use holt_core::Result;
 use holt_engine::directory::TokenScope;
+use serde_json::json;
 use std::process::ExitCode;
 
 /// Runs it.
 pub fn run(command: TokenCommand) -> Result<ExitCode> {
-    let TokenCommand::Create { data, wiki, scope, name } = command;
+    let TokenCommand::Create { data, wiki, scope, name, output } = command;
     let engine = open(&data)?;
-    let wiki = engine.wiki_named(&wiki)?;
+    let slug = wiki;
+    let wiki = engine.wiki_named(&slug)?;
     let scope = match scope {
         ScopeArg::Read => TokenScope::Read,
         ScopeArg::Propose => TokenScope::Propose,
@@ -18,6 +20,9 @@ pub fn run(command: TokenCommand) -> Result<ExitCode> {
         ScopeArg::Admin => TokenScope::Admin,
     };
     let token = engine.directory().create_token(wiki.id(), None, scope, &name, engine.clock().now())?;
-    output::line(token.expose());
+    match output.format() {
+        OutputFormat::Json => output::json(&json!({"token": token.expose(), "wiki": slug, "name": name})),
+        OutputFormat::Text => output::line(token.expose()),
+    }
     Ok(ExitCode::SUCCESS)
 }

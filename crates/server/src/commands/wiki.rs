@@ -1,9 +1,10 @@
 //! `holt wiki`: make, list, show, rename and delete wikis.
 
-use super::{open, open_or_create, output};
+use super::{look, open, open_or_create, output};
 use crate::config::{AccessArg, OutputFormat, WikiArgs, WikiCommand};
 use holt_core::{Actor, Error, Result, WikiName};
 use holt_engine::db::preferences::Audience;
+use holt_engine::directory::Directory;
 use holt_engine::{Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
@@ -27,7 +28,7 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             }
             engine.settle_all()?;
         }
-        WikiCommand::List { data, output } => list(&open(&data)?, output.format())?,
+        WikiCommand::List { data, output } => list(&look(&data)?, output.format())?,
         WikiCommand::Show(args) => show(&args)?,
         WikiCommand::Rename { data, slug, to } => {
             let engine = open(&data)?;
@@ -44,7 +45,9 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             output::line(format_args!("deleted {slug}"));
         }
         WikiCommand::Path(args) => {
-            let path = open(&args.data)?.wiki_named(&args.slug)?.repo_path();
+            let record = look(&args.data)?.wiki_by_slug(&args.slug)?;
+            let record = record.ok_or_else(|| Engine::no_wiki(&args.slug))?;
+            let path = holt_engine::repository(&args.data.data, record.id);
             let path = std::path::absolute(&path).unwrap_or(path);
             match args.output.format() {
                 OutputFormat::Json => output::json(&json!({"path": path.to_string_lossy()})),
@@ -55,8 +58,8 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(engine: &Engine, format: OutputFormat) -> Result<()> {
-    let wikis = engine.directory().list_wikis()?;
+fn list(directory: &Directory, format: OutputFormat) -> Result<()> {
+    let wikis = directory.list_wikis()?;
     match format {
         OutputFormat::Json => {
             let wikis: Vec<_> = wikis

@@ -7,7 +7,7 @@ use super::views::{
 use super::{Context, layout, moment, problem, safe, to_page};
 use crate::reply::{Reply, raw, see_other};
 use holt_core::path::decode_url;
-use holt_core::{Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
+use holt_core::{Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
 use holt_engine::db::preferences::CommitMessage;
 use holt_engine::pages::{self, Backlinks, Found, Subpages};
 use holt_engine::repo::diff::line_diff;
@@ -92,9 +92,10 @@ fn open(context: &Context<'_>) -> Result<Opened> {
     let (content, kind) = match (&found, asked) {
         (_, Some(revision)) => {
             let old = super::page::at(context, &path, Some(revision))?;
-            (String::from_utf8_lossy(&old.source).into_owned(), EditKind::OldRevision(revision.short(SHORT)))
+            (pages::readable(old.source), EditKind::OldRevision(revision.short(SHORT)))
         }
-        (Some(view), None) => (String::from_utf8_lossy(&view.page.source).into_owned(), EditKind::Existing),
+        (Some(view), None) if view.page.text().is_none() => (pages::readable(view.page.source.clone()), EditKind::Foreign),
+        (Some(view), None) => (pages::readable(view.page.source.clone()), EditKind::Existing),
         (None, None) => {
             // A name that cannot be given is said before anything is written, not after.
             path.clone().for_creation()?;
@@ -145,8 +146,13 @@ fn sent(context: &Context<'_>) -> Result<Opened> {
     let form = &context.request.body;
     let revision = form.get("revision").trim().to_string();
     let kind = if revision.is_empty() { EditKind::New } else { EditKind::Existing };
-    let content = form.get("content").replace("\r\n", "\n");
+    // Without the field the page would be emptied by a mistake of whoever made the form.
+    let content = form.find("content").ok_or_else(no_text)?.replace("\r\n", "\n");
     Ok(Opened { path, revision, kind, content, message: form.get("commit").to_string(), draft: None })
+}
+
+fn no_text() -> Error {
+    Error::invalid("the form has no text").hint("It has to be sent in the field `content`, which may be empty.")
 }
 
 /// `POST /<page>/edit` with `preview`: the preview of those who have no scripts.
@@ -178,6 +184,9 @@ fn normal(text: &str) -> String {
 /// `POST /<page>/save`
 pub fn save(context: &Context<'_>) -> Result<Reply> {
     let opened = sent(context)?;
+    if context.request.body.find("resolving").is_some() && has_markers(&opened.content) {
+        return still_open(context, &opened);
+    }
     match try_save(context, &opened) {
         Ok(SaveOutcome::Saved(saved)) => {
             if saved.changed {
@@ -194,6 +203,32 @@ pub fn save(context: &Context<'_>) -> Result<Reply> {
         Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Denied | ErrorKind::Unauthenticated) => Err(error),
         Err(error) => show_editor(context, crate::error::status(&error), opened, None, Some(problem(&error))),
     }
+}
+
+/// Lines that a merge put around what it could not decide.
+fn has_markers(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("<<<<<<< theirs")) && text.lines().any(|line| line.starts_with(">>>>>>> yours"))
+}
+
+/// The editor again, with the text as it was sent: its author has not decided everything yet.
+fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
+    let page = context.page_ref(&opened.path)?;
+    let error = Error::invalid("nothing was saved: the text still has both versions of a place")
+        .hint("Keep what is right, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>.");
+    let view = |csrf| ConflictView {
+        csrf,
+        revision: opened.revision.clone(),
+        theirs: Theirs::Undecided,
+        rows: Vec::new(),
+        merged: opened.content.clone(),
+        open_conflicts: opened.content.lines().filter(|line| line.starts_with("<<<<<<< ")).count(),
+        yours: opened.content.clone(),
+        message: opened.message.clone(),
+        problem: Some(problem(&error)),
+        editor_url: assets::url("editor.js").to_string(),
+        page: page.clone(),
+    };
+    context.form(StatusCode::UNPROCESSABLE_ENTITY, &format!("Conflict in {}", page.title), view)
 }
 
 fn try_save(context: &Context<'_>, opened: &Opened) -> Result<SaveOutcome> {
@@ -223,8 +258,8 @@ fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) ->
     let page = context.page_ref(&opened.path)?;
     let theirs = match (&conflict.by, &conflict.theirs) {
         (Some((author, time)), Some(_)) => Theirs::Changed { author: author.name().to_string(), when: moment(*time) },
-        (Some((author, time)), None) => Theirs::Deleted { author: author.name().to_string(), when: moment(*time) },
-        (None, _) => Theirs::Unknown,
+        (by, None) => gone(context, &opened.path, by.as_ref())?,
+        (None, Some(_)) => Theirs::Unknown,
     };
     // Too much to lay side by side is still all there, in the boxes below.
     let hunks = line_diff(conflict.theirs.as_deref().unwrap_or_default(), &conflict.yours).unwrap_or_default();
@@ -244,6 +279,24 @@ fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) ->
     context.form(StatusCode::CONFLICT, &format!("Conflict in {}", page.title), view)
 }
 
+/// What became of a page that is not there any more: its newest commit says.
+fn gone(context: &Context<'_>, path: &PagePath, by: Option<&(Author, Timestamp)>) -> Result<Theirs> {
+    let scope = context.scope::<Read>()?;
+    let newest = pages::history(&scope, path, None, 1)?.pop();
+    let said = |author: &Author, time: Timestamp| (author.name().to_string(), moment(time));
+    if let Some((entry, to)) =
+        pages::moved_to(&scope, path)?.filter(|(entry, _)| newest.as_ref().is_none_or(|newest| entry.seq > newest.seq))
+    {
+        let (author, when) = said(&entry.revision.author, entry.revision.time);
+        return Ok(Theirs::Moved { author, when, url: to.url(), name: to.as_str().to_string() });
+    }
+    let by = newest.map(|entry| (entry.revision.author, entry.revision.time)).or_else(|| by.cloned());
+    Ok(by.map_or(Theirs::Unknown, |(author, time)| {
+        let (author, when) = said(&author, time);
+        Theirs::Deleted { author, when }
+    }))
+}
+
 /// `POST /<page>/draft`: keeps unsaved work; what is saved already needs no draft.
 pub fn draft(context: &Context<'_>) -> Result<Reply> {
     let path = stored(context, &address(context)?)?;
@@ -251,7 +304,7 @@ pub fn draft(context: &Context<'_>) -> Result<Reply> {
     if context.session.is_none() {
         return Ok(raw(StatusCode::NO_CONTENT, "text/plain", ""));
     }
-    let content = context.request.body.get("content").replace("\r\n", "\n");
+    let content = context.request.body.find("content").ok_or_else(no_text)?.replace("\r\n", "\n");
     let now = pages::page(&scope.narrow::<Read>(), &path)?;
     if now.is_some_and(|view| view.page.text().is_some_and(|text| normal(text) == normal(&content))) {
         pages::discard_draft(&scope, &path)?;

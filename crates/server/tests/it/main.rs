@@ -7,4 +7,5 @@ mod commands;
 mod faults;
 mod http;
 mod kill;
+mod mistakes;
 mod startup;

@@ -102,6 +102,18 @@ impl Index {
             history(db, &stretches(db, file_of(db, path)?)?, before.unwrap_or(i64::MAX), limit.min(HISTORY_LIMIT))
         })
     }
+    /// The last commit that moved the page `path` away, its place, and where to. `None` if there was none.
+    pub fn moved_from(&self, path: &PagePath) -> Result<Option<(Entry, PagePath)>> {
+        let sql = format!(
+            "SELECT {}, c.position, c.file, c.kind, c.from_file FROM changes AS c JOIN revisions AS r ON r.n = c.revision
+             WHERE c.from_file = ?1 AND c.kind = 'renamed' ORDER BY c.position DESC LIMIT 1",
+            rows::REVISION
+        );
+        let row = |row: &Row<'_>| Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes: vec![change(row, 7)?] });
+        let found = self.read("look where a page went", |db| db.prepare_cached(&sql)?.query_row([path.file()], row).optional())?;
+        let to = |entry: &Entry| entry.changes.first().and_then(|change| PagePath::from_tree(&change.file));
+        Ok(found.and_then(|entry| to(&entry).map(|to| (entry, to))))
+    }
     /// As [`Index::history`], for any file.
     pub fn file_history(&self, file: &str, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
         self.read("read the history of a file", |db| {

@@ -112,6 +112,8 @@ fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
             _ if is_page => LinkStatus::Good,
             Some(status) => *status,
             None if is_file_or_directory(db, &target)? => LinkStatus::Good,
+            // A screen of a page, or of the site.
+            None if target.clone().for_creation().is_err() => LinkStatus::Good,
             None => LinkStatus::Broken,
         };
         judged.insert(target.clone(), status);

@@ -47,6 +47,8 @@ pub struct DraftNotice {
 pub enum EditKind {
     /// The current text of a page.
     Existing,
+    /// The same, of bytes that are not UTF-8.
+    Foreign,
     /// A page that does not exist yet.
     New,
     /// An earlier text, by its short id.
@@ -119,6 +121,19 @@ pub enum Theirs {
         /// When.
         when: Moment,
     },
+    /// It was renamed.
+    Moved {
+        /// By whom.
+        author: String,
+        /// When.
+        when: Moment,
+        /// Its address now.
+        url: String,
+        /// Its name now.
+        name: String,
+    },
+    /// The writer sent the text back with places undecided.
+    Undecided,
     /// Changed, nobody knows by whom.
     Unknown,
 }
