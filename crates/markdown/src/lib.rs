@@ -3,11 +3,18 @@
 //! comrak parses; the writer here turns its tree into HTML and escapes everything on the way. Raw HTML of a page is judged piece by piece
 //! (`raw.rs`) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
 
+mod blocks;
+mod code;
 mod context;
+mod definitions;
+mod embed;
 mod links;
+mod math;
 mod raw;
 mod rewrite;
 mod slug;
+mod special;
+mod typed;
 mod urls;
 mod write;
 
@@ -15,17 +22,18 @@ pub use context::{Context, Heading, Link, LinkKind, Links, Options, Rendered, Re
 pub use rewrite::rewrite_links;
 pub use slug::slug;
 
-use comrak::{Arena, parse_document};
 use holt_core::SafeHtml;
+use std::borrow::Cow;
 
 /// Renders a page.
 pub fn render(source: &str, context: &Context<'_>) -> Rendered {
-    let options = parser_options(&context.options);
-    let arena = Arena::new();
-    // A byte order mark would hide front matter; CR alone and CRLF are handled by the parser.
-    let document = parse_document(&arena, source.strip_prefix('\u{feff}').unwrap_or(source), &options);
-    let written = write::write(document, context);
+    // A byte order mark would hide front matter.
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let source = if source.contains('\r') { Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(source) };
+    let written = write::write(&source, context);
     let html = if written.has_raw_html { raw::sanitize(&written.html) } else { written.html };
+    // What we made ourselves and the sanitizer would not know: formulas, highlighted code.
+    let html = written.typed.fill_in(&html);
     let description = description(&written.text, &written.toc);
     Rendered {
         // Everything user-written in it was escaped by the writer or passed the sanitizer.
@@ -62,20 +70,15 @@ pub fn title(source: &str) -> Option<String> {
     })
 }
 
-fn parser_options(options: &Options) -> comrak::Options<'static> {
+pub(crate) fn parser_options<'c>(options: &Options) -> comrak::Options<'c> {
     let mut parser = comrak::Options::default();
     let extension = &mut parser.extension;
     extension.strikethrough = true;
     extension.table = true;
     extension.autolink = true;
     extension.tasklist = true;
-    extension.footnotes = true;
-    extension.front_matter_delimiter = Some("---".into());
-    extension.alerts = true;
     extension.highlight = true;
-    extension.block_directive = true;
     extension.math_dollars = true;
-    extension.math_code = true;
     extension.cjk_friendly_emphasis = true;
     match options.wikilink_style {
         WikilinkStyle::TitleFirst => extension.wikilinks_title_before_pipe = true,

@@ -141,6 +141,10 @@ const STYLES: &[&str] = &[
 
 /// Whether everything in a piece of HTML is harmless. Only decides what is shown as text; safety comes from [`sanitize`].
 pub(crate) fn is_acceptable(html: &str) -> bool {
+    // Nobody but us may name a piece that is filled in later.
+    if html.contains(crate::typed::MARK) || decode_entities(html).contains(crate::typed::MARK) {
+        return false;
+    }
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         rest = &rest[at + 1..];

@@ -1,14 +1,22 @@
 //! The tree to HTML, in one walk without recursion. Everything a writer typed is escaped here, except raw HTML that [`crate::raw`] lets
 //! through, which the sanitizer sees again.
 
+use crate::blocks::{self, Doc, Mark, Special};
+use crate::code::{self, Info};
 use crate::context::{Context, Heading, Link, LinkKind, Requires, Target};
+use crate::definitions::Definitions;
+use crate::math::{Place, mathml};
 use crate::slug::Slugs;
+use crate::typed::{Typed, escape};
 use crate::urls::{Use, checked, is_external};
-use crate::{links, raw};
+use crate::{links, parser_options, raw};
 use comrak::arena_tree::NodeEdge;
-use comrak::nodes::{AlertType, ListType, Node, NodeCodeBlock, NodeLink, NodeValue, TableAlignment};
+use comrak::nodes::{ListType, Node, NodeCodeBlock, NodeLink, NodeValue, TableAlignment};
+use comrak::options::BrokenLinkReference;
+use comrak::{Arena, ResolvedReference, parse_document};
 use holt_core::SafeHtml;
-use holt_core::html::escape_into;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(crate) struct Written {
     pub(crate) html: String,
@@ -17,16 +25,27 @@ pub(crate) struct Written {
     pub(crate) requires: Requires,
     pub(crate) text: String,
     pub(crate) has_raw_html: bool,
+    pub(crate) typed: Typed,
 }
 
 /// Most headings in the table of contents, and links that are remembered (security.md INP-8).
 const HEADINGS: usize = 1_000;
 const LINKS: usize = 5_000;
 
-struct Writer<'c> {
-    context: &'c Context<'c>,
-    out: Written,
+pub(crate) struct Writer<'c> {
+    pub(crate) context: &'c Context<'c>,
+    pub(crate) out: Written,
+    pub(crate) definitions: Definitions,
+    pub(crate) mark: Mark,
+    /// What was taken out of the text that is being written.
+    specials: Vec<Option<(Special, String)>>,
+    /// How deep in special blocks.
+    pub(crate) depth: usize,
     slugs: Slugs,
+    /// Notes that were referred to, in order of the first reference.
+    pub(crate) noted: Vec<usize>,
+    pub(crate) references: usize,
+    has_title: bool,
     /// Where the open heading's HTML and text begin.
     heading: Option<(usize, usize)>,
     /// Depth of open images: their content is alternative text, not markup.
@@ -39,7 +58,11 @@ struct Writer<'c> {
     links_seen: usize,
 }
 
-pub(crate) fn write(document: Node<'_>, context: &Context<'_>) -> Written {
+pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
+    let mark = Mark::absent_from(source);
+    let mut definitions = Definitions::default();
+    let (properties, body) = front_matter(source);
+    let doc = blocks::split(body, &mark, &mut definitions, 0);
     let out = Written {
         html: String::new(),
         toc: Vec::new(),
@@ -47,11 +70,19 @@ pub(crate) fn write(document: Node<'_>, context: &Context<'_>) -> Written {
         requires: Requires::default(),
         text: String::new(),
         has_raw_html: false,
+        typed: Typed::default(),
     };
     let mut writer = Writer {
         context,
         out,
+        definitions,
+        mark,
+        specials: Vec::new(),
+        depth: 0,
         slugs: Slugs::default(),
+        noted: Vec::new(),
+        references: 0,
+        has_title: false,
         heading: None,
         image: Vec::new(),
         alt: String::new(),
@@ -61,31 +92,212 @@ pub(crate) fn write(document: Node<'_>, context: &Context<'_>) -> Written {
         rows: 0,
         links_seen: 0,
     };
-    let has_title = document.children().any(|node| matches!(&node.data().value, NodeValue::Heading(h) if h.level == 1));
-    for edge in document.traverse() {
-        match edge {
-            NodeEdge::Start(node) => writer.start(node, has_title),
-            NodeEdge::End(node) => writer.end(node),
-        }
+    writer.document(doc);
+    writer.footnotes();
+    if let Some(properties) = properties {
+        writer.properties(properties);
+    }
+    for entry in &mut writer.out.toc {
+        entry.html = SafeHtml::from_trusted_producer(writer.out.typed.fill_in(entry.html.as_str()));
     }
     writer.out
 }
 
+/// What stands between `---` lines at the very beginning, and the rest (spec/markdown.md §9).
+fn front_matter(source: &str) -> (Option<&str>, &str) {
+    let Some(after) = source.strip_prefix("---\n") else { return (None, source) };
+    let mut end = after.find('\n').map_or(after.len(), |at| at + 1);
+    while end < after.len() {
+        if after[end..].starts_with("---") {
+            let rest = after[end..].find('\n').map_or("", |at| &after[end + at + 1..]);
+            return (Some(after[..end].trim()), rest);
+        }
+        end += after[end..].find('\n').map_or(after.len() - end, |at| at + 1);
+    }
+    (None, source)
+}
+
+/// A node of which nothing below is written.
+enum Skip<'a> {
+    Nothing,
+    Below(Node<'a>),
+}
+
 impl Writer<'_> {
-    fn push(&mut self, html: &str) {
+    /// Writes a text that was split; special blocks inside come back here.
+    pub(crate) fn document(&mut self, doc: Doc) {
+        if doc.markdown.trim().is_empty() {
+            return;
+        }
+        let arena = Arena::new();
+        let root = self.parse(&arena, &doc.markdown);
+        let outer = std::mem::replace(&mut self.specials, doc.specials.into_iter().map(Some).collect());
+        self.depth += 1;
+        self.tree(root, &doc.markdown);
+        self.depth -= 1;
+        self.specials = outer;
+    }
+
+    /// A text of one line inside another, such as the title of a wikilink.
+    fn inline(&mut self, text: &str) {
+        if !text.contains(['*', '_', '`', '~', '=', '$', '<', '&', '\\', '!']) || self.depth > blocks::DEPTH {
+            return self.text(text);
+        }
+        let arena = Arena::new();
+        let root = self.parse(&arena, text);
+        match root.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph) && child.next_sibling().is_none()) {
+            Some(paragraph) => {
+                self.depth += 1;
+                paragraph.children().for_each(|child| self.tree(child, text));
+                self.depth -= 1;
+            }
+            None => self.text(text),
+        }
+    }
+
+    fn parse<'a>(&self, arena: &'a Arena<'a>, markdown: &str) -> Node<'a> {
+        let (definitions, mark) = (&self.definitions, &self.mark);
+        let resolve = move |reference: BrokenLinkReference<'_>| {
+            if let Some(label) = reference.original.strip_prefix('^') {
+                let note = definitions.note(label)?;
+                return Some(ResolvedReference { url: format!("{}note:{note}", mark.word()), title: String::new() });
+            }
+            let (url, title) = definitions.link_target(reference.original)?;
+            Some(ResolvedReference { url: url.to_string(), title: title.to_string() })
+        };
+        let mut options = parser_options(&self.context.options);
+        options.parse.broken_link_callback = Some(Arc::new(resolve));
+        parse_document(arena, markdown, &options)
+    }
+
+    fn tree<'a>(&mut self, root: Node<'a>, source: &str) {
+        let mut skip = Skip::Nothing;
+        let lines = Lines::new(source);
+        for edge in root.traverse() {
+            match edge {
+                NodeEdge::Start(node) if matches!(skip, Skip::Nothing) => {
+                    if self.start(node, &lines) {
+                        skip = Skip::Below(node);
+                    }
+                }
+                NodeEdge::End(node) => match skip {
+                    Skip::Below(skipped) if std::ptr::eq(skipped, node) => skip = Skip::Nothing,
+                    Skip::Below(_) => {}
+                    Skip::Nothing => self.end(node, &lines),
+                },
+                NodeEdge::Start(_) => {}
+            }
+        }
+    }
+}
+
+/// Finds what stands at a place of the source.
+struct Lines<'s> {
+    source: &'s str,
+    starts: std::cell::OnceCell<Vec<usize>>,
+}
+
+impl<'s> Lines<'s> {
+    fn new(source: &'s str) -> Self {
+        Self { source, starts: std::cell::OnceCell::new() }
+    }
+    /// The source from where a node begins.
+    fn at(&self, node: Node<'_>) -> &'s str {
+        let starts = self.starts.get_or_init(|| std::iter::once(0).chain(self.source.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let position = node.data().sourcepos.start;
+        let start = position.line.checked_sub(1).and_then(|line| starts.get(line)).map(|start| start + position.column.saturating_sub(1));
+        start.and_then(|start| self.source.get(start..)).unwrap_or_default()
+    }
+}
+
+impl Writer<'_> {
+    pub(crate) fn push(&mut self, html: &str) {
         self.out.html.push_str(html);
     }
     /// Text of the page: escaped into the HTML, as it is into the words; into the alternative text while an image is open.
-    fn text(&mut self, text: &str) {
-        self.out.text.push_str(text);
-        if self.image.is_empty() { escape_into(&mut self.out.html, text) } else { self.alt.push_str(text) }
+    pub(crate) fn text(&mut self, text: &str) {
+        let text = &*self.restored(text);
+        if !self.image.is_empty() {
+            self.out.text.push_str(text);
+            self.alt.push_str(text);
+        } else if self.definitions.has_abbreviations() {
+            self.abbreviated(text);
+        } else {
+            self.out.text.push_str(text);
+            escape(&mut self.out.html, text);
+        }
     }
-    fn attribute(&mut self, name: &str, value: &str) {
+    /// Text in which nothing means anything.
+    fn literal(&mut self, text: &str) {
+        self.out.text.push_str(text);
+        if self.image.is_empty() { escape(&mut self.out.html, text) } else { self.alt.push_str(text) }
+    }
+    /// Text with what was taken out of it by mistake: the parser saw code where we saw a block.
+    fn restored<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !text.contains(self.mark.word()) {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((index, place)) = self.mark.find(rest) {
+            out.push_str(&rest[..place.start]);
+            if let Some(Some((_, source))) = self.specials.get(index) {
+                out.push_str(source.trim_end_matches('\n'));
+            }
+            rest = &rest[place.end..];
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
+    }
+    fn abbreviated(&mut self, text: &str) {
+        self.out.text.push_str(text);
+        let (mut done, mut in_word) = (0, false);
+        let mut at = 0;
+        while at < text.len() {
+            let Some(c) = text[at..].chars().next() else { break };
+            let found = (!in_word || !c.is_alphanumeric()).then(|| self.definitions.abbreviation_at(&text[at..])).flatten();
+            if let Some((key, expansion)) = found {
+                let mut html = String::new();
+                escape(&mut html, &text[done..at]);
+                html.push_str("<abbr");
+                if !expansion.is_empty() {
+                    html.push_str(" title=\"");
+                    escape(&mut html, expansion);
+                    html.push('"');
+                }
+                html.push('>');
+                escape(&mut html, key);
+                html.push_str("</abbr>");
+                at += key.len();
+                done = at;
+                in_word = key.ends_with(char::is_alphanumeric);
+                self.push(&html);
+                continue;
+            }
+            in_word = c.is_alphanumeric() || c == '_';
+            at += c.len_utf8();
+        }
+        escape(&mut self.out.html, &text[done..]);
+    }
+    /// Markup of our own making.
+    pub(crate) fn typed(&mut self, html: String) {
+        let place = self.out.typed.keep(html);
+        self.push(&place);
+    }
+    pub(crate) fn formula(&mut self, tex: &str, place: Place) {
+        self.out.requires.mathjax = true;
+        if !self.image.is_empty() {
+            return self.literal(tex);
+        }
+        self.out.text.push_str(tex);
+        self.typed(mathml(tex, place));
+    }
+    pub(crate) fn attribute(&mut self, name: &str, value: &str) {
         self.push(&format!(" {name}=\""));
-        escape_into(&mut self.out.html, value);
+        escape(&mut self.out.html, value);
         self.push("\"");
     }
-    fn line(&mut self) {
+    pub(crate) fn line(&mut self) {
         if !self.out.text.ends_with('\n') {
             self.out.text.push('\n');
         }
@@ -97,10 +309,10 @@ impl Writer<'_> {
         }
     }
 
-    fn start(&mut self, node: Node<'_>, has_title: bool) {
+    /// Begins a node. Whether all of it is written already.
+    fn start(&mut self, node: Node<'_>, lines: &Lines<'_>) -> bool {
         let data = node.data();
         match &data.value {
-            NodeValue::FrontMatter(yaml) => self.front_matter(yaml, has_title),
             NodeValue::BlockQuote => self.push("<blockquote>\n"),
             NodeValue::List(list) => match (list.list_type, list.start) {
                 (ListType::Bullet, _) => self.push("<ul>\n"),
@@ -115,11 +327,13 @@ impl Writer<'_> {
                 ));
             }
             NodeValue::CodeBlock(code) => self.code_block(code),
-            NodeValue::HtmlBlock(block) => self.raw_html(&block.literal),
+            NodeValue::HtmlBlock(block) => self.raw_block(&block.literal),
             NodeValue::Paragraph if !is_tight(node) => self.push("<p>"),
-            NodeValue::Heading(_) => self.heading = Some((self.out.html.len(), self.out.text.len())),
+            NodeValue::Heading(heading) => {
+                self.has_title |= heading.level == 1;
+                self.heading = Some((self.out.html.len(), self.out.text.len()));
+            }
             NodeValue::ThematicBreak => self.push("<hr>\n"),
-            NodeValue::FootnoteDefinition(_) => self.footnote_definition(node),
             NodeValue::Table(table) => {
                 self.alignments.clone_from(&table.alignments);
                 self.rows = 0;
@@ -144,18 +358,40 @@ impl Writer<'_> {
                 self.tag("<br>\n");
                 self.out.text.push('\n');
             }
-            NodeValue::Code(code) => {
-                self.tag("<code>");
-                self.text(&code.literal);
-                self.tag("</code>");
-            }
-            NodeValue::HtmlInline(tag) => self.raw_html(tag),
+            NodeValue::Code(code) => match code.literal.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')) {
+                // GitLab's form of a formula.
+                Some(tex) if !tex.is_empty() => self.formula(tex, Place::Inline),
+                _ => {
+                    self.tag("<code>");
+                    let literal = self.restored(&code.literal).into_owned();
+                    self.literal(&literal);
+                    self.tag("</code>");
+                }
+            },
+            NodeValue::HtmlInline(tag) => self.raw_block(tag),
             NodeValue::Emph => self.tag("<em>"),
             NodeValue::Strong => self.tag("<strong>"),
+            // One tilde is a tilde here.
+            NodeValue::Strikethrough if !lines.at(node).starts_with("~~") => self.text("~"),
             NodeValue::Strikethrough => self.tag("<del>"),
             NodeValue::Highlight => self.tag("<mark>"),
-            NodeValue::Link(link) => self.link_start(node, link),
-            NodeValue::WikiLink(link) => self.wikilink_start(&link.url),
+            NodeValue::Link(link) => {
+                if let Some(note) = link.url.strip_prefix(self.mark.word()).and_then(|rest| rest.strip_prefix("note:")) {
+                    self.footnote_reference(note.parse().unwrap_or_default());
+                    return true;
+                }
+                // Addresses without a scheme are links only where somebody made them one (spec §3.3).
+                if is_guessed(&link.url, lines.at(node)) {
+                    let shown = link.url.strip_prefix("mailto:").or(link.url.strip_prefix("http://")).unwrap_or(&link.url);
+                    self.text(shown);
+                    return true;
+                }
+                self.link_start(node, link);
+            }
+            NodeValue::WikiLink(link) => {
+                self.wikilink(node, &link.url);
+                return true;
+            }
             NodeValue::Image(link) => {
                 if self.image.is_empty() {
                     self.alt.clear();
@@ -163,40 +399,17 @@ impl Writer<'_> {
                 self.remember(&link.url, LinkKind::Image);
                 self.image.push((link.url.clone(), link.title.clone()));
             }
-            NodeValue::FootnoteReference(reference) => {
-                let (number, index) = (reference.ix, reference.ref_num);
-                let suffix = if index > 1 { format!("-{index}") } else { String::new() };
-                self.tag(&format!("<sup class=\"footnote-ref\" id=\"fnref-{number}{suffix}\"><a href=\"#fn-{number}\">{number}</a></sup>"));
-            }
             NodeValue::Math(math) => {
-                self.out.requires.mathjax = true;
-                let (open, close, class) = if math.display_math { ("\\[", "\\]", "math math-display") } else { ("\\(", "\\)", "math") };
-                self.tag(&format!("<span class=\"{class}\">{open}"));
-                self.text(&math.literal);
-                self.tag(&format!("{close}</span>"));
-            }
-            NodeValue::Alert(alert) => {
-                let (kind, icon) = alert_kind(alert.alert_type);
-                let class = kind.to_lowercase();
-                self.push(&format!(
-                    "<div class=\"quote-alert quote-alert-{class}\"><div class=\"quote-alert-header\"><i class=\"{icon}\"></i> "
-                ));
-                let title = alert.title.as_deref().unwrap_or(kind).to_string();
-                escape_into(&mut self.out.html, &title);
-                self.push("</div>");
-            }
-            NodeValue::BlockDirective(block) => {
-                self.push("<div class=\"");
-                let family = fancy_family(&block.info);
-                escape_into(&mut self.out.html, &family);
-                self.push("\" role=\"alert\">");
+                let place = if math.display_math { Place::Block } else { Place::Inline };
+                self.formula(&math.literal, place);
             }
             // Everything else is an extension that is switched off, or has no markup of its own.
             _ => {}
         }
+        false
     }
 
-    fn end(&mut self, node: Node<'_>) {
+    fn end(&mut self, node: Node<'_>, lines: &Lines<'_>) {
         let data = node.data();
         match &data.value {
             NodeValue::BlockQuote => self.push("</blockquote>\n"),
@@ -214,18 +427,8 @@ impl Writer<'_> {
                 self.line();
             }
             NodeValue::Heading(heading) => self.heading_end(heading.level),
-            NodeValue::FootnoteDefinition(_) => {
-                self.push("</li>\n");
-                if !node.next_sibling().is_some_and(is_footnote) {
-                    self.push("</ol></section>\n");
-                }
-                self.line();
-            }
             NodeValue::Table(_) => {
-                if self.rows > 0 {
-                    self.push("</tbody>");
-                }
-                self.push("</table>\n");
+                self.push(if self.rows > 0 { "</tbody></table>\n" } else { "<tbody></tbody></table>\n" });
             }
             NodeValue::TableRow(header) => {
                 self.push(if *header { "</tr>\n</thead>\n" } else { "</tr>\n" });
@@ -238,11 +441,11 @@ impl Writer<'_> {
             }
             NodeValue::Emph => self.tag("</em>"),
             NodeValue::Strong => self.tag("</strong>"),
+            NodeValue::Strikethrough if !lines.at(node).starts_with("~~") => self.text("~"),
             NodeValue::Strikethrough => self.tag("</del>"),
             NodeValue::Highlight => self.tag("</mark>"),
-            NodeValue::Link(_) | NodeValue::WikiLink(_) => self.tag("</a>"),
+            NodeValue::Link(_) => self.tag("</a>"),
             NodeValue::Image(_) => self.image_end(),
-            NodeValue::Alert(_) | NodeValue::BlockDirective(_) => self.push("</div>\n"),
             _ => {}
         }
     }
@@ -269,45 +472,67 @@ impl Writer<'_> {
         }
     }
 
-    fn front_matter(&mut self, raw: &str, has_title: bool) {
-        let yaml = raw.trim().trim_start_matches("---").trim_end_matches("---").trim();
+    /// The properties of a page, folded, and the title they give it if its text has none. They stand before everything else.
+    fn properties(&mut self, yaml: &str) {
+        let rest = std::mem::take(&mut self.out.html);
+        let words = std::mem::take(&mut self.out.text);
         self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
-        escape_into(&mut self.out.html, yaml);
+        escape(&mut self.out.html, yaml);
         self.push("</pre>\n</div>\n</details>\n");
         let title =
             yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| value.trim().trim_matches(['"', '\'']).to_string());
-        if let Some(title) = title.filter(|title| !has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
+        if let Some(title) = title.filter(|title| !self.has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
             self.push("<h1>");
-            self.text(&title);
+            self.literal(&title);
             self.push("</h1>\n");
             self.line();
         }
+        self.out.html.push_str(&rest);
+        self.out.text.push_str(&words);
     }
 
     fn code_block(&mut self, code: &NodeCodeBlock) {
-        let language = code.info.split([' ', '\t', '{', '=']).next().unwrap_or_default();
-        if language == "mermaid" {
-            self.out.requires.mermaid = true;
-            self.push("<pre class=\"mermaid\">");
-            let source = code.literal.trim().to_string();
-            self.text(&source);
-            self.push("\n</pre>\n");
-            self.line();
-            return;
+        let info = Info::parse(&code.info);
+        let literal = self.restored(&code.literal).into_owned();
+        let kind = code.info.trim().trim_end_matches('=').trim_end();
+        match kind {
+            "mermaid" => {
+                self.out.requires.mermaid = true;
+                self.push("<pre class=\"mermaid\">");
+                self.literal(&literal.trim().replace("\\n", "<br/>"));
+                self.push("\n</pre>\n");
+            }
+            // A formula per line, unless lines belong together.
+            "math" if literal.contains("\\begin{") || literal.contains("\\\\") => self.formula(literal.trim(), Place::Block),
+            "math" => literal.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| {
+                self.formula(line, Place::Block);
+                self.out.text.push('\n');
+            }),
+            _ => {
+                self.out.text.push_str(&literal);
+                let html = code::block(&info, &literal);
+                self.typed(html);
+                self.push("\n");
+            }
         }
-        self.push("<div class=\"copy-to-clipboard-outer\"><div class=\"copy-to-clipboard-inner\"><button class=\"btn alt-dm btn-xsm copy-to-clipboard\" type=\"button\" aria-label=\"Copy to clipboard\"><i class=\"fa fa-copy\" aria-hidden=\"true\"></i></button></div><pre class=\"copy-to-clipboard code\">");
-        if language.is_empty() {
-            self.push("<code>");
-        } else {
-            self.push("<code");
-            let class = format!("language-{}", language.to_lowercase());
-            self.attribute("class", &class);
-            self.push(">");
-        }
-        let literal = code.literal.clone();
-        self.text(&literal);
-        self.push("</code></pre></div>\n");
         self.line();
+    }
+
+    /// A piece of raw HTML, with the special blocks that stand in it.
+    fn raw_block(&mut self, html: &str) {
+        let mut rest = html;
+        while let Some((index, place)) = self.mark.find(rest) {
+            if !rest[..place.start].trim().is_empty() {
+                self.raw_html(&rest[..place.start]);
+            }
+            if let Some((special, _)) = self.specials.get_mut(index).and_then(Option::take) {
+                self.special(special);
+            }
+            rest = &rest[place.end..];
+        }
+        if !rest.trim().is_empty() || html.len() == rest.len() {
+            self.raw_html(rest);
+        }
     }
 
     /// A block or a tag as the writer typed it: let through if everything in it is harmless, shown as text if not.
@@ -336,17 +561,11 @@ impl Writer<'_> {
         self.push(">");
     }
 
-    fn footnote_definition(&mut self, node: Node<'_>) {
-        if !node.previous_sibling().is_some_and(is_footnote) {
-            self.push("<hr><section class=\"footnotes\">\n<ol>\n");
+    pub(crate) fn remember_file(&mut self, path: &str) {
+        self.links_seen += 1;
+        if self.links_seen <= LINKS {
+            self.out.links.push(Link { target: path.to_string(), kind: LinkKind::Image });
         }
-        let mut number = 1;
-        let mut before = node.previous_sibling();
-        while let Some(sibling) = before.filter(|sibling| is_footnote(sibling)) {
-            number += 1;
-            before = sibling.previous_sibling();
-        }
-        self.push(&format!("<li id=\"fn-{number}\"><a class=\"footnote\" href=\"#fnref-{number}\" aria-label=\"Back to the text\"><i class=\"fas fa-long-arrow-alt-up\"></i>↑</a> "));
     }
 
     fn remember(&mut self, url: &str, kind: LinkKind) {
@@ -395,7 +614,7 @@ impl Writer<'_> {
         }
     }
 
-    fn wikilink_start(&mut self, target: &str) {
+    fn wikilink(&mut self, node: Node<'_>, target: &str) {
         let mut link = links::wikilink(target);
         let mut class = "wikilink";
         if let Some(path) = &link.path {
@@ -409,11 +628,22 @@ impl Writer<'_> {
                 _ => {}
             }
         }
+        let mut title = String::new();
+        for child in node.children() {
+            if let NodeValue::Text(text) = &child.data().value {
+                title.push_str(text);
+            }
+        }
+        let title = if title.is_empty() { target.to_string() } else { title };
         if self.image.is_empty() {
             self.push("<a");
             self.attribute("class", class);
             self.attribute("href", &link.href);
             self.push(">");
+            self.inline(&title);
+            self.push("</a>");
+        } else {
+            self.literal(&title);
         }
     }
 
@@ -440,29 +670,7 @@ fn is_tight(node: Node<'_>) -> bool {
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
 }
 
-fn is_footnote(node: Node<'_>) -> bool {
-    matches!(node.data().value, NodeValue::FootnoteDefinition(_))
-}
-
-fn alert_kind(kind: AlertType) -> (&'static str, &'static str) {
-    match kind {
-        AlertType::Note => ("Note", "fas fa-info-circle"),
-        AlertType::Tip => ("Tip", "far fa-lightbulb"),
-        AlertType::Important => ("Important", "far fa-comment-alt"),
-        AlertType::Warning => ("Warning", "fas fa-exclamation-triangle"),
-        AlertType::Caution => ("Caution", "fas fa-exclamation-circle"),
-    }
-}
-
-/// Classes of `::: family` (spec/markdown.md §4.9).
-fn fancy_family(info: &str) -> String {
-    let family = info.trim().to_lowercase();
-    match family.as_str() {
-        "info" | "blue" => "alert alert-primary mb-20".into(),
-        "warning" | "yellow" => "alert alert-secondary mb-20".into(),
-        "danger" | "red" => "alert alert-danger mb-20".into(),
-        "success" | "green" => "alert alert-success mb-20".into(),
-        "none" | "empty" => "alert mb-20".into(),
-        other => format!("alert alert-{other} mb-20"),
-    }
+/// Whether the parser made a link of an address that nobody marked as one: `www.example.org`, `a@b.c`.
+fn is_guessed(url: &str, source: &str) -> bool {
+    !source.starts_with(['[', '<']) && (url.starts_with("mailto:") && !source.starts_with("mailto:") || source.starts_with("www."))
 }
