@@ -6,7 +6,7 @@ use crate::publish;
 use crate::repo::{FileMode, LogEntry, Repo, TreeFile};
 use crate::wiki::Wiki;
 use holt_core::{ChangeKind, PagePath, Result, RevisionId};
-use holt_markdown::{Context, Options};
+use holt_markdown::{Context, Options, Purpose};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -138,7 +138,8 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
         }
     };
     let url = format!("/{}", doc.path);
-    let rendered = holt_markdown::render(text, &Context { page_url: Some(&url), options: options.clone(), links: None });
+    let rendered =
+        holt_markdown::render(text, &Context { page_url: Some(&url), options: options.clone(), links: None, purpose: Purpose::Words });
     doc.utf8 = true;
     doc.title = rendered.toc.first().map(|heading| heading.text.clone());
     doc.headings = rendered.toc.iter().map(|h| (h.level, h.text.clone(), h.anchor.clone())).collect();

@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-/// Longest code that is highlighted, and longest line of it: grammars are regular expressions that backtrack.
-const HIGHLIGHTED: usize = 256 * 1024;
-const LINE: usize = 4 * 1024;
+/// Most code of a page that is coloured, in bytes, and the longest line: grammars are regular expressions that backtrack, at a tenth of a
+/// megabyte a second. What goes beyond is shown plain.
+pub(crate) const BUDGET: usize = 64 * 1024;
+const LINE: usize = 2 * 1024;
 
 const COPY: &str = "<div class=\"copy-to-clipboard-outer\"><div class=\"copy-to-clipboard-inner\"><button class=\"btn alt-dm btn-xsm copy-to-clipboard\" type=\"button\" aria-label=\"Copy to clipboard\"><i class=\"fa fa-copy\" aria-hidden=\"true\"></i></button></div><pre class=\"copy-to-clipboard code\">";
 const COPY_END: &str = "</pre></div>";
@@ -55,8 +56,8 @@ fn range(text: &str) -> Option<RangeInclusive<usize>> {
     Some(from.trim().parse().ok()?..=to.trim().parse().ok()?)
 }
 
-/// A code block, with everything in it escaped.
-pub(crate) fn block(info: &Info, code: &str) -> String {
+/// A code block, with everything in it escaped. Colouring it is taken from the `budget`.
+pub(crate) fn block(info: &Info, code: &str, budget: &mut usize) -> String {
     let mut out = String::with_capacity(code.len() * 2 + 400);
     if let Some(title) = &info.title {
         out.push_str("<div class=\"code-title\">");
@@ -65,7 +66,12 @@ pub(crate) fn block(info: &Info, code: &str) -> String {
     }
     let known = Some(info.language.as_str()).filter(|language| !language.is_empty()).and_then(syntax);
     let shown = if known.is_some() { code.trim_matches('\n') } else { code };
-    let lines = known.filter(|_| code.len() <= HIGHLIGHTED).and_then(|syntax| highlighted(syntax, shown));
+    // Each line costs, however short.
+    let cost = code.len() + 16 * code.lines().count();
+    let lines = known.filter(|_| cost <= *budget).and_then(|syntax| {
+        *budget -= cost;
+        highlighted(syntax, shown)
+    });
     let is_plain = known.is_none() && info.numbers.is_none() && info.stressed.is_empty();
     if is_plain {
         out.push_str(COPY);
@@ -156,6 +162,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("cfg", "ini"),
     ("dosini", "ini"),
     ("conf", "ini"),
+    ("systemd", "ini"),
+    ("desktop", "ini"),
     ("apacheconf", "apache conf"),
     ("apache", "apache conf"),
     ("nginxconf", "nginx"),
@@ -312,6 +320,10 @@ fn class(scope: Scope) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn block(info: &Info, code: &str) -> String {
+        super::block(info, code, &mut BUDGET.clone())
+    }
 
     fn words(html: &str) -> String {
         let mut text = String::new();

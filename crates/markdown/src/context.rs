@@ -11,6 +11,18 @@ pub struct Context<'a> {
     pub options: Options,
     /// Knows which pages exist. Without it every link counts as good.
     pub links: Option<&'a dyn Links>,
+    /// What the result is for.
+    pub purpose: Purpose,
+}
+
+/// See [`Context::purpose`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be shown.
+    #[default]
+    Page,
+    /// For its words, headings and links: code is not coloured, formulas are not set.
+    Words,
 }
 
 /// Preferences that influence rendering (spec/markdown.md §1.1).

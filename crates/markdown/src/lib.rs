@@ -18,7 +18,7 @@ mod typed;
 mod urls;
 mod write;
 
-pub use context::{Context, Heading, Link, LinkKind, Links, Options, Rendered, Requires, Target, WikilinkStyle};
+pub use context::{Context, Heading, Link, LinkKind, Links, Options, Purpose, Rendered, Requires, Target, WikilinkStyle};
 pub use rewrite::rewrite_links;
 pub use slug::slug;
 

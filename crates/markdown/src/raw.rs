@@ -173,6 +173,37 @@ pub(crate) fn is_acceptable(html: &str) -> bool {
     true
 }
 
+/// Most elements of raw HTML inside each other: the sanitizer takes time that grows with the square of the depth.
+const DEPTH: usize = 100;
+
+/// Elements that have no end, or end by themselves where the next of their kind begins.
+const SHALLOW: &[&str] = &["br", "hr", "img", "input", "source", "col", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot"];
+
+/// Follows which elements a piece of HTML leaves open. False, and nothing changed, if it would go too deep.
+pub(crate) fn nest(html: &str, open: &mut Vec<String>) -> bool {
+    let before = open.clone();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let name = rest.strip_prefix('/').unwrap_or(rest);
+        let name = name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())].to_ascii_lowercase();
+        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
+            continue;
+        }
+        if rest.starts_with('/') {
+            if let Some(at) = open.iter().rposition(|known| *known == name) {
+                open.truncate(at);
+            }
+        } else if open.len() >= DEPTH {
+            *open = before;
+            return false;
+        } else {
+            open.push(name);
+        }
+    }
+    true
+}
+
 struct Tag {
     name: String,
     attributes: Vec<(String, String)>,

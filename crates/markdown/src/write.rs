@@ -3,7 +3,7 @@
 
 use crate::blocks::{self, Doc, Mark, Special};
 use crate::code::{self, Info};
-use crate::context::{Context, Heading, Link, LinkKind, Requires, Target};
+use crate::context::{Context, Heading, Link, LinkKind, Purpose, Requires, Target};
 use crate::definitions::Definitions;
 use crate::math::{Place, mathml};
 use crate::slug::Slugs;
@@ -46,6 +46,10 @@ pub(crate) struct Writer<'c> {
     pub(crate) noted: Vec<usize>,
     pub(crate) references: usize,
     has_title: bool,
+    /// How much code may still be coloured.
+    colours: usize,
+    /// Which elements of raw HTML are open.
+    html_open: Vec<String>,
     /// Where the open heading's HTML and text begin.
     heading: Option<(usize, usize)>,
     /// Depth of open images: their content is alternative text, not markup.
@@ -83,6 +87,8 @@ pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
         noted: Vec::new(),
         references: 0,
         has_title: false,
+        colours: code::BUDGET,
+        html_open: Vec::new(),
         heading: None,
         image: Vec::new(),
         alt: String::new(),
@@ -290,7 +296,9 @@ impl Writer<'_> {
             return self.literal(tex);
         }
         self.out.text.push_str(tex);
-        self.typed(mathml(tex, place));
+        if self.context.purpose == Purpose::Page {
+            self.typed(mathml(tex, place));
+        }
     }
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
         self.push(&format!(" {name}=\""));
@@ -381,9 +389,10 @@ impl Writer<'_> {
                     return true;
                 }
                 // Addresses without a scheme are links only where somebody made them one (spec §3.3).
-                if is_guessed(&link.url, lines.at(node)) {
-                    let shown = link.url.strip_prefix("mailto:").or(link.url.strip_prefix("http://")).unwrap_or(&link.url);
-                    self.text(shown);
+                if is_guessed(lines.at(node))
+                    && let Some(NodeValue::Text(shown)) = node.first_child().map(|child| child.data().value.clone())
+                {
+                    self.text(&shown);
                     return true;
                 }
                 self.link_start(node, link);
@@ -510,9 +519,11 @@ impl Writer<'_> {
             }),
             _ => {
                 self.out.text.push_str(&literal);
-                let html = code::block(&info, &literal);
-                self.typed(html);
-                self.push("\n");
+                if self.context.purpose == Purpose::Page {
+                    let html = code::block(&info, &literal, &mut self.colours);
+                    self.typed(html);
+                    self.push("\n");
+                }
             }
         }
         self.line();
@@ -540,7 +551,7 @@ impl Writer<'_> {
         if !self.image.is_empty() {
             return;
         }
-        if raw::is_acceptable(html) {
+        if raw::is_acceptable(html) && raw::nest(html, &mut self.html_open) {
             self.out.has_raw_html = true;
             self.push(html);
             self.out.text.push_str(&raw::words(html));
@@ -670,7 +681,7 @@ fn is_tight(node: Node<'_>) -> bool {
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
 }
 
-/// Whether the parser made a link of an address that nobody marked as one: `www.example.org`, `a@b.c`.
-fn is_guessed(url: &str, source: &str) -> bool {
-    !source.starts_with(['[', '<']) && (url.starts_with("mailto:") && !source.starts_with("mailto:") || source.starts_with("www."))
+/// Whether the parser made a link of an address that nobody marked as one and that does not begin with http: `www.example.org`, `a@b.c`.
+fn is_guessed(source: &str) -> bool {
+    !source.starts_with(['[', '<']) && !source.starts_with("http://") && !source.starts_with("https://")
 }

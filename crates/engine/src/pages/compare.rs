@@ -5,7 +5,7 @@ use crate::repo::blame::blame as blame_versions;
 use crate::repo::diff::{Hunk, line_diff};
 use crate::scope::{Read, Scope, Write};
 use holt_core::{Change, ChangeKind, Error, PagePath, Result, Revision, RevisionId};
-use holt_markdown::{Context, Rendered};
+use holt_markdown::{Context, Purpose, Rendered};
 
 /// What differs in one file.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str) -> Resul
     let links = crate::publish::links::IndexLinks::new(&index);
     let options = super::render_options(&*wiki.preferences()?);
     let url = format!("/{path}");
-    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links) }))
+    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links), purpose: Purpose::Page }))
 }
 
 /// An old revision of a page as HTML.
@@ -104,7 +104,7 @@ pub fn render_old(scope: &Scope<'_, Read>, path: &PagePath, source: &str) -> Res
     let links = crate::publish::links::IndexLinks::new(&index);
     let options = super::render_options(&*wiki.preferences()?);
     let url = format!("/{path}");
-    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links) }))
+    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links), purpose: Purpose::Page }))
 }
 
 /// Whether the kind of a change moved the file.

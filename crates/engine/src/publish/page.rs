@@ -8,7 +8,7 @@ use crate::repo::FileMode;
 use askama::Template;
 use holt_core::{Error, PageKey, PagePath, Result, SafeHtml, Timestamp};
 use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Slot};
-use holt_markdown::{Context, Heading, Rendered};
+use holt_markdown::{Context, Heading, Purpose, Rendered};
 
 /// Most links shown under "What links here".
 const BACKLINKS: usize = 50;
@@ -48,7 +48,8 @@ impl Publisher<'_> {
     fn readable(&self, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
         let links = IndexLinks::new(&self.index);
         let options = crate::pages::render_options(&self.preferences);
-        let rendered: Rendered = holt_markdown::render(text, &Context { page_url: Some(url), options, links: Some(&links) });
+        let rendered: Rendered =
+            holt_markdown::render(text, &Context { page_url: Some(url), options, links: Some(&links), purpose: Purpose::Page });
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;

@@ -3,7 +3,7 @@
 use super::{Publisher, is_current};
 use holt_core::{PageKey, PagePath, Result, RevisionId};
 use holt_fragments::WikiManifest;
-use holt_markdown::Context;
+use holt_markdown::{Context, Purpose};
 use std::collections::BTreeSet;
 
 /// What to do.
@@ -89,7 +89,7 @@ impl Publisher<'_> {
         let (Some(path), Some(Ok(text))) = (path, source.map(std::str::from_utf8)) else { return BTreeSet::new() };
         let url = format!("/{path}");
         let options = crate::pages::render_options(&self.preferences);
-        let rendered = holt_markdown::render(text, &Context { page_url: Some(&url), options, links: None });
+        let rendered = holt_markdown::render(text, &Context { page_url: Some(&url), options, links: None, purpose: Purpose::Words });
         rendered.links.iter().filter_map(|link| PagePath::parse(&link.target).ok()).map(|path| path.key()).collect()
     }
 }

@@ -53,7 +53,7 @@ fn inlines() {
         ("~x~ ~~x~~ ~~ x~~", "<p>~x~ <del>x</del> ~~ x~~</p>"),
         ("==x== ==\\=x== == x==", "<p><mark>x</mark> <mark>=x</mark> == x==</p>"),
         ("&copy; &lt;b&gt; &nosuch; AT&T", "<p>© &lt;b&gt; &amp;nosuch; AT&amp;T</p>"),
-        ("www.x.y a@b.c", "<p>www.x.y a@b.c</p>"),
+        ("www.x.y a@b.c mailto:a@b.c", "<p>www.x.y a@b.c mailto:a@b.c</p>"),
         ("[www.x.y](http://www.x.y)", "<p><a href=\"http://www.x.y\" rel=\"nofollow noopener noreferrer ugc\">www.x.y</a></p>"),
         ("<a@b.c>", "<p><a href=\"mailto:a@b.c\" rel=\"nofollow noopener noreferrer ugc\">a@b.c</a></p>"),
         ("**http://x.y**", "<p><strong><a href=\"http://x.y\" rel=\"nofollow noopener noreferrer ugc\">http://x.y</a></strong></p>"),

@@ -81,6 +81,7 @@ fn links_know_what_exists() {
         page_url: Some("/Some/Page"),
         options: Options { wikilink_style: WikilinkStyle::TargetFirst, ..Options::default() },
         links: Some(&Known),
+        ..Context::default()
     };
     let page = render("[[guide#A b|t]] [[None]] [x](/guide?a#b) [y](../guide.md) [z](./x.png) `[[Code]]` [e](https://e.org)", &context);
     let expected = "<p><a class=\"wikilink\" href=\"/Guide#a-b\">t</a> <a class=\"wikilink missing\" href=\"/None\">None</a> <a href=\"/Guide?a#b\">x</a> \
@@ -220,6 +221,10 @@ fn hostile_input_is_linear_and_never_overflows() {
         ("escapes", format!("$${}", "\\\\".repeat(20_000))),
         ("tags", "<b ".repeat(20_000)),
         ("divs", "<div>\n\n".repeat(5_000)),
+        ("stray ends", "<div></b>\n\n".repeat(3_000)),
+        ("code", "```python\nx = 1\n```\n".repeat(5_000)),
+        ("embeddings", "{{InfoBox|a=b}}\n".repeat(5_000)),
+        ("spoilers", ">! x\n\n".repeat(5_000)),
         ("backticks", (1..400).map(|i| "`".repeat(i) + " ").collect()),
         ("tables", format!("|a|\n|-|\n{}", "|x|\n".repeat(20_000))),
         ("entities", "&amp".repeat(30_000)),

@@ -29,7 +29,7 @@ pub fn run(args: &RenderArgs) -> Result<ExitCode> {
             }
         }
     }
-    let rendered = holt_markdown::render(&source, &Context { page_url, options, links: None });
+    let rendered = holt_markdown::render(&source, &Context { page_url, options, ..Context::default() });
     match args.format {
         RenderFormat::Html => output::line(rendered.html.as_str().trim_end()),
         RenderFormat::Json => {
