@@ -1,5 +1,6 @@
 //! What rendering may know, and what comes out of it.
 
+use crate::allowlist::Allowlist;
 use holt_core::SafeHtml;
 
 /// Everything a page's HTML depends on besides its text.
@@ -32,6 +33,8 @@ pub struct Options {
     pub wikilink_style: WikilinkStyle,
     /// Whether links to other sites open in a new tab.
     pub open_links_in_new_tab: bool,
+    /// HTML that writers may type besides.
+    pub html_allowlist: Allowlist,
 }
 
 /// See [`Options::wikilink_style`].

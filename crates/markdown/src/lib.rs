@@ -3,6 +3,7 @@
 //! comrak parses; the writer here turns its tree into HTML and escapes everything on the way. Raw HTML of a page is judged piece by piece
 //! (`raw.rs`) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
 
+mod allowlist;
 mod blocks;
 mod code;
 mod context;
@@ -18,6 +19,7 @@ mod typed;
 mod urls;
 mod write;
 
+pub use allowlist::Allowlist;
 pub use context::{Context, Heading, Link, LinkKind, Links, Options, Purpose, Rendered, Requires, Target, WikilinkStyle};
 pub use rewrite::rewrite_links;
 pub use slug::slug;
@@ -31,7 +33,7 @@ pub fn render(source: &str, context: &Context<'_>) -> Rendered {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = if source.contains('\r') { Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(source) };
     let written = write::write(&source, context);
-    let html = if written.has_raw_html { raw::sanitize(&written.html) } else { written.html };
+    let html = if written.has_raw_html { raw::sanitize(&written.html, &context.options.html_allowlist) } else { written.html };
     // What we made ourselves and the sanitizer would not know: formulas, highlighted code.
     let html = written.typed.fill_in(&html);
     let description = description(&written.text, &written.toc);

@@ -1,6 +1,7 @@
 //! HTML that writers type. First each piece is judged: harmless ones stay, others are shown as text, so that writers see what happened
 //! (spec/markdown.md §11). Then the whole page goes through the sanitizer, which alone is trusted (security.md MD-1, MD-2).
 
+use crate::allowlist::Allowlist;
 use crate::urls::{Use, allowed};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -140,7 +141,7 @@ const STYLES: &[&str] = &[
 ];
 
 /// Whether everything in a piece of HTML is harmless. Only decides what is shown as text; safety comes from [`sanitize`].
-pub(crate) fn is_acceptable(html: &str) -> bool {
+pub(crate) fn is_acceptable(html: &str, more: &Allowlist) -> bool {
     // Nobody but us may name a piece that is filled in later.
     if html.contains(crate::typed::MARK) || decode_entities(html).contains(crate::typed::MARK) {
         return false;
@@ -165,7 +166,7 @@ pub(crate) fn is_acceptable(html: &str) -> bool {
             continue;
         }
         let Some((tag, after)) = parse_tag(name_start) else { return false };
-        if !closing && !tag_is_acceptable(&tag) {
+        if !closing && !tag_is_acceptable(&tag, more) {
             return false;
         }
         rest = after;
@@ -237,12 +238,12 @@ fn parse_tag(text: &str) -> Option<(Tag, &str)> {
     }
 }
 
-fn tag_is_acceptable(tag: &Tag) -> bool {
-    if !TAGS.contains(&tag.name.as_str()) {
+fn tag_is_acceptable(tag: &Tag, more: &Allowlist) -> bool {
+    if !TAGS.contains(&tag.name.as_str()) && !more.tag(&tag.name) {
         return false;
     }
     tag.attributes.iter().all(|(name, value)| {
-        let known = GENERIC.contains(&name.as_str()) || attributes(&tag.name).contains(&name.as_str());
+        let known = GENERIC.contains(&name.as_str()) || attributes(&tag.name).contains(&name.as_str()) || more.attribute(&tag.name, name);
         known && value_is_acceptable(&tag.name, name, value)
     })
 }
@@ -252,7 +253,7 @@ fn value_is_acceptable(tag: &str, name: &str, value: &str) -> bool {
     let value = decode_entities(&once);
     match name {
         "href" => allowed(&value, Use::Link),
-        "src" | "poster" => allowed(&value, Use::Image),
+        "src" | "poster" | "background" | "cite" | "data" | "action" | "longdesc" | "srcset" | "ping" => allowed(&value, Use::Image),
         "style" => {
             let lower = value.to_lowercase();
             !["url(", "expression", "@import", "\\", "javascript", "/*", "position"].iter().any(|bad| lower.contains(bad))
@@ -318,17 +319,32 @@ pub(crate) fn words(html: &str) -> String {
 }
 
 static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    static NOTHING: LazyLock<Allowlist> = LazyLock::new(Allowlist::default);
+    sanitizer(&NOTHING)
+});
+
+fn sanitizer(more: &Allowlist) -> ammonia::Builder<'_> {
     let mut builder = ammonia::Builder::default();
     // Ours besides the writers': copy buttons and footnotes.
-    let tags: HashSet<&str> = TAGS.iter().copied().chain(["button", "section"]).collect();
+    let tags: HashSet<&str> = TAGS.iter().copied().chain(["button", "section"]).chain(more.tags().map(|(tag, _)| tag)).collect();
     let mut by_tag: HashMap<&str, HashSet<&str>> = TAGS.iter().map(|tag| (*tag, attributes(tag).iter().copied().collect())).collect();
+    for (tag, attributes) in more.tags() {
+        by_tag.entry(tag).or_default().extend(attributes.iter().map(String::as_str));
+    }
     by_tag.entry("a").or_default().extend(["rel", "target"]);
-    by_tag.insert("button", HashSet::from(["type"]));
+    by_tag.entry("button").or_default().insert("type");
     builder
         .tags(tags)
         .clean_content_tags(HashSet::from(["script", "style"]))
         .tag_attributes(by_tag)
-        .generic_attributes(GENERIC.iter().copied().chain(["role", "aria-label", "aria-hidden"]).collect())
+        .generic_attributes(
+            GENERIC
+                .iter()
+                .copied()
+                .chain(["role", "aria-label", "aria-hidden"])
+                .chain(more.everywhere().iter().map(String::as_str))
+                .collect(),
+        )
         .filter_style_properties(STYLES.iter().copied().collect::<HashSet<&str>>())
         .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "ftp", "ftps", "irc", "ircs", "data"]))
         .link_rel(None)
@@ -336,15 +352,19 @@ static SANITIZER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .attribute_filter(|tag, name, value| match name {
             "id" | "name" if value.to_ascii_lowercase().starts_with("holt-") => None,
             "href" if !allowed(value, Use::Link) => Some(crate::urls::HARMFUL.into()),
-            "src" | "poster" if !allowed(value, Use::Image) => Some(crate::urls::HARMFUL.into()),
+            "src" | "poster" | "background" | "cite" | "data" | "action" | "longdesc" | "srcset" | "ping"
+                if !allowed(value, Use::Image) =>
+            {
+                Some(crate::urls::HARMFUL.into())
+            }
             "type" if tag == "input" && value != "checkbox" => None,
             "type" if tag == "button" => Some("button".into()),
             _ => Some(value.into()),
         });
     builder
-});
+}
 
 /// The page with everything removed that is not on the lists above, and every element closed.
-pub(crate) fn sanitize(html: &str) -> String {
-    SANITIZER.clean(html).to_string()
+pub(crate) fn sanitize(html: &str, more: &Allowlist) -> String {
+    if more.is_empty() { SANITIZER.clean(html).to_string() } else { sanitizer(more).clean(html).to_string() }
 }

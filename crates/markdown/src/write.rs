@@ -551,7 +551,7 @@ impl Writer<'_> {
         if !self.image.is_empty() {
             return;
         }
-        if raw::is_acceptable(html) && raw::nest(html, &mut self.html_open) {
+        if raw::is_acceptable(html, &self.context.options.html_allowlist) && raw::nest(html, &mut self.html_open) {
             self.out.has_raw_html = true;
             self.push(html);
             self.out.text.push_str(&raw::words(html));

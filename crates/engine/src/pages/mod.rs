@@ -39,5 +39,9 @@ use crate::db::preferences::Preferences;
 
 /// The preferences that influence rendering, as the renderer takes them.
 pub(crate) fn render_options(preferences: &Preferences) -> holt_markdown::Options {
-    holt_markdown::Options { wikilink_style: preferences.wikilink_style, open_links_in_new_tab: preferences.open_links_in_new_tab }
+    holt_markdown::Options {
+        wikilink_style: preferences.wikilink_style,
+        open_links_in_new_tab: preferences.open_links_in_new_tab,
+        html_allowlist: holt_markdown::Allowlist::parse(preferences.get("RENDERER_HTML_ALLOWLIST").unwrap_or_default()),
+    }
 }

@@ -351,3 +351,17 @@ fn places_of_ours_cannot_be_forged() {
         assert!(page.matches("<sup").count() <= 1, "{source:?}: {page}");
     }
 }
+
+#[test]
+fn more_html_where_the_administrator_allows_it() {
+    // §11.4
+    let source = "<center>a</center>\n\n<td bgcolor=\"#eee\" onclick=\"x\">b</td>\n\n<font color=red>c</font>\n\n<script>alert(1)</script>";
+    let with = |list: &str| {
+        let options = Options { html_allowlist: holt_markdown::Allowlist::parse(list), ..Options::default() };
+        render(source, &Context { options, ..Context::default() }).html.into_string()
+    };
+    assert!(!with("").contains("<center>") && !with("").contains("<font"));
+    let allowed = with("center,td[bgcolor onclick],font[color],script");
+    assert!(allowed.contains("<center>a</center>") && allowed.contains("<font color=\"red\">"), "{allowed}");
+    assert!(!allowed.contains("<script") && !allowed.contains("<td"), "{allowed}");
+}
