@@ -138,12 +138,15 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
         }
     };
     let url = format!("/{}", doc.path);
-    let rendered =
-        holt_markdown::render(text, &Context { page_url: Some(&url), options: options.clone(), links: None, purpose: Purpose::Words });
+    let rendered = holt_markdown::render(
+        text,
+        &Context { page_url: Some(&url), options: options.clone(), purpose: Purpose::Words, ..Context::default() },
+    );
     doc.utf8 = true;
     doc.title = rendered.toc.first().map(|heading| heading.text.clone());
     doc.headings = rendered.toc.iter().map(|h| (h.level, h.text.clone(), h.anchor.clone())).collect();
     doc.links = rendered.links;
+    doc.depends = rendered.depends;
     doc.description = rendered.description;
     doc.text = rendered.text;
     Ok(doc)

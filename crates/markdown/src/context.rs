@@ -12,8 +12,66 @@ pub struct Context<'a> {
     pub options: Options,
     /// Knows which pages exist. Without it every link counts as good.
     pub links: Option<&'a dyn Links>,
+    /// Knows what embeddings show of other pages. Without it they say that they cannot.
+    pub pages: Option<&'a dyn Pages>,
     /// What the result is for.
     pub purpose: Purpose,
+}
+
+/// Knows the pages of a wiki and what is in them, for embeddings. Paths are decoded and have no leading slash.
+pub trait Pages {
+    /// The page that `path` names in any spelling.
+    fn page(&self, path: &str) -> Option<IncludedPage>;
+    /// The files beside the page `path`, by name.
+    fn files(&self, path: &str) -> Vec<FileEntry>;
+    /// The pages below `path`, or all if it is empty, by path.
+    fn below(&self, path: &str) -> Vec<PageEntry>;
+}
+
+/// See [`Pages::page`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncludedPage {
+    /// As it is stored.
+    pub path: String,
+    /// Its Markdown.
+    pub source: String,
+}
+
+/// See [`Pages::files`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was changed, `YYYY-MM-DD HH:MM`.
+    pub date: String,
+    /// Who changed it.
+    pub author: String,
+    /// What they said.
+    pub message: String,
+}
+
+/// See [`Pages::below`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageEntry {
+    /// As it is stored.
+    pub path: String,
+    /// What it is called, relative to the page that was asked for.
+    pub title: String,
+    /// Whether there is a page, not only pages below.
+    pub exists: bool,
+    /// Level, text and id of its headings.
+    pub headings: Vec<(u8, String, String)>,
+}
+
+/// What a page shows of others: when that changes, the page does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dependency {
+    /// The content of a page.
+    Page(String),
+    /// Which pages there are below one, and their headings; all pages if it is empty.
+    Below(String),
 }
 
 /// See [`Context::purpose`].
@@ -86,6 +144,8 @@ pub struct Rendered {
     pub toc: Vec<Heading>,
     /// Its links inside the wiki, in order, repeated ones too.
     pub links: Vec<Link>,
+    /// What it shows of other pages, repeated ones too.
+    pub depends: Vec<Dependency>,
     /// What must be loaded to show it fully.
     pub requires: Requires,
     /// Its words without markup, a line per block.

@@ -36,14 +36,14 @@ impl Arguments {
         arguments
     }
     /// The first of `names` that is given, as written.
-    fn get(&self, names: &[&str]) -> Option<&str> {
+    pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.options.iter().find(|(key, _)| key == name)).map(|(_, value)| value.trim())
     }
     /// The same without regard to case.
-    fn any_case(&self, name: &str) -> Option<&str> {
+    pub(crate) fn any_case(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
-    fn flag(&self, name: &str, default: bool) -> bool {
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
         self.any_case(name).map_or(default, |value| ["true", "1", "on", "yes"].iter().any(|yes| value.eq_ignore_ascii_case(yes)))
     }
 }
@@ -111,7 +111,9 @@ impl Writer<'_> {
             "figure" => self.figure(&arguments),
             "video" => self.video(&arguments),
             "datatable" => self.data_table(&arguments),
-            "include" | "pageindex" | "attachmentlist" | "attachments" => Err("this version does not show it yet.".into()),
+            "include" => self.include(&arguments),
+            "pageindex" => self.page_index(&arguments),
+            "attachmentlist" | "attachments" => self.attachment_list(&arguments),
             _ => {
                 self.push("<p class=\"text-danger\">Unknown Embedding:&nbsp;<tt>");
                 escape(&mut self.out.html, name);

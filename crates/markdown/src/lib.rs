@@ -11,6 +11,7 @@ mod definitions;
 mod embed;
 mod links;
 mod math;
+mod pages;
 mod raw;
 mod rewrite;
 mod slug;
@@ -20,7 +21,10 @@ mod urls;
 mod write;
 
 pub use allowlist::Allowlist;
-pub use context::{Context, Heading, Link, LinkKind, Links, Options, Purpose, Rendered, Requires, Target, WikilinkStyle};
+pub use context::{
+    Context, Dependency, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, Purpose, Rendered, Requires,
+    Target, WikilinkStyle,
+};
 pub use rewrite::rewrite_links;
 pub use slug::slug;
 
@@ -33,19 +37,25 @@ pub fn render(source: &str, context: &Context<'_>) -> Rendered {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = if source.contains('\r') { Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(source) };
     let written = write::write(&source, context);
-    let html = if written.has_raw_html { raw::sanitize(&written.html, &context.options.html_allowlist) } else { written.html };
-    // What we made ourselves and the sanitizer would not know: formulas, highlighted code.
-    let html = written.typed.fill_in(&html);
     let description = description(&written.text, &written.toc);
+    let (html, written) = finished(written, context);
     Rendered {
         // Everything user-written in it was escaped by the writer or passed the sanitizer.
         html: SafeHtml::from_trusted_producer(html),
         toc: written.toc,
         links: written.links,
+        depends: written.depends,
         requires: written.requires,
         text: written.text,
         description,
     }
+}
+
+/// The HTML of what was written: sanitized if users typed HTML, then with what we made ourselves and the sanitizer would not know.
+fn finished(mut written: write::Written, context: &Context<'_>) -> (String, write::Written) {
+    let html = std::mem::take(&mut written.html);
+    let html = if written.has_raw_html { raw::sanitize(&html, &context.options.html_allowlist) } else { html };
+    (written.typed.fill_in(&html), written)
 }
 
 /// The text of the first heading, found without rendering: the first ATX heading, else the first Setext one, among the first 512

@@ -3,7 +3,7 @@
 
 use crate::blocks::{self, Doc, Mark, Special};
 use crate::code::{self, Info};
-use crate::context::{Context, Heading, Link, LinkKind, Purpose, Requires, Target};
+use crate::context::{Context, Dependency, Heading, Link, LinkKind, Purpose, Requires, Target};
 use crate::definitions::Definitions;
 use crate::math::{Place, mathml};
 use crate::slug::Slugs;
@@ -26,11 +26,16 @@ pub(crate) struct Written {
     pub(crate) text: String,
     pub(crate) has_raw_html: bool,
     pub(crate) typed: Typed,
+    pub(crate) depends: Vec<Dependency>,
+    /// Bytes of other pages that may still be shown.
+    pub(crate) includable: usize,
 }
 
 /// Most headings in the table of contents, and links that are remembered (security.md INP-8).
 const HEADINGS: usize = 1_000;
 const LINKS: usize = 5_000;
+/// Most that a page shows of others, in bytes of their source.
+const INCLUDED: usize = 2 * 1024 * 1024;
 
 pub(crate) struct Writer<'c> {
     pub(crate) context: &'c Context<'c>,
@@ -39,6 +44,8 @@ pub(crate) struct Writer<'c> {
     pub(crate) mark: Mark,
     /// What was taken out of the text that is being written.
     specials: Vec<Option<(Special, String)>>,
+    /// The pages, with their sections, that show this text, outermost first.
+    pub(crate) including: Vec<String>,
     /// How deep in special blocks.
     pub(crate) depth: usize,
     slugs: Slugs,
@@ -63,6 +70,11 @@ pub(crate) struct Writer<'c> {
 }
 
 pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
+    write_below(source, context, Vec::new(), INCLUDED)
+}
+
+/// The same for a text that other pages show.
+pub(crate) fn write_below(source: &str, context: &Context<'_>, including: Vec<String>, includable: usize) -> Written {
     let mark = Mark::absent_from(source);
     let mut definitions = Definitions::default();
     let (properties, body) = front_matter(source);
@@ -75,6 +87,8 @@ pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
         text: String::new(),
         has_raw_html: false,
         typed: Typed::default(),
+        depends: Vec::new(),
+        includable,
     };
     let mut writer = Writer {
         context,
@@ -82,6 +96,7 @@ pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
         definitions,
         mark,
         specials: Vec::new(),
+        including,
         depth: 0,
         slugs: Slugs::default(),
         noted: Vec::new(),

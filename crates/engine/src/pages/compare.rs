@@ -92,9 +92,12 @@ pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str) -> Resul
     let wiki = scope.wiki();
     let index = wiki.index()?;
     let links = crate::publish::links::IndexLinks::new(&index);
-    let options = super::render_options(&*wiki.preferences()?);
+    let (repo, preferences) = (wiki.repo()?, wiki.preferences()?);
+    let pages = crate::publish::pages::IndexPages::new(&index, &repo, &preferences);
+    let options = super::render_options(&preferences);
     let url = format!("/{path}");
-    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links), purpose: Purpose::Page }))
+    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
+    Ok(holt_markdown::render(source, &context))
 }
 
 /// An old revision of a page as HTML.
@@ -102,9 +105,12 @@ pub fn render_old(scope: &Scope<'_, Read>, path: &PagePath, source: &str) -> Res
     let wiki = scope.wiki();
     let index = wiki.fresh_index()?;
     let links = crate::publish::links::IndexLinks::new(&index);
-    let options = super::render_options(&*wiki.preferences()?);
+    let (repo, preferences) = (wiki.repo()?, wiki.preferences()?);
+    let pages = crate::publish::pages::IndexPages::new(&index, &repo, &preferences);
+    let options = super::render_options(&preferences);
     let url = format!("/{path}");
-    Ok(holt_markdown::render(source, &Context { page_url: Some(&url), options, links: Some(&links), purpose: Purpose::Page }))
+    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
+    Ok(holt_markdown::render(source, &context))
 }
 
 /// Whether the kind of a change moved the file.

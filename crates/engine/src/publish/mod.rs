@@ -6,6 +6,7 @@
 mod frame;
 pub(crate) mod links;
 mod page;
+pub(crate) mod pages;
 mod plan;
 pub mod views;
 

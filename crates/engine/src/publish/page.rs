@@ -2,6 +2,7 @@
 
 use super::Publisher;
 use super::links::IndexLinks;
+use super::pages::IndexPages;
 use super::views::{ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry};
 use crate::db::index::PageRow;
 use crate::repo::FileMode;
@@ -47,9 +48,10 @@ impl Publisher<'_> {
 
     fn readable(&self, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
         let links = IndexLinks::new(&self.index);
+        let pages = IndexPages::new(&self.index, &self.repo, &self.preferences);
         let options = crate::pages::render_options(&self.preferences);
-        let rendered: Rendered =
-            holt_markdown::render(text, &Context { page_url: Some(url), options, links: Some(&links), purpose: Purpose::Page });
+        let context = Context { page_url: Some(url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
+        let rendered: Rendered = holt_markdown::render(text, &context);
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;
@@ -135,6 +137,11 @@ pub fn toc(headings: &[Heading]) -> Vec<TocEntry> {
 /// `2026-11-21`, by the author's calendar.
 pub fn date(time: Timestamp) -> String {
     zoned(time).map_or_else(String::new, |z| z.strftime("%-d %B %Y").to_string())
+}
+
+/// `2026-11-21 09:05`, by the author's clock.
+pub(crate) fn minute(time: Timestamp) -> String {
+    zoned(time).map_or_else(String::new, |z| z.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 /// RFC 3339, in the author's offset.

@@ -40,6 +40,7 @@ impl Plan {
     }
     fn since(publisher: &Publisher<'_>, published: RevisionId) -> Result<Self> {
         let mut pages = BTreeSet::new();
+        let mut changed = Vec::new();
         let mut frame = false;
         for change in publisher.repo.changes(Some(published), publisher.head)? {
             let new = PagePath::from_tree(&change.change.file);
@@ -62,6 +63,7 @@ impl Plan {
             let renamed = old != new || title(&titles.0) != title(&titles.1);
             for path in [&old, &new].into_iter().flatten() {
                 pages.insert(path.key());
+                changed.push(path.key());
                 if renamed || change.old.is_none() || change.new.is_none() {
                     // It appeared, vanished or is called otherwise: pages that link to it show that.
                     frame = true;
@@ -75,6 +77,7 @@ impl Plan {
                 before.symmetric_difference(&after).cloned().collect()
             });
         }
+        pages.extend(showing(publisher, changed)?);
         let mut plan = Self { frame, moved: true, ..Self::default() };
         for key in pages {
             if publisher.index.page(&key)?.is_some() { plan.pages.push(key) } else { plan.gone.push(key) }
@@ -83,13 +86,27 @@ impl Plan {
     }
 }
 
+/// The pages that show one of these, or a page that does.
+fn showing(publisher: &Publisher<'_>, mut waiting: Vec<PageKey>) -> Result<BTreeSet<PageKey>> {
+    let mut found = BTreeSet::new();
+    while let Some(key) = waiting.pop() {
+        for page in publisher.index.showing(&key)? {
+            if found.insert(page.clone()) {
+                waiting.push(page);
+            }
+        }
+    }
+    Ok(found)
+}
+
 impl Publisher<'_> {
     /// The pages that a source links to.
     fn targets(&self, path: Option<&PagePath>, source: Option<&[u8]>) -> BTreeSet<PageKey> {
         let (Some(path), Some(Ok(text))) = (path, source.map(std::str::from_utf8)) else { return BTreeSet::new() };
         let url = format!("/{path}");
         let options = crate::pages::render_options(&self.preferences);
-        let rendered = holt_markdown::render(text, &Context { page_url: Some(&url), options, links: None, purpose: Purpose::Words });
+        let rendered =
+            holt_markdown::render(text, &Context { page_url: Some(&url), options, purpose: Purpose::Words, ..Context::default() });
         rendered.links.iter().filter_map(|link| PagePath::parse(&link.target).ok()).map(|path| path.key()).collect()
     }
 }

@@ -201,16 +201,12 @@ const OTHERWISE: &[(&str, &str, &str)] = &[
     ("features/code blocks.md", "highlighted_blocks", "the first word after the fence is the language"),
     ("features/rejected html.md", "details", "<details open> is let through"),
     ("features/embedding imageframe and figure.md", "images", "whether the file exists is not looked at yet"),
-    ("features/embedding include.md", "code_blocks", "Include: not yet"),
-    ("features/embedding include.md", "tables", "Include: not yet"),
-    ("features/embedding include.md", "images", "Include: not yet"),
+    ("features/embedding include.md", "requires_mathjax", "formulas of pages that are shown count"),
+    ("features/embedding include.md", "code_blocks", "a page does not show itself, not even once"),
+    ("features/embedding include.md", "tables", "blanks around a name do not matter"),
+    ("features/embedding include.md", "images", "a page does not show itself, not even once"),
     ("features/embedding datatable.md", "tables", "CSV files: not yet"),
     ("features/embedding datatable.md", "rows", "CSV files: not yet"),
-    ("features/embedding attachmentlist.md", "tables", "AttachmentList: not yet"),
-    ("features/embedding attachmentlist.md", "rows", "AttachmentList: not yet"),
-    ("features/embedding attachmentlist.md", "images", "AttachmentList: not yet"),
-    ("examples/attachmentlist.md", "tables", "AttachmentList: not yet"),
-    ("examples/attachmentlist.md", "rows", "AttachmentList: not yet"),
 ];
 
 /// Headings, tables, code and the rest of every page, as Otterwiki showed them.

@@ -105,3 +105,60 @@ fn a_revert_overwrites_nothing_either() {
     pages::revert(&scope, moved, "").unwrap();
     assert_eq!((page_text(&wiki, "Old").as_deref(), page_text(&wiki, "New")), (Some("text\n"), None));
 }
+
+/// The published article of a page.
+fn published(wiki: &Wiki, engine: &Engine, page: &str) -> String {
+    let manifest = engine.fragments().page(wiki.id(), &path(page).key()).unwrap().unwrap();
+    let html = |key| String::from_utf8(engine.fragments().get(wiki.id(), key).unwrap().unwrap().raw().to_vec()).unwrap();
+    manifest.fragments().map(html).collect()
+}
+
+#[test]
+fn a_page_follows_what_it_shows_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    save_text(&wiki, "Top", "{{Include|src=/Middle}}");
+    assert!(published(&wiki, &engine, "Top").contains("page &quot;/Middle&quot; not found"));
+    save_text(&wiki, "Middle", "# M\n\n{{include|src=Parts/Deep|section=two}}\n\n$x$");
+    save_text(&wiki, "Parts/Deep", "# One\n\nnot this\n\n## Two\n\nfirst text\n\n# Three");
+    let top = published(&wiki, &engine, "Top");
+    assert!(top.contains("first text") && top.contains("<math") && !top.contains("not this"), "{top}");
+    save_text(&wiki, "Parts/Deep", "# One\n\n## Two\n\nsecond text");
+    assert!(published(&wiki, &engine, "Top").contains("second text"), "through two pages");
+    // Round and round it goes nowhere.
+    save_text(&wiki, "Parts/Deep", "## Two\n\n{{Include|src=/Top}}");
+    assert!(published(&wiki, &engine, "Top").contains("cycle detected"));
+    // An index follows what comes, changes and goes below it, and a handmade one of everything, too.
+    save_text(&wiki, "Parts", "{{PageIndex|toc=true}}");
+    assert!(published(&wiki, &engine, "Parts").contains("href=\"/Parts/Deep\""));
+    save_text(&wiki, "Parts/More", "# More\n\n## Inside");
+    let parts = published(&wiki, &engine, "Parts");
+    assert!(parts.contains("href=\"/Parts/More\"") && parts.contains("href=\"/Parts/More#inside\""), "{parts}");
+    rename(&wiki, "Parts/More", "Elsewhere").unwrap();
+    assert!(!published(&wiki, &engine, "Parts").contains("/Parts/More"));
+    // Files beside the page.
+    save_text(&wiki, "Files", "{{AttachmentList|filter=*.txt}}");
+    attach(&wiki, "Files", "a.txt", b"12");
+    attach(&wiki, "Files", "b.png", b"12");
+    let files = published(&wiki, &engine, "Files");
+    assert!(
+        files.contains("href=\"/Files/a.txt\">a.txt</a>") && files.contains("<td>2.0B</td>") && !files.contains("b.png</a>"),
+        "{files}"
+    );
+    // Made anew it is the same.
+    let before: Vec<String> = ["Top", "Middle", "Parts", "Files"].iter().map(|page| published(&wiki, &engine, page)).collect();
+    holt_engine::sync::rebuild(&wiki).unwrap();
+    let after: Vec<String> = ["Top", "Middle", "Parts", "Files"].iter().map(|page| published(&wiki, &engine, page)).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn pages_that_show_each_other_stay_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    for level in 0..9 {
+        save_text(&wiki, &format!("L{level}"), &format!("{{{{Include|src=/L{}}}}}\n\n", level + 1).repeat(6));
+    }
+    save_text(&wiki, "L9", "end");
+    assert!(published(&wiki, &engine, "L0").len() < 8 * 1024 * 1024);
+}

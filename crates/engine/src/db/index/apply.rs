@@ -5,7 +5,7 @@ use super::rows::mode_number;
 use super::{INDEX_STEP, terms};
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{AttachmentName, ChangeKind, PagePath, RevisionId};
-use holt_markdown::LinkKind;
+use holt_markdown::{Dependency, LinkKind};
 use rusqlite::{Connection, OptionalExtension, Result};
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ pub(super) fn batch(db: &Connection, batch: &IndexBatch) -> Result<()> {
 pub(super) fn clear(db: &Connection) -> Result<()> {
     // `words` has no content of its own to delete row by row.
     db.execute_batch(
-        "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links;
+        "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows;
          DELETE FROM attachments; DELETE FROM texts; INSERT INTO words (words) VALUES ('delete-all');",
     )
 }
@@ -137,6 +137,7 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
     for sql in [
         "DELETE FROM headings WHERE page = ?1",
         "DELETE FROM links WHERE page = ?1",
+        "DELETE FROM shows WHERE page = ?1",
         "DELETE FROM texts WHERE page = ?1",
         "DELETE FROM words WHERE rowid = ?1",
     ] {
@@ -164,6 +165,11 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
         let Some(target) = PagePath::parse(&link.target).ok().filter(|path| path.segments().next() != Some("-")) else { continue };
         insert.execute((id, number, target.key().as_str(), target.as_str(), link_kind(link.kind)))?;
     }
+    for dependency in &page.depends {
+        let sql = "INSERT OR IGNORE INTO shows (page, what) VALUES (?1, ?2)";
+        let Some(what) = shown(dependency) else { continue };
+        db.prepare_cached(sql)?.execute((id, what))?;
+    }
     if page.mode == FileMode::Symlink {
         return Ok(());
     }
@@ -174,6 +180,15 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     db.prepare_cached("INSERT INTO words (rowid, title, name, headings, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((id, title, name, headings, body))
         .map(|_| ())
+}
+
+fn shown(dependency: &Dependency) -> Option<String> {
+    let key = |path: &str| PagePath::parse(path).ok().map(|path| path.key().as_str().to_string());
+    match dependency {
+        Dependency::Page(path) => key(path),
+        Dependency::Below(path) if path.is_empty() => Some("/".into()),
+        Dependency::Below(path) => key(path).map(|key| key + "/"),
+    }
 }
 
 fn link_kind(kind: LinkKind) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{PagePath, RevisionId};
-use holt_markdown::Link;
+use holt_markdown::{Dependency, Link};
 
 /// What happened up to a revision: one transaction.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct PageDoc {
     pub headings: Vec<(u8, String, String)>,
     /// Its links inside the wiki, in order.
     pub links: Vec<Link>,
+    /// What it shows of other pages.
+    pub depends: Vec<Dependency>,
     /// A line or two for lists.
     pub description: String,
     /// Its words, without markup.
@@ -56,8 +58,8 @@ pub struct PageDoc {
 impl PageDoc {
     /// A page whose source says nothing yet: not rendered, a symbolic link, or not text.
     pub fn new(path: PagePath, file: String, blob: BlobId, mode: FileMode, size: u64) -> Self {
-        let (title, headings, links, description, text) = (None, Vec::new(), Vec::new(), String::new(), String::new());
-        Self { path, file, blob, mode, size, utf8: false, title, headings, links, description, text }
+        let (title, headings, links, depends, description, text) = (None, Vec::new(), Vec::new(), Vec::new(), String::new(), String::new());
+        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, description, text }
     }
 }
 

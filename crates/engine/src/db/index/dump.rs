@@ -22,6 +22,7 @@ const TABLES: &[(&str, &str)] = &[
     ),
     ("headings", "SELECT file, number, level, text, anchor FROM headings LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("links", "SELECT file, number, links.key, target, kind FROM links LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
+    ("shows", "SELECT file, what FROM shows LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     (
         "attachments",
         "SELECT a.file, key, path, name, blob, mode, size, r.id FROM attachments AS a LEFT JOIN revisions AS r ON r.n = a.last ORDER BY 1",

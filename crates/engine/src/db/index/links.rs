@@ -64,6 +64,22 @@ impl Index {
         let condition = "(links.key = ?1 OR (links.key >= ?2 AND links.key < ?3))";
         self.read("look for links", |db| linking(db, condition, [key.as_str(), &from, &to]))
     }
+    /// The pages that show something of the page `key`: its text, or that it is there and what its headings are.
+    pub fn showing(&self, key: &PageKey) -> Result<Vec<PageKey>> {
+        let key = key.as_str();
+        let above = key.match_indices('/').map(|(at, _)| key[..=at].to_string());
+        let what: Vec<String> = std::iter::once(key.to_string()).chain(above).chain(["/".to_string()]).collect();
+        self.read("look who shows a page", |db| {
+            let mut query = db.prepare_cached("SELECT p.path FROM shows JOIN pages AS p ON p.id = shows.page WHERE what = ?1")?;
+            let mut found = Vec::new();
+            for what in &what {
+                for path in query.query_map([what], |row| rows::path(row, 0))? {
+                    found.push(path?.key());
+                }
+            }
+            Ok(found)
+        })
+    }
     /// The links of all pages that lead somewhere, or nowhere, by page and place.
     pub fn links_by_status(&self, status: LinkStatus) -> Result<Vec<Link>> {
         let found = self.read("look at all links", all)?;

@@ -129,6 +129,15 @@ impl Index {
     pub fn page(&self, key: &PageKey) -> Result<Option<PageRow>> {
         self.read("look for a page", |db| page_of(db, key))
     }
+    /// Level, text and id of the headings of a page.
+    pub fn headings(&self, key: &PageKey) -> Result<Vec<(u8, String, String)>> {
+        let sql = format!(
+            "SELECT level, text, anchor FROM headings JOIN pages AS p ON p.id = headings.page WHERE p.key = ?1 AND {ANSWERS} ORDER BY number"
+        );
+        self.read("list headings", |db| {
+            db.prepare_cached(&sql)?.query_map([key.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+    }
     /// The page stored at `file`, even if another one answers for its key.
     pub fn page_by_file(&self, file: &str) -> Result<Option<PageRow>> {
         self.read("look for a page", |db| Ok(pages(db, "p.file = ?1", [file])?.pop()))

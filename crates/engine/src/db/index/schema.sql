@@ -90,6 +90,14 @@ CREATE TABLE attachments (
 );
 CREATE INDEX attachments_key ON attachments (key, name, file);
 
+-- What pages show of others. what: the key of a page; with a slash at its end, everything below it.
+CREATE TABLE shows (
+    page INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    PRIMARY KEY (page, what)
+) WITHOUT ROWID;
+CREATE INDEX shows_what ON shows (what, page);
+
 -- The plain text that snippets are cut from.
 CREATE TABLE texts (
     page INTEGER PRIMARY KEY,
