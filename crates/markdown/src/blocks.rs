@@ -316,11 +316,11 @@ impl Splitter<'_> {
         if form == ">" && alert.is_none() {
             return None;
         }
-        let mut taken: Vec<&str> = lines.iter().map_while(|line| quoted_line(line, prefix, form)).collect();
+        let all = lines.iter().map_while(|line| quoted_line(line, prefix, form));
+        // A marker inside begins the next alert; looking further would look at every line again for each of them.
+        let taken: Vec<&str> =
+            all.enumerate().take_while(|(n, line)| *n == 0 || form != ">" || alert_marker(line).is_none()).map(|(_, line)| line).collect();
         if let Some((kind, rest)) = alert {
-            // A marker inside begins the next alert.
-            let next = taken.iter().skip(1).position(|line| alert_marker(line).is_some()).map_or(taken.len(), |n| n + 1);
-            taken.truncate(next);
             if taken.len() < 2 {
                 return None;
             }

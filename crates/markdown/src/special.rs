@@ -57,7 +57,11 @@ impl Writer<'_> {
     }
 
     pub(crate) fn footnote_reference(&mut self, note: usize) {
+        let in_image = self.in_image();
         let Some(definition) = self.definitions.notes.get_mut(note) else { return };
+        if in_image {
+            return self.literal(&(note + 1).to_string());
+        }
         self.references += 1;
         if definition.references.is_empty() {
             self.noted.push(note);

@@ -204,7 +204,7 @@ impl Writer<'_> {
                 NodeEdge::End(node) => match skip {
                     Skip::Below(skipped) if std::ptr::eq(skipped, node) => skip = Skip::Nothing,
                     Skip::Below(_) => {}
-                    Skip::Nothing => self.end(node, &lines),
+                    Skip::Nothing => self.end(node),
                 },
                 NodeEdge::Start(_) => {}
             }
@@ -237,23 +237,23 @@ impl Writer<'_> {
     }
     /// Text of the page: escaped into the HTML, as it is into the words; into the alternative text while an image is open.
     pub(crate) fn text(&mut self, text: &str) {
-        let text = &*self.restored(text);
-        if !self.image.is_empty() {
-            self.out.text.push_str(text);
-            self.alt.push_str(text);
-        } else if self.definitions.has_abbreviations() {
+        if self.image.is_empty() && self.definitions.has_abbreviations() {
             self.abbreviated(text);
         } else {
-            self.out.text.push_str(text);
-            escape(&mut self.out.html, text);
+            self.literal(text);
         }
     }
+    /// Whether what is written now is alternative text.
+    pub(crate) fn in_image(&self) -> bool {
+        !self.image.is_empty()
+    }
     /// Text in which nothing means anything.
-    fn literal(&mut self, text: &str) {
+    pub(crate) fn literal(&mut self, text: &str) {
         self.out.text.push_str(text);
         if self.image.is_empty() { escape(&mut self.out.html, text) } else { self.alt.push_str(text) }
     }
-    /// Text with what was taken out of it by mistake: the parser saw code where we saw a block.
+    /// Code with what was taken out of it by mistake: the parser saw code where we saw a block. Only code: in text a reference such as `&#104;`
+    /// could spell the mark.
     fn restored<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !text.contains(self.mark.word()) {
             return Cow::Borrowed(text);
@@ -395,7 +395,7 @@ impl Writer<'_> {
             NodeValue::Emph => self.tag("<em>"),
             NodeValue::Strong => self.tag("<strong>"),
             // One tilde is a tilde here.
-            NodeValue::Strikethrough if !lines.at(node).starts_with("~~") => self.text("~"),
+            NodeValue::Strikethrough if tildes(node) == 1 => self.text("~"),
             NodeValue::Strikethrough => self.tag("<del>"),
             NodeValue::Highlight => self.tag("<mark>"),
             NodeValue::Link(link) => {
@@ -404,9 +404,7 @@ impl Writer<'_> {
                     return true;
                 }
                 // Addresses without a scheme are links only where somebody made them one (spec §3.3).
-                if is_guessed(lines.at(node))
-                    && let Some(NodeValue::Text(shown)) = node.first_child().map(|child| child.data().value.clone())
-                {
+                if let Some(shown) = guessed(node, link, lines) {
                     self.text(&shown);
                     return true;
                 }
@@ -433,7 +431,7 @@ impl Writer<'_> {
         false
     }
 
-    fn end(&mut self, node: Node<'_>, lines: &Lines<'_>) {
+    fn end(&mut self, node: Node<'_>) {
         let data = node.data();
         match &data.value {
             NodeValue::BlockQuote => self.push("</blockquote>\n"),
@@ -465,7 +463,7 @@ impl Writer<'_> {
             }
             NodeValue::Emph => self.tag("</em>"),
             NodeValue::Strong => self.tag("</strong>"),
-            NodeValue::Strikethrough if !lines.at(node).starts_with("~~") => self.text("~"),
+            NodeValue::Strikethrough if tildes(node) == 1 => self.text("~"),
             NodeValue::Strikethrough => self.tag("</del>"),
             NodeValue::Highlight => self.tag("</mark>"),
             NodeValue::Link(_) => self.tag("</a>"),
@@ -696,7 +694,20 @@ fn is_tight(node: Node<'_>) -> bool {
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
 }
 
-/// Whether the parser made a link of an address that nobody marked as one and that does not begin with http: `www.example.org`, `a@b.c`.
-fn is_guessed(source: &str) -> bool {
-    !source.starts_with(['[', '<']) && !source.starts_with("http://") && !source.starts_with("https://")
+/// What stands there if the parser made a link of an address that nobody marked as one and that does not begin with http: `www.example.org`,
+/// `a@b.c`. The source alone does not say: behind an escaped pipe of a table, places are one too small.
+fn guessed(node: Node<'_>, link: &NodeLink, lines: &Lines<'_>) -> Option<String> {
+    let child = node.first_child().filter(|child| child.next_sibling().is_none())?;
+    let NodeValue::Text(shown) = &child.data().value else { return None };
+    let made = link.url.strip_suffix(shown.as_ref())?;
+    let unmarked = matches!(made, "mailto:" | "xmpp:")
+        || (made == "http://" && shown.starts_with("www."))
+        || (made.is_empty() && shown.contains(':') && !shown.starts_with("http"));
+    (unmarked && !lines.at(node).starts_with(['[', '<'])).then(|| shown.to_string())
+}
+
+/// How many tildes began it.
+fn tildes(node: Node<'_>) -> usize {
+    let start = |node: Node<'_>| node.data().sourcepos.start.column;
+    node.first_child().map_or(2, |child| start(child).saturating_sub(start(node)))
 }

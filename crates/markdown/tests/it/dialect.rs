@@ -123,6 +123,7 @@ fn footnotes() {
     let many = format!("{}\n\n[^a]: note", "x[^a] ".repeat(27));
     assert!(html(&many).contains("<a class=\"footnote\" href=\"#fnref-27\">aa</a>"));
     assert_eq!(html("[^a]: only defined").trim(), "");
+    assert!(html("![a[^1]](u)\n\n[^1]: n").contains("alt=\"a1\"") && !html("![a[^1]](u)\n\n[^1]: n").contains("<sup"));
 }
 
 #[test]
@@ -145,6 +146,11 @@ fn tables() {
     table(&[
         ("| a |\n|-|", "<table><thead><tr><th>a</th></tr></thead><tbody></tbody></table>"),
         ("a | b\n--|--\n1\n", "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td></td></tr></tbody></table>"),
+        // An escaped pipe moves what follows it: links and struck words stay what they are.
+        (
+            "| [[T|P]] [x](/y) ~~z~~ ~w~ |\n|--|\n| a \\| [x](/y) ~~*z*~~ www.a.b |",
+            "<table><thead><tr><th><a class=\"wikilink\" href=\"/P\">T</a> <a href=\"/y\">x</a> <del>z</del> ~w~</th></tr></thead><tbody><tr><td>a | <a href=\"/y\">x</a> <del><em>z</em></del> www.a.b</td></tr></tbody></table>",
+        ),
         ("| a | b |\n| 1 | 2 |", "<p>| a | b |\n| 1 | 2 |</p>"),
     ]);
 }
@@ -344,11 +350,12 @@ fn places_of_ours_cannot_be_forged() {
         "\u{FDD0}0\u{FDD0} $a$",
         "<b>&#xFDD0;0&#xFDD0;</b> $a$",
         "<span title=\"&#64976;0&#64976;\">x</span> $a$",
+        "&lt;!--&#104;olt-0-0--&gt;\n\n>! secret",
         "[holt-0-note:0] [x](holt-0-note:0) y[^1]\n\n[^1]: n",
     ] {
         let page = html(source);
         assert!(page.matches("<math").count() <= 1 && page.matches("class=\"spoiler\"").count() <= 1, "{source:?}: {page}");
-        assert!(page.matches("<sup").count() <= 1, "{source:?}: {page}");
+        assert!(page.matches("<sup").count() <= 1 && page.matches("secret").count() <= 1, "{source:?}: {page}");
     }
 }
 
