@@ -9,6 +9,7 @@ mod code;
 mod context;
 mod definitions;
 mod embed;
+mod highlight;
 mod links;
 mod math;
 mod pages;

@@ -9,7 +9,7 @@ use crate::math::{Place, mathml};
 use crate::slug::Slugs;
 use crate::typed::{Typed, escape};
 use crate::urls::{Use, checked, is_external};
-use crate::{links, parser_options, raw};
+use crate::{highlight, links, parser_options, raw};
 use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{ListType, Node, NodeCodeBlock, NodeLink, NodeValue, TableAlignment};
 use comrak::options::BrokenLinkReference;
@@ -102,7 +102,7 @@ pub(crate) fn write_below(source: &str, context: &Context<'_>, including: Vec<St
         noted: Vec::new(),
         references: 0,
         has_title: false,
-        colours: code::BUDGET,
+        colours: highlight::BUDGET,
         html_open: Vec::new(),
         heading: None,
         image: Vec::new(),

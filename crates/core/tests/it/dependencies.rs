@@ -25,7 +25,7 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     ("templates", &["askama"], &["holt-engine", "holt-server"]),
     ("HTTP framework", &["axum", "hyper", "tower"], &["holt-edge", "holt-server"]),
     ("async runtime", &["tokio"], &["holt-edge", "holt-server"]),
-    ("highlighting and formulas", &["syntect", "two-face", "pulldown-latex"], &["holt-markdown", "holt-engine", "holt-server"]),
+    ("highlighting and formulas", &["syntaxmate", "pulldown-latex"], &["holt-markdown", "holt-engine", "holt-server"]),
     // In markdown it reads the grammars of the highlighter; what the renderer returns is never serialised there.
     ("serialisation", &["serde"], &["holt-markdown", "holt-fragments", "holt-edge", "holt-engine", "holt-server"]),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server"]),
