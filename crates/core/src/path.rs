@@ -97,6 +97,10 @@ impl PagePath {
     pub fn key(&self) -> PageKey {
         PageKey::of(&self.0)
     }
+    /// Why this address is not a page's even if a file of that name is there (PATH-7): a verb, or the site's.
+    pub fn reserved(&self) -> Option<String> {
+        rules::reserved(&self.segments().collect::<Vec<_>>())
+    }
     /// The rules for names made today (PATH-3..5, PATH-7).
     pub fn for_creation(self) -> Result<NewPagePath> {
         let segments: Vec<&str> = self.segments().collect();

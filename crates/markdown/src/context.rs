@@ -24,8 +24,14 @@ pub trait Pages {
     fn page(&self, path: &str) -> Option<IncludedPage>;
     /// The files beside the page `path`, by name.
     fn files(&self, path: &str) -> Vec<FileEntry>;
+    /// How long the file at `path` is: the path of its page, a slash and its name.
+    fn file_length(&self, path: &str) -> Option<u64>;
+    /// What is in it.
+    fn file(&self, path: &str) -> Option<Vec<u8>>;
     /// The pages below `path`, or all if it is empty, by path.
     fn below(&self, path: &str) -> Vec<PageEntry>;
+    /// Level, text and id of the headings of the page at `path`, which is as it is stored.
+    fn headings(&self, path: &str) -> Vec<(u8, String, String)>;
 }
 
 /// See [`Pages::page`].
@@ -61,8 +67,6 @@ pub struct PageEntry {
     pub title: String,
     /// Whether there is a page, not only pages below.
     pub exists: bool,
-    /// Level, text and id of its headings.
-    pub headings: Vec<(u8, String, String)>,
 }
 
 /// What a page shows of others: when that changes, the page does.
@@ -70,6 +74,8 @@ pub struct PageEntry {
 pub enum Dependency {
     /// The content of a page.
     Page(String),
+    /// The files beside a page.
+    Files(String),
     /// Which pages there are below one, and their headings; all pages if it is empty.
     Below(String),
 }

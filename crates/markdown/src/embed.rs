@@ -1,10 +1,11 @@
 //! Embeddings: `{{Name|option=value|…}}` (spec/markdown.md §12).
 
 use crate::blocks;
+use crate::context::Dependency;
+use crate::raw;
 use crate::typed::escape;
 use crate::urls::{self, Use, checked};
 use crate::write::Writer;
-use std::borrow::Cow;
 
 /// What stands between the name and the end.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,10 @@ impl Arguments {
         let content = content.trim_matches('\n');
         arguments.content = content.strip_prefix('|').filter(|rest| !rest.contains('|')).unwrap_or(content).to_string();
         arguments
+    }
+    /// Everything that is no option.
+    pub(crate) fn content(&self) -> &str {
+        &self.content
     }
     /// The first of `names` that is given, as written.
     pub(crate) fn get(&self, names: &[&str]) -> Option<&str> {
@@ -81,24 +86,16 @@ fn unescaped(text: &str, wanted: char) -> usize {
     text.len()
 }
 
-/// A value of a `style` attribute: only what sizes and colours are made of.
-fn style(value: &str) -> Cow<'_, str> {
-    let lower = value.to_lowercase();
-    let bad = ["url(", "expression", "@import", "\\", "javascript", "/*", "position", "behavior", "<", "\""]
-        .iter()
-        .any(|bad| lower.contains(bad));
-    if bad { Cow::Borrowed("") } else { Cow::Borrowed(value.trim().trim_end_matches(';')) }
-}
-
 fn length(value: Option<&str>, default: &str) -> String {
     let value = value.unwrap_or(default);
     let fine = value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '%'));
     if fine { value.to_string() } else { default.to_string() }
 }
 
-/// A size the media elements take: digits, or a percentage.
-fn styled(parts: &[String]) -> String {
-    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(";")
+/// A style attribute of ours, with what the writer adds.
+fn styled(arguments: &Arguments, ours: &[String]) -> String {
+    let theirs = raw::style(arguments.get(&["style"]).unwrap_or_default());
+    ours.iter().chain([&theirs]).filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(";")
 }
 
 impl Writer<'_> {
@@ -148,7 +145,7 @@ impl Writer<'_> {
         self.push("<div");
         self.attribute("class", &format!("infobox infobox-float-{float}"));
         let width = format!("width:{}", length(arguments.get(&["width"]), "35%"));
-        self.attribute("style", &styled(&[width, style(arguments.get(&["style"]).unwrap_or_default()).into_owned()]));
+        self.attribute("style", &styled(arguments, &[width]));
         self.push(">");
         if let Some(caption) = arguments.get(&["caption"]) {
             self.push("<div class=\"infobox-caption\">");
@@ -189,7 +186,7 @@ impl Writer<'_> {
         let align =
             arguments.get(&["text-align", "align"]).map(|align| format!("text-align:{}", length(Some(align), "left"))).unwrap_or_default();
         let width = format!("width:{}", length(arguments.get(&["width"]), "30%"));
-        self.attribute("style", &styled(&[width, align, style(arguments.get(&["style"]).unwrap_or_default()).into_owned()]));
+        self.attribute("style", &styled(arguments, &[width, align]));
         self.push(">");
         if let Some((url, name)) = source {
             self.push("<a target=\"_blank\" rel=\"noopener\"");
@@ -216,21 +213,38 @@ impl Writer<'_> {
         if source.starts_with("http://") || source.starts_with("https://") {
             return Ok((checked(source, Use::Image), String::new()));
         }
+        let path = self.file_path(source)?;
+        let name = path.rsplit('/').next().unwrap_or_default().to_string();
+        self.remember_file(&path);
+        self.depends_on_file(&path);
+        if self.context.pages.is_some_and(|pages| pages.file_length(&path).is_none()) {
+            return Err(format!("\"{source}\" not found."));
+        }
+        Ok((format!("/{}", holt_core::path::encode(&path)), name))
+    }
+
+    /// Where a file is: beside another page, or beside this one.
+    pub(crate) fn file_path(&self, source: &str) -> Result<String, String> {
         if source.split('/').any(|segment| segment == "..") {
             return Err("path traversal is not allowed.".into());
         }
-        let name = source.rsplit('/').next().unwrap_or_default().to_string();
-        if name.is_empty() || urls::is_external(source) {
-            return Err(format!("invalid absolute src \"{source}\"."));
+        let invalid = || Err(format!("invalid absolute src \"{source}\"."));
+        if source.is_empty() || source.ends_with('/') || urls::is_external(source) {
+            return invalid();
         }
-        let path = match (source.strip_prefix('/'), self.context.page_url) {
-            (Some(path), _) if path.contains('/') => path.to_string(),
-            (Some(_), _) => return Err(format!("invalid absolute src \"{source}\".")),
-            (None, Some(page)) => format!("{}/{source}", page.trim_start_matches('/')),
-            (None, None) => return Err("requires a page context.".into()),
-        };
-        self.remember_file(&path);
-        Ok((format!("/{}", holt_core::path::encode(&path)), name))
+        match (source.strip_prefix('/'), self.context.page_url) {
+            (Some(path), _) if path.contains('/') => Ok(path.to_string()),
+            (Some(_), _) => invalid(),
+            (None, Some(page)) => Ok(format!("{}/{source}", page.trim_start_matches('/'))),
+            (None, None) => Err("requires a page context.".into()),
+        }
+    }
+
+    /// The page shows, or looks for, the file at `path`.
+    pub(crate) fn depends_on_file(&mut self, path: &str) {
+        if let Some((page, _)) = path.rsplit_once('/') {
+            self.out.depends.push(Dependency::Files(page.to_string()));
+        }
     }
 
     fn figure(&mut self, arguments: &Arguments) -> Result<(), String> {
@@ -242,7 +256,7 @@ impl Writer<'_> {
         };
         self.push("<div class=\"figure-embedding\"");
         let width = format!("width:{}", length(arguments.get(&["width"]), "100%"));
-        self.attribute("style", &styled(&[width, margins.to_string(), style(arguments.get(&["style"]).unwrap_or_default()).into_owned()]));
+        self.attribute("style", &styled(arguments, &[width, margins.to_string()]));
         self.push("><div class=\"figure-embedding-content\"");
         if let Some(height) = arguments.get(&["height"]) {
             self.attribute("style", &format!("max-height:{};overflow-y:auto", length(Some(height), "none")));
@@ -322,24 +336,6 @@ impl Writer<'_> {
         }
         html.push_str("Your browser does not support the video tag.\n</video>\n");
         self.typed(html);
-        Ok(())
-    }
-
-    fn data_table(&mut self, arguments: &Arguments) -> Result<(), String> {
-        if arguments.any_case("src").is_some() {
-            return Err("this version does not read CSV files yet.".into());
-        }
-        self.out.requires.datatables = true;
-        self.push("<div class=\"datatable-embedding\">");
-        if let Some(caption) = arguments.any_case("caption").map(str::to_string) {
-            self.push("<div class=\"datatable-caption\">");
-            self.text(&caption);
-            self.line();
-            self.push("</div>");
-        }
-        let doc = blocks::split(&arguments.content, &self.mark, &mut self.definitions, self.depth);
-        self.document(doc);
-        self.push("</div>\n");
         Ok(())
     }
 }

@@ -76,6 +76,10 @@ impl Language {
         if PLAIN.contains(&name.as_str()) {
             return Some(Self::Plain);
         }
+        if name == "mermaid" {
+            // In small letters it is a diagram and does not come here; otherwise no language (spec/markdown.md §6).
+            return None;
+        }
         let known = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, known)| *known);
         GRAMMARS.canonical_language(known).map(Self::Grammar)
     }

@@ -7,6 +7,7 @@ mod allowlist;
 mod blocks;
 mod code;
 mod context;
+mod data_table;
 mod definitions;
 mod embed;
 mod highlight;

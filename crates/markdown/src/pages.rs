@@ -10,12 +10,21 @@ use crate::write::{self, Writer};
 const DEPTH: usize = 8;
 /// What showing another page costs besides its length.
 const PER_PAGE: usize = 8 * 1024;
+/// What looking at a page for an index costs.
+const PER_ENTRY: usize = 64;
 /// Most entries of an index, or of a list of files.
 const ENTRIES: usize = 2_000;
 
 impl Writer<'_> {
     fn page_path(&self) -> Result<String, String> {
         self.context.page_url.map(|url| url.trim_start_matches('/').to_string()).ok_or_else(|| "no page context available.".to_string())
+    }
+
+    /// Takes from what this page may still show of others, in bytes.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), String> {
+        let left = self.out.includable.checked_sub(bytes);
+        self.out.includable = left.unwrap_or(0);
+        left.map(drop).ok_or_else(|| "the page shows too much of other pages.".to_string())
     }
 
     pub(crate) fn include(&mut self, arguments: &Arguments) -> Result<(), String> {
@@ -31,15 +40,14 @@ impl Writer<'_> {
             },
         };
         self.out.depends.push(Dependency::Page(path.clone()));
-        const TOO_MUCH: &str = "include: the page shows too much of other pages.";
-        if self.out.includable < PER_PAGE {
-            return Err(TOO_MUCH.into());
-        }
         if self.context.purpose == Purpose::Words {
             return Ok(());
         }
         let pages = self.context.pages.ok_or("include: no page context available.")?;
+        self.charge(PER_PAGE).map_err(|problem| format!("include: {problem}"))?;
         let found = pages.page(&path).ok_or_else(|| format!("include: page \"/{path}\" not found."))?;
+        // A page that shows pages that show pages could grow without end. All of it is read, even for a section.
+        self.charge(found.source.len()).map_err(|problem| format!("include: {problem}"))?;
         let section = arguments.get(&["section"]).map(slug).filter(|section| !section.is_empty());
         let place = format!("{}#{}", found.path.to_lowercase(), section.as_deref().unwrap_or_default());
         if self.including.contains(&place) {
@@ -56,8 +64,6 @@ impl Writer<'_> {
                 })?
             }
         };
-        // A page that shows pages that show pages could grow without end.
-        self.out.includable = self.out.includable.checked_sub(text.len() + PER_PAGE).ok_or(TOO_MUCH)?;
         let mut including = self.including.clone();
         if including.is_empty() {
             // The page itself is the first of the chain.
@@ -82,10 +88,12 @@ impl Writer<'_> {
 
     pub(crate) fn attachment_list(&mut self, arguments: &Arguments) -> Result<(), String> {
         let page = self.page_path()?;
+        self.out.depends.push(Dependency::Files(page.clone()));
         if self.context.purpose == Purpose::Words {
             return Ok(());
         }
         let pages = self.context.pages.ok_or("no page context available.")?;
+        self.charge(PER_PAGE)?;
         let filter = arguments.any_case("filter").unwrap_or("*").replace('\\', "").to_lowercase();
         let format = arguments.any_case("format").or(arguments.any_case("fmt")).unwrap_or("full").to_lowercase();
         let icons = arguments.flag("icons", format != "minimal");
@@ -141,6 +149,7 @@ impl Writer<'_> {
             html.push_str("</tbody>");
         }
         html.push_str("</table></div>\n");
+        self.charge(html.len())?;
         self.typed(html);
         Ok(())
     }
@@ -152,21 +161,28 @@ impl Writer<'_> {
             return Ok(());
         }
         let pages = self.context.pages.ok_or("no page context available.")?;
+        self.charge(PER_PAGE)?;
         let filter = arguments.any_case("src").unwrap_or("*").replace('\\', "").to_lowercase();
         let contents = arguments.flag("toc", false);
+        let entries = pages.below(&below);
+        self.charge(PER_ENTRY * entries.len())?;
         let entries: Vec<PageEntry> =
-            pages.below(&below).into_iter().filter(|page| matches(&filter, &page.title.to_lowercase())).take(ENTRIES).collect();
+            entries.into_iter().filter(|page| matches(&filter, &page.title.to_lowercase())).take(ENTRIES).collect();
+        // The first heading is the title.
+        let headings =
+            |page: &PageEntry| if contents && page.exists { pages.headings(&page.path).into_iter().skip(1).collect() } else { Vec::new() };
         let mut html = String::from("<div class=\"pageindex-embedding\">");
         if arguments.any_case("style").is_some_and(|style| style.eq_ignore_ascii_case("list")) {
             html.push_str("<ul>");
             for page in &entries {
                 html.push_str("<li>");
                 link(&mut html, "", &page.path, "", &page.title);
-                if contents && page.headings.len() > 1 {
+                let headings: Vec<(u8, String, String)> = headings(page);
+                if !headings.is_empty() {
                     html.push_str("<ul>");
-                    for (_, text, anchor) in page.headings.iter().skip(1) {
+                    for (_, text, anchor) in headings {
                         html.push_str("<li>");
-                        link(&mut html, "", &page.path, anchor, text);
+                        link(&mut html, "", &page.path, &anchor, &text);
                         html.push_str("</li>");
                     }
                     html.push_str("</ul>");
@@ -197,12 +213,13 @@ impl Writer<'_> {
                 }
                 html.push('>');
                 link(&mut html, &format!("global-toc-link {kind} pageindex-depth-{depth}"), &page.path, "", &page.title);
-                if contents && page.headings.len() > 1 {
+                let headings: Vec<(u8, String, String)> = headings(page);
+                if !headings.is_empty() {
                     html.push_str("<div class=\"pagetoc\">");
-                    for (level, text, anchor) in page.headings.iter().skip(1) {
+                    for (level, text, anchor) in headings {
                         html.push_str(&format!("<div class=\"pageindex-heading-{level}\">"));
                         let class = format!("global-toc-link font-weight-light font-italic pageindex-heading pageindex-heading-{level}");
-                        link(&mut html, &class, &page.path, anchor, text);
+                        link(&mut html, &class, &page.path, &anchor, &text);
                         html.push_str("</div>");
                     }
                     html.push_str("</div>");
@@ -215,6 +232,7 @@ impl Writer<'_> {
             html.push_str("</div>");
         }
         html.push_str("</div>\n");
+        self.charge(html.len())?;
         self.typed(html);
         Ok(())
     }

@@ -254,13 +254,26 @@ fn value_is_acceptable(tag: &str, name: &str, value: &str) -> bool {
     match name {
         "href" => allowed(&value, Use::Link),
         "src" | "poster" | "background" | "cite" | "data" | "action" | "longdesc" | "srcset" | "ping" => allowed(&value, Use::Image),
-        "style" => {
-            let lower = value.to_lowercase();
-            !["url(", "expression", "@import", "\\", "javascript", "/*", "position"].iter().any(|bad| lower.contains(bad))
-        }
+        "style" => !is_suspicious(&value),
         "type" if tag == "input" => value.eq_ignore_ascii_case("checkbox"),
         _ => true,
     }
+}
+
+/// Whether a style attribute is more than sizes and colours.
+fn is_suspicious(style: &str) -> bool {
+    let lower = style.to_lowercase();
+    ["url(", "expression", "@import", "\\", "javascript", "/*", "position", "behavior", "<", "\""].iter().any(|bad| lower.contains(bad))
+}
+
+/// What may stay of a style attribute that a writer asks for in an embedding.
+pub(crate) fn style(value: &str) -> String {
+    if is_suspicious(value) {
+        return String::new();
+    }
+    let known =
+        |declaration: &&str| declaration.split_once(':').is_some_and(|(name, _)| STYLES.contains(&name.trim().to_lowercase().as_str()));
+    value.split(';').map(str::trim).filter(known).collect::<Vec<_>>().join(";")
 }
 
 /// The few references that hide schemes; anything undecoded with `&` in front of a colon is refused by the scheme check.

@@ -134,9 +134,7 @@ fn unreachable(index: &crate::db::index::Index, file: &crate::repo::TreeFile) ->
     {
         return Ok(Some(format!("it differs only in case or spelling from {}, which answers for both", row.file)));
     }
-    let shadowed =
-        path.clone().for_creation().err().filter(|e| e.message.contains("is what one does") || e.message.contains("belongs to the site"));
-    Ok(shadowed.map(|error| error.message))
+    Ok(path.reserved().map(|reason| format!("its address means something else: {reason}")))
 }
 
 /// The default name of a wiki made from `source`: the last part of its path or address.

@@ -152,10 +152,8 @@ fn present(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName) -> 
 fn free_address(index: &Index, page: &PagePath, name: &AttachmentName) -> Result<()> {
     let taken = |what: String| Err(Error::invalid(what).hint("Give the file another name."));
     let Ok(path) = page.child(name.as_str()) else { return Ok(()) };
-    if let Err(error) = path.clone().for_creation()
-        && error.message.contains("is what one does")
-    {
-        return taken(format!("{name} cannot be the name of a file: {}", error.message));
+    if let Some(reason) = path.reserved() {
+        return taken(format!("{name} cannot be the name of a file: {reason}"));
     }
     if index.page(&path.key())?.is_some() {
         return taken(format!("there is a page {path}, which has that address"));

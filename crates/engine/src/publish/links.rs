@@ -25,8 +25,8 @@ impl<'i> IndexLinks<'i> {
         if self.index.directory(path)?.is_some() {
             return Ok(Target::Unknown);
         }
-        // What nobody can create is not missing: it is a screen of a page, or of the site.
-        if path.clone().for_creation().is_err() {
+        // It is a screen of a page, or of the site.
+        if path.reserved().is_some() {
             return Ok(Target::Unknown);
         }
         Ok(Target::Missing)

@@ -1,10 +1,10 @@
 //! What embeddings show of other pages and files, as the renderer asks it.
 
 use super::page::minute;
-use crate::db::index::Index;
+use crate::db::index::{AttachmentInfo, Index};
 use crate::db::preferences::Preferences;
 use crate::repo::{FileMode, Repo};
-use holt_core::{PagePath, Result};
+use holt_core::{AttachmentName, PagePath, Result};
 use holt_markdown::{FileEntry, IncludedPage, PageEntry, Pages};
 use std::collections::BTreeMap;
 
@@ -45,20 +45,22 @@ impl<'i> IndexPages<'i> {
                     title: self.title(&path, None, skipped),
                     path: path.as_str().to_string(),
                     exists: false,
-                    headings: Vec::new(),
                 });
                 folder = path.parent();
             }
-            let headings = self.index.headings(&row.path.key())?;
             let entry = PageEntry {
                 title: self.title(&row.path, row.title.as_deref(), skipped),
                 path: row.path.as_str().to_string(),
                 exists: true,
-                headings,
             };
             entries.insert(row.path.key().as_str().to_string(), entry);
         }
         Ok(entries.into_values().collect())
+    }
+    fn attachment(&self, path: &str) -> Result<Option<AttachmentInfo>> {
+        let Some((page, name)) = path.rsplit_once('/') else { return Ok(None) };
+        let found = self.index.attachment(&PagePath::parse(page)?, &AttachmentName::parse(name)?)?;
+        Ok(found.filter(|file| file.mode != FileMode::Symlink))
     }
     /// The name below the page that asks.
     fn title(&self, path: &PagePath, title: Option<&str>, skipped: usize) -> String {
@@ -73,7 +75,7 @@ impl Pages for IndexPages<'_> {
     }
     fn files(&self, path: &str) -> Vec<FileEntry> {
         let files = PagePath::parse(path).and_then(|path| self.index.attachments(&path)).unwrap_or_default();
-        let entry = |file: crate::db::index::AttachmentInfo| FileEntry {
+        let entry = |file: AttachmentInfo| FileEntry {
             name: file.name.as_str().to_string(),
             bytes: file.size,
             date: minute(file.last_change.time),
@@ -81,6 +83,15 @@ impl Pages for IndexPages<'_> {
             message: file.last_change.message,
         };
         files.into_iter().filter(|file| file.mode != FileMode::Symlink).map(entry).collect()
+    }
+    fn file_length(&self, path: &str) -> Option<u64> {
+        Some(self.attachment(path).ok()??.size)
+    }
+    fn file(&self, path: &str) -> Option<Vec<u8>> {
+        self.repo.blob(self.attachment(path).ok()??.blob).ok()
+    }
+    fn headings(&self, path: &str) -> Vec<(u8, String, String)> {
+        PagePath::parse(path).and_then(|path| self.index.headings(&path.key())).unwrap_or_default()
     }
     fn below(&self, path: &str) -> Vec<PageEntry> {
         self.listed(path).unwrap_or_default()

@@ -53,6 +53,10 @@ impl Plan {
                 // Files beside a page show in its foot, and links to them may have been broken.
                 if let Some(page) = attachment_of.rsplit_once('/').and_then(|(directory, _)| PagePath::parse(directory).ok()) {
                     pages.insert(page.key());
+                    for showing in publisher.index.showing_files(&page.key())? {
+                        changed.push(showing.clone());
+                        pages.insert(showing);
+                    }
                     frame = true;
                 }
             }

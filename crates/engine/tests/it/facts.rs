@@ -200,13 +200,10 @@ const OTHERWISE: &[(&str, &str, &str)] = &[
     ("features/footnotes.md", "code_blocks", "a note may have several paragraphs"),
     ("features/code blocks.md", "highlighted_blocks", "the first word after the fence is the language"),
     ("features/rejected html.md", "details", "<details open> is let through"),
-    ("features/embedding imageframe and figure.md", "images", "whether the file exists is not looked at yet"),
     ("features/embedding include.md", "requires_mathjax", "formulas of pages that are shown count"),
     ("features/embedding include.md", "code_blocks", "a page does not show itself, not even once"),
     ("features/embedding include.md", "tables", "blanks around a name do not matter"),
     ("features/embedding include.md", "images", "a page does not show itself, not even once"),
-    ("features/embedding datatable.md", "tables", "CSV files: not yet"),
-    ("features/embedding datatable.md", "rows", "CSV files: not yet"),
 ];
 
 /// Headings, tables, code and the rest of every page, as Otterwiki showed them.

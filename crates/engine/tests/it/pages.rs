@@ -145,6 +145,27 @@ fn a_page_follows_what_it_shows_of_others() {
         files.contains("href=\"/Files/a.txt\">a.txt</a>") && files.contains("<td>2.0B</td>") && !files.contains("b.png</a>"),
         "{files}"
     );
+    // Files of other pages: a table, a picture that comes later, and a page that shows a page that shows one.
+    save_text(&wiki, "Table", "{{DataTable|src=/Files/t.csv}}\n\n{{ImageFrame|src=/Files/p.png}}");
+    save_text(&wiki, "Shows", "{{Include|src=/Table}}");
+    let table = published(&wiki, &engine, "Table");
+    assert!(
+        table.contains("csv attachment &quot;/Files/t.csv&quot; not found") && table.contains("&quot;/Files/p.png&quot; not found"),
+        "{table}"
+    );
+    attach(&wiki, "Files", "t.csv", b"a;b\n1;<2>\n");
+    attach(&wiki, "Files", "p.png", b"12");
+    for page in ["Table", "Shows"] {
+        let html = published(&wiki, &engine, page);
+        assert!(html.contains("<th>b</th>") && html.contains("<td>&lt;2&gt;</td>") && html.contains("src=\"/Files/p.png\""), "{html}");
+    }
+    // What cannot be created can be wanted all the same; a screen of a page is not.
+    save_text(&wiki, "Links", "[[a?b]] [[Files/history]]");
+    let links = published(&wiki, &engine, "Links");
+    assert!(
+        links.contains("<a class=\"wikilink missing\" href=\"/a%3Fb\"") && links.contains("<a class=\"wikilink\" href=\"/Files/history\""),
+        "{links}"
+    );
     // Made anew it is the same.
     let before: Vec<String> = ["Top", "Middle", "Parts", "Files"].iter().map(|page| published(&wiki, &engine, page)).collect();
     holt_engine::sync::rebuild(&wiki).unwrap();

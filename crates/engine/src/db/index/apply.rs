@@ -186,6 +186,7 @@ fn shown(dependency: &Dependency) -> Option<String> {
     let key = |path: &str| PagePath::parse(path).ok().map(|path| path.key().as_str().to_string());
     match dependency {
         Dependency::Page(path) => key(path),
+        Dependency::Files(path) => key(path).map(|key| format!("/{key}")),
         Dependency::Below(path) if path.is_empty() => Some("/".into()),
         Dependency::Below(path) => key(path).map(|key| key + "/"),
     }

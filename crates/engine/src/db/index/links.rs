@@ -69,16 +69,11 @@ impl Index {
         let key = key.as_str();
         let above = key.match_indices('/').map(|(at, _)| key[..=at].to_string());
         let what: Vec<String> = std::iter::once(key.to_string()).chain(above).chain(["/".to_string()]).collect();
-        self.read("look who shows a page", |db| {
-            let mut query = db.prepare_cached("SELECT p.path FROM shows JOIN pages AS p ON p.id = shows.page WHERE what = ?1")?;
-            let mut found = Vec::new();
-            for what in &what {
-                for path in query.query_map([what], |row| rows::path(row, 0))? {
-                    found.push(path?.key());
-                }
-            }
-            Ok(found)
-        })
+        self.read("look who shows a page", |db| shown_by(db, &what))
+    }
+    /// The pages that show, or look for, a file beside the page `key`.
+    pub fn showing_files(&self, key: &PageKey) -> Result<Vec<PageKey>> {
+        self.read("look who shows a file", |db| shown_by(db, &[format!("/{}", key.as_str())]))
     }
     /// The links of all pages that lead somewhere, or nowhere, by page and place.
     pub fn links_by_status(&self, status: LinkStatus) -> Result<Vec<Link>> {
@@ -108,6 +103,17 @@ impl Index {
     }
 }
 
+fn shown_by(db: &Connection, what: &[String]) -> rusqlite::Result<Vec<PageKey>> {
+    let mut query = db.prepare_cached("SELECT p.path FROM shows JOIN pages AS p ON p.id = shows.page WHERE what = ?1")?;
+    let mut found = Vec::new();
+    for what in what {
+        for path in query.query_map([what], |row| rows::path(row, 0))? {
+            found.push(path?.key());
+        }
+    }
+    Ok(found)
+}
+
 struct Judged {
     from: PagePath,
     target: PagePath,
@@ -129,7 +135,7 @@ fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
             Some(status) => *status,
             None if is_file_or_directory(db, &target)? => LinkStatus::Good,
             // A screen of a page, or of the site.
-            None if target.clone().for_creation().is_err() => LinkStatus::Good,
+            None if target.reserved().is_some() => LinkStatus::Good,
             None => LinkStatus::Broken,
         };
         judged.insert(target.clone(), status);

@@ -42,7 +42,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi2"),
+    application_id: i32::from_be_bytes(*b"Hoi3"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

@@ -90,7 +90,7 @@ CREATE TABLE attachments (
 );
 CREATE INDEX attachments_key ON attachments (key, name, file);
 
--- What pages show of others. what: the key of a page; with a slash at its end, everything below it.
+-- What pages show of others. what: the key of a page; with a slash at its end, everything below it; with one before it, the files beside it.
 CREATE TABLE shows (
     page INTEGER NOT NULL,
     what TEXT NOT NULL,
