@@ -11,6 +11,7 @@ mod data_table;
 mod definitions;
 mod embed;
 mod highlight;
+mod lines;
 mod links;
 mod math;
 mod pages;

@@ -1,6 +1,7 @@
 //! The special blocks and the footnotes as HTML.
 
-use crate::blocks::{self, AlertKind, Special};
+use crate::blocks::{self, Special};
+use crate::lines::AlertKind;
 use crate::math::Place;
 use crate::typed::escape;
 use crate::write::Writer;
