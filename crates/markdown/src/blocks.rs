@@ -4,6 +4,7 @@
 //! mark that the text does not contain. What is inside is split the same way, to a bounded depth. Every line is looked at once per depth, so
 //! the time is linear in the length of the text.
 
+use crate::context::Extras;
 use crate::definitions::Definitions;
 use crate::lines::{
     AlertKind, Fence, HtmlEnd, Stripped, alert_marker, closes, colons, contains_ignore_case, escape_link_pipes, fold_header, heading,
@@ -32,8 +33,8 @@ pub(crate) enum Special {
     Spoiler(Doc),
     /// `>| # Summary`, folded. The summary is plain text.
     Fold { summary: Option<String>, body: Doc },
-    /// `> [!NOTE]`.
-    Alert { kind: AlertKind, body: Doc },
+    /// `> [!NOTE]`. The title is plain text.
+    Alert { kind: AlertKind, title: Option<String>, body: Doc },
     /// `::: family`. The header is plain text.
     Fancy { family: String, header: Option<String>, body: Doc },
     /// `{{Name|…}}`, unparsed.
@@ -71,11 +72,18 @@ impl Mark {
     }
 }
 
+/// What decides how a page is split.
+#[derive(Debug)]
+pub(crate) struct Syntax {
+    pub(crate) mark: Mark,
+    pub(crate) extras: Extras,
+}
+
 /// Takes the special blocks out of `text`; footnotes and abbreviations go to `definitions`.
-pub(crate) fn split(text: &str, mark: &Mark, definitions: &mut Definitions, depth: usize) -> Doc {
+pub(crate) fn split(text: &str, syntax: &Syntax, definitions: &mut Definitions, depth: usize) -> Doc {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut splitter = Splitter {
-        mark,
+        syntax,
         definitions,
         depth,
         doc: Doc { markdown: String::with_capacity(text.len() + 64), specials: Vec::new() },
@@ -104,7 +112,7 @@ struct State {
 }
 
 struct Splitter<'s> {
-    mark: &'s Mark,
+    syntax: &'s Syntax,
     definitions: &'s mut Definitions,
     depth: usize,
     doc: Doc,
@@ -256,12 +264,12 @@ impl Splitter<'_> {
     /// Puts `special` in the place of lines that began with `prefix`.
     fn put(&mut self, prefix: &str, special: Special) {
         self.doc.markdown.push_str(prefix);
-        self.doc.markdown.push_str(&self.mark.comment(self.doc.specials.len()));
+        self.doc.markdown.push_str(&self.syntax.mark.comment(self.doc.specials.len()));
         self.doc.specials.push((special, String::new()));
     }
 
     fn inner(&mut self, text: &str) -> Doc {
-        split(text, self.mark, self.definitions, self.depth + 1)
+        split(text, self.syntax, self.definitions, self.depth + 1)
     }
 
     /// Spoiler, fold and alert: lines that begin with `>`.
@@ -285,13 +293,15 @@ impl Splitter<'_> {
             if taken.len() < 2 {
                 return None;
             }
-            let mut text = String::from(rest);
-            if !rest.trim().is_empty() {
+            let title = Some(rest.trim().to_string()).filter(|title| self.syntax.extras == Extras::On && !title.is_empty());
+            let mut text = String::new();
+            if title.is_none() && !rest.trim().is_empty() {
+                text.push_str(rest);
                 text.push('\n');
             }
             text.extend(taken.iter().skip(1).copied());
             let body = self.inner(&text);
-            self.put(prefix, Special::Alert { kind, body });
+            self.put(prefix, Special::Alert { kind, title, body });
         } else if form == ">!" {
             let body = self.inner(&taken.concat());
             self.put(prefix, Special::Spoiler(body));

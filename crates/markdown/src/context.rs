@@ -99,6 +99,25 @@ pub struct Options {
     pub open_links_in_new_tab: bool,
     /// HTML that writers may type besides.
     pub html_allowlist: Allowlist,
+    /// Whether what Otterwiki shows as it is typed means something.
+    pub extras: Extras,
+}
+
+/// See [`Options::extras`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extras {
+    /// Pages look as in Otterwiki: for wikis that were imported.
+    #[default]
+    Off,
+    /// `x^2^`, `H~2~O`, `:smile:`, definition lists, titles of alerts, captions of images, `[[toc]]`, and links to headings by their text.
+    On,
+}
+
+impl Extras {
+    /// From the preference `MARKDOWN_EXTRAS`.
+    pub fn from_preference(value: &str) -> Self {
+        if matches!(value.trim().to_lowercase().as_str(), "true" | "yes") { Self::On } else { Self::Off }
+    }
 }
 
 /// See [`Options::wikilink_style`].

@@ -42,7 +42,7 @@ impl Writer<'_> {
         match table {
             Some(html) => self.push(&html),
             None => {
-                let doc = blocks::split(arguments.content(), &self.mark, &mut self.definitions, self.depth);
+                let doc = blocks::split(arguments.content(), &self.syntax, &mut self.definitions, self.depth);
                 self.document(doc);
             }
         }

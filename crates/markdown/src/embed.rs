@@ -129,7 +129,7 @@ impl Writer<'_> {
 
     /// Markdown of an option or the content; a single paragraph stands without its tag.
     fn rendered(&mut self, text: &str) {
-        let doc = blocks::split(text, &self.mark, &mut self.definitions, self.depth);
+        let doc = blocks::split(text, &self.syntax, &mut self.definitions, self.depth);
         let from = self.out.html.len();
         self.document(doc);
         let html = self.out.html.split_off(from);
@@ -262,7 +262,7 @@ impl Writer<'_> {
             self.attribute("style", &format!("max-height:{};overflow-y:auto", length(Some(height), "none")));
         }
         self.push(">");
-        let doc = blocks::split(&arguments.content, &self.mark, &mut self.definitions, self.depth);
+        let doc = blocks::split(&arguments.content, &self.syntax, &mut self.definitions, self.depth);
         self.document(doc);
         self.push("</div>");
         if let Some(caption) = arguments.get(&["caption"]) {

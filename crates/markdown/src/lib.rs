@@ -10,6 +10,7 @@ mod context;
 mod data_table;
 mod definitions;
 mod embed;
+mod extras;
 mod highlight;
 mod lines;
 mod links;
@@ -25,8 +26,8 @@ mod write;
 
 pub use allowlist::Allowlist;
 pub use context::{
-    Context, Dependency, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, Purpose, Rendered, Requires,
-    Target, WikilinkStyle,
+    Context, Dependency, Extras, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, Purpose, Rendered,
+    Requires, Target, WikilinkStyle,
 };
 pub use rewrite::rewrite_links;
 pub use slug::slug;
@@ -95,6 +96,12 @@ pub(crate) fn parser_options<'c>(options: &Options) -> comrak::Options<'c> {
     extension.highlight = true;
     extension.math_dollars = true;
     extension.cjk_friendly_emphasis = true;
+    if options.extras == Extras::On {
+        extension.superscript = true;
+        extension.subscript = true;
+        extension.shortcodes = true;
+        extension.description_lists = true;
+    }
     match options.wikilink_style {
         WikilinkStyle::TitleFirst => extension.wikilinks_title_before_pipe = true,
         WikilinkStyle::TargetFirst => extension.wikilinks_title_after_pipe = true,

@@ -32,7 +32,12 @@ pub(crate) struct Slugs {
 }
 
 impl Slugs {
-    pub(crate) fn next(&mut self, text: &str) -> String {
+    /// Whether this id was handed out.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.taken.contains(id)
+    }
+    /// The id of the first heading with this text.
+    pub(crate) fn base(text: &str) -> String {
         let mut base = slug(text);
         if base.is_empty() {
             // Scripts without ASCII letters: the letters themselves; signs alone: a word.
@@ -45,6 +50,10 @@ impl Slugs {
         if base.starts_with("holt-") {
             base.insert_str(0, "u-");
         }
+        base
+    }
+    pub(crate) fn next(&mut self, text: &str) -> String {
+        let base = Self::base(text);
         let count = self.counts.entry(base.clone()).or_default();
         loop {
             let id = if *count == 0 { base.clone() } else { format!("{base}-{count}") };

@@ -21,11 +21,16 @@ impl Writer<'_> {
                 self.document(body);
                 self.push("</div></details>\n");
             }
-            Special::Alert { kind, body } => {
+            Special::Alert { kind, title, body } => {
                 let (class, label, icon) = alert(kind);
                 self.push(&format!(
-                    "<div class=\"quote-alert quote-alert-{class}\"><div class=\"quote-alert-header\"><i class=\"{icon}\"></i> {label}</div>"
+                    "<div class=\"quote-alert quote-alert-{class}\"><div class=\"quote-alert-header\"><i class=\"{icon}\"></i> "
                 ));
+                match title {
+                    Some(title) => self.plain(&title),
+                    None => self.push(label),
+                }
+                self.push("</div>");
                 self.document(body);
                 self.push("</div>\n");
             }
@@ -78,7 +83,7 @@ impl Writer<'_> {
         let mut written: Vec<(usize, String)> = Vec::new();
         while let Some(note) = self.noted.get(written.len()).copied() {
             let text = std::mem::take(&mut self.definitions.notes[note].text);
-            let doc = blocks::split(&text, &self.mark, &mut self.definitions, 1);
+            let doc = blocks::split(&text, &self.syntax, &mut self.definitions, 1);
             let from = self.out.html.len();
             self.document(doc);
             let html = self.out.html.split_off(from);

@@ -14,6 +14,16 @@ impl Typed {
         self.0.push(html);
         format!("{MARK}{}{MARK}", self.0.len() - 1)
     }
+    /// The place of the piece that is kept next.
+    pub(crate) fn next(&self) -> usize {
+        self.0.len()
+    }
+    /// Puts `html` in the place of a piece that was kept.
+    pub(crate) fn set(&mut self, place: usize, html: String) {
+        if let Some(piece) = self.0.get_mut(place) {
+            *piece = html;
+        }
+    }
     /// `html` with every piece in its place.
     pub(crate) fn fill_in(&self, html: &str) -> String {
         if self.0.is_empty() {

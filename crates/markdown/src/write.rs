@@ -1,7 +1,7 @@
 //! The tree to HTML, in one walk without recursion. Everything a writer typed is escaped here, except raw HTML that [`crate::raw`] lets
 //! through, which the sanitizer sees again.
 
-use crate::blocks::{self, Doc, Mark, Special};
+use crate::blocks::{self, Doc, Mark, Special, Syntax};
 use crate::code::{self, Info};
 use crate::context::{Context, Dependency, Heading, Link, LinkKind, Purpose, Requires, Target};
 use crate::definitions::Definitions;
@@ -16,6 +16,7 @@ use comrak::options::BrokenLinkReference;
 use comrak::{Arena, ResolvedReference, parse_document};
 use holt_core::SafeHtml;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) struct Written {
@@ -41,14 +42,19 @@ pub(crate) struct Writer<'c> {
     pub(crate) context: &'c Context<'c>,
     pub(crate) out: Written,
     pub(crate) definitions: Definitions,
-    pub(crate) mark: Mark,
+    pub(crate) syntax: Syntax,
     /// What was taken out of the text that is being written.
     specials: Vec<Option<(Special, String)>>,
     /// The pages, with their sections, that show this text, outermost first.
     pub(crate) including: Vec<String>,
     /// How deep in special blocks.
     pub(crate) depth: usize,
-    slugs: Slugs,
+    pub(crate) slugs: Slugs,
+    /// Places of contents lists, which are written last.
+    pub(crate) contents_at: Vec<usize>,
+    /// Where links to headings lead that are not spelled as the ids are, and those links.
+    pub(crate) anchors: HashMap<String, String>,
+    pub(crate) fragments: Vec<String>,
     /// Notes that were referred to, in order of the first reference.
     pub(crate) noted: Vec<usize>,
     pub(crate) references: usize,
@@ -70,15 +76,31 @@ pub(crate) struct Writer<'c> {
 }
 
 pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
-    write_below(source, context, Vec::new(), INCLUDED)
+    let (written, misspelled) = pass(source, context, Vec::new(), INCLUDED, HashMap::new());
+    if misspelled.is_empty() {
+        return written;
+    }
+    // The ids are known only at the end.
+    pass(source, context, Vec::new(), INCLUDED, misspelled).0
 }
 
 /// The same for a text that other pages show.
 pub(crate) fn write_below(source: &str, context: &Context<'_>, including: Vec<String>, includable: usize) -> Written {
-    let mark = Mark::absent_from(source);
+    pass(source, context, including, includable, HashMap::new()).0
+}
+
+/// Writes a text. Returns which links to headings it should have known, too.
+fn pass(
+    source: &str,
+    context: &Context<'_>,
+    including: Vec<String>,
+    includable: usize,
+    anchors: HashMap<String, String>,
+) -> (Written, HashMap<String, String>) {
+    let syntax = Syntax { mark: Mark::absent_from(source), extras: context.options.extras };
     let mut definitions = Definitions::default();
     let (properties, body) = front_matter(source);
-    let doc = blocks::split(body, &mark, &mut definitions, 0);
+    let doc = blocks::split(body, &syntax, &mut definitions, 0);
     let out = Written {
         html: String::new(),
         toc: Vec::new(),
@@ -94,11 +116,14 @@ pub(crate) fn write_below(source: &str, context: &Context<'_>, including: Vec<St
         context,
         out,
         definitions,
-        mark,
+        syntax,
         specials: Vec::new(),
         including,
         depth: 0,
         slugs: Slugs::default(),
+        contents_at: Vec::new(),
+        anchors,
+        fragments: Vec::new(),
         noted: Vec::new(),
         references: 0,
         has_title: false,
@@ -118,10 +143,12 @@ pub(crate) fn write_below(source: &str, context: &Context<'_>, including: Vec<St
     if let Some(properties) = properties {
         writer.properties(properties);
     }
+    writer.fill_contents();
+    let misspelled = writer.misspelled(source);
     for entry in &mut writer.out.toc {
         entry.html = SafeHtml::from_trusted_producer(writer.out.typed.fill_in(entry.html.as_str()));
     }
-    writer.out
+    (writer.out, misspelled)
 }
 
 /// What stands between `---` lines at the very beginning, and the rest (spec/markdown.md §9).
@@ -177,7 +204,7 @@ impl Writer<'_> {
     }
 
     fn parse<'a>(&self, arena: &'a Arena<'a>, markdown: &str) -> Node<'a> {
-        let (definitions, mark) = (&self.definitions, &self.mark);
+        let (definitions, mark) = (&self.definitions, &self.syntax.mark);
         let resolve = move |reference: BrokenLinkReference<'_>| {
             if let Some(label) = reference.original.strip_prefix('^') {
                 let note = definitions.note(label)?;
@@ -255,12 +282,12 @@ impl Writer<'_> {
     /// Code with what was taken out of it by mistake: the parser saw code where we saw a block. Only code: in text a reference such as `&#104;`
     /// could spell the mark.
     fn restored<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !text.contains(self.mark.word()) {
+        if !text.contains(self.syntax.mark.word()) {
             return Cow::Borrowed(text);
         }
         let mut out = String::new();
         let mut rest = text;
-        while let Some((index, place)) = self.mark.find(rest) {
+        while let Some((index, place)) = self.syntax.mark.find(rest) {
             out.push_str(&rest[..place.start]);
             if let Some(Some((_, source))) = self.specials.get(index) {
                 out.push_str(source.trim_end_matches('\n'));
@@ -326,7 +353,7 @@ impl Writer<'_> {
         }
     }
     /// Markup; left out of alternative text.
-    fn tag(&mut self, html: &str) {
+    pub(crate) fn tag(&mut self, html: &str) {
         if self.image.is_empty() {
             self.push(html);
         }
@@ -351,6 +378,8 @@ impl Writer<'_> {
             }
             NodeValue::CodeBlock(code) => self.code_block(code),
             NodeValue::HtmlBlock(block) => self.raw_block(&block.literal),
+            NodeValue::Paragraph if self.contents(node) => return true,
+            NodeValue::Paragraph if self.caption(node).is_some() => self.push("<figure class=\"image\">"),
             NodeValue::Paragraph if !is_tight(node) => self.push("<p>"),
             NodeValue::Heading(heading) => {
                 self.has_title |= heading.level == 1;
@@ -399,7 +428,7 @@ impl Writer<'_> {
             NodeValue::Strikethrough => self.tag("<del>"),
             NodeValue::Highlight => self.tag("<mark>"),
             NodeValue::Link(link) => {
-                if let Some(note) = link.url.strip_prefix(self.mark.word()).and_then(|rest| rest.strip_prefix("note:")) {
+                if let Some(note) = link.url.strip_prefix(self.syntax.mark.word()).and_then(|rest| rest.strip_prefix("note:")) {
                     self.footnote_reference(note.parse().unwrap_or_default());
                     return true;
                 }
@@ -425,8 +454,8 @@ impl Writer<'_> {
                 let place = if math.display_math { Place::Block } else { Place::Inline };
                 self.formula(&math.literal, place);
             }
-            // Everything else is an extension that is switched off, or has no markup of its own.
-            _ => {}
+            // Everything else is an extra, or has no markup of its own.
+            _ => self.extra_start(node),
         }
         false
     }
@@ -441,7 +470,11 @@ impl Writer<'_> {
                 self.line();
             }
             NodeValue::Paragraph => {
-                if !is_tight(node) {
+                if let Some(caption) = self.caption(node) {
+                    self.push("<figcaption>");
+                    self.text(&caption);
+                    self.push("</figcaption></figure>\n");
+                } else if !is_tight(node) {
                     self.push("</p>\n");
                 } else if node.next_sibling().is_some() {
                     self.push("\n");
@@ -468,7 +501,7 @@ impl Writer<'_> {
             NodeValue::Highlight => self.tag("</mark>"),
             NodeValue::Link(_) => self.tag("</a>"),
             NodeValue::Image(_) => self.image_end(),
-            _ => {}
+            _ => self.extra_end(node),
         }
     }
 
@@ -545,7 +578,7 @@ impl Writer<'_> {
     /// A piece of raw HTML, with the special blocks that stand in it.
     fn raw_block(&mut self, html: &str) {
         let mut rest = html;
-        while let Some((index, place)) = self.mark.find(rest) {
+        while let Some((index, place)) = self.syntax.mark.find(rest) {
             if !rest[..place.start].trim().is_empty() {
                 self.raw_html(&rest[..place.start]);
             }
@@ -610,6 +643,9 @@ impl Writer<'_> {
         }
         let mut url = links::written(&link.url, self.context.page_url);
         let mut class = "";
+        if let Some(anchor) = link.url.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
+            url = format!("#{anchor}");
+        }
         if let (Some(known), Some(path)) = (self.context.links, links::resolve(&link.url, self.context.page_url)) {
             let fragment = link.url.find(['?', '#']).map_or("", |at| &link.url[at..]).to_string();
             match known.target(&links::page_of(path)) {
@@ -641,6 +677,9 @@ impl Writer<'_> {
     fn wikilink(&mut self, node: Node<'_>, target: &str) {
         let mut link = links::wikilink(target);
         let mut class = "wikilink";
+        if let Some(anchor) = target.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
+            link.href = format!("#{anchor}");
+        }
         if let Some(path) = &link.path {
             self.links_seen += 1;
             if self.links_seen <= LINKS {
@@ -690,6 +729,9 @@ impl Writer<'_> {
 /// Paragraphs of a tight list stand without `<p>`.
 fn is_tight(node: Node<'_>) -> bool {
     let Some(item) = node.parent() else { return false };
+    if let NodeValue::DescriptionTerm | NodeValue::DescriptionDetails = item.data().value {
+        return item.first_child().is_some_and(|child| child.next_sibling().is_none());
+    }
     let in_item = matches!(item.data().value, NodeValue::Item(_) | NodeValue::TaskItem(_));
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
 }

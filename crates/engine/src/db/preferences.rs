@@ -40,6 +40,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("COMMIT_MESSAGE", "REQUIRED"),
     ("DEFAULT_COMMIT_MESSAGE", ""),
     ("WIKILINK_STYLE", ""),
+    ("MARKDOWN_EXTRAS", "False"),
     ("SIDEBAR_MENUTREE_MODE", "SORTED"),
     ("SIDEBAR_MENUTREE_FOCUS", "SUBTREE"),
     ("SIDEBAR_MENUTREE_MAXDEPTH", ""),
@@ -67,6 +68,7 @@ pub(super) fn of_new_wiki(title: &str, audience: Audience) -> Vec<(&'static str,
         ("RETAIN_PAGE_NAME_CASE", "True"),
         ("SIDEBAR_MENUTREE_IGNORE_CASE", "True"),
         ("WIKILINK_STYLE", "LINKTITLE"),
+        ("MARKDOWN_EXTRAS", "True"),
         ("COMMIT_MESSAGE", "OPTIONAL"),
     ]
     .map(|(name, value)| (name, value.to_string()))

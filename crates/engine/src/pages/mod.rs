@@ -43,5 +43,6 @@ pub(crate) fn render_options(preferences: &Preferences) -> holt_markdown::Option
         wikilink_style: preferences.wikilink_style,
         open_links_in_new_tab: preferences.open_links_in_new_tab,
         html_allowlist: holt_markdown::Allowlist::parse(preferences.get("RENDERER_HTML_ALLOWLIST").unwrap_or_default()),
+        extras: holt_markdown::Extras::from_preference(preferences.get("MARKDOWN_EXTRAS").unwrap_or_default()),
     }
 }

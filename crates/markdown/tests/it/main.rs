@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod dialect;
+mod extras;
 
 use holt_markdown::{Context, Links, Options, Target, WikilinkStyle, render};
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use super::output;
 use crate::config::{RenderArgs, RenderFormat};
 use holt_core::{Error, Result};
-use holt_markdown::{Allowlist, Context, LinkKind, Options, WikilinkStyle};
+use holt_markdown::{Allowlist, Context, Extras, LinkKind, Options, WikilinkStyle};
 use serde_json::json;
 use std::io::Read;
 use std::process::ExitCode;
@@ -21,12 +21,13 @@ pub fn run(args: &RenderArgs) -> Result<ExitCode> {
             "PAGE_URL" => page_url = Some(value.as_str()),
             "WIKILINK_STYLE" => options.wikilink_style = WikilinkStyle::from_preference(value),
             "OPEN_LINKS_IN_NEW_TAB" => options.open_links_in_new_tab = matches!(value.to_lowercase().as_str(), "true" | "yes"),
-            // Known preferences of the dialect that change nothing in this version of the renderer.
+            "MARKDOWN_EXTRAS" => options.extras = Extras::from_preference(value),
             "RENDERER_HTML_ALLOWLIST" => options.html_allowlist = Allowlist::parse(value),
+            // Known preferences of the dialect that change nothing in this version of the renderer.
             "RETAIN_PAGE_NAME_CASE" | "TREAT_UNDERSCORE_AS_SPACE_FOR_TITLES" => {}
             other => {
                 return Err(Error::invalid(format!("{other} is no preference that influences rendering"))
-                    .hint("Use PAGE_URL, WIKILINK_STYLE, OPEN_LINKS_IN_NEW_TAB, RENDERER_HTML_ALLOWLIST, RETAIN_PAGE_NAME_CASE or TREAT_UNDERSCORE_AS_SPACE_FOR_TITLES."));
+                    .hint("Use PAGE_URL, WIKILINK_STYLE, MARKDOWN_EXTRAS, OPEN_LINKS_IN_NEW_TAB, RENDERER_HTML_ALLOWLIST, RETAIN_PAGE_NAME_CASE or TREAT_UNDERSCORE_AS_SPACE_FOR_TITLES."));
             }
         }
     }
