@@ -5,8 +5,13 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 /// For pages. Scripts come from this origin's files alone, and an uploaded file is never served as one (UPL-2, nosniff); style attributes
 /// that the renderer let through are allowed, style elements are not.
 const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' https: data:; \
-media-src 'self' https:; font-src 'self'; connect-src 'self'; form-action 'self'; manifest-src 'self'; frame-src https://www.youtube-nocookie.com; frame-ancestors 'none'; \
+media-src 'self' https:; font-src 'self'; connect-src 'self'; form-action 'self'; manifest-src 'self'; frame-src 'self' https://www.youtube-nocookie.com; frame-ancestors 'none'; \
 base-uri 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types holt";
+
+/// For the document in which diagrams are drawn. It has no origin (`sandbox`), may load our scripts and the styles that Mermaid makes, and may
+/// talk to nobody.
+pub const FRAME_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; \
+form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts";
 
 /// For files that are never pages.
 pub const STATIC_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";

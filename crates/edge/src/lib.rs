@@ -12,7 +12,7 @@ mod live;
 pub mod serve;
 
 pub use body::Body;
-pub use headers::{STATIC_CSP, security_headers};
+pub use headers::{FRAME_CSP, STATIC_CSP, security_headers};
 pub use hosts::HostRule;
 pub use live::{LiveHead, LivePage, live_page};
 
@@ -288,13 +288,14 @@ fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
         None => (assets::successor(path)?, "public, max-age=60"),
     };
     let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
-    let body: Body = single(&asset.content, encoding).into();
+    let body: Body = asset.body(encoding).into();
+    let policy = if asset.content_type.starts_with("text/html") { FRAME_CSP } else { STATIC_CSP };
     let mut response = Response::builder()
         .header(header::CONTENT_TYPE, asset.content_type)
         .header(header::CACHE_CONTROL, keep)
         .header(header::CONTENT_LENGTH, body.length())
         .header(header::VARY, "Accept-Encoding")
-        .header(header::CONTENT_SECURITY_POLICY, STATIC_CSP)
+        .header(header::CONTENT_SECURITY_POLICY, policy)
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     if encoding == Encoding::Gzip {
         response = response.header(header::CONTENT_ENCODING, "gzip");

@@ -32,6 +32,7 @@
         if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
         pane.innerHTML = trusted.createHTML((await answer.json()).preview_content);
         shown = sent;
+        pane.dispatchEvent(new CustomEvent('holt:shown', { bubbles: true }));
       } catch (error) {
         if (error.name !== 'AbortError') pane.textContent = `No preview: ${error.message}. Your text is still here.`;
       }

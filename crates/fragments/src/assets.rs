@@ -1,8 +1,11 @@
 //! Style sheet, scripts and icon, under names that change with their content, so that they may be kept for ever.
 
+use crate::assemble::{Assembly, Encoding, single};
 use crate::fragment::Fragment;
 use crate::key::hex;
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use std::io::Read;
 use std::sync::LazyLock;
 
 /// A static file.
@@ -12,27 +15,71 @@ pub struct Asset {
     pub url: String,
     /// Its media type.
     pub content_type: &'static str,
-    /// Its bytes, plain and compressed.
-    pub content: Fragment,
+    content: Content,
     name: &'static str,
 }
 
-const FILES: [(&str, &str, &[u8]); 4] = [
+#[derive(Debug)]
+enum Content {
+    /// Compressed when it is first asked for.
+    Pieces(Fragment),
+    /// A gzip file, unpacked only for the few who do not take it as it is.
+    Packed(&'static [u8]),
+}
+
+impl Asset {
+    /// Its bytes.
+    pub fn body(&self, encoding: Encoding) -> Assembly {
+        match (&self.content, encoding) {
+            (Content::Pieces(fragment), encoding) => single(fragment, encoding),
+            (Content::Packed(gzip), Encoding::Gzip) => Assembly { parts: vec![Bytes::from_static(gzip)], length: gzip.len() as u64 },
+            (Content::Packed(gzip), Encoding::Identity) => {
+                let mut plain = Vec::new();
+                // A file of ours that is compiled in: a test reads it.
+                let length = flate2::read::GzDecoder::new(*gzip).read_to_end(&mut plain).unwrap_or_default() as u64;
+                Assembly { parts: vec![plain.into()], length }
+            }
+        }
+    }
+}
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+const FILES: [(&str, &str, &[u8]); 7] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
-    ("holt.js", "text/javascript; charset=utf-8", include_bytes!("../assets/holt.js")),
-    ("editor.js", "text/javascript; charset=utf-8", include_bytes!("../assets/editor.js")),
+    ("holt.js", JAVASCRIPT, include_bytes!("../assets/holt.js")),
+    ("editor.js", JAVASCRIPT, include_bytes!("../assets/editor.js")),
+    ("tables.js", JAVASCRIPT, include_bytes!("../assets/tables.js")),
+    ("diagrams.js", JAVASCRIPT, include_bytes!("../assets/diagrams.js")),
+    ("diagram-frame.js", JAVASCRIPT, include_bytes!("../assets/diagram-frame.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];
 
+/// The document in which diagrams are drawn, with the addresses of its scripts left open.
+const FRAME: &str = include_str!("../assets/diagram.html");
+
+/// Mermaid 11.17.2, as its makers packed it (MIT; `assets/vendor`). Its hash stands here, so that nobody computes that of a megabyte at start.
+const MERMAID: (&str, &[u8]) = ("16ea630db02f", include_bytes!("../assets/vendor/mermaid.min.js.gz"));
+
 /// Hashed and compressed on first use: a computed constant, never changed.
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    let asset = |(name, content_type, bytes): (&'static str, &'static str, &'static [u8])| {
-        let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
-        let url = format!("/-/static/{stem}.{}.{extension}", hex(&Sha256::digest(bytes), 6));
-        Asset { url, content_type, content: Fragment::new(bytes), name }
+    let asset = |name: &'static str, content_type, bytes: Bytes| {
+        let url = address(name, &hex(&Sha256::digest(&bytes), 6));
+        Asset { url, content_type, content: Content::Pieces(Fragment::new(bytes)), name }
     };
-    FILES.into_iter().map(asset).collect()
+    let mut assets: Vec<Asset> = FILES.into_iter().map(|(name, kind, bytes)| asset(name, kind, Bytes::from_static(bytes))).collect();
+    let mermaid = address("mermaid.js", MERMAID.0);
+    let drawing = assets.iter().find(|asset| asset.name == "diagram-frame.js").map(|asset| asset.url.clone()).unwrap_or_default();
+    let frame = FRAME.replace("{mermaid}", &mermaid).replace("{frame}", &drawing);
+    assets.push(asset("diagram.html", "text/html; charset=utf-8", frame.into()));
+    assets.push(Asset { url: mermaid, content_type: JAVASCRIPT, content: Content::Packed(MERMAID.1), name: "mermaid.js" });
+    assets
 });
+
+fn address(name: &str, hash: &str) -> String {
+    let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
+    format!("/-/static/{stem}.{hash}.{extension}")
+}
 
 /// The asset served at `path`.
 pub fn asset(path: &str) -> Option<&'static Asset> {
@@ -63,11 +110,23 @@ mod tests {
     fn assets_are_found_by_their_address() {
         let sheet = asset(url("style.css")).unwrap();
         assert_eq!(sheet.content_type, "text/css; charset=utf-8");
-        assert!(sheet.content.raw().len() < 40 * 1024, "the style sheet stays small");
+        assert!(sheet.body(Encoding::Identity).length < 40 * 1024, "the style sheet stays small");
         assert!(asset("/-/static/style.css").is_none());
         assert_eq!(successor("/-/static/style.0123456789ab.css").map(|a| a.name), Some("style.css"));
         for path in ["/-/static/style.css", "/-/static/style.x.css", "/-/static/other.0123456789ab.css", "/style.0123456789ab.css"] {
             assert!(successor(path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_packed_is_what_its_name_says() {
+        assert_eq!(hex(&Sha256::digest(MERMAID.1), 6), MERMAID.0);
+        let mermaid = asset(url("mermaid.js")).unwrap();
+        let plain = mermaid.body(Encoding::Identity);
+        assert!(plain.length > 3_000_000 && plain.parts[0].windows(7).any(|w| w == b"11.17.2"));
+        assert!(mermaid.body(Encoding::Gzip).length < 1_000_000);
+        let frame = asset(url("diagram.html")).unwrap().body(Encoding::Identity);
+        let text = String::from_utf8(frame.parts.concat()).unwrap();
+        assert!(text.contains(url("mermaid.js")) && text.contains(url("diagram-frame.js")), "{text}");
     }
 }

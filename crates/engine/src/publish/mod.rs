@@ -46,7 +46,10 @@ pub(crate) fn publisher_version() -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&RENDERER_VERSION.to_be_bytes());
     TEMPLATES.iter().for_each(|template| sum.update(template.as_bytes()));
-    ["style.css", "holt.js", "icon.svg"].map(assets::url).iter().for_each(|url| sum.update(url.as_bytes()));
+    ["style.css", "holt.js", "icon.svg", "tables.js", "diagrams.js", "diagram.html"]
+        .map(assets::url)
+        .iter()
+        .for_each(|url| sum.update(url.as_bytes()));
     sum.finalize()
 }
 

@@ -3,7 +3,9 @@
 use super::Publisher;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
-use super::views::{ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry};
+use super::views::{
+    ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry, scripts,
+};
 use crate::db::index::PageRow;
 use crate::repo::FileMode;
 use askama::Template;
@@ -55,7 +57,7 @@ impl Publisher<'_> {
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;
-        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html })?;
+        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
         let toc = toc(&rendered.toc);
         let (backlinks, more) = self.backlinks(row)?;
         let aside = (!toc.is_empty() || !backlinks.is_empty())

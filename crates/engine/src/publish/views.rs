@@ -4,6 +4,8 @@
 
 use askama::Template;
 use holt_core::SafeHtml;
+use holt_fragments::assets;
+use holt_markdown::Requires;
 
 /// What surrounds every page of a wiki, with a marker `<!--slot:NAME-->` per slot.
 #[derive(Template)]
@@ -69,6 +71,27 @@ pub enum Indexing {
     Refused,
 }
 
+/// A script that only some pages need.
+#[derive(Debug, Clone, Copy)]
+pub struct Script {
+    /// Where it is.
+    pub url: &'static str,
+    /// The document it works in.
+    pub frame: Option<&'static str>,
+}
+
+/// The scripts that show a page fully.
+pub fn scripts(requires: Requires) -> Vec<Script> {
+    let mut scripts = Vec::new();
+    if requires.datatables {
+        scripts.push(Script { url: assets::url("tables.js"), frame: None });
+    }
+    if requires.mermaid {
+        scripts.push(Script { url: assets::url("diagrams.js"), frame: Some(assets::url("diagram.html")) });
+    }
+    scripts
+}
+
 /// The crumbs slot: where the page is, and what can be done with it.
 #[derive(Template)]
 #[template(path = "crumbs.html")]
@@ -111,6 +134,8 @@ pub struct ArticleView<'a> {
     pub path: &'a str,
     /// The rendered page.
     pub html: &'a SafeHtml,
+    /// What it needs to be shown fully.
+    pub scripts: &'a [Script],
 }
 
 /// The aside slot. Leave the slot out when both lists are empty: the text then gets the room.

@@ -10,9 +10,11 @@ use holt_core::path::decode_url;
 use holt_core::{Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
 use holt_engine::db::preferences::CommitMessage;
 use holt_engine::pages::{self, Backlinks, Found, Subpages};
+use holt_engine::publish::views::{Script, scripts};
 use holt_engine::repo::diff::line_diff;
 use holt_engine::{Read, Write, publish};
 use holt_fragments::assets;
+use holt_markdown::Requires;
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -134,7 +136,7 @@ fn show_editor(
         attachments: files.iter().take(100).map(|file| file.name.as_str().to_string()).collect(),
         draft: opened.draft,
         problem,
-        editor_url: assets::url("editor.js").to_string(),
+        scripts: editor_scripts(),
     };
     context.form(status, &title, view)
 }
@@ -225,7 +227,7 @@ fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
         yours: opened.content.clone(),
         message: opened.message.clone(),
         problem: Some(problem(&error)),
-        editor_url: assets::url("editor.js").to_string(),
+        scripts: editor_scripts(),
         page: page.clone(),
     };
     context.form(StatusCode::UNPROCESSABLE_ENTITY, &format!("Conflict in {}", page.title), view)
@@ -273,7 +275,7 @@ fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) ->
         yours: conflict.yours.clone(),
         message: opened.message.clone(),
         problem: None,
-        editor_url: assets::url("editor.js").to_string(),
+        scripts: editor_scripts(),
         page: page.clone(),
     };
     context.form(StatusCode::CONFLICT, &format!("Conflict in {}", page.title), view)
@@ -395,4 +397,11 @@ pub fn delete(context: &Context<'_>) -> Result<Reply> {
     let revision = pages::delete(&context.scope::<Write>()?, &path, form.get("message").trim(), subpages)?;
     context.changed("deleted", path.as_str(), revision);
     Ok(see_other("/-/changelog"))
+}
+
+/// The editor, and everything that a text under work may come to need.
+fn editor_scripts() -> Vec<Script> {
+    let all = Requires { mathjax: true, mermaid: true, datatables: true };
+    let editor = Script { url: assets::url("editor.js"), frame: None };
+    std::iter::once(editor).chain(scripts(all)).collect()
 }

@@ -7,7 +7,7 @@ use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
 use holt_edge::{Outcome, respond_trusted};
 use holt_engine::pages::{self, Found, TreeKind};
 use holt_engine::publish::views::{
-    ArticleView, AsideView, CrumbsView, DirectoryEntry, DirectoryView, NotFoundView, PageActions, StorageErrorView,
+    ArticleView, AsideView, CrumbsView, DirectoryEntry, DirectoryView, NotFoundView, PageActions, StorageErrorView, scripts,
 };
 use holt_engine::{Read, publish, sync};
 use http::{StatusCode, header};
@@ -135,7 +135,7 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let Some(text) = view.page.text() else { return unreadable(context, path) };
     let rendered = pages::render_old(&scope, path, text)?;
     let toc = publish::toc(&rendered.toc);
-    let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html })?;
+    let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
     let aside = match toc.as_slice() {
         [] => None,
         toc => Some(safe(&AsideView { toc, backlinks: &[], more_backlinks: 0 })?),
@@ -154,12 +154,14 @@ fn old(context: &Context<'_>, path: &PagePath, revision: RevisionId) -> Result<R
     let now = pages::page(&scope, path)?;
     let reference = context.page_ref(now.as_ref().map_or(path, |now| &now.page.path))?;
     let diff_url = now.map(|now| format!("{}/diff/{}/{}", reference.verbs, revision, now.last_change.id));
+    let rendered = pages::render_old(&scope, path, text)?;
     let view = RevisionView {
         short: revision.short(SHORT),
         author: about.author.name().to_string(),
         when: moment(about.time),
         diff_url,
-        html: pages::render_old(&scope, path, text)?.html,
+        scripts: scripts(rendered.requires),
+        html: rendered.html,
         page: reference,
     };
     context.page(StatusCode::OK, &format!("{} at {}", view.page.title, view.short), &view)

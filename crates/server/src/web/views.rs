@@ -140,7 +140,7 @@ mod tests {
             attachments: vec![evil()],
             draft: Some(DraftNotice { when: Moment { iso: evil(), text: evil() } }),
             problem: Some(Problem { message: evil(), hint: Some(evil()) }),
-            editor_url: "/-/static/editor.js".into(),
+            scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
         };
         let row = SideRow::Lines {
             left: Some(SideLine { number: 1, kind: LineKind::Removed, pieces: vec![Piece::Same(evil()), Piece::Removed(evil())] }),
@@ -157,7 +157,7 @@ mod tests {
             yours: evil(),
             message: evil(),
             problem: None,
-            editor_url: "/-/static/editor.js".into(),
+            scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
         };
         for html in [edit.render().expect("renders"), conflict.render().expect("renders")] {
             assert_eq!(html.matches("<script").count(), 1, "{html}");
@@ -179,7 +179,7 @@ mod tests {
             attachments: Vec::new(),
             draft: None,
             problem: None,
-            editor_url: String::new(),
+            scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
         };
         // A browser drops the first line break behind the tag: it must be ours, not the writer's.
         assert!(view.render().expect("renders").contains("autofocus>\n\n\ntext</textarea>"));

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use holt_core::SafeHtml;
+use holt_engine::publish::views::Script;
 
 use super::{Moment, PageRef, Problem};
 
@@ -339,4 +340,6 @@ pub struct RevisionView {
     pub diff_url: Option<String>,
     /// The rendered text.
     pub html: SafeHtml,
+    /// What it needs to be shown fully.
+    pub scripts: Vec<Script>,
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use holt_core::SafeHtml;
+use holt_engine::publish::views::Script;
 
 use super::{Moment, PageRef, Piece, Problem, SideRow};
 
@@ -31,8 +32,8 @@ pub struct EditView {
     pub draft: Option<DraftNotice>,
     /// Why the form came back.
     pub problem: Option<Problem>,
-    /// `assets::url("editor.js")`.
-    pub editor_url: String,
+    /// The editor's own, and what previews may need.
+    pub scripts: Vec<Script>,
 }
 
 /// Unsaved work of an earlier day.
@@ -100,8 +101,8 @@ pub struct ConflictView {
     pub message: String,
     /// Why the form came back, apart from the conflict.
     pub problem: Option<Problem>,
-    /// `assets::url("editor.js")`.
-    pub editor_url: String,
+    /// The editor's own, and what previews may need.
+    pub scripts: Vec<Script>,
 }
 
 /// What happened to a page while somebody edited it.
