@@ -50,11 +50,14 @@ rust-test:
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then set -x; $(CARGO) nextest run --config-file scripts/nextest.toml --locked --workspace --no-fail-fast; \
 	else set -x; $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast; fi
 
+# The second is a control: it neither escapes nor sanitizes, and the browser test has to notice.
 debug-binary:
+	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
+	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt
 
 e2e: debug-binary e2e/node_modules/.package-lock.json
-	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' npm test --silent
+	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
 
 e2e/node_modules/.package-lock.json: e2e/package.json e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund --silent

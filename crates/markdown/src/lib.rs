@@ -3,6 +3,9 @@
 //! comrak parses; the writer here turns its tree into HTML and escapes everything on the way. Raw HTML of a page is judged piece by piece
 //! (`raw.rs`) and the whole result then goes through the sanitizer; a page without raw HTML does not need it.
 
+#[cfg(all(feature = "unsafe-html", not(debug_assertions)))]
+compile_error!("unsafe-html is a control for tests: it has no place in a release");
+
 mod allowlist;
 mod blocks;
 mod code;

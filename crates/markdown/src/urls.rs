@@ -12,6 +12,9 @@ pub(crate) enum Use {
 
 /// The address to write: percent-encoded, or [`HARMFUL`].
 pub(crate) fn checked(url: &str, purpose: Use) -> String {
+    if cfg!(feature = "unsafe-html") {
+        return url.to_string();
+    }
     if allowed(url, purpose) { encode(url) } else { HARMFUL.to_string() }
 }
 
