@@ -25,13 +25,18 @@
       request?.abort();
       request = new AbortController();
       const sent = area.value;
-      const body = new URLSearchParams({ content: sent });
+      const line = sent.slice(0, area.selectionStart).split('\n').length - 1;
+      const body = new URLSearchParams({ content: sent, cursor_line: line });
       const headers = { 'X-CSRF-Token': $('[name=csrf_token]', form).value };
       try {
         const answer = await fetch(form.dataset.previewUrl, { method: 'POST', body, headers, signal: request.signal });
         if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
         pane.innerHTML = trusted.createHTML((await answer.json()).preview_content);
         shown = sent;
+        const mark = $('#otterwiki_cursor', pane);
+        const at = mark ? mark.getBoundingClientRect().top - pane.getBoundingClientRect().top : 0;
+        // What is written stands in the upper third, unless it can be seen already.
+        if (mark && (at < 0 || at > pane.clientHeight * 0.8)) pane.scrollTop += at - pane.clientHeight / 3;
         pane.dispatchEvent(new CustomEvent('holt:shown', { bubbles: true }));
       } catch (error) {
         if (error.name !== 'AbortError') pane.textContent = `No preview: ${error.message}. Your text is still here.`;

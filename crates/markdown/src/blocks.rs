@@ -22,6 +22,8 @@ const MOST: usize = 2_000;
 pub(crate) struct Doc {
     /// What is left, for the parser.
     pub(crate) markdown: String,
+    /// Of each of its lines, which line of the text it was, from 0.
+    pub(crate) lines: Vec<usize>,
     /// What was taken out, in order, each with its source; [`Mark::place`] says where.
     pub(crate) specials: Vec<(Special, String)>,
 }
@@ -86,13 +88,15 @@ pub(crate) fn split(text: &str, syntax: &Syntax, definitions: &mut Definitions, 
         syntax,
         definitions,
         depth,
-        doc: Doc { markdown: String::with_capacity(text.len() + 64), specials: Vec::new() },
+        doc: Doc { markdown: String::with_capacity(text.len() + 64), ..Doc::default() },
+        at: 0,
         state: State::default(),
         next_embedding_end: 0,
         next_dollars: 0,
     };
     let mut at = 0;
     while at < lines.len() {
+        splitter.at = at;
         at += splitter.line(&lines[at..], at);
     }
     splitter.doc
@@ -116,6 +120,8 @@ struct Splitter<'s> {
     definitions: &'s mut Definitions,
     depth: usize,
     doc: Doc,
+    /// The line at hand.
+    at: usize,
     state: State,
     /// No line before this one ends an embedding, or a formula: each is looked for once.
     next_embedding_end: usize,
@@ -210,6 +216,7 @@ impl Splitter<'_> {
         if indent > 3 && state.paragraph && stripped.quotes == 0 && state.list == 0 {
             // Indented code interrupts a paragraph here, unlike in CommonMark (spec §3.2).
             self.doc.markdown.push('\n');
+            self.doc.lines.push(self.at);
             (state.indented, state.blank, state.paragraph) = (true, false, false);
             return self.copy(line);
         }
@@ -250,19 +257,20 @@ impl Splitter<'_> {
         }
         if (state.table || next_is_delimiter) && body.contains("[[") && body.contains('|') {
             let escaped = escape_link_pipes(line);
-            self.doc.markdown.push_str(&escaped);
-            return 1;
+            return self.copy(&escaped);
         }
         self.copy(line)
     }
 
     fn copy(&mut self, line: &str) -> usize {
+        self.doc.lines.push(self.at);
         self.doc.markdown.push_str(line);
         1
     }
 
     /// Puts `special` in the place of lines that began with `prefix`.
     fn put(&mut self, prefix: &str, special: Special) {
+        self.doc.lines.push(self.at);
         self.doc.markdown.push_str(prefix);
         self.doc.markdown.push_str(&self.syntax.mark.comment(self.doc.specials.len()));
         self.doc.specials.push((special, String::new()));

@@ -16,6 +16,9 @@ pub struct Context<'a> {
     pub pages: Option<&'a dyn Pages>,
     /// What the result is for.
     pub purpose: Purpose,
+    /// The line of the source, from 0, that an editor is at: an empty `<span id="otterwiki_cursor">` stands in front of the block that holds
+    /// it (spec/markdown.md §14).
+    pub cursor_line: Option<usize>,
 }
 
 /// Knows the pages of a wiki and what is in them, for embeddings. Paths are decoded and have no leading slash.

@@ -74,7 +74,7 @@ impl Writer<'_> {
         }
         including.push(place);
         let url = format!("/{}", found.path);
-        let context = Context { page_url: Some(&url), options: self.context.options.clone(), ..*self.context };
+        let context = Context { page_url: Some(&url), options: self.context.options.clone(), cursor_line: None, ..*self.context };
         let inner = write::write_below(&text, &context, including, self.out.includable);
         self.out.includable = inner.includable;
         self.out.requires.mathjax |= inner.requires.mathjax;

@@ -38,6 +38,13 @@ const LINKS: usize = 5_000;
 /// Most that a page shows of others, in bytes of their source.
 const INCLUDED: usize = 2 * 1024 * 1024;
 
+/// See [`Context::cursor_line`].
+struct Cursor {
+    /// Line of the text without its properties.
+    line: Option<usize>,
+    at: usize,
+}
+
 pub(crate) struct Writer<'c> {
     pub(crate) context: &'c Context<'c>,
     pub(crate) out: Written,
@@ -68,6 +75,8 @@ pub(crate) struct Writer<'c> {
     /// Depth of open images: their content is alternative text, not markup.
     image: Vec<(String, String)>,
     alt: String,
+    /// Where the mark for the editor's cursor goes, and the line of the source from which on it would be too far.
+    cursor: Cursor,
     column: usize,
     alignments: Vec<TableAlignment>,
     in_header: bool,
@@ -100,6 +109,7 @@ fn pass(
     let syntax = Syntax { mark: Mark::absent_from(source), extras: context.options.extras };
     let mut definitions = Definitions::default();
     let (properties, body) = front_matter(source);
+    let before = source[..source.len() - body.len()].matches('\n').count();
     let doc = blocks::split(body, &syntax, &mut definitions, 0);
     let out = Written {
         html: String::new(),
@@ -132,6 +142,7 @@ fn pass(
         heading: None,
         image: Vec::new(),
         alt: String::new(),
+        cursor: Cursor { line: context.cursor_line.map(|line| line.saturating_sub(before)), at: 0 },
         column: 0,
         alignments: Vec::new(),
         in_header: false,
@@ -139,6 +150,9 @@ fn pass(
         links_seen: 0,
     };
     writer.document(doc);
+    if writer.cursor.line.is_some() {
+        writer.out.html.insert_str(writer.cursor.at, " <span id=\"otterwiki_cursor\"></span> ");
+    }
     writer.footnotes();
     if let Some(properties) = properties {
         writer.properties(properties);
@@ -179,9 +193,10 @@ impl Writer<'_> {
         }
         let arena = Arena::new();
         let root = self.parse(&arena, &doc.markdown);
+        let lines = if self.depth == 0 { doc.lines } else { Vec::new() };
         let outer = std::mem::replace(&mut self.specials, doc.specials.into_iter().map(Some).collect());
         self.depth += 1;
-        self.tree(root, &doc.markdown);
+        self.tree(root, &doc.markdown, &lines);
         self.depth -= 1;
         self.specials = outer;
     }
@@ -196,7 +211,7 @@ impl Writer<'_> {
         match root.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph) && child.next_sibling().is_none()) {
             Some(paragraph) => {
                 self.depth += 1;
-                paragraph.children().for_each(|child| self.tree(child, text));
+                paragraph.children().for_each(|child| self.tree(child, text, &[]));
                 self.depth -= 1;
             }
             None => self.text(text),
@@ -218,12 +233,14 @@ impl Writer<'_> {
         parse_document(arena, markdown, &options)
     }
 
-    fn tree<'a>(&mut self, root: Node<'a>, source: &str) {
+    /// `origin` says of each line where it stood in the page, if that is known.
+    fn tree<'a>(&mut self, root: Node<'a>, source: &str, origin: &[usize]) {
         let mut skip = Skip::Nothing;
         let lines = Lines::new(source);
         for edge in root.traverse() {
             match edge {
                 NodeEdge::Start(node) if matches!(skip, Skip::Nothing) => {
+                    self.follow_cursor(node, origin);
                     if self.start(node, &lines) {
                         skip = Skip::Below(node);
                     }
@@ -259,6 +276,23 @@ impl<'s> Lines<'s> {
 }
 
 impl Writer<'_> {
+    /// Notes where a block begins that is not behind the cursor.
+    fn follow_cursor(&mut self, node: Node<'_>, origin: &[usize]) {
+        let (Some(wanted), false) = (self.cursor.line, origin.is_empty()) else { return };
+        let data = node.data();
+        let begins = matches!(
+            data.value,
+            NodeValue::Paragraph
+                | NodeValue::Heading(_)
+                | NodeValue::CodeBlock(_)
+                | NodeValue::HtmlBlock(_)
+                | NodeValue::Table(_)
+                | NodeValue::ThematicBreak
+        );
+        if begins && data.sourcepos.start.line.checked_sub(1).and_then(|line| origin.get(line)).is_some_and(|line| *line <= wanted) {
+            self.cursor.at = self.out.html.len();
+        }
+    }
     pub(crate) fn push(&mut self, html: &str) {
         self.out.html.push_str(html);
     }

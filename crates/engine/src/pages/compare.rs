@@ -1,11 +1,13 @@
 //! Comparing: two revisions of a page, all of a commit, every line with who wrote it; and what an edit would look like.
 
 use super::read::page_at;
+use crate::db::index::Index;
 use crate::repo::blame::blame as blame_versions;
 use crate::repo::diff::{Hunk, line_diff};
 use crate::scope::{Read, Scope, Write};
+use crate::wiki::Wiki;
 use holt_core::{Change, ChangeKind, Error, PagePath, Result, Revision, RevisionId};
-use holt_markdown::{Context, Purpose, Rendered};
+use holt_markdown::{Context, Rendered};
 
 /// What differs in one file.
 #[derive(Debug, Clone)]
@@ -88,28 +90,22 @@ pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -
 }
 
 /// What `source` would look like as the page `path`: the same renderer with the same links as a save.
-pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str) -> Result<Rendered> {
-    let wiki = scope.wiki();
-    let index = wiki.index()?;
-    let links = crate::publish::links::IndexLinks::new(&index);
-    let (repo, preferences) = (wiki.repo()?, wiki.preferences()?);
-    let pages = crate::publish::pages::IndexPages::new(&index, &repo, &preferences);
-    let options = super::render_options(&preferences);
-    let url = format!("/{path}");
-    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
-    Ok(holt_markdown::render(source, &context))
+pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str, cursor_line: Option<usize>) -> Result<Rendered> {
+    rendered(scope.wiki(), &*scope.wiki().index()?, path, source, cursor_line)
 }
 
 /// An old revision of a page as HTML.
 pub fn render_old(scope: &Scope<'_, Read>, path: &PagePath, source: &str) -> Result<Rendered> {
-    let wiki = scope.wiki();
-    let index = wiki.fresh_index()?;
-    let links = crate::publish::links::IndexLinks::new(&index);
+    rendered(scope.wiki(), &*scope.wiki().fresh_index()?, path, source, None)
+}
+
+fn rendered(wiki: &Wiki, index: &Index, path: &PagePath, source: &str, cursor_line: Option<usize>) -> Result<Rendered> {
+    let links = crate::publish::links::IndexLinks::new(index);
     let (repo, preferences) = (wiki.repo()?, wiki.preferences()?);
-    let pages = crate::publish::pages::IndexPages::new(&index, &repo, &preferences);
+    let pages = crate::publish::pages::IndexPages::new(index, &repo, &preferences);
     let options = super::render_options(&preferences);
     let url = format!("/{path}");
-    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
+    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), cursor_line, ..Context::default() };
     Ok(holt_markdown::render(source, &context))
 }
 

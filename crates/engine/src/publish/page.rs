@@ -11,7 +11,7 @@ use crate::repo::FileMode;
 use askama::Template;
 use holt_core::{Error, PageKey, PagePath, Result, SafeHtml, Timestamp};
 use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Slot};
-use holt_markdown::{Context, Heading, Purpose, Rendered};
+use holt_markdown::{Context, Heading, Rendered};
 
 /// Most links shown under "What links here".
 const BACKLINKS: usize = 50;
@@ -52,7 +52,7 @@ impl Publisher<'_> {
         let links = IndexLinks::new(&self.index);
         let pages = IndexPages::new(&self.index, &self.repo, &self.preferences);
         let options = crate::pages::render_options(&self.preferences);
-        let context = Context { page_url: Some(url), options, links: Some(&links), pages: Some(&pages), purpose: Purpose::Page };
+        let context = Context { page_url: Some(url), options, links: Some(&links), pages: Some(&pages), ..Context::default() };
         let rendered: Rendered = holt_markdown::render(text, &context);
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());

@@ -372,3 +372,24 @@ fn more_html_where_the_administrator_allows_it() {
     assert!(allowed.contains("<center>a</center>") && allowed.contains("<font color=\"red\">"), "{allowed}");
     assert!(!allowed.contains("<script") && !allowed.contains("<td"), "{allowed}");
 }
+
+#[test]
+fn the_cursor_stands_once_and_changes_nothing_else() {
+    // §14
+    let source = "---\ntitle: x\n---\n# One\n\ntext\nmore\n\n- a\n- b\n\n  c\n\n> q\n\n::: info\nin\n:::\n\n```rust\nfn\n```\n\n| a |\n|---|\n| 1 |\n\n>! hidden\n\nx[^1]\n\n[^1]: note\n\n    code\n\n<div>raw</div>\n\n{{InfoBox|a=b}}\n\nlast";
+    let with = |line| render(source, &Context { page_url: Some("/A/B"), cursor_line: line, ..Context::default() }).html.into_string();
+    let plain = with(None);
+    const MARK: &str = " <span id=\"otterwiki_cursor\"></span> ";
+    let mut before = 0;
+    for line in 0..source.lines().count() + 2 {
+        let html = with(Some(line));
+        assert_eq!(html.matches(MARK).count(), 1, "line {line}: {html}");
+        assert_eq!(html.replace(MARK, ""), plain, "line {line}");
+        let at = html.find(MARK).unwrap();
+        assert!(at >= before, "line {line} is before line {}", line.saturating_sub(1));
+        before = at;
+    }
+    let html = with(Some(6));
+    assert!(html.contains(&format!("{MARK}<p>text")), "{html}");
+    assert!(with(Some(source.lines().count() - 1)).contains(&format!("{MARK}<p>last")));
+}

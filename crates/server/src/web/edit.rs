@@ -160,22 +160,30 @@ fn no_text() -> Error {
 /// `POST /<page>/edit` with `preview`: the preview of those who have no scripts.
 pub fn preview_form(context: &Context<'_>) -> Result<Reply> {
     let opened = sent(context)?;
-    let rendered = pages::preview(&context.scope::<Write>()?, &opened.path, &opened.content)?;
+    let rendered = pages::preview(&context.scope::<Write>()?, &opened.path, &opened.content, None)?;
     show_editor(context, StatusCode::OK, opened, Some(rendered.html), None)
 }
 
 /// `POST /<page>/preview`: what a save would look like, as JSON.
 pub fn preview(context: &Context<'_>) -> Result<Reply> {
     let path = address(context)?;
-    let source = context.request.body.get("content").replace("\r\n", "\n");
+    let form = &context.request.body;
+    let source = match form.find("content") {
+        Some(content) => content.replace("\r\n", "\n"),
+        None => super::page::at(context, &path, None)?.text().ok_or_else(no_text)?.to_string(),
+    };
     if source.len() > holt_core::edit::SOURCE_BYTES {
         return Err(Error::too_large("the page is too long for a preview"));
     }
-    let rendered = pages::preview(&context.scope::<Write>()?, &path, &source)?;
+    let cursor_line = form.find("cursor_line").and_then(|line| line.trim().parse().ok());
+    let rendered = pages::preview(&context.scope::<Write>()?, &path, &source, cursor_line)?;
     let content = safe(&PreviewView { html: &rendered.html })?;
     let toc: Vec<_> =
         publish::toc(&rendered.toc).iter().map(|entry| json!({"depth": entry.depth, "anchor": entry.anchor, "text": entry.text})).collect();
-    Ok(context.json(&json!({"preview_content": content.as_str(), "preview_toc": toc})))
+    let requires = &rendered.requires;
+    let requires =
+        json!({"requires_mathjax": requires.mathjax, "requires_mermaid": requires.mermaid, "requires_datatables": requires.datatables});
+    Ok(context.json(&json!({"preview_content": content.as_str(), "preview_toc": toc, "library_requirements": requires})))
 }
 
 /// What a form field holds, as it is stored: no white space around it, one line end (spec/wiki.md §7.3).
