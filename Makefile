@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test debug-binary test-tools bench bench-quick
+.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test debug-binary test-tools bench bench-quick fuzz
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make build   $(TARGET)/release/holt and $(TARGET)/release/holt-edge'
 	@echo 'make e2e     the real binary, driven by a real browser'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
+	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
 	@echo 'make deps    licences and advisories of all dependencies (needs cargo-deny)'
 
 build:
@@ -70,3 +71,6 @@ bench: build
 
 bench-quick: build
 	python3 bench/run.py --bin '$(abspath $(TARGET))/release/holt' --quick
+
+fuzz:
+	scripts/fuzz.sh

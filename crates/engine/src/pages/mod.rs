@@ -38,7 +38,7 @@ pub use text::readable;
 use crate::db::preferences::Preferences;
 
 /// The preferences that influence rendering, as the renderer takes them.
-pub(crate) fn render_options(preferences: &Preferences) -> holt_markdown::Options {
+pub fn render_options(preferences: &Preferences) -> holt_markdown::Options {
     holt_markdown::Options {
         wikilink_style: preferences.wikilink_style,
         open_links_in_new_tab: preferences.open_links_in_new_tab,

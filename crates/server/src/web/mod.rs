@@ -4,6 +4,7 @@ pub mod admin;
 pub mod edit;
 mod file_type;
 pub mod files;
+pub mod guide;
 pub mod history;
 mod layout;
 pub mod page;

@@ -2,13 +2,12 @@
 
 use super::Context;
 use super::problem;
-use super::views::{AboutView, HelpView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart, WikilinkOrder};
+use super::views::{AboutView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
 use crate::reply::{Reply, raw, redirect, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
 use holt_engine::pages::{self, TreeKind};
 use holt_engine::{Read, publish};
 use holt_fragments::assets;
-use holt_markdown::WikilinkStyle;
 use http::StatusCode;
 use std::fmt::Write as _;
 
@@ -29,15 +28,6 @@ pub fn about(context: &Context<'_>) -> Result<Reply> {
     };
     let site_name = context.preferences()?.site_name.clone();
     context.page(StatusCode::OK, "About", &AboutView { site_name, pages, version: env!("CARGO_PKG_VERSION").to_string() })
-}
-
-/// `GET /-/help`, `/-/syntax`
-pub fn help(context: &Context<'_>) -> Result<Reply> {
-    let wikilinks = match context.preferences()?.wikilink_style {
-        WikilinkStyle::TargetFirst => WikilinkOrder::TargetFirst,
-        WikilinkStyle::TitleFirst => WikilinkOrder::TitleFirst,
-    };
-    context.page(StatusCode::OK, "Markdown help", &HelpView { wikilinks })
 }
 
 /// `GET /-/search?q=…`, `/-/search/<query>`

@@ -15,7 +15,7 @@ pub use changes::{
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
-pub use site::{AboutView, ErrorView, HelpView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart, WikilinkOrder};
+pub use site::{AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
 pub use writing::{
     ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView, RevertView,
     Theirs,

@@ -1,6 +1,8 @@
 //! Pages about the whole wiki: search, index, help, errors.
 
 use askama::Template;
+use holt_core::SafeHtml;
+use holt_engine::publish::views::Script;
 
 use super::Problem;
 
@@ -100,19 +102,25 @@ pub struct ErrorView {
     pub request_id: Option<String>,
 }
 
-/// The cheat sheet.
+/// The guide to Markdown.
 #[derive(Template)]
 #[template(path = "help.html")]
-pub struct HelpView {
-    /// The wiki's preference.
-    pub wikilinks: WikilinkOrder,
+pub struct GuideView {
+    /// In order.
+    pub pieces: Vec<GuidePiece>,
+    /// What the examples need to be shown fully.
+    pub scripts: Vec<Script>,
 }
 
-/// Which half of a wikilink is the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WikilinkOrder {
-    /// `[[text|Page]]`
-    TitleFirst,
-    /// `[[Page|text]]`
-    TargetFirst,
+/// A part of the guide.
+pub enum GuidePiece {
+    /// Rendered.
+    Text(SafeHtml),
+    /// Shown beside what it becomes.
+    Example {
+        /// Markdown.
+        source: String,
+        /// The same, rendered.
+        result: SafeHtml,
+    },
 }
