@@ -51,9 +51,9 @@ def start(command, log, env=None):
     return process
 
 
-def run(command, timeout=600, input=None, env=None):
+def run(command, timeout=600, input=None, env=None, cwd=None):
     """Runs a command to its end; its standard output. Raises with its words."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=input, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=input, env=env, cwd=cwd)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:4])} … ended with {done.returncode}: {(done.stderr + done.stdout).strip()[-400:]}")
     return done.stdout

@@ -6,6 +6,7 @@ the figures themselves: machines differ and are shared. Goals are those of the d
 """
 
 import argparse
+import glob
 import json
 import os
 import random
@@ -305,6 +306,41 @@ class Run:
                 times.append(time.perf_counter() - t)
         speed = 1.0 / max(1e-6, min(full) - min(empty))
         self.row("Markdown → HTML, plain prose", f"{speed:.0f} MB/s", "≥ 30 MB/s", speed >= 30)
+        # The renderer alone, by its own bench (divan beside it says more: `cargo bench -p holt-markdown`).
+        found = self.renderer("corpus")
+        for name, what, goal in (("book", "the Rust Book, a third of it code", 0), ("changelog", "Otterwiki's change log", 0), ("code", "highlighted Rust", 5),
+                                 ("python", "highlighted Python", 5), ("javascript", "highlighted JavaScript", 5)):
+            line = next((row for row in found if row["corpus"] == name), None)
+            if not line:
+                continue
+            peer = ratio = ""
+            if self.o.otterwiki:
+                theirs = self.otter.render_speed(self.pages(name))
+                peer, ratio = f"Otterwiki {theirs:.2f} MB/s", f"{line['mb_s'] / theirs:.0f} × faster"
+            met = (f"≥ {goal} MB/s", line["mb_s"] >= goal) if goal else ("", None)
+            self.row(f"Markdown → HTML, {what}", f"{line['mb_s']:.1f} MB/s", *met, peer, ratio)
+        families = self.renderer("families")
+        worst = max(families, key=lambda row: row["mean"])
+        slowest = max(families, key=lambda row: row["ms"])
+        self.row(f"{len(families)} hostile families, 32 KiB to 1 MiB: time per doubling", f"≤ {worst['mean']:.2f} × ({worst['family']})", "≤ 2.6 ×", worst["mean"] <= 2.6)
+        self.row("the slowest hostile megabyte", f"{slowest['ms']:.0f} ms ({slowest['family']})")
+
+    @staticmethod
+    def renderer(what):
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        out = machine.run(["cargo", "bench", "--locked", "--quiet", "-p", "holt-markdown", "--bench", "render", "--", what], cwd=root, timeout=1200)
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+    @staticmethod
+    def pages(name):
+        """The pages that the bench of the renderer takes, for the peer."""
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        shared = os.path.join(root, "..", "shared", "corpus", "markdown")
+        patterns = {"book": (f"{shared}/rust-book/*.md", ""), "changelog": (f"{shared}/*.md", ""), "code": (f"{root}/crates/markdown/src/*.rs", "rust"),
+                    "python": (f"{root}/bench/run.py", "python"), "javascript": (f"{root}/crates/fragments/assets/holt.js", "js")}
+        pattern, language = patterns[name]
+        texts = [open(file, encoding="utf-8").read() for file in sorted(glob.glob(pattern))]
+        return [f"```{language}\n{text}\n```\n" for text in texts] if language else texts
 
     def edge(self):
         binary = os.path.join(os.path.dirname(self.o.bin), "holt-edge")

@@ -1,5 +1,6 @@
 """The servers under measurement: how each is prepared, started and saved to. Knows flags and forms, measures nothing."""
 
+import json
 import os
 import shutil
 import sys
@@ -133,6 +134,18 @@ class Otterwiki:
         gunicorn = os.path.join(self.venv, "bin", "gunicorn")
         return machine.start([gunicorn, "-w", str(workers), "-t", "120", "-b", f"127.0.0.1:{port}", "--log-level", "warning", "otterwiki.server:app"],
                              os.path.join(self.work, "log"), env)
+
+    def render_speed(self, pages):
+        """MB/s of its renderer alone."""
+        repository = os.path.join(self.work, "render")
+        if not os.path.exists(repository):
+            machine.run(["git", "init", "-q", repository])
+        corpus = os.path.join(self.work, "pages.json")
+        with open(corpus, "w", encoding="utf-8") as f:
+            json.dump(pages, f)
+        env = dict(os.environ) | {"REPOSITORY": repository, "SECRET_KEY": "0123456789abcdef0123456789abcdef", "SQLALCHEMY_DATABASE_URI": f"sqlite:///{repository}.db"}
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_render.py")
+        return float(machine.run([os.path.join(self.venv, "bin", "python"), script, corpus], env=env, timeout=300).split()[-1])
 
     @staticmethod
     def save(client, page, text):

@@ -235,14 +235,14 @@ impl Splitter<'_> {
             return self.copy(line);
         }
         if !lazy || list_marker(body).is_some() {
-            if let Some(width) = list_marker(body).filter(|_| stripped.quotes == 0) {
+            if let Some((width, bytes)) = list_marker(body).filter(|_| stripped.quotes == 0) {
                 state.list = if inside_list { state.list } else { 0 };
                 let content = stripped.indent + width;
                 // The outermost item decides what is inside the list; nested ones are further in anyway.
                 if state.list == 0 {
                     state.list = content;
                 }
-                let rest = &body[width.min(body.len())..];
+                let rest = &body[bytes..];
                 if let Some(fence) = opens(rest.trim_start(), 0) {
                     state.fence = Some(fence);
                 }

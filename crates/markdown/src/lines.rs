@@ -115,8 +115,8 @@ pub(crate) fn closes(body: &str, fence: Fence) -> bool {
     length >= fence.length && body[length..].trim().is_empty()
 }
 
-/// Width of a list marker with the white space after it.
-pub(crate) fn list_marker(body: &str) -> Option<usize> {
+/// Columns and bytes of a list marker with the white space after it.
+pub(crate) fn list_marker(body: &str) -> Option<(usize, usize)> {
     let bytes = body.as_bytes();
     let marker = match bytes.first()? {
         b'-' | b'*' | b'+' => 1,
@@ -130,13 +130,13 @@ pub(crate) fn list_marker(body: &str) -> Option<usize> {
         _ => return None,
     };
     let rest = &body[marker..];
-    let (columns, _) = indentation(rest);
+    let (columns, bytes) = indentation(rest);
     match columns {
         // A thematic break or a setext underline is no list.
         0 if !rest.is_empty() => None,
-        1..=4 if !is_break(body) => Some(marker + columns),
+        1..=4 if !is_break(body) => Some((marker + columns, marker + bytes)),
         _ if is_break(body) => None,
-        _ => Some(marker + 1),
+        _ => Some((marker + 1, marker + bytes.min(1))),
     }
 }
 

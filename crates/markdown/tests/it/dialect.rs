@@ -374,6 +374,13 @@ fn more_html_where_the_administrator_allows_it() {
 }
 
 #[test]
+fn a_tab_behind_a_list_marker_is_one_byte() {
+    assert_eq!(html("-\té\n-\tü").replace('\n', ""), "<ul><li>é</li><li>ü</li></ul>");
+    assert_eq!(html("-\t=日本").replace('\n', ""), "<ul><li>=日本</li></ul>");
+    assert!(html("-\t```\n\t::: info\n\t```").contains("::: info"));
+}
+
+#[test]
 fn the_cursor_stands_once_and_changes_nothing_else() {
     // §14
     let source = "---\ntitle: x\n---\n# One\n\ntext\nmore\n\n- a\n- b\n\n  c\n\n> q\n\n::: info\nin\n:::\n\n```rust\nfn\n```\n\n| a |\n|---|\n| 1 |\n\n>! hidden\n\nx[^1]\n\n[^1]: note\n\n    code\n\n<div>raw</div>\n\n{{InfoBox|a=b}}\n\nlast";
