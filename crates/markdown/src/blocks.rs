@@ -5,7 +5,7 @@
 //! the time is linear in the length of the text.
 
 use crate::context::Extras;
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, FILLED};
 use crate::lines::{
     AlertKind, Fence, HtmlEnd, Stripped, alert_marker, closes, colons, contains_ignore_case, escape_link_pipes, fold_header, heading,
     html_block, is_delimiter_row, list_marker, opens, quoted_line, strip, unescaped_dollars,
@@ -90,6 +90,7 @@ pub(crate) fn split(text: &str, syntax: &Syntax, definitions: &mut Definitions, 
         depth,
         doc: Doc { markdown: String::with_capacity(text.len() + 64), ..Doc::default() },
         at: 0,
+        columns: 0,
         state: State::default(),
         next_embedding_end: 0,
         next_dollars: 0,
@@ -122,6 +123,8 @@ struct Splitter<'s> {
     doc: Doc,
     /// The line at hand.
     at: usize,
+    /// Cells of the table that may be open.
+    columns: usize,
     state: State,
     /// No line before this one ends an embedding, or a formula: each is looked for once.
     next_embedding_end: usize,
@@ -263,9 +266,35 @@ impl Splitter<'_> {
     }
 
     fn copy(&mut self, line: &str) -> usize {
+        if self.too_wide(line) {
+            self.doc.lines.push(self.at);
+            self.doc.markdown.push('\n');
+        }
         self.doc.lines.push(self.at);
         self.doc.markdown.push_str(line);
         1
+    }
+
+    /// Whether a table has to end before this line: rows are filled up to the width of the first, so a few bytes may become a thousand cells.
+    fn too_wide(&mut self, line: &str) -> bool {
+        if self.state.fence.is_some() || self.state.indented {
+            return false;
+        }
+        let bare = line.trim_start_matches([' ', '\t', '>']).trim_end();
+        let cells = 1 + bare.bytes().filter(|byte| *byte == b'|').count();
+        if bare.is_empty() {
+            self.columns = 0;
+        } else if is_delimiter_row(bare) {
+            self.columns = cells;
+        } else {
+            let missing = self.columns.saturating_sub(cells);
+            self.definitions.filled += missing;
+            if missing > 0 && self.definitions.filled > FILLED {
+                self.columns = 0;
+                return true;
+            }
+        }
+        false
     }
 
     /// Puts `special` in the place of lines that began with `prefix`.

@@ -149,12 +149,23 @@ fn chosen(head: &[String], width: usize, arguments: &Arguments) -> Vec<usize> {
             Ok(number) => number.checked_sub(1).filter(|column| *column < width),
             Err(_) => head.iter().position(|label| label == name),
         };
-        return list.split(',').filter_map(|name| find(name.trim())).take(width).collect();
+        return once(list.split(',').filter_map(|name| find(name.trim())));
     }
     if let Some(list) = arguments.any_case("column0") {
-        return list.split(',').filter_map(|number| number.trim().parse().ok()).filter(|column| *column < width).take(width).collect();
+        return once(list.split(',').filter_map(|number| number.trim().parse().ok()).filter(|column| *column < width));
     }
     (0..width).collect()
+}
+
+/// Each column once: a long cell could fill a page otherwise.
+fn once(columns: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut seen = Vec::new();
+    for column in columns {
+        if !seen.contains(&column) {
+            seen.push(column);
+        }
+    }
+    seen
 }
 
 #[cfg(test)]

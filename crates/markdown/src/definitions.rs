@@ -1,9 +1,14 @@
 //! What is defined in one place of a page and used in others: footnotes, abbreviations, the targets of reference links.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Most abbreviations of a page.
 const ABBREVIATIONS: usize = 500;
+/// Most cells that tables of a page have besides those that were written.
+pub(crate) const FILLED: usize = 50_000;
+/// Most bytes that expansions of abbreviations, and addresses of reference links, make in a page: each is written wherever it is used.
+const REPEATED: usize = 200_000;
 
 /// What the blocks of a page define. The first definition of a name counts.
 #[derive(Debug, Default)]
@@ -17,6 +22,10 @@ pub(crate) struct Definitions {
     abbreviation_count: usize,
     /// How many special blocks were found so far.
     pub(crate) blocks: usize,
+    /// How many cells rows were short of so far.
+    pub(crate) filled: usize,
+    // The parser wants its callbacks to be shareable.
+    repeated: AtomicUsize,
 }
 
 /// A footnote.
@@ -60,11 +69,16 @@ impl Definitions {
     /// The longest abbreviation that `text` begins with and that ends where a word does.
     pub(crate) fn abbreviation_at(&self, text: &str) -> Option<(&str, &str)> {
         let known = self.abbreviations.get(&text.chars().next()?)?;
-        known.iter().map(|(key, expansion)| (key.as_str(), expansion.as_str())).find(|(key, _)| {
+        let (key, expansion) = known.iter().map(|(key, expansion)| (key.as_str(), expansion.as_str())).find(|(key, _)| {
             let ends_word =
                 |rest: &str| !key.ends_with(char::is_alphanumeric) || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
             text.strip_prefix(key).is_some_and(ends_word)
-        })
+        })?;
+        self.repeat(expansion.len()).then_some((key, expansion))
+    }
+    /// Whether something of this length may be written once more.
+    fn repeat(&self, bytes: usize) -> bool {
+        self.repeated.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= REPEATED
     }
     /// Notes `[label]: destination "title"`; a line that is something else is left alone.
     pub(crate) fn link(&mut self, line: &str) {
@@ -92,6 +106,7 @@ impl Definitions {
     }
     /// Destination and title of a reference link.
     pub(crate) fn link_target(&self, label: &str) -> Option<(&str, &str)> {
-        self.links.get(&normal(label)).map(|(destination, title)| (destination.as_str(), title.as_str()))
+        let (destination, title) = self.links.get(&normal(label))?;
+        self.repeat(destination.len() + title.len()).then_some((destination, title))
     }
 }

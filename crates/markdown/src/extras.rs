@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 /// Most headings of a contents list inside a page.
 const ENTRIES: usize = 500;
+/// Most such lists in a page.
+const LISTS: usize = 8;
 
 impl Writer<'_> {
     fn extras(&self) -> bool {
@@ -53,7 +55,7 @@ impl Writer<'_> {
 
     /// A paragraph that is nothing but `[[toc]]`: a place for the contents, which are known at the end. Whether it was one.
     pub(crate) fn contents(&mut self, paragraph: Node<'_>) -> bool {
-        let only = only_child(paragraph).filter(|_| self.extras());
+        let only = only_child(paragraph).filter(|_| self.extras() && self.contents_at.len() < LISTS);
         let found = only.is_some_and(|child| match &child.data().value {
             NodeValue::WikiLink(link) => ["toc", "_toc_"].iter().any(|name| link.url.eq_ignore_ascii_case(name)),
             _ => false,

@@ -82,6 +82,8 @@ impl Writer<'_> {
         self.out.requires.datatables |= inner.requires.datatables;
         self.out.depends.extend(inner.depends.iter().cloned());
         let html = crate::finished(inner, &context).0;
+        // What became of it counts too, where that is much more.
+        self.charge(html.len() / 8).map_err(|problem| format!("include: {problem}"))?;
         self.typed(format!("<div class=\"include-embedding\">\n{html}</div>\n"));
         Ok(())
     }

@@ -53,7 +53,7 @@ pub fn hold(source: &str) {
         };
         let page = render(source, &context);
         let html = page.html.as_str();
-        assert!(html.len() <= 400 * source.len() + 12 * 1024 * 1024, "{} bytes from {}", html.len(), source.len());
+        assert!(html.len() <= 200 * source.len() + 2 * 1024 * 1024, "{} bytes from {}", html.len(), source.len());
         assert_eq!(html, render(source, &context).html.as_str(), "the same text gave two pages");
         assert_eq!(html.matches("id=\"otterwiki_cursor\"").count().min(1), 1, "no cursor");
         judge(html).unwrap_or_else(|problem| panic!("{problem}\n{source:?}\n{html:?}"));
