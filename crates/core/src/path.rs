@@ -287,6 +287,8 @@ mod tests {
         for bad in [
             "a\u{202e}b",
             "a\u{200b}b",
+            "\u{3164}",
+            "a\u{2800}b",
             "a/edit",
             "a/history",
             "a/a/b",

@@ -110,7 +110,9 @@ fn shown(c: char) -> String {
 
 fn forbidden_invisible(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2028}' | '\u{2029}' | '\u{2060}'
-        | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{AD}')
+        | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{AD}'
+        // Fillers and the empty Braille pattern: they look like nothing, too.
+        | '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}')
 }
 
 /// PATH-3: forbidden in names created today. `text` decides whether joiners and variation selectors stand in a sequence.

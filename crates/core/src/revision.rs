@@ -63,7 +63,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 fn unknown(text: &str) -> Error {
     let shown: String = text.chars().take(64).filter(|c| !c.is_control()).collect();
-    Error::not_found(format!("there is no revision {shown:?}"))
+    Error::not_found(format!("there is no revision “{shown}”"))
         .hint("A revision is 4 to 40 hexadecimal digits, as the history of the page shows them.")
 }
 

@@ -179,6 +179,26 @@ fn front_matter(source: &str) -> (Option<&str>, &str) {
     (None, source)
 }
 
+/// A YAML scalar on one line (YAML 1.2 §7.3): in double quotes with escapes, in single quotes with `''`, or as it is.
+fn scalar(value: &str) -> String {
+    if let Some(inner) = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        return inner.replace("''", "'");
+    }
+    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return value.trim_matches(['"', '\'']).to_string();
+    };
+    let mut out = String::new();
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+        } else if let Some(escaped) = chars.next() {
+            out.push(if matches!(escaped, 'n' | 't') { ' ' } else { escaped });
+        }
+    }
+    out
+}
+
 /// A node of which nothing below is written.
 enum Skip<'a> {
     Nothing,
@@ -568,8 +588,7 @@ impl Writer<'_> {
         self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
         escape(&mut self.out.html, yaml);
         self.push("</pre>\n</div>\n</details>\n");
-        let title =
-            yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| value.trim().trim_matches(['"', '\'']).to_string());
+        let title = yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| scalar(value.trim()));
         if let Some(title) = title.filter(|title| !self.has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
             self.push("<h1>");
             self.literal(&title);

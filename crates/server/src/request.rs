@@ -120,13 +120,19 @@ fn find(body: &[u8], needle: &[u8], from: usize) -> Option<usize> {
 
 /// `name="value"` or `name=value` in a header line; browsers escape `"` as `%22`.
 fn parameter(line: &str, name: &str) -> Option<String> {
-    for part in line.split(';').skip(1) {
-        let (key, value) = part.trim().split_once('=')?;
+    let (_, mut rest) = line.split_once(';')?;
+    loop {
+        let (key, value) = rest.split_once('=')?;
+        let (value, after) = match value.trim_start().strip_prefix('"') {
+            // A semicolon between quotes belongs to the value.
+            Some(quoted) => quoted.split_once('"')?,
+            None => value.split_at(value.find(';').unwrap_or(value.len())),
+        };
         if key.trim().eq_ignore_ascii_case(name) {
-            return Some(value.trim().trim_matches('"').replace("%22", "\""));
+            return Some(value.trim().replace("%22", "\""));
         }
+        (_, rest) = after.split_once(';')?;
     }
-    None
 }
 
 #[cfg(test)]
@@ -140,6 +146,15 @@ mod tests {
         let body = "--X\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\nhi\r\n--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a b.txt\"\r\nContent-Type: text/plain\r\n\r\n1\r\n2\r\n--X--\r\n";
         let form = Form::parse("multipart/form-data; boundary=X", &Bytes::from_static(body.as_bytes())).unwrap();
         assert_eq!((form.get("m"), form.files.as_slice()), ("hi", [("a b.txt".to_string(), Bytes::from_static(b"1\r\n2"))].as_slice()));
+        for (line, value) in [
+            ("form-data; name=\"file\"; filename=\"a;b.txt\"", Some("a;b.txt")),
+            ("form-data; name=\"a;b=c\"; filename=\"%22x%22.txt\"", Some("\"x\".txt")),
+            ("form-data; FileName=x.txt; name=y", Some("x.txt")),
+            ("form-data; name=\"filename=z\"", None),
+            ("form-data; filename=\"open", None),
+        ] {
+            assert_eq!(parameter(line, "filename").as_deref(), value, "{line}");
+        }
         for cut in 0..body.len() - 3 {
             assert!(
                 Form::parse("multipart/form-data; boundary=X", &Bytes::copy_from_slice(&body.as_bytes()[..cut])).is_err() || cut == 0,

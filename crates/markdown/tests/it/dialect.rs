@@ -290,6 +290,11 @@ fn front_matter() {
         ("---\n", "<hr>"),
         ("---\n---\n", "<hr><hr>"),
     ]);
+    for (written, shown) in
+        [("\"say \\\"hi\\\"\"", "say &quot;hi&quot;"), ("'it''s'", "it&#39;s"), ("\"a\\nb\"", "a b"), ("\"open", "open")]
+    {
+        assert!(html(&format!("---\ntitle: {written}\n---\nx")).contains(&format!("<h1>{shown}</h1>")), "{written}");
+    }
     assert!(!html("---\ntitle: T\n---\n# Own").contains("<h1>T</h1>"));
     assert!(!html("---\ntitle: T\n---\nOwn\n===").contains("<h1>T</h1>"), "a setext heading is a heading");
     assert!(html("---\ntitle: T\n---\n```\n# not a heading\n```").contains("<h1>T</h1>"));
