@@ -3,15 +3,16 @@
 
 use crate::blocks::{self, Doc, Mark, Special, Syntax};
 use crate::code::{self, Info};
-use crate::context::{Context, Dependency, Heading, Link, LinkKind, Purpose, Requires, Target};
+use crate::context::{Context, Dependency, Heading, Link, LinkKind, Purpose, Requires};
 use crate::definitions::Definitions;
+use crate::linking::guessed;
 use crate::math::{Place, mathml};
+use crate::properties::front_matter;
 use crate::slug::Slugs;
 use crate::typed::{Typed, escape};
-use crate::urls::{Use, checked, is_external};
-use crate::{highlight, links, parser_options, raw};
+use crate::{highlight, parser_options, raw};
 use comrak::arena_tree::NodeEdge;
-use comrak::nodes::{ListType, Node, NodeCodeBlock, NodeLink, NodeValue, TableAlignment};
+use comrak::nodes::{ListType, Node, NodeCodeBlock, NodeValue, TableAlignment};
 use comrak::options::BrokenLinkReference;
 use comrak::{Arena, ResolvedReference, parse_document};
 use holt_core::SafeHtml;
@@ -32,9 +33,8 @@ pub(crate) struct Written {
     pub(crate) includable: usize,
 }
 
-/// Most headings in the table of contents, and links that are remembered (security.md INP-8).
+/// Most headings in the table of contents (security.md INP-8).
 const HEADINGS: usize = 1_000;
-const LINKS: usize = 5_000;
 /// Most that a page shows of others, in bytes of their source.
 const INCLUDED: usize = 2 * 1024 * 1024;
 
@@ -65,7 +65,7 @@ pub(crate) struct Writer<'c> {
     /// Notes that were referred to, in order of the first reference.
     pub(crate) noted: Vec<usize>,
     pub(crate) references: usize,
-    has_title: bool,
+    pub(crate) has_title: bool,
     /// How much code may still be coloured.
     colours: usize,
     /// Which elements of raw HTML are open.
@@ -73,15 +73,15 @@ pub(crate) struct Writer<'c> {
     /// Where the open heading's HTML and text begin.
     heading: Option<(usize, usize)>,
     /// Depth of open images: their content is alternative text, not markup.
-    image: Vec<(String, String)>,
-    alt: String,
+    pub(crate) image: Vec<(String, String)>,
+    pub(crate) alt: String,
     /// Where the mark for the editor's cursor goes, and the line of the source from which on it would be too far.
     cursor: Cursor,
     column: usize,
     alignments: Vec<TableAlignment>,
     in_header: bool,
     rows: usize,
-    links_seen: usize,
+    pub(crate) links_seen: usize,
 }
 
 pub(crate) fn write(source: &str, context: &Context<'_>) -> Written {
@@ -165,40 +165,6 @@ fn pass(
     (writer.out, misspelled)
 }
 
-/// What stands between `---` lines at the very beginning, and the rest (spec/markdown.md §9).
-fn front_matter(source: &str) -> (Option<&str>, &str) {
-    let Some(after) = source.strip_prefix("---\n") else { return (None, source) };
-    let mut end = after.find('\n').map_or(after.len(), |at| at + 1);
-    while end < after.len() {
-        if after[end..].starts_with("---") {
-            let rest = after[end..].find('\n').map_or("", |at| &after[end + at + 1..]);
-            return (Some(after[..end].trim()), rest);
-        }
-        end += after[end..].find('\n').map_or(after.len() - end, |at| at + 1);
-    }
-    (None, source)
-}
-
-/// A YAML scalar on one line (YAML 1.2 §7.3): in double quotes with escapes, in single quotes with `''`, or as it is.
-fn scalar(value: &str) -> String {
-    if let Some(inner) = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        return inner.replace("''", "'");
-    }
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return value.trim_matches(['"', '\'']).to_string();
-    };
-    let mut out = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-        } else if let Some(escaped) = chars.next() {
-            out.push(if matches!(escaped, 'n' | 't') { ' ' } else { escaped });
-        }
-    }
-    out
-}
-
 /// A node of which nothing below is written.
 enum Skip<'a> {
     Nothing,
@@ -222,7 +188,7 @@ impl Writer<'_> {
     }
 
     /// A text of one line inside another, such as the title of a wikilink.
-    fn inline(&mut self, text: &str) {
+    pub(crate) fn inline(&mut self, text: &str) {
         if !text.contains(['*', '_', '`', '~', '=', '$', '<', '&', '\\', '!']) || self.depth > blocks::DEPTH {
             return self.text(text);
         }
@@ -277,7 +243,7 @@ impl Writer<'_> {
 }
 
 /// Finds what stands at a place of the source.
-struct Lines<'s> {
+pub(crate) struct Lines<'s> {
     source: &'s str,
     starts: std::cell::OnceCell<Vec<usize>>,
 }
@@ -287,7 +253,7 @@ impl<'s> Lines<'s> {
         Self { source, starts: std::cell::OnceCell::new() }
     }
     /// The source from where a node begins.
-    fn at(&self, node: Node<'_>) -> &'s str {
+    pub(crate) fn at(&self, node: Node<'_>) -> &'s str {
         let starts = self.starts.get_or_init(|| std::iter::once(0).chain(self.source.match_indices('\n').map(|(at, _)| at + 1)).collect());
         let position = node.data().sourcepos.start;
         let start = position.line.checked_sub(1).and_then(|line| starts.get(line)).map(|start| start + position.column.saturating_sub(1));
@@ -581,24 +547,6 @@ impl Writer<'_> {
         }
     }
 
-    /// The properties of a page, folded, and the title they give it if its text has none. They stand before everything else.
-    fn properties(&mut self, yaml: &str) {
-        let rest = std::mem::take(&mut self.out.html);
-        let words = std::mem::take(&mut self.out.text);
-        self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
-        escape(&mut self.out.html, yaml);
-        self.push("</pre>\n</div>\n</details>\n");
-        let title = yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| scalar(value.trim()));
-        if let Some(title) = title.filter(|title| !self.has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
-            self.push("<h1>");
-            self.literal(&title);
-            self.push("</h1>\n");
-            self.line();
-        }
-        self.out.html.push_str(&rest);
-        self.out.text.push_str(&words);
-    }
-
     fn code_block(&mut self, code: &NodeCodeBlock) {
         let info = Info::parse(&code.info);
         let literal = self.restored(&code.literal).into_owned();
@@ -670,113 +618,6 @@ impl Writer<'_> {
         self.push(align);
         self.push(">");
     }
-
-    pub(crate) fn remember_file(&mut self, path: &str) {
-        self.links_seen += 1;
-        if self.links_seen <= LINKS {
-            self.out.links.push(Link { target: path.to_string(), kind: LinkKind::Image });
-        }
-    }
-
-    fn remember(&mut self, url: &str, kind: LinkKind) {
-        self.links_seen += 1;
-        if self.links_seen <= LINKS
-            && let Some(target) = links::resolve(url, self.context.page_url)
-        {
-            // Markdown of other tools links to files: `other.md` is the page `other`.
-            let target = if kind == LinkKind::Markdown { links::page_of(target) } else { target };
-            self.out.links.push(Link { target, kind });
-        }
-    }
-
-    fn link_start(&mut self, node: Node<'_>, link: &NodeLink) {
-        self.remember(&link.url, LinkKind::Markdown);
-        if !self.image.is_empty() {
-            return;
-        }
-        let mut url = links::written(&link.url, self.context.page_url);
-        let mut class = "";
-        if let Some(anchor) = link.url.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
-            url = format!("#{anchor}");
-        }
-        if let (Some(known), Some(path)) = (self.context.links, links::resolve(&link.url, self.context.page_url)) {
-            let fragment = link.url.find(['?', '#']).map_or("", |at| &link.url[at..]).to_string();
-            match known.target(&links::page_of(path)) {
-                Target::Page { url: canonical } => url = canonical + &fragment,
-                Target::Unknown => {}
-                Target::Missing => class = "missing",
-            }
-        }
-        self.push("<a");
-        let url = checked(&url, Use::Link);
-        self.attribute("href", &url);
-        if !link.title.trim().is_empty() {
-            self.attribute("title", &link.title);
-        }
-        if is_external(&url) {
-            if self.context.options.open_links_in_new_tab && url.to_ascii_lowercase().starts_with("http") {
-                self.push(" class=\"external\" target=\"_blank\"");
-            }
-            self.push(" rel=\"nofollow noopener noreferrer ugc\"");
-        } else if !class.is_empty() {
-            self.attribute("class", class);
-        }
-        self.push(">");
-        if node.first_child().is_none() {
-            self.text(&link.url);
-        }
-    }
-
-    fn wikilink(&mut self, node: Node<'_>, target: &str) {
-        let mut link = links::wikilink(target);
-        let mut class = "wikilink";
-        if let Some(anchor) = target.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
-            link.href = format!("#{anchor}");
-        }
-        if let Some(path) = &link.path {
-            self.links_seen += 1;
-            if self.links_seen <= LINKS {
-                self.out.links.push(Link { target: path.clone(), kind: LinkKind::Wikilink });
-            }
-            match self.context.links.map(|links| links.target(path)) {
-                Some(Target::Page { url }) => link.href = url + &link.fragment,
-                Some(Target::Missing) => class = "wikilink missing",
-                _ => {}
-            }
-        }
-        let mut title = String::new();
-        for child in node.children() {
-            if let NodeValue::Text(text) = &child.data().value {
-                title.push_str(text);
-            }
-        }
-        let title = if title.is_empty() { target.to_string() } else { title };
-        if self.image.is_empty() {
-            self.push("<a");
-            self.attribute("class", class);
-            self.attribute("href", &link.href);
-            self.push(">");
-            self.inline(&title);
-            self.push("</a>");
-        } else {
-            self.literal(&title);
-        }
-    }
-
-    fn image_end(&mut self) {
-        let Some((url, title)) = self.image.pop() else { return };
-        if !self.image.is_empty() {
-            return;
-        }
-        let alt = std::mem::take(&mut self.alt);
-        self.push("<img class=\"img-fluid\" loading=\"lazy\"");
-        self.attribute("alt", &alt);
-        self.attribute("src", &checked(&links::written(&url, self.context.page_url), Use::Image));
-        if !title.trim().is_empty() {
-            self.attribute("title", &title);
-        }
-        self.push(">");
-    }
 }
 
 /// Paragraphs of a tight list stand without `<p>`.
@@ -787,18 +628,6 @@ fn is_tight(node: Node<'_>) -> bool {
     }
     let in_item = matches!(item.data().value, NodeValue::Item(_) | NodeValue::TaskItem(_));
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
-}
-
-/// What stands there if the parser made a link of an address that nobody marked as one and that does not begin with http: `www.example.org`,
-/// `a@b.c`. The source alone does not say: behind an escaped pipe of a table, places are one too small.
-fn guessed(node: Node<'_>, link: &NodeLink, lines: &Lines<'_>) -> Option<String> {
-    let child = node.first_child().filter(|child| child.next_sibling().is_none())?;
-    let NodeValue::Text(shown) = &child.data().value else { return None };
-    let made = link.url.strip_suffix(shown.as_ref())?;
-    let unmarked = matches!(made, "mailto:" | "xmpp:")
-        || (made == "http://" && shown.starts_with("www."))
-        || (made.is_empty() && shown.contains(':') && !shown.starts_with("http"));
-    (unmarked && !lines.at(node).starts_with(['[', '<'])).then(|| shown.to_string())
 }
 
 /// How many tildes began it.

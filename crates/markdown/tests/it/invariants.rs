@@ -34,7 +34,7 @@ impl Pages for Mirror<'_> {
 
 impl holt_markdown::Links for Mirror<'_> {
     fn target(&self, path: &str) -> Target {
-        if path.len() % 2 == 0 { Target::Missing } else { Target::Unknown }
+        if path.len().is_multiple_of(2) { Target::Missing } else { Target::Unknown }
     }
 }
 
