@@ -1,6 +1,7 @@
 //! The renderer from outside: constructs, safety, hostile input, real pages.
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod dialect;
 mod extras;
 mod invariants;
