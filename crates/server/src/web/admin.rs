@@ -6,6 +6,7 @@ use crate::reply::{Reply, see_other};
 use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::{Admin, pages};
+use holt_markdown::Extras;
 use http::StatusCode;
 
 /// The three levels: field, preference, question.
@@ -59,6 +60,7 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
         csrf,
         site_name: preferences.site_name.clone(),
         site_description: preferences.site_description.clone(),
+        markdown_extras: pages::render_options(&preferences).extras == Extras::On,
         access: LEVELS.map(group).into(),
         switches: SWITCHES.map(switch).into(),
         members: by_address(members),
@@ -83,7 +85,11 @@ fn by_address(mut members: Vec<MemberRow>) -> Vec<MemberRow> {
 pub fn preferences(context: &Context<'_>) -> Result<Reply> {
     let form = &context.request.body;
     let rows = [("SITE_NAME", "site_name"), ("SITE_DESCRIPTION", "site_description")];
-    let rows: Vec<(&str, &str)> = rows.into_iter().filter_map(|(name, field)| Some((name, form.find(field)?.trim()))).collect();
+    let mut rows: Vec<(&str, &str)> = rows.into_iter().filter_map(|(name, field)| Some((name, form.find(field)?.trim()))).collect();
+    // Our form sends it unticked, too; others do not know it.
+    if let Some(extras) = form.all("markdown_extras").last() {
+        rows.push(("MARKDOWN_EXTRAS", if extras == YES { YES } else { NO }));
+    }
     let checked = match rows.iter().find(|(name, value)| *name == "SITE_NAME" && value.is_empty()) {
         Some(_) => Err(Error::invalid("a wiki needs a name")),
         None if rows.iter().any(|(_, value)| value.chars().any(char::is_control)) => Err(Error::invalid("a name is one line of text")),

@@ -87,6 +87,8 @@ pub struct AdminView {
     pub site_name: String,
     /// Preference.
     pub site_description: String,
+    /// Preference `MARKDOWN_EXTRAS`.
+    pub markdown_extras: bool,
     /// Reading, writing, uploading.
     pub access: Vec<AccessGroup>,
     /// Yes-or-no preferences about registration; `value` is the field.
