@@ -33,6 +33,12 @@ this is no diagram
 ${Array.from({ length: 30 }, (_, n) => `| Otter ${n} | ${(n * 37) % 100} cm |`).join("\n")}
 }}
 
+>! hidden words
+
+\`\`\`rust
+let copied = 1;
+\`\`\`
+
 [[toc]]
 
 H~2~O, x^2^, :otter:
@@ -95,6 +101,14 @@ describe("diagrams and data tables", { skip: whySkip(), timeout: 180_000 }, () =
     await box.getByRole("searchbox").fill("otter 2");
     assert.match(await box.getByRole("status").innerText(), /of 15/);
 
+    const spoiler = tab.locator(".spoiler");
+    await spoiler.locator("button").click();
+    assert.match(await spoiler.getAttribute("class"), /nospoiler/);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await tab.getByRole("button", { name: "Copy to clipboard" }).click();
+    assert.equal((await tab.evaluate(() => navigator.clipboard.readText())).trim(), "let copied = 1;");
+
+    await tab.evaluate(() => scrollTo(0, 0));
     await picture(tab, "embedded-light");
     await tab.getByRole("button", { name: "Light or dark" }).click();
     await waitFor(async () => (await tab.locator("figure.diagram img").first().getAttribute("src")) !== light, 20_000, () => "the diagram did not follow the theme");

@@ -6,6 +6,7 @@ use crate::raw;
 use crate::typed::escape;
 use crate::urls::{self, Use, checked};
 use crate::write::Writer;
+use std::borrow::Cow;
 
 /// What stands between the name and the end.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,6 +87,15 @@ fn unescaped(text: &str, wanted: char) -> usize {
     text.len()
 }
 
+/// HTML whose first paragraph stands without its tags.
+pub(crate) fn without_paragraph(html: &str) -> Cow<'_, str> {
+    match html.strip_prefix("<p>") {
+        // Paragraphs do not nest: the first end is its own.
+        Some(inner) => Cow::Owned(inner.replacen("</p>", "", 1)),
+        None => Cow::Borrowed(html),
+    }
+}
+
 fn length(value: Option<&str>, default: &str) -> String {
     let value = value.unwrap_or(default);
     let fine = value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '%'));
@@ -128,14 +138,13 @@ impl Writer<'_> {
     }
 
     /// Markdown of an option or the content; a single paragraph stands without its tag.
-    fn rendered(&mut self, text: &str) {
+    pub(crate) fn rendered(&mut self, text: &str) {
         let doc = blocks::split(text, &self.syntax, &mut self.definitions, self.depth);
         let from = self.out.html.len();
         self.document(doc);
         let html = self.out.html.split_off(from);
         let html = html.trim();
-        let html = html.strip_prefix("<p>").map_or(html, |inner| inner.strip_suffix("</p>").unwrap_or(inner));
-        self.push(html);
+        self.push(&without_paragraph(html));
         self.line();
     }
 
@@ -196,8 +205,10 @@ impl Writer<'_> {
             self.attribute("src", &url);
             self.push(" style=\"width:100%\"></a>");
         }
-        if !arguments.content.trim().is_empty() {
-            self.rendered(&arguments.content);
+        for content in [arguments.get(&["content"]), Some(arguments.content.as_str())].into_iter().flatten() {
+            if !content.trim().is_empty() {
+                self.rendered(content);
+            }
         }
         if let Some(caption) = arguments.get(&["caption"]) {
             self.push("<div class=\"imageframe\">");
@@ -225,6 +236,7 @@ impl Writer<'_> {
 
     /// Where a file is: beside another page, or beside this one.
     pub(crate) fn file_path(&self, source: &str) -> Result<String, String> {
+        let source = source.strip_prefix("./").unwrap_or(source);
         if source.split('/').any(|segment| segment == "..") {
             return Err("path traversal is not allowed.".into());
         }
@@ -279,6 +291,7 @@ impl Writer<'_> {
             .get(&["src"])
             .into_iter()
             .chain(arguments.content.lines().map(str::trim))
+            .map(|source| source.trim_start_matches('|').trim())
             .filter(|source| !source.is_empty())
             .take(20)
             .collect();

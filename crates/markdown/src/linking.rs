@@ -66,7 +66,16 @@ impl Writer<'_> {
         }
     }
 
-    pub(crate) fn wikilink(&mut self, node: Node<'_>, target: &str) {
+    pub(crate) fn wikilink(&mut self, node: Node<'_>, target: &str, lines: &Lines<'_>) {
+        let written = lines.at(node);
+        let (bang, written) = written.strip_prefix('!').map_or(("", written), |rest| ("!", rest));
+        if let Some((inner, _)) = written.strip_prefix("[[").and_then(|rest| rest.split_once("]]")) {
+            // An exclamation mark before a link is one; pages are shown by `{{Include}}`.
+            self.text(bang);
+            if inner.is_empty() || inner.starts_with('|') || inner.ends_with('|') {
+                return self.text(&format!("[[{inner}]]"));
+            }
+        }
         let mut link = links::wikilink(target);
         let mut class = "wikilink";
         if let Some(anchor) = target.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {

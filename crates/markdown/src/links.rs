@@ -1,6 +1,6 @@
 //! Where a link leads inside the wiki.
 
-use crate::slug::slug;
+use crate::slug::wanted;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What a wikilink leaves unescaped (spec/markdown.md §4.1.3).
@@ -17,7 +17,7 @@ pub(crate) struct WikiTarget {
 
 pub(crate) fn wikilink(target: &str) -> WikiTarget {
     let (path, heading) = target.split_once('#').map_or((target, None), |(path, heading)| (path, Some(heading)));
-    let fragment = heading.map(|heading| format!("#{}", slug(heading))).unwrap_or_default();
+    let fragment = heading.map(|heading| format!("#{}", wanted(heading))).unwrap_or_default();
     if path.is_empty() && heading.is_some() {
         return WikiTarget { href: fragment.clone(), path: None, fragment };
     }
@@ -84,6 +84,7 @@ mod tests {
             ("#anchor Here", "#anchor-here"),
             ("Page#Ünï Code!", "/Page#uni-code"),
             ("a?b=c", "/a%3Fb%3Dc"),
+            ("Page#日本", "/Page#日本"),
             ("http://x.y/z", "/http%3A//x.y/z"),
             ("javascript:alert(1)", "/javascript%3Aalert%281%29"),
             ("//evil.com", "/evil.com"),

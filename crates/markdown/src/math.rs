@@ -21,7 +21,8 @@ pub(crate) enum Place {
 pub(crate) fn mathml(tex: &str, place: Place) -> String {
     convert(tex, place).unwrap_or_else(|problem| {
         let mut html = String::from("<span class=\"math-error\" title=\"");
-        escape_into(&mut html, &problem);
+        escape_into(&mut html, "This formula cannot be read: ");
+        escape_into(&mut html, problem.trim_start_matches("parsing error: "));
         html.push_str("\"><code>");
         escape_into(&mut html, tex.trim());
         html.push_str("</code></span>");

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Dependency, FileEntry, PageEntry, Purpose};
 use crate::embed::Arguments;
-use crate::slug::slug;
+use crate::slug::{slug, wanted};
 use crate::typed::escape;
 use crate::write::{self, Writer};
 
@@ -48,7 +48,7 @@ impl Writer<'_> {
         let found = pages.page(&path).ok_or_else(|| format!("include: page \"/{path}\" not found."))?;
         // A page that shows pages that show pages could grow without end. All of it is read, even for a section.
         self.charge(found.source.len()).map_err(|problem| format!("include: {problem}"))?;
-        let section = arguments.get(&["section"]).map(slug).filter(|section| !section.is_empty());
+        let section = arguments.get(&["section"]).map(wanted).filter(|section| !section.is_empty());
         let place = format!("{}#{}", found.path.to_lowercase(), section.as_deref().unwrap_or_default());
         if self.including.contains(&place) {
             return Err(format!("include: cycle detected including \"/{}\".", found.path));

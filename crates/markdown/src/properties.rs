@@ -17,24 +17,30 @@ pub(crate) fn front_matter(source: &str) -> (Option<&str>, &str) {
     (None, source)
 }
 
-/// A YAML scalar on one line (YAML 1.2 §7.3): in double quotes with escapes, in single quotes with `''`, or as it is.
-fn scalar(value: &str) -> String {
-    if let Some(inner) = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        return inner.replace("''", "'");
+/// A string on one line of YAML (1.1, which Otterwiki reads): in double quotes with escapes, in single quotes with `''`, or plain. None for
+/// what is no string: numbers, dates, yes and no, lists and the like.
+fn string(value: &str) -> Option<String> {
+    if let Some(inner) = value.strip_prefix('\'') {
+        return Some(inner.strip_suffix('\'')?.replace("''", "'"));
     }
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return value.trim_matches(['"', '\'']).to_string();
-    };
-    let mut out = String::new();
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-        } else if let Some(escaped) = chars.next() {
-            out.push(if matches!(escaped, 'n' | 't') { ' ' } else { escaped });
+    if let Some(inner) = value.strip_prefix('"') {
+        let mut out = String::new();
+        let mut chars = inner.strip_suffix('"')?.chars();
+        while let Some(c) = chars.next() {
+            if c != '\\' {
+                out.push(c);
+            } else if let Some(escaped) = chars.next() {
+                out.push(if matches!(escaped, 'n' | 't') { ' ' } else { escaped });
+            }
         }
+        return Some(out);
     }
-    out
+    let plain = value.split(" #").next().unwrap_or_default().trim();
+    let is_word = ["true", "false", "yes", "no", "on", "off", "null", "~"].iter().any(|word| plain.eq_ignore_ascii_case(word));
+    let is_date =
+        plain.len() >= 8 && plain.split('-').count() == 3 && plain.split('-').all(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    let other = plain.starts_with(['[', '{', '|', '>', '&', '*', '!', '%', '@', '`', '#']) || plain.parse::<f64>().is_ok();
+    (!plain.is_empty() && !is_word && !is_date && !other).then(|| plain.to_string())
 }
 
 impl Writer<'_> {
@@ -45,8 +51,11 @@ impl Writer<'_> {
         self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
         escape(&mut self.out.html, yaml);
         self.push("</pre>\n</div>\n</details>\n");
-        let title = yaml.lines().find_map(|line| line.strip_prefix("title:")).map(|value| scalar(value.trim()));
-        if let Some(title) = title.filter(|title| !self.has_title && !title.is_empty() && title.parse::<f64>().is_err()) {
+        let title = yaml.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            (key.trim_end().trim_matches(['"', '\'']) == "title").then(|| string(value.trim()))
+        });
+        if let Some(title) = title.flatten().filter(|title| !self.has_title && !title.trim().is_empty()) {
             self.push("<h1>");
             self.literal(&title);
             self.push("</h1>\n");

@@ -18,6 +18,12 @@ pub fn slug(text: &str) -> String {
     slug
 }
 
+/// The id that a link to a heading with this text means: the same, with the letters themselves where there is no ASCII.
+pub(crate) fn wanted(text: &str) -> String {
+    let slug = slug(text);
+    if slug.is_empty() && text.chars().any(char::is_alphanumeric) { Slugs::base(text) } else { slug }
+}
+
 fn dash(slug: &mut String) {
     if !slug.ends_with('-') {
         slug.push('-');

@@ -1,6 +1,7 @@
 //! The special blocks and the footnotes as HTML.
 
 use crate::blocks::{self, Special};
+use crate::embed::without_paragraph;
 use crate::lines::AlertKind;
 use crate::math::Place;
 use crate::typed::escape;
@@ -87,10 +88,9 @@ impl Writer<'_> {
             let from = self.out.html.len();
             self.document(doc);
             let html = self.out.html.split_off(from);
-            // The text stands beside its arrow: the first paragraph without its tag, and a single one without its end.
+            // The text stands beside its arrow.
             let html = html.trim_end();
-            let html = html.strip_prefix("<p>").map_or(html, |inner| inner.strip_suffix("</p>").unwrap_or(inner));
-            written.push((note, html.to_string()));
+            written.push((note, without_paragraph(html).into_owned()));
         }
         if written.is_empty() {
             return;

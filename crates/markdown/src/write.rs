@@ -35,6 +35,8 @@ pub(crate) struct Written {
 
 /// Most headings in the table of contents (security.md INP-8).
 const HEADINGS: usize = 1_000;
+/// Deepest nesting of quotes and lists; what is deeper is shown flat.
+const NESTED: usize = 40;
 /// Most that a page shows of others, in bytes of their source.
 const INCLUDED: usize = 2 * 1024 * 1024;
 
@@ -68,6 +70,10 @@ pub(crate) struct Writer<'c> {
     pub(crate) has_title: bool,
     /// How much code may still be coloured.
     colours: usize,
+    /// The box of a task, until its paragraph begins.
+    input: Option<String>,
+    /// How many quotes and lists are open.
+    nested: usize,
     /// Which elements of raw HTML are open.
     html_open: Vec<String>,
     /// Where the open heading's HTML and text begin.
@@ -138,6 +144,8 @@ fn pass(
         references: 0,
         has_title: false,
         colours: highlight::BUDGET,
+        input: None,
+        nested: 0,
         html_open: Vec::new(),
         heading: None,
         image: Vec::new(),
@@ -234,7 +242,7 @@ impl Writer<'_> {
                 NodeEdge::End(node) => match skip {
                     Skip::Below(skipped) if std::ptr::eq(skipped, node) => skip = Skip::Nothing,
                     Skip::Below(_) => {}
-                    Skip::Nothing => self.end(node),
+                    Skip::Nothing => self.end(node, &lines),
                 },
                 NodeEdge::Start(_) => {}
             }
@@ -296,7 +304,10 @@ impl Writer<'_> {
     }
     /// Text in which nothing means anything.
     pub(crate) fn literal(&mut self, text: &str) {
-        self.out.text.push_str(text);
+        // Ids of headings are made of their words, pictures left out.
+        if self.image.is_empty() || self.heading.is_none() {
+            self.out.text.push_str(text);
+        }
         if self.image.is_empty() { escape(&mut self.out.html, text) } else { self.alt.push_str(text) }
     }
     /// Code with what was taken out of it by mistake: the parser saw code where we saw a block. Only code: in text a reference such as `&#104;`
@@ -383,24 +394,40 @@ impl Writer<'_> {
     fn start(&mut self, node: Node<'_>, lines: &Lines<'_>) -> bool {
         let data = node.data();
         match &data.value {
-            NodeValue::BlockQuote => self.push("<blockquote>\n"),
-            NodeValue::List(list) => match (list.list_type, list.start) {
-                (ListType::Bullet, _) => self.push("<ul>\n"),
-                (ListType::Ordered, 1) => self.push("<ol>\n"),
-                (ListType::Ordered, start) => self.push(&format!("<ol start=\"{start}\">\n")),
-            },
+            NodeValue::BlockQuote | NodeValue::List(_) if self.nested >= NESTED => self.nested += 1,
+            NodeValue::Item(_) | NodeValue::TaskItem(_) if self.nested > NESTED => {}
+            NodeValue::BlockQuote => {
+                self.nested += 1;
+                self.push("<blockquote>\n");
+            }
+            NodeValue::List(list) => {
+                self.nested += 1;
+                match (list.list_type, list.start) {
+                    (ListType::Bullet, _) => self.push("<ul>\n"),
+                    (ListType::Ordered, 1) => self.push("<ol>\n"),
+                    (ListType::Ordered, start) => self.push(&format!("<ol start=\"{start}\">\n")),
+                }
+            }
             NodeValue::Item(_) => self.push("<li>"),
             NodeValue::TaskItem(task) => {
                 let checked = if task.symbol.is_some() { " checked=\"\"" } else { "" };
-                self.push(&format!(
-                    "<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\"{checked}>"
-                ));
+                let input = format!("<input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\"{checked}>");
+                self.push("<li class=\"task-list-item\">");
+                // In a loose list it stands in the first paragraph.
+                match node.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph) && !is_tight(child)) {
+                    Some(_) => self.input = Some(input),
+                    None => self.push(&input),
+                }
             }
             NodeValue::CodeBlock(code) => self.code_block(code),
             NodeValue::HtmlBlock(block) => self.raw_block(&block.literal),
             NodeValue::Paragraph if self.contents(node) => return true,
             NodeValue::Paragraph if self.caption(node).is_some() => self.push("<figure class=\"image\">"),
-            NodeValue::Paragraph if !is_tight(node) => self.push("<p>"),
+            NodeValue::Paragraph if !is_tight(node) => {
+                self.push("<p>");
+                let input = self.input.take().unwrap_or_default();
+                self.push(&input);
+            }
             NodeValue::Heading(heading) => {
                 self.has_title |= heading.level == 1;
                 self.heading = Some((self.out.html.len(), self.out.text.len()));
@@ -436,7 +463,11 @@ impl Writer<'_> {
                 _ => {
                     self.tag("<code>");
                     let literal = self.restored(&code.literal).into_owned();
+                    // CommonMark takes one blank off each side; here they stay (spec/markdown.md §3.3).
+                    let blanks = lines.at(node).trim_start_matches('`').starts_with(&format!(" {} `", code.literal));
+                    self.literal(if blanks { " " } else { "" });
                     self.literal(&literal);
+                    self.literal(if blanks { " " } else { "" });
                     self.tag("</code>");
                 }
             },
@@ -446,6 +477,8 @@ impl Writer<'_> {
             // One tilde is a tilde here.
             NodeValue::Strikethrough if tildes(node) == 1 => self.text("~"),
             NodeValue::Strikethrough => self.tag("<del>"),
+            // One sign of equality in it and it is none.
+            NodeValue::Highlight if has_equals(lines.at(node)) => self.text("=="),
             NodeValue::Highlight => self.tag("<mark>"),
             NodeValue::Link(link) => {
                 if let Some(note) = link.url.strip_prefix(self.syntax.mark.word()).and_then(|rest| rest.strip_prefix("note:")) {
@@ -460,7 +493,7 @@ impl Writer<'_> {
                 self.link_start(node, link);
             }
             NodeValue::WikiLink(link) => {
-                self.wikilink(node, &link.url);
+                self.wikilink(node, &link.url, lines);
                 return true;
             }
             NodeValue::Image(link) => {
@@ -480,11 +513,19 @@ impl Writer<'_> {
         false
     }
 
-    fn end(&mut self, node: Node<'_>) {
+    fn end(&mut self, node: Node<'_>, lines: &Lines<'_>) {
         let data = node.data();
         match &data.value {
-            NodeValue::BlockQuote => self.push("</blockquote>\n"),
-            NodeValue::List(list) => self.push(if list.list_type == ListType::Bullet { "</ul>\n" } else { "</ol>\n" }),
+            NodeValue::BlockQuote | NodeValue::List(_) if self.nested > NESTED => self.nested -= 1,
+            NodeValue::Item(_) | NodeValue::TaskItem(_) if self.nested > NESTED => self.line(),
+            NodeValue::BlockQuote => {
+                self.nested -= 1;
+                self.push("</blockquote>\n");
+            }
+            NodeValue::List(list) => {
+                self.nested -= 1;
+                self.push(if list.list_type == ListType::Bullet { "</ul>\n" } else { "</ol>\n" });
+            }
             NodeValue::Item(_) | NodeValue::TaskItem(_) => {
                 self.push("</li>\n");
                 self.line();
@@ -518,6 +559,7 @@ impl Writer<'_> {
             NodeValue::Strong => self.tag("</strong>"),
             NodeValue::Strikethrough if tildes(node) == 1 => self.text("~"),
             NodeValue::Strikethrough => self.tag("</del>"),
+            NodeValue::Highlight if has_equals(lines.at(node)) => self.text("=="),
             NodeValue::Highlight => self.tag("</mark>"),
             NodeValue::Link(_) => self.tag("</a>"),
             NodeValue::Image(_) => self.image_end(),
@@ -628,6 +670,20 @@ fn is_tight(node: Node<'_>) -> bool {
     }
     let in_item = matches!(item.data().value, NodeValue::Item(_) | NodeValue::TaskItem(_));
     in_item && item.parent().is_some_and(|list| matches!(&list.data().value, NodeValue::List(list) if list.tight))
+}
+
+/// Whether a text that begins with `==` has a single `=` before the next `==`.
+fn has_equals(source: &str) -> bool {
+    let mut bytes = source.bytes().skip(2).peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'=' => return bytes.peek() != Some(&b'='),
+            b'\n' if bytes.peek() == Some(&b'\n') => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// How many tildes began it.

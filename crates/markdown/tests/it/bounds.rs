@@ -46,6 +46,10 @@ fn nesting_beyond_the_bounds_is_flat() {
     ] {
         assert!(html(&source).contains(what), "{}", &source[..40]);
     }
+    for tag in ["<blockquote>", "<ul>"] {
+        let source = if tag == "<ul>" { "- ".repeat(100) } else { "> ".repeat(100) } + "deep";
+        assert_eq!(html(&source).matches(tag).count(), 40, "{tag}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod details;
 mod dialect;
 mod extras;
 mod invariants;
