@@ -7,8 +7,8 @@
 use crate::context::Extras;
 use crate::definitions::{Definitions, FILLED};
 use crate::lines::{
-    AlertKind, Fence, HtmlEnd, Stripped, alert_marker, closes, colons, contains_ignore_case, escape_link_pipes, fold_header, heading,
-    html_block, is_delimiter_row, list_marker, opens, quoted_line, strip, unescaped_dollars,
+    AlertKind, Fence, HtmlEnd, Stripped, alert_marker, broken, closes, colons, contains_ignore_case, escape_link_pipes, fold_header,
+    heading, html_block, is_delimiter_row, list_marker, opens, quoted_line, strip, unescaped_dollars,
 };
 use std::borrow::Cow;
 
@@ -271,7 +271,14 @@ impl Splitter<'_> {
             self.doc.markdown.push('\n');
         }
         self.doc.lines.push(self.at);
-        self.doc.markdown.push_str(line);
+        match broken(line).filter(|_| self.state.fence.is_none() && !self.state.indented) {
+            Some(broken) => {
+                let added = broken.matches('\n').count() - line.matches('\n').count();
+                self.doc.lines.extend(std::iter::repeat_n(self.at, added));
+                self.doc.markdown.push_str(&broken);
+            }
+            None => self.doc.markdown.push_str(line),
+        }
         1
     }
 

@@ -17,9 +17,10 @@ const REMEMBERED: usize = 512;
 /// Grammars, unpacked one by one when a block needs them and never before.
 static GRAMMARS: LazyLock<Catalog> = LazyLock::new(Catalog::bundled);
 
-/// The grammars used last, ready to run: making them ready takes a millisecond, for some languages thirty.
+/// The grammars used last, ready to run: making them ready takes a millisecond, for some languages thirty. Those take ten megabytes, too, so they
+/// are few.
 static READY: Mutex<Vec<(String, Arc<PreparedLanguage>)>> = Mutex::new(Vec::new());
-const MOST_READY: usize = 16;
+const MOST_READY: usize = 6;
 
 /// Names that people and Pygments use for grammars that are called something else.
 const ALIASES: &[(&str, &str)] = &[

@@ -217,6 +217,31 @@ pub(crate) fn escape_link_pipes(line: &str) -> String {
     out
 }
 
+/// Longest row of characters without a blank in which the parser may look for addresses: it looks to the end of the row for each.
+const ROW: usize = 4 * 1024;
+
+/// A line with line ends put into rows that are longer and hold many beginnings of addresses.
+pub(crate) fn broken(line: &str) -> Option<String> {
+    if line.len() <= ROW {
+        return None;
+    }
+    let (mut out, mut row, mut signs) = (String::new(), 0, 0);
+    for c in line.chars() {
+        if c.is_whitespace() {
+            (row, signs) = (0, 0);
+        }
+        signs += usize::from(matches!(c, ':' | '@' | '.'));
+        // Before a letter or a sign that begins no block.
+        if row > ROW && signs > 64 && c.is_alphabetic() {
+            out.push('\n');
+            (row, signs) = (0, 0);
+        }
+        row += c.len_utf8();
+        out.push(c);
+    }
+    (out.len() > line.len()).then_some(out)
+}
+
 pub(crate) fn contains_ignore_case(text: &str, word: &str) -> bool {
     text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }

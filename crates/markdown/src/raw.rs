@@ -145,6 +145,9 @@ pub(crate) fn is_acceptable(html: &str, more: &Allowlist) -> bool {
     if cfg!(feature = "unsafe-html") {
         return true;
     }
+    if is_dense(html) {
+        return false;
+    }
     // Nobody but us may name a piece that is filled in later.
     if html.contains(crate::typed::MARK) || decode_entities(html).contains(crate::typed::MARK) {
         return false;
@@ -180,32 +183,95 @@ pub(crate) fn is_acceptable(html: &str, more: &Allowlist) -> bool {
 /// Most elements of raw HTML inside each other: the sanitizer takes time that grows with the square of the depth.
 const DEPTH: usize = 100;
 
-/// Elements that have no end, or end by themselves where the next of their kind begins.
-const SHALLOW: &[&str] = &["br", "hr", "img", "input", "source", "col", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot"];
+/// Elements that have no end.
+const VOID: &[&str] = &["br", "hr", "img", "input", "source", "col"];
+/// Elements that end by themselves where the next of their kind begins.
+const IMPLIED: &[&str] = &["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot"];
+/// Elements that browsers open again in every block that follows, if they are still open when the block around them ends (WHATWG HTML
+/// §13.2.4.3): a few bytes could become many.
+const FORMATTING: &[&str] =
+    &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u", "span", "mark", "sub", "sup"];
 
-/// Follows which elements a piece of HTML leaves open. False, and nothing changed, if it would go too deep.
-pub(crate) fn nest(html: &str, open: &mut Vec<String>) -> bool {
-    let before = open.clone();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        let name = rest.strip_prefix('/').unwrap_or(rest);
-        let name = name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())].to_ascii_lowercase();
-        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
-            continue;
-        }
-        if rest.starts_with('/') {
-            if let Some(at) = open.iter().rposition(|known| *known == name) {
-                open.truncate(at);
-            }
-        } else if open.len() >= DEPTH {
-            *open = before;
-            return false;
-        } else {
-            open.push(name);
-        }
+/// Which elements of raw HTML are open.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    names: Vec<String>,
+    /// How many were open where the innermost element began that ends by itself.
+    implied: Option<usize>,
+}
+
+impl Open {
+    /// How many are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.names.len()
     }
-    true
+    /// The ends of the formatting elements that were opened since there were `depth`.
+    pub(crate) fn end_formatting(&mut self, depth: usize) -> String {
+        let mut ends = String::new();
+        let mut at = self.names.len();
+        while at > depth {
+            at -= 1;
+            if FORMATTING.contains(&self.names[at].as_str()) {
+                ends.push_str(&format!("</{}>", self.names.remove(at)));
+            }
+        }
+        ends
+    }
+    /// Follows what a piece of HTML opens and ends. The piece with the ends that it lacks; none, and nothing changed, if it would go too deep.
+    pub(crate) fn follow<'h>(&mut self, html: &'h str) -> Option<Cow<'h, str>> {
+        let before = self.names.clone();
+        let (mut out, mut done) = (String::new(), 0);
+        let mut at = 0;
+        while let Some(next) = html[at..].find('<') {
+            let start = at + next;
+            at = start + 1;
+            let rest = &html[at..];
+            let ends = rest.starts_with('/');
+            let name = rest.strip_prefix('/').unwrap_or(rest);
+            let name = name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())].to_ascii_lowercase();
+            if name.is_empty() || VOID.contains(&name.as_str()) {
+                continue;
+            }
+            let is_implied = IMPLIED.contains(&name.as_str());
+            let mut lacking = String::new();
+            if is_implied {
+                if let Some(depth) = self.implied.take() {
+                    lacking = self.end_formatting(depth);
+                }
+                self.implied = (!ends).then_some(self.names.len());
+            } else if ends {
+                if let Some(place) = self.names.iter().rposition(|known| *known == name) {
+                    if !FORMATTING.contains(&name.as_str()) {
+                        lacking = self.end_formatting(place + 1);
+                        self.implied = None;
+                    }
+                    self.names.truncate(place);
+                }
+            } else if self.names.len() >= DEPTH {
+                self.names = before;
+                return None;
+            } else {
+                self.names.push(name);
+            }
+            if !lacking.is_empty() {
+                out.push_str(&html[done..start]);
+                out.push_str(&lacking);
+                done = start;
+            }
+        }
+        if done == 0 {
+            return Some(Cow::Borrowed(html));
+        }
+        out.push_str(&html[done..]);
+        Some(Cow::Owned(out))
+    }
+}
+
+/// Most signs in a row of text, or in a tag, that are written otherwise than they are: the serializer looks at the rest of the text for each.
+const ESCAPED: usize = 4_096;
+
+fn is_dense(html: &str) -> bool {
+    html.split('<').any(|piece| piece.bytes().filter(|byte| matches!(byte, b'&' | 0xc2)).count() > ESCAPED)
 }
 
 struct Tag {

@@ -35,6 +35,8 @@ pub(crate) struct Written {
 
 /// Most headings in the table of contents (security.md INP-8).
 const HEADINGS: usize = 1_000;
+/// Longest row of text that the sanitizer sees.
+const TEXT_RUN: usize = 16 * 1024;
 /// Deepest nesting of quotes and lists; what is deeper is shown flat.
 const NESTED: usize = 40;
 /// Most that a page shows of others, in bytes of their source.
@@ -75,7 +77,11 @@ pub(crate) struct Writer<'c> {
     /// How many quotes and lists are open.
     nested: usize,
     /// Which elements of raw HTML are open.
-    html_open: Vec<String>,
+    html_open: raw::Open,
+    /// How many were open where the block at hand began.
+    html_before: usize,
+    /// Bytes of text since the last tag.
+    text_run: usize,
     /// Where the open heading's HTML and text begin.
     heading: Option<(usize, usize)>,
     /// Depth of open images: their content is alternative text, not markup.
@@ -146,7 +152,9 @@ fn pass(
         colours: highlight::BUDGET,
         input: None,
         nested: 0,
-        html_open: Vec::new(),
+        html_open: raw::Open::default(),
+        html_before: 0,
+        text_run: 0,
         heading: None,
         image: Vec::new(),
         alt: String::new(),
@@ -288,6 +296,9 @@ impl Writer<'_> {
         }
     }
     pub(crate) fn push(&mut self, html: &str) {
+        if html.starts_with('<') {
+            self.text_run = 0;
+        }
         self.out.html.push_str(html);
     }
     /// Text of the page: escaped into the HTML, as it is into the words; into the alternative text while an image is open.
@@ -308,7 +319,20 @@ impl Writer<'_> {
         if self.image.is_empty() || self.heading.is_none() {
             self.out.text.push_str(text);
         }
-        if self.image.is_empty() { escape(&mut self.out.html, text) } else { self.alt.push_str(text) }
+        if self.image.is_empty() { self.escaped(text) } else { self.alt.push_str(text) }
+    }
+    /// Text as HTML. A long row of it is kept from the sanitizer, which has nothing to look for in it and takes time that grows with the square
+    /// of its length.
+    fn escaped(&mut self, text: &str) {
+        self.text_run += text.len();
+        if self.text_run <= TEXT_RUN {
+            return escape(&mut self.out.html, text);
+        }
+        let run = self.text_run;
+        let mut html = String::new();
+        escape(&mut html, text);
+        self.typed(html);
+        self.text_run = run;
     }
     /// Code with what was taken out of it by mistake: the parser saw code where we saw a block. Only code: in text a reference such as `&#104;`
     /// could spell the mark.
@@ -356,7 +380,7 @@ impl Writer<'_> {
             in_word = c.is_alphanumeric() || c == '_';
             at += c.len_utf8();
         }
-        escape(&mut self.out.html, &text[done..]);
+        self.escaped(&text[done..]);
     }
     /// Markup of our own making.
     pub(crate) fn typed(&mut self, html: String) {
@@ -393,6 +417,9 @@ impl Writer<'_> {
     /// Begins a node. Whether all of it is written already.
     fn start(&mut self, node: Node<'_>, lines: &Lines<'_>) -> bool {
         let data = node.data();
+        if let NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell = data.value {
+            self.html_before = self.html_open.depth();
+        }
         match &data.value {
             NodeValue::BlockQuote | NodeValue::List(_) if self.nested >= NESTED => self.nested += 1,
             NodeValue::Item(_) | NodeValue::TaskItem(_) if self.nested > NESTED => {}
@@ -515,6 +542,11 @@ impl Writer<'_> {
 
     fn end(&mut self, node: Node<'_>, lines: &Lines<'_>) {
         let data = node.data();
+        if let NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell = data.value {
+            // What writers left open ends with its block.
+            let ends = self.html_open.end_formatting(self.html_before);
+            self.push(&ends);
+        }
         match &data.value {
             NodeValue::BlockQuote | NodeValue::List(_) if self.nested > NESTED => self.nested -= 1,
             NodeValue::Item(_) | NodeValue::TaskItem(_) if self.nested > NESTED => self.line(),
@@ -640,10 +672,11 @@ impl Writer<'_> {
         if !self.image.is_empty() {
             return;
         }
-        if raw::is_acceptable(html, &self.context.options.html_allowlist) && raw::nest(html, &mut self.html_open) {
+        let accepted = raw::is_acceptable(html, &self.context.options.html_allowlist).then(|| self.html_open.follow(html)).flatten();
+        if let Some(html) = accepted {
             self.out.has_raw_html = true;
-            self.push(html);
-            self.out.text.push_str(&raw::words(html));
+            self.push(&html);
+            self.out.text.push_str(&raw::words(&html));
         } else {
             self.text(html);
         }

@@ -206,6 +206,16 @@ const HOSTILE: &[(&str, Family)] = &[
     ("long references in boxes", |n| format!("[a]: /{}\n\n> [!NOTE]\n> {}", "x".repeat(n / 2), "[a] ".repeat(n / 8))),
     ("wide tables", |n| format!("|{}\n|{}\n{}\n", "a|".repeat(500), "-|".repeat(500), "|x\n".repeat(500)).repeat(n / 3500)),
     ("wide tables in quotes", |n| format!("> |{}\n> |{}\n{}\n", "a|".repeat(500), "-|".repeat(500), "> |x\n".repeat(500)).repeat(n / 4500)),
+    ("formatting that leaks", |n| format!("<p><b title=\"{}\">x</p>{}", "y".repeat(1000), "<p>x</p>".repeat(n / 8))),
+    ("formatting that leaks out of paragraphs", |n| format!("x <b title=\"{}\">y\n\n{}", "y".repeat(1000), "z\n\n".repeat(n / 3))),
+    ("formatting that leaks into cells", |n| format!("<table><tr><td><i class=\"{}\">x{}", "y".repeat(1000), "<td>x".repeat(n / 5))),
+    ("autolinks", |n| "<http://a".repeat(n / 9)),
+    ("addresses", |n| "www.a<".repeat(n / 6)),
+    ("mail addresses", |n| "a@b.c<".repeat(n / 6)),
+    ("ampersands in an attribute", |n| format!("<span title=\"{}\">", "&".repeat(n))),
+    ("ampersands beside HTML", |n| format!("<b>x</b> {}", "&\u{a7}".repeat(n / 3))),
+    ("ampersands in HTML", |n| format!("<div>{}</div>", "&\u{a7}".repeat(n / 3))),
+    ("lines of ampersands beside HTML", |n| format!("<b>x</b> {}", "&&&&&&&&&&&&\n".repeat(n / 13))),
     ("abbreviations", |n| (0..200).map(|i| format!("*[A{i}]: x\n")).collect::<String>() + &"A1 B ".repeat(n / 5)),
 ];
 
