@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { launch, overflow, picture, session, whySkip } from "../browser.mjs";
 import { holt, serve, temporary, waitFor } from "../holt.mjs";
-import { create, save, setUp } from "../wiki.mjs";
+import { create, logIn, save, setUp } from "../wiki.mjs";
 
 const SAMPLE = `# Plan
 
@@ -126,6 +126,31 @@ describe("diagrams and data tables", { skip: whySkip(), timeout: 180_000 }, () =
     await tab.getByRole("button", { name: "Split" }).click();
     await waitFor(async () => (await tab.locator("[data-preview] figure.diagram img").count()) === 2, 30_000, () => "no diagrams in the preview");
     assert.equal(await tab.locator("[data-preview] tbody tr").count(), 10);
+    await context.close();
+  });
+
+  test("a page stays where pages are", async () => {
+    const { context, page } = await session(browser);
+    const tab = await page();
+    await logIn(tab, server.url, { email: "ada@example.org", password: "correct horse battery" });
+    const huge = "margin:-400px;width:5000px;height:3000px;background-color:red";
+    const covers = [`<div style="${huge}">x</div>`, `<div class="spoiler"><span class="spoiler-button" style="${huge}">x</span></div>`,
+      `<div class="editor-foot" style="${huge}">x</div>`, `<div class="page"><div class="aside" style="${huge}">x</div></div>`];
+    for (const [n, html] of covers.entries()) {
+      await create(tab, server.url, `Cover ${n}`);
+      await save(tab, `${html}\n\ntext`);
+      for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 800 }]) {
+        await tab.setViewportSize(size);
+        await tab.goto(`${server.url}/Cover ${n}`);
+        const covered = await tab.evaluate(() => [...document.querySelectorAll(".bar a, .side a, .top a, .top button")]
+          .filter((link) => link.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && !link.closest("details:not([open])"))
+          .map((link) => [link, link.getBoundingClientRect()])
+          .filter(([, r]) => r.width && document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)?.closest("article"))
+          .map(([link]) => link.textContent.trim()));
+        assert.deepEqual(covered, [], `${html} at ${size.width}`);
+        assert.equal(await overflow(tab), 0, `${html} at ${size.width}`);
+      }
+    }
     await context.close();
   });
 

@@ -34,7 +34,8 @@ impl Writer<'_> {
         self.push(">");
         if let Some(caption) = arguments.any_case("caption").map(str::to_string) {
             self.push("<div class=\"datatable-caption\">");
-            self.rendered(&caption);
+            self.text(&caption);
+            self.line();
             self.push("</div>");
         }
         let from = self.out.html.len();

@@ -7,6 +7,7 @@ use crate::typed::escape;
 use crate::urls::{self, Use, checked};
 use crate::write::Writer;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What stands between the name and the end.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,18 +21,22 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn parse(body: &str) -> Self {
         let mut arguments = Self::default();
+        let (mut given, mut places): (Vec<Option<(String, String)>>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
         let mut content = Vec::new();
         for line in body.lines() {
             match options(line) {
                 Some(found) => {
                     for (key, value) in found {
-                        arguments.options.retain(|(known, _)| *known != key);
-                        arguments.options.push((key, value));
+                        if let Some(before) = places.insert(key.clone(), given.len()) {
+                            given[before] = None;
+                        }
+                        given.push(Some((key, value)));
                     }
                 }
                 None => content.push(line),
             }
         }
+        arguments.options = given.into_iter().flatten().collect();
         let content = content.join("\n");
         let content = content.trim_matches('\n');
         arguments.content = content.strip_prefix('|').filter(|rest| !rest.contains('|')).unwrap_or(content).to_string();
@@ -63,7 +68,8 @@ fn options(line: &str) -> Option<Vec<(String, String)>> {
         let (inside, after) = group.split_at(end);
         let equals = unescaped(inside, '=');
         let (key, value) = (&inside[..equals], inside.get(equals + 1..)?);
-        if key.is_empty() || value.trim().is_empty() {
+        // An address with a query is no option.
+        if key.is_empty() || value.trim().is_empty() || key.contains("://") || key.trim_start().starts_with('/') {
             return None;
         }
         found.push((key.trim().replace("\\|", "|").replace("\\=", "="), value.replace("\\|", "|")));
@@ -389,6 +395,7 @@ mod tests {
         let strings = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect::<Vec<_>>();
         assert_eq!(pairs("|a=b|c=d=e"), (strings(&[("a", "b"), ("c", "d=e")]), String::new()));
         assert_eq!(pairs("\n|a=1\n|a=2\ntext\n| x | y=z |\n"), (strings(&[("a", "2")]), "text\n| x | y=z |".into()));
+        assert_eq!(pairs("|https://y.z/watch?v=a"), (Vec::new(), "https://y.z/watch?v=a".into()));
         assert_eq!(pairs("|/a.mp4"), (Vec::new(), "/a.mp4".into()));
         assert_eq!(pairs("|a="), (Vec::new(), "a=".into()));
         assert_eq!(pairs("|a\\=b\\|c=d\\|e"), (strings(&[("a=b|c", "d|e")]), String::new()));

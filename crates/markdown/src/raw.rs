@@ -192,15 +192,24 @@ const IMPLIED: &[&str] = &["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tb
 const FORMATTING: &[&str] =
     &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u", "span", "mark", "sub", "sup"];
 
+/// Elements that do not end a paragraph.
+const INLINE: &[&str] = &["del", "ins", "kbd", "samp", "var", "q", "cite", "abbr", "time", "video", "audio", "label"];
+
 /// Which elements of raw HTML are open.
 #[derive(Debug, Default)]
 pub(crate) struct Open {
     names: Vec<String>,
     /// How many were open where the innermost element began that ends by itself.
     implied: Option<usize>,
+    /// Whether that is a paragraph: every block ends it.
+    paragraph: bool,
 }
 
 impl Open {
+    /// A paragraph begins.
+    pub(crate) fn begin_paragraph(&mut self) {
+        (self.implied, self.paragraph) = (Some(self.names.len()), true);
+    }
     /// How many are open.
     pub(crate) fn depth(&self) -> usize {
         self.names.len()
@@ -239,6 +248,7 @@ impl Open {
                     lacking = self.end_formatting(depth);
                 }
                 self.implied = (!ends).then_some(self.names.len());
+                self.paragraph = name == "p";
             } else if ends {
                 if let Some(place) = self.names.iter().rposition(|known| *known == name) {
                     if !FORMATTING.contains(&name.as_str()) {
@@ -251,6 +261,10 @@ impl Open {
                 self.names = before;
                 return None;
             } else {
+                if self.paragraph && !INLINE.contains(&name.as_str()) && !FORMATTING.contains(&name.as_str()) {
+                    lacking = self.implied.take().map(|depth| self.end_formatting(depth)).unwrap_or_default();
+                    self.paragraph = false;
+                }
                 self.names.push(name);
             }
             if !lacking.is_empty() {

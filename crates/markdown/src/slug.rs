@@ -64,7 +64,10 @@ impl Slugs {
         loop {
             let id = if *count == 0 { base.clone() } else { format!("{base}-{count}") };
             *count += 1;
-            if self.taken.insert(id.clone()) {
+            // Ids that pages have anyway.
+            let is_ours = matches!(id.as_str(), "frontmatter" | "otterwiki_cursor")
+                || id.strip_prefix("fn-").or(id.strip_prefix("fnref-")).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+            if !is_ours && self.taken.insert(id.clone()) {
                 return id;
             }
         }
@@ -95,7 +98,7 @@ mod tests {
     #[test]
     fn ids_are_unique() {
         let mut slugs = Slugs::default();
-        let ids = ["A", "A", "a 1", "a", "日本", "!!!", "holt-menu"].map(|text| slugs.next(text));
-        assert_eq!(ids, ["a", "a-1", "a-1-1", "a-2", "日本", "section", "u-holt-menu"]);
+        let ids = ["A", "A", "a 1", "a", "日本", "!!!", "holt-menu", "Frontmatter", "fn 1"].map(|text| slugs.next(text));
+        assert_eq!(ids, ["a", "a-1", "a-1-1", "a-2", "日本", "section", "u-holt-menu", "frontmatter-1", "fn-1-1"]);
     }
 }

@@ -419,6 +419,7 @@ impl Writer<'_> {
         let data = node.data();
         if let NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::TableCell = data.value {
             self.html_before = self.html_open.depth();
+            self.html_open.begin_paragraph();
         }
         match &data.value {
             NodeValue::BlockQuote | NodeValue::List(_) if self.nested >= NESTED => self.nested += 1,

@@ -204,7 +204,7 @@ fn options_of_embeddings() {
     let table = with_pages("{{DataTable|Sortable=no|searchable=false|paging=0|perPage=5|caption=*c*\n| a |\n|---|\n| 1 |\n}}");
     assert!(
         table.contains("datatable-embedding datatable-not-sortable datatable-not-searchable datatable-not-paging datatable-rows-5")
-            && table.contains("<em>c</em>"),
+            && table.contains("*c*</div>"),
         "{table}"
     );
     assert!(with_pages("{{DataTable|src=x.csv|quotechar='}}").contains("<td>a;b</td><td>2</td>"));

@@ -209,6 +209,8 @@ const HOSTILE: &[(&str, Family)] = &[
     ("formatting that leaks", |n| format!("<p><b title=\"{}\">x</p>{}", "y".repeat(1000), "<p>x</p>".repeat(n / 8))),
     ("formatting that leaks out of paragraphs", |n| format!("x <b title=\"{}\">y\n\n{}", "y".repeat(1000), "z\n\n".repeat(n / 3))),
     ("formatting that leaks into cells", |n| format!("<table><tr><td><i class=\"{}\">x{}", "y".repeat(1000), "<td>x".repeat(n / 5))),
+    ("formatting around blocks", |n| format!("<a href=\"/{}\">{}", "y".repeat(1000), "<div>x</div>".repeat(n / 12))),
+    ("many options", |n| format!("{{{{InfoBox\n{}}}}}\n", (0..n / 8).map(|i| format!("|{i}=b\n")).collect::<String>())),
     ("autolinks", |n| "<http://a".repeat(n / 9)),
     ("addresses", |n| "www.a<".repeat(n / 6)),
     ("mail addresses", |n| "a@b.c<".repeat(n / 6)),
