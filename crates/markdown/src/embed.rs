@@ -21,7 +21,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn parse(body: &str) -> Self {
         let mut arguments = Self::default();
-        let (mut given, mut places): (Vec<Option<(String, String)>>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+        let mut given: Vec<Option<(String, String)>> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         let mut content = Vec::new();
         for line in body.lines() {
             match options(line) {
