@@ -22,8 +22,8 @@ export function temporary() {
 }
 
 /** Runs `holt ARGS` to its end and returns what it prints; throws with its words if it fails. */
-export function holt(args, { input } = {}) {
-  const result = spawnSync(binary, args, { input, encoding: "utf8", timeout: COMMAND_MS, env: environment() });
+export function holt(args, { input, program = binary } = {}) {
+  const result = spawnSync(program, args, { input, encoding: "utf8", timeout: COMMAND_MS, env: environment() });
   if (result.error) throw result.error;
   if (result.status !== 0) throw new Error(`holt ${args.join(" ")} ended with ${result.status ?? result.signal}:\n${result.stderr}${result.stdout}`);
   return result.stdout;
@@ -33,9 +33,9 @@ export function holt(args, { input } = {}) {
  * Serves `data` on a free port. `setup` is the one-time administrator link, if one was printed.
  * `stop()` ends the server politely, then surely, and throws if it had died before.
  */
-export async function serve(data, args = []) {
-  if (!existsSync(binary)) throw new Error(`no binary at ${binary}: run make e2e`);
-  const child = spawn(binary, ["serve", "--data", data, "--listen", "127.0.0.1:0", ...args], { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
+export async function serve(data, args = [], program = binary) {
+  if (!existsSync(program)) throw new Error(`no binary at ${program}: run make e2e`);
+  const child = spawn(program, ["serve", "--data", data, "--listen", "127.0.0.1:0", ...args], { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
   ended.then(() => running.delete(child));
