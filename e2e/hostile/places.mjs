@@ -30,8 +30,12 @@ function submit([path, fields]) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
-/** A page, until it has asked who reads, and said so. */
-const asked = (path) => (page, url) => page.goto(url + path, { waitUntil: "networkidle" });
+/** A page, until it has asked who reads, and said so: the first time, because what is said is remembered and then not said again. */
+const asked = (path) => async (page, url) => {
+  await page.goto(`${url}/-/healthz`);
+  await page.evaluate(() => sessionStorage.clear());
+  return page.goto(url + path, { waitUntil: "networkidle" });
+};
 
 /** The editor, until its preview has come. */
 export const previewed = (path) => async (page, url) => {

@@ -28,7 +28,8 @@ const TABS = 4;
  * A session that may run whatever a page holds (no content policy, unless `bypassCSP: false`) and remembers it by place. Whatever is not the
  * server is out of reach: a proxy that does not exist, or that of a hole (hole.mjs). `visit(place, go)` opens a place and answers what happened
  * there, and what stood there; `go` may look at several states of it by itself. `asked` are the addresses of all documents. Without `judges` only
- * what runs is looked at. With `survive` a page that crashes, hangs or is lost is nothing to talk about: what ran until then is what happened.
+ * what runs is looked at; `alone` gives a place a tab that is not used again, because what it began may still go on. With `survive` a page
+ * that crashes, hangs or is lost is nothing to talk about: what ran until then is what happened.
  */
 export async function watch(browser, server, { survive = false, ...options } = {}) {
   const proxy = { server: "http://127.0.0.1:9", bypass: "127.0.0.1" };
@@ -75,7 +76,7 @@ export async function watch(browser, server, { survive = false, ...options } = {
     return page;
   }
 
-  async function visit(place, go, { judges = true } = {}) {
+  async function visit(place, go, { judges = true, alone = false } = {}) {
     const page = idle.pop() ?? (await tab());
     const seen = nowhere(place);
     current.set(page, seen);
@@ -101,8 +102,11 @@ export async function watch(browser, server, { survive = false, ...options } = {
       });
     } catch (error) {
       if (!survive) throw new Error(`${place}: ${error.message}`, { cause: error });
-      // A page in an endless loop does not even close.
-      await within(SHORT_MS / 8, () => page.close()).catch(() => {});
+      await close(page);
+      return seen;
+    }
+    if (alone) {
+      close(page);
       return seen;
     }
     // The tab is used again at once: a blank page in between would take longer than most visits.
@@ -131,6 +135,11 @@ export async function watch(browser, server, { survive = false, ...options } = {
 
 function nowhere(place = "between two places") {
   return { place, ran: new Set(), wrong: [], status: 0, text: "" };
+}
+
+/** A page in an endless loop does not even close, nor does one that is between two pages. */
+function close(page) {
+  return within(SHORT_MS / 8, () => page.close()).catch(() => {});
 }
 
 /** What `work` answers, or an error when it takes longer. */

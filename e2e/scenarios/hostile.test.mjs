@@ -22,7 +22,7 @@ const MAKE = "const f = document.createElement('iframe'); f.className = 'diagram
 /** Does something when all has been judged as it was sent. */
 const later = (script) => `<img src=x onerror="window.addEventListener('load', () => { ${script} })">`;
 /** Of the payloads, how many have to run where nothing is escaped or sanitized: about half of what did when this was written, on pages and in the preview. */
-const RAN = { viewed: 0, previewed: 0 };
+const RAN = { viewed: 140, previewed: 100 };
 /** Parts of a page, and answers that are no page: every place is in one (hole.mjs). */
 const PARTS = ["head", "top", "tree", "crumbs", "main", "aside", "foot", "preview", "corner", "raw", "file"];
 
@@ -31,10 +31,10 @@ const PLANTED = [
   ["<script>__ran('a')</script>", /: a ran/], ["<img src=x onerror=__ran.b>", /: b ran/], ["<img src=x onerror=alert(1)>", /alert 1 ran/], ["<p onpaste=__ran.c>x</p>", /: c ran[^]*a handler/],
   ["<a href=javascript:__ran.d>x</a>", /: d ran[^]*an address that runs/], ["<iframe srcdoc='<script>__ran.e</script>'></iframe>", /: e ran[^]*a frame/],
   ["<svg><a xlink:href=javascript:__ran.f>x</a></svg>", /an address that runs[^]*nobody may write/], ["<iframe src=javascript:top.__ran.g></iframe>", /: g ran/],
-  ["<img src=x onerror='window.open(`/Home`)'>", /opened http/], ["<b onclick='document.open()'>x</b>", /not ours any more/], ["<img src=https://evil.test/>", /asked for/], ["<b style='background:url(https://evil.test/)'>x</b>", /asked for[^]*a style that loads/],
+  ["<img src=x onerror='window.open(`/Home`)'>", /opened http/], ["<b onclick='document.open()'>x</b>", /not ours any more|could not be read/], ["<img src=https://evil.test/>", /asked for/], ["<b style='background:url(https://evil.test/)'>x</b>", /asked for[^]*a style that loads/],
   ["<meta http-equiv=refresh content='0;url=data:text/html,x'><meta http-equiv=refresh content='0;url=https://evil.test/'>", /asked for|went to|could not be read|element that loads/],
   ["<form><button>x</button></form>", /nobody may write|could not be read|led from/], ["<input type=text>", /a field/], ["<p data-key=e>x</p>", /that scripts read/], ["<p id=holt-main>x</p>", /a name of the frame/],
-  ["<p style=position:fixed>x</p>", /covers the page/], ["<a class=wikilink href=//evil.test>x</a>", /a wikilink that leaves/], ["<p style=width:9999px>x</p>", /wider than the window/],
+  ["<p style=position:fixed>x</p>", /covers the page/], ["<a class=wikilink href=//evil.test>x</a>", /a wikilink that leaves/], ["</article><p style=width:9999px>x</p>", /wider than the window/],
   ["</article></main></div></div></div>", /the (body|shell|page) is/], ["</article><article>", /not all of main/], ["<textarea>", /without its foot/], ["<!--", /without its foot/],
   [`</article>${FRAME}`, /as sent: a frame/], [`</article></main></div></div>${FRAME}`, /as sent: a frame[^]*as sent: the body is/], [later(MAKE), /a frame: <iframe class="diagram-frame"/],
   [`<figure class=diagram><img src="data:image/svg+xml;charset=utf-8,%3Csvg/%3E"><details><summary>x</summary><pre class=mermaid>x</pre></details></figure>`, /as sent: an address that runs[^]*: an address that runs/],
@@ -217,7 +217,7 @@ describe("hostile writers", { skip: whySkip(), timeout: 600_000, concurrency: 1 
 
     test("what stands on a page and should not is seen, whether it runs or not", async () => {
       gap.rewrite = plant(PLANTED.map(([markup]) => markup));
-      const seen = await hands.tour(PLANTED.map(([markup], i) => [markup, (page) => page.goto(`${site.url}/Ordinary?plant=${i}`)]));
+      const seen = await hands.tour(PLANTED.map(([markup], i) => [markup, (page) => page.goto(`${site.url}/Ordinary?plant=${i}`)]), { alone: true });
       PLANTED.forEach(([markup, expected], i) => assert.match(findings([seen[i]]).join("\n") || "nothing", expected, markup));
     });
 
