@@ -46,8 +46,12 @@ impl Writer<'_> {
                 self.document(doc);
             }
         }
-        self.out.requires.datatables |= self.out.html[from..].contains("<table");
+        let has_table = self.out.html[from..].contains("<table");
+        self.out.requires.datatables |= has_table;
         self.push("</div>\n");
+        if !has_table {
+            self.nothing("There is no table in this DataTable.");
+        }
         Ok(())
     }
 

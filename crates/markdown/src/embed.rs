@@ -1,7 +1,8 @@
 //! Embeddings: `{{Name|option=value|…}}` (spec/markdown.md §12).
 
 use crate::blocks;
-use crate::context::Dependency;
+use crate::context::{Dependency, Extras};
+use crate::embed_options;
 use crate::raw;
 use crate::typed::escape;
 use crate::urls::{self, Use, checked};
@@ -42,6 +43,10 @@ impl Arguments {
         let content = content.trim_matches('\n');
         arguments.content = content.strip_prefix('|').filter(|rest| !rest.contains('|')).unwrap_or(content).to_string();
         arguments
+    }
+    /// Keys and values as written, in order.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.options.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
     /// Everything that is no option.
     pub(crate) fn content(&self) -> &str {
@@ -104,9 +109,12 @@ pub(crate) fn without_paragraph(html: &str) -> Cow<'_, str> {
 }
 
 fn length(value: Option<&str>, default: &str) -> String {
-    let value = value.unwrap_or(default);
-    let fine = value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '%'));
-    if fine { value.to_string() } else { default.to_string() }
+    value.filter(|value| is_length(value)).unwrap_or(default).to_string()
+}
+
+/// Whether a width, a height or an alignment is one that may stand in a style.
+pub(crate) fn is_length(value: &str) -> bool {
+    value.len() <= 20 && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '%'))
 }
 
 /// A style attribute of ours, with what the writer adds.
@@ -136,12 +144,31 @@ impl Writer<'_> {
             }
         };
         if let Err(problem) = result {
-            self.push("<p class=\"text-danger\"><tt>");
-            escape(&mut self.out.html, name);
-            self.push("</tt> Error: ");
-            escape(&mut self.out.html, &problem);
+            self.complaint(name, " Error: ", &problem);
+        }
+        if self.context.options.extras == Extras::On {
+            for problem in embed_options::misunderstood(&kind, &arguments) {
+                self.complaint(name, ": ", &problem);
+            }
+        }
+    }
+
+    /// Says that there is nothing to show; Otterwiki keeps silent.
+    pub(crate) fn nothing(&mut self, what: &str) {
+        if self.context.options.extras == Extras::On {
+            self.push("<p class=\"muted\">");
+            escape(&mut self.out.html, what);
             self.push("</p>\n");
         }
+    }
+
+    fn complaint(&mut self, name: &str, between: &str, problem: &str) {
+        self.push("<p class=\"text-danger\"><tt>");
+        escape(&mut self.out.html, name);
+        self.push("</tt>");
+        self.push(between);
+        escape(&mut self.out.html, problem);
+        self.push("</p>\n");
     }
 
     /// Markdown of an option or the content; a single paragraph stands without its tag.

@@ -13,6 +13,7 @@ mod context;
 mod data_table;
 mod definitions;
 mod embed;
+mod embed_options;
 mod extras;
 mod highlight;
 mod lines;

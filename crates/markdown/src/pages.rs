@@ -107,7 +107,8 @@ impl Writer<'_> {
         }
         let files: Vec<FileEntry> =
             pages.files(&page).into_iter().filter(|file| matches(&filter, &file.name.to_lowercase())).take(ENTRIES).collect();
-        if !files.is_empty() {
+        let empty = files.is_empty();
+        if !empty {
             let columns: &[&str] = match format.as_str() {
                 "minimal" => &["Attachment"],
                 "details" => &["Filename", "Size", "Date"],
@@ -153,6 +154,9 @@ impl Writer<'_> {
         html.push_str("</table></div>\n");
         self.charge(html.len())?;
         self.typed(html);
+        if empty {
+            self.nothing("There are no such files beside this page.");
+        }
         Ok(())
     }
 
@@ -236,6 +240,9 @@ impl Writer<'_> {
         html.push_str("</div>\n");
         self.charge(html.len())?;
         self.typed(html);
+        if entries.is_empty() {
+            self.nothing("There are no such pages below this one.");
+        }
         Ok(())
     }
 }

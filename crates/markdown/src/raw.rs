@@ -356,7 +356,21 @@ pub(crate) fn style(value: &str) -> String {
     }
     let known =
         |declaration: &&str| declaration.split_once(':').is_some_and(|(name, _)| STYLES.contains(&name.trim().to_lowercase().as_str()));
-    value.split(';').map(str::trim).filter(known).collect::<Vec<_>>().join(";")
+    background_colour(value).split(';').map(str::trim).filter(known).collect::<Vec<_>>().join(";")
+}
+
+/// `background`, where it is nothing but a colour, under the name that may stay.
+fn background_colour(style: &str) -> Cow<'_, str> {
+    if !style.contains("background") {
+        return Cow::Borrowed(style);
+    }
+    let named = |declaration: &str| match declaration.split_once(':') {
+        Some((name, value)) if name.trim() == "background" && value.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '#') => {
+            format!("background-color:{value}")
+        }
+        _ => declaration.to_string(),
+    };
+    Cow::Owned(style.split(';').map(named).collect::<Vec<_>>().join(";"))
 }
 
 /// The few references that hide schemes; anything undecoded with `&` in front of a colon is refused by the scheme check.
@@ -455,6 +469,7 @@ fn sanitizer(more: &Allowlist) -> ammonia::Builder<'_> {
             }
             "type" if tag == "input" && value != "checkbox" => None,
             "type" if tag == "button" => Some("button".into()),
+            "style" => Some(background_colour(value).into_owned().into()),
             _ => Some(value.into()),
         });
     builder

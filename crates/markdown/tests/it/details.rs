@@ -271,3 +271,10 @@ fn titles_are_looked_for_at_the_beginning_only() {
     assert_eq!(title("Set\n===\n\n## Later").as_deref(), Some("Later"));
     assert_eq!(title("Set\n---").as_deref(), Some("Set"));
 }
+
+#[test]
+fn a_background_is_a_colour() {
+    assert!(with_pages("<span style=\"background: #ff0; color:red\">x</span>").contains("style=\"background-color:#ff0;color:red\""));
+    assert!(with_pages("{{Figure|style=background:red\nx\n}}").contains("background-color:red"));
+    assert!(!with_pages("<span style=\"background: image-set('//evil')\">x</span>").contains("background"));
+}

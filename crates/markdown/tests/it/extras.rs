@@ -78,3 +78,24 @@ fn links_to_headings_find_them() {
     assert!(html.contains("<a class=\"wikilink\" href=\"#日本\">"), "{html}");
     assert!(with(Extras::Off, source).contains("<a href=\"#My%20Heading\">a</a>"));
 }
+
+#[test]
+fn wrong_options_are_named() {
+    let says = |source: &str, what: &str| {
+        let html = with(Extras::On, source);
+        assert!(html.contains(what), "{source}: {html}");
+        assert!(!with(Extras::Off, source).contains(what), "{source}: imported pages stay as they were");
+    };
+    says("{{InfoBox\n|float=middle\n|a=b\n}}", "<tt>InfoBox</tt>: float is left or right, not &quot;middle&quot;.");
+    says("{{Figure|width=a b\n}}", "<tt>Figure</tt>: width is a size such as 30% or 20rem, not &quot;a b&quot;.");
+    says("{{Video|src=/a.mp4|loop=<b>}}", "<tt>Video</tt>: loop is yes or no, not &quot;&lt;b&gt;&quot;.");
+    says("{{DataTable\n|perPage=many\n|a|\n|-|\n}}", "perpage is a number above 0, not &quot;many&quot;.");
+    says("{{Figure\n|scr=x\ntext\n}}", "there is no option &quot;scr&quot;; there are caption, align, width, height, style.");
+    says("{{Figure\n|ALIGN=left\ntext\n}}", "there is no option &quot;ALIGN&quot;");
+    says("{{DataTable}}", "There is no table in this DataTable.");
+    for fine in
+        ["{{InfoBox|Float=middle|any=thing}}", "{{Figure|align=Left\nx\n}}", "{{DataTable|fixedHeight=true|perPage=10\n|a|\n|-|\n}}"]
+    {
+        assert!(!with(Extras::On, fine).contains("</tt>: "), "{fine}: {}", with(Extras::On, fine));
+    }
+}
