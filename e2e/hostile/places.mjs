@@ -113,6 +113,23 @@ export const places = ({ first, second, oldest, newest }) => [
   ["search that finds", "main", ["shown"], at("/-/search?q=shown")],
   ["search that finds: page titles", "main", ["name"], at("/-/search?q=onerror%20shown")],
   ["index", "main", ["name", "below", "created"], at("/-/index")],
+  ["page with a tag", "aside", ["tag"], at("/Tagged")],
+  ["tags", "main", ["tag"], at("/-/tags")],
+  ["pages with a tag", "main", ["tag", "titled", "described"], at(`/-/tags?tag=${encodeURIComponent(mark("tag"))}`)],
+  ["no such tag", "main", ["lost"], at(`/-/tags?tag=${lost}`)],
+  ["tree in parts", "main", ["name"], at("/-/tree")],
+  ["tree in parts, of a hostile page", "main", ["below"], at(`/-/tree?path=${folder.slice(1)}`)],
+  ["deleted pages", "main", ["gone", "me"], at("/-/deleted")],
+  ["housekeeping", "main", ["wanted"], at("/-/housekeeping")],
+  ["create from a template", "main", ["template"], at("/-/create")],
+  ["editor of a page from a template", "main", ["began", "template"], at(`/Fresh/edit?template=${encodeURIComponent(`templates/${markName("template")}`)}`)],
+  ["editor of a section", "main", ["heading"], at("/Marked/edit?section=nosuch")],
+  ["changelog with a filter", "main", ["lost"], at(`/-/changelog?author=${lost}`)],
+  ["changelog with a wrong day", "main", ["lost"], at(`/-/changelog?from=${lost}`)],
+  ["completion", "raw", ["titled"], at("/-/complete?kind=pages&q=titled")],
+  ...["atom", "rss", "json"].map((feed) => [`feed ${feed}`, "raw", ["message", "site"], at(`/-/changelog/feed.${feed}`)]),
+  ["search description", "raw", ["site"], at("/opensearch.xml")],
+  ["pages for programs", "raw", ["titled", "site"], at("/llms.txt")],
   ["attachments", "main", ["file", "upload", "message", "author"], at("/Marked/attachments")],
   ["attachments: what was added", "main", ["added"], at(`/Marked/attachments?added=${encodeURIComponent(mark("added"))}`)],
   ["attachments refused", "main", ["file"], sent("/Marked/attachments", { message: mark("reason") })],
@@ -170,7 +187,7 @@ export const silent = ({ first }) => [
 ];
 
 /** Addresses that show text of users once they exist. Whoever builds one is told here to list it above. */
-export const notYet = ["/-/changelog/feed.rss", "/-/changelog/feed.atom", "/-/feed", "/-/user/", "/-/lost_password", "/api/v1/pages", "/llms.txt", "/opensearch.xml"];
+export const notYet = ["/-/feed", "/-/user/", "/-/lost_password", "/api/v1/pages"];
 
 /** The form that makes the first administrator, while there is none. */
 export const beforeAnybody = [

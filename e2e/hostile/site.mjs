@@ -172,6 +172,10 @@ export async function decorate(pen, site) {
   await pen.must("/Marked/attachments", null, { multipart: { file: file("upload.html", "<script>__ran('html_upload')</script>"), message: mark("message") } });
   await pen.save("Marked/Files", "{{AttachmentList}}\n\n{{ImageFrame|src=/Marked/evil.svg}}");
   await pen.must("/Marked/Files/attachments", null, { multipart: { file: file(`${markShort("listed")}.txt`, "x"), message: mark("message") } });
+  await pen.save("Tagged", `---\ntags: ["${mark("tag")}"]\n---\n# ${mark("titled")}\n\n${mark("described")}\n`);
+  await pen.save(`templates/${markName("template")}`, `# ${mark("began")}\n`);
+  await pen.save(markName("hollow"), `# ${markShort("empty")}\n`);
+  await pen.save("Wants", `[[${markName("wanted")}]]`);
   await pen.save("Ordinary", ORDINARY);
   return { first: site.first, second: site.second, oldest, newest };
 }

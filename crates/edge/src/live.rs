@@ -34,7 +34,11 @@ pub struct LivePage {
 /// Puts a live page into `frame`. Never stored by anybody.
 pub fn live_page(frame: &Frame, page: LivePage, request: &HeaderMap) -> Response<Body> {
     let encoding = if accepts_gzip(request) { Encoding::Gzip } else { Encoding::Identity };
-    let head = format!("<title>{}</title><meta name=\"robots\" content=\"noindex, nofollow\">", SafeHtml::escape(&page.head.title));
+    let head = format!(
+        "<title>{}</title><meta name=\"robots\" content=\"noindex, nofollow\"><link rel=\"stylesheet\" href=\"{}\">",
+        SafeHtml::escape(&page.head.title),
+        holt_fragments::assets::url("tools.css")
+    );
     let fragment = |html: String| Some(Arc::new(Fragment::new(html)));
     let (head, main) = (fragment(head), fragment(page.main.into_string()));
     let crumbs = page.crumbs.and_then(|html| fragment(html.into_string()));

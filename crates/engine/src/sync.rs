@@ -147,6 +147,7 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
     doc.headings = rendered.toc.iter().map(|h| (h.level, h.text.clone(), h.anchor.clone())).collect();
     doc.links = rendered.links;
     doc.depends = rendered.depends;
+    doc.properties = holt_markdown::properties(text);
     doc.description = rendered.description;
     doc.text = rendered.text;
     Ok(doc)

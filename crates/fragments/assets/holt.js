@@ -46,8 +46,27 @@
     remember('localStorage', 'sidebar', hidden ? 'hidden' : null);
   };
 
-  // The tree is the same on every page: mark where we are, open the way to it, keep what the reader opened.
-  const showPlace = () => {
+  // The tree is the same on every page: mark where we are, open the way to it, keep what the reader opened. What is deep in a large wiki
+  // comes when somebody opens it.
+  const getJson = async (url) => {
+    const answer = await fetch(url, { headers: { Accept: 'application/json' } }).catch(() => null);
+    return answer?.ok ? answer.json() : null;
+  };
+  const branch = ({ title, url, path, children }) => {
+    const link = make('a', { href: url }, title);
+    if (!children) return make('li', {}, link);
+    const more = `/-/tree?path=${encodeURIComponent(path)}`;
+    return make('li', {}, make('details', { 'data-more': more }, make('summary', {}, link), make('ul', {})));
+  };
+  const grow = async (details) => {
+    const url = details.dataset.more;
+    if (!url) return;
+    delete details.dataset.more;
+    const level = await getJson(url);
+    if (level) $('ul', details).replaceChildren(...level.items.map(branch));
+    else details.dataset.more = url;
+  };
+  const showPlace = async () => {
     const side = $('body > .shell > .side');
     if (!side) return;
     const key = (details) => $('a', details)?.getAttribute('href');
@@ -59,13 +78,22 @@
       if (link) {
         link.setAttribute('aria-current', exact ? 'page' : 'true');
         for (let d = link.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;
+        const deeper = !exact && link.parentElement.matches('summary') && link.closest('details[data-more]');
+        if (deeper) {
+          link.removeAttribute('aria-current');
+          await grow(deeper);
+          return showPlace();
+        }
         const at = link.getBoundingClientRect().top - side.getBoundingClientRect().top;
         if (at > side.clientHeight - 40) side.scrollTop = at - side.clientHeight / 2;
         break;
       }
       path = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
     }
+    if (side.dataset.watched) return;
+    side.dataset.watched = '';
     side.addEventListener('toggle', (event) => {
+      if (event.target.open) grow(event.target);
       opened[event.target.open ? 'add' : 'delete'](key(event.target));
       remember('sessionStorage', 'opened', JSON.stringify([...opened]));
     }, true);
@@ -89,6 +117,7 @@
   const showReader = (me) => {
     const corner = $('body > .top [data-me]');
     root.toggleAttribute('data-readonly', me.name !== null && !me.can.write);
+    if (me.can.write) editSections();
     const was = $('input', corner);
     if (me.name === null) {
       if (was) corner.replaceWith(make('a', { class: 'login', href: '/-/login', 'data-me': '' }, 'Log in'));
@@ -117,6 +146,86 @@
     showReader(me);
   };
 
+  // Quick switcher: pages and headings by a few letters. The search field of the frame is it; Mod+K and / lead there.
+  const startSwitcher = () => {
+    const input = $('body > .top input[data-switch]');
+    if (!input) return;
+    const list = make('ul', { class: 'switcher', role: 'listbox', id: 'holt-switcher', 'aria-label': 'Pages' });
+    const status = make('span', { class: 'visually-hidden', role: 'status' });
+    list.hidden = true;
+    input.form.append(list, status);
+    for (const [name, value] of Object.entries({ role: 'combobox', 'aria-expanded': 'false', 'aria-controls': 'holt-switcher', 'aria-autocomplete': 'list' })) input.setAttribute(name, value);
+    let timer = 0, asked = 0, at = -1;
+    const close = () => { list.hidden = true; at = -1; input.setAttribute('aria-expanded', 'false'); input.removeAttribute('aria-activedescendant'); };
+    const pick = (next) => {
+      const options = $$('[role=option]', list);
+      if (!options.length) return;
+      at = (next + options.length) % options.length;
+      options.forEach((option, i) => option.setAttribute('aria-selected', i === at));
+      input.setAttribute('aria-activedescendant', options[at].id);
+      options[at].scrollIntoView({ block: 'nearest' });
+    };
+    const option = ({ title, path, url, heading }, i) => {
+      const link = make('a', { href: url, tabindex: '-1' }, heading ?? title);
+      const where = heading ? title : path;
+      if (where.toLowerCase() !== link.textContent.toLowerCase()) link.append(make('span', { class: 'path' }, where));
+      return make('li', { role: 'option', id: `holt-option-${i}`, 'aria-selected': 'false' }, link);
+    };
+    const look = async () => {
+      const number = ++asked;
+      const found = await getJson(`/-/complete?kind=pages&q=${encodeURIComponent(input.value)}`);
+      if (number !== asked || document.activeElement !== input || !found) return;
+      list.replaceChildren(...found.items.map(option));
+      if (input.value.trim()) list.append(make('li', { role: 'option', id: `holt-option-${found.items.length}`, 'aria-selected': 'false' }, make('a', { href: `/-/search?q=${encodeURIComponent(input.value)}`, tabindex: '-1' }, `Search for “${input.value}”`)));
+      list.hidden = !list.childElementCount;
+      at = -1;
+      input.setAttribute('aria-expanded', String(!list.hidden));
+      status.textContent = `${found.items.length} pages`;
+    };
+    input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, 80); });
+    input.addEventListener('focus', look);
+    input.addEventListener('blur', () => setTimeout(close, 150));
+    input.addEventListener('keydown', (event) => {
+      if (event.key === 'ArrowDown' && !list.hidden) pick(at + 1);
+      else if (event.key === 'ArrowUp' && !list.hidden) pick(at - 1);
+      else if (event.key === 'Enter' && at >= 0) $$('[role=option] a', list)[at].click();
+      else if (event.key === 'Escape') { if (list.hidden) input.blur(); close(); }
+      else return;
+      event.preventDefault();
+    });
+  };
+
+  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
+  const showKeys = () => {
+    let dialog = $('dialog.keys');
+    if (!dialog) {
+      const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
+      const row = ([keys, what]) => make('tr', {}, make('td', {}, ...keys.replaceAll('Mod', mac ? '⌘' : 'Ctrl').split(' ').flatMap((word) => (/^(or|,)$/.test(word) ? [` ${word} `] : [make('kbd', {}, word.replace(/,$/, '')), ' ']))), make('td', {}, what));
+      const single = make('input', { type: 'checkbox' });
+      single.checked = remember('localStorage', 'keys') !== 'off';
+      single.addEventListener('change', () => remember('localStorage', 'keys', single.checked ? null : 'off'));
+      dialog = make('dialog', { class: 'keys', 'aria-labelledby': 'holt-keys' }, make('h2', { id: 'holt-keys' }, 'Keyboard'), make('table', {}, make('tbody', {}, ...KEYS.map(row))), make('label', { class: 'check' }, single, make('span', {}, 'Single letters work outside of fields')), make('form', { method: 'dialog' }, make('button', { class: 'button' }, 'Close')));
+      document.body.append(dialog);
+    }
+    dialog.showModal();
+  };
+
+  // Whoever may write gets a pencil beside the headings of the page itself.
+  const editSections = () => {
+    const article = $('article.prose[data-page-path]');
+    const edit = $('a[data-key="e"]')?.getAttribute('href');
+    if (!article || !edit || $('.edit-section', article)) return;
+    for (const heading of $$(':scope > :is(h1, h2, h3, h4, h5, h6)[id]', article).slice(1)) {
+      const icon = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+      icon.setAttribute('class', 'icon');
+      icon.setAttribute('aria-hidden', 'true');
+      const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+      use.setAttribute('href', '#holt-edit');
+      icon.append(use);
+      heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': `Edit the section “${heading.textContent.trim()}”` }, icon));
+    }
+  };
+
   const onClick = (event) => {
     const target = event.target instanceof Element ? event.target : root;
     const hit = (selector) => target.closest(selector);
@@ -138,12 +247,27 @@
       root.removeAttribute('data-menu');
       for (const menu of $$('details.menu[open]')) { menu.open = false; $('summary', menu).focus(); }
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [contenteditable]')) return;
-    const link = /^[ec]$/.test(event.key) && $(`a[data-key="${event.key}"]`);
-    if (link) link.click();
-    else if (event.key === '/') $('body > .top input[name=q]')?.focus();
-    else if (event.key === '[') toggleSidebar();
-    else return;
+    const command = event.ctrlKey || event.metaKey;
+    const find = () => $('body > .top input[name=q]')?.focus();
+    // In a field letters are text, and the editor has its own meaning for Mod+K. (In a shadow tree the first of the path is the field.)
+    const field = event.composedPath()[0];
+    const writing = field instanceof Element && field.closest('input, textarea, select, [contenteditable]');
+    if (event.altKey || event.defaultPrevented) return;
+    if (command) {
+      if (event.key === '.') toggleSidebar();
+      else if (event.shiftKey && event.key.toLowerCase() === 'l') toggleTheme();
+      else if (event.key === 'k' && !event.shiftKey && !field.closest?.('[data-editor], .cm-editor')) find();
+      else return;
+    } else {
+      if (writing || (event.key.length === 1 && remember('localStorage', 'keys') === 'off')) return;
+      const key = { n: 'c' }[event.key] ?? event.key;
+      const link = /^[echm]$/.test(key) && $(`a[data-key="${key}"]`);
+      if (link) link.click();
+      else if (key === '/') find();
+      else if (key === '[') toggleSidebar();
+      else if (key === '?') showKeys();
+      else return;
+    }
     event.preventDefault();
   };
 
@@ -152,6 +276,7 @@
   document.addEventListener('DOMContentLoaded', () => {
     showPlace();
     followToc();
+    startSwitcher();
     askWho();
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
     for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString();

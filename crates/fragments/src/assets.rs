@@ -45,8 +45,9 @@ impl Asset {
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const FILES: [(&str, &str, &[u8]); 7] = [
+const FILES: [(&str, &str, &[u8]); 8] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
+    ("tools.css", "text/css; charset=utf-8", include_bytes!("../assets/tools.css")),
     ("holt.js", JAVASCRIPT, include_bytes!("../assets/holt.js")),
     ("editor.js", JAVASCRIPT, include_bytes!("../assets/editor.js")),
     ("tables.js", JAVASCRIPT, include_bytes!("../assets/tables.js")),
@@ -110,7 +111,9 @@ mod tests {
     fn assets_are_found_by_their_address() {
         let sheet = asset(url("style.css")).unwrap();
         assert_eq!(sheet.content_type, "text/css; charset=utf-8");
-        assert!(sheet.body(Encoding::Identity).length < 40 * 1024, "the style sheet stays small");
+        let script = asset(url("holt.js")).unwrap();
+        let sent = sheet.body(Encoding::Gzip).length + script.body(Encoding::Gzip).length;
+        assert!(sent < 15 * 1024, "what readers load stays small: {sent}");
         assert!(asset("/-/static/style.css").is_none());
         assert_eq!(successor("/-/static/style.0123456789ab.css").map(|a| a.name), Some("style.css"));
         for path in ["/-/static/style.css", "/-/static/style.x.css", "/-/static/other.0123456789ab.css", "/style.0123456789ab.css"] {

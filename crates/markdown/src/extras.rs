@@ -13,6 +13,11 @@ const ENTRIES: usize = 500;
 /// Most such lists in a page.
 const LISTS: usize = 8;
 
+/// The names of emoji that contain `text`, each with its sign: those that `:name:` means.
+pub fn emoji(text: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    emojis::iter().flat_map(|emoji| emoji.shortcodes().map(|name| (name, emoji.as_str()))).filter(move |(name, _)| name.contains(text))
+}
+
 impl Writer<'_> {
     fn extras(&self) -> bool {
         self.context.options.extras == Extras::On

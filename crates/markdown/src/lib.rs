@@ -24,6 +24,7 @@ mod pages;
 mod properties;
 mod raw;
 mod rewrite;
+mod sections;
 mod slug;
 mod special;
 mod typed;
@@ -35,7 +36,10 @@ pub use context::{
     Context, Dependency, Extras, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, Purpose, Rendered,
     Requires, Target, WikilinkStyle,
 };
+pub use extras::emoji;
+pub use properties::{Properties, properties};
 pub use rewrite::rewrite_links;
+pub use sections::section;
 pub use slug::slug;
 
 use holt_core::SafeHtml;

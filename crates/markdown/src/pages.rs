@@ -2,7 +2,8 @@
 
 use crate::context::{Context, Dependency, FileEntry, PageEntry, Purpose};
 use crate::embed::Arguments;
-use crate::slug::{slug, wanted};
+use crate::sections::part;
+use crate::slug::wanted;
 use crate::typed::escape;
 use crate::write::{self, Writer};
 
@@ -297,87 +298,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// The section of a page with this id; else the ids there are.
-fn part(source: &str, wanted: &str, children: bool, heading: bool) -> Result<String, Vec<String>> {
-    let context = Context { purpose: Purpose::Words, ..Context::default() };
-    let outline = crate::render(source, &context).toc;
-    let starts = headings(source);
-    // The outline has headings of boxes and lists, too; sections are cut at those of the page itself.
-    let mut known = outline.iter();
-    let mut found: Vec<(usize, u8, String)> = Vec::new();
-    for (line, level, text) in starts {
-        if let Some(entry) = known.by_ref().find(|entry| entry.level == level && slug(&text) == slug(&entry.text)) {
-            found.push((line, level, entry.anchor.clone()));
-        }
-    }
-    let at = found
-        .iter()
-        .position(|(_, _, anchor)| anchor == wanted)
-        .ok_or_else(|| found.iter().map(|(_, _, a)| a.clone()).collect::<Vec<_>>())?;
-    let (start, level, _) = found[at];
-    let end = found[at + 1..].iter().find(|(_, next, _)| !children || *next <= level).map(|(line, _, _)| *line);
-    let lines: Vec<&str> = source.lines().collect();
-    let skip = if heading { 0 } else { 1 + usize::from(!lines[start].trim_start().starts_with('#')) };
-    let lines = &lines[(start + skip).min(lines.len())..end.unwrap_or(lines.len()).max(start + skip).min(lines.len())];
-    Ok(lines.join("\n").trim_end().to_string())
-}
-
-/// Line, level and text of the headings at the top level of a page.
-fn headings(source: &str) -> Vec<(usize, u8, String)> {
-    let lines: Vec<&str> = source.lines().collect();
-    let mut found = Vec::new();
-    let mut fence: Option<&str> = None;
-    let mut at = match lines.first() {
-        Some(&"---") => lines.iter().skip(1).position(|line| line.starts_with("---")).map_or(0, |end| end + 2),
-        _ => 0,
-    };
-    while at < lines.len() {
-        let line = lines[at].trim_end();
-        let trimmed = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| trimmed.starts_with(mark));
-        match (fence, mark) {
-            (Some(open), Some(mark)) if open == mark => fence = None,
-            (None, Some(mark)) => fence = Some(mark),
-            (Some(_), _) => {}
-            (None, None) => {
-                let rest = trimmed.trim_start_matches('#');
-                let level = trimmed.len() - rest.len();
-                if line.len() - trimmed.len() <= 3 && (1..=6).contains(&level) && (rest.is_empty() || rest.starts_with([' ', '\t'])) {
-                    found.push((at, u8::try_from(level).unwrap_or(6), plain(rest.trim().trim_end_matches('#'))));
-                } else if let Some(next) = lines.get(at + 1).map(|next| next.trim_end())
-                    && !trimmed.is_empty()
-                    && !next.is_empty()
-                    && (next.bytes().all(|b| b == b'=') || next.bytes().all(|b| b == b'-'))
-                    && !trimmed.starts_with(['-', '>', '|'])
-                {
-                    found.push((at, if next.starts_with('=') { 1 } else { 2 }, plain(trimmed)));
-                    at += 1;
-                }
-            }
-        }
-        at += 1;
-    }
-    found
-}
-
-/// The words of a heading.
-fn plain(text: &str) -> String {
-    let context = Context { purpose: Purpose::Words, ..Context::default() };
-    crate::render(text, &context).text.trim().to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sections_are_cut_out() {
-        let page = "---\na: b\n---\n# One\nintro\n\n## *Two*\ntext\n```\n# no\n```\n### Three\ndeep\n\n## Four\nend\n\nSet\n---\nlast\n";
-        assert_eq!(part(page, "two", true, true).unwrap(), "## *Two*\ntext\n```\n# no\n```\n### Three\ndeep");
-        assert_eq!(part(page, "two", false, false).unwrap(), "text\n```\n# no\n```");
-        assert_eq!(part(page, "set", true, false).unwrap(), "last");
-        assert_eq!(part(page, "nosuch", true, true).unwrap_err(), ["one", "two", "three", "four", "set"]);
-    }
 
     #[test]
     fn names_fit_patterns() {

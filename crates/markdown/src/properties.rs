@@ -2,6 +2,7 @@
 
 use crate::typed::escape;
 use crate::write::Writer;
+use std::borrow::Cow;
 
 /// What stands between `---` lines at the very beginning, and the rest (spec/markdown.md §9).
 pub(crate) fn front_matter(source: &str) -> (Option<&str>, &str) {
@@ -43,6 +44,76 @@ fn string(value: &str) -> Option<String> {
     (!plain.is_empty() && !is_word && !is_date && !other).then(|| plain.to_string())
 }
 
+/// What the properties of a page say about the page in the wiki.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Properties {
+    /// `tags` and `categories`, as written, without `#`; at most 50.
+    pub tags: Vec<String>,
+    /// `aliases`: other names of the page; at most 50.
+    pub aliases: Vec<String>,
+}
+
+/// Most tags, and most other names, of a page; most characters of one.
+const LIST: usize = 50;
+const LIST_ENTRY: usize = 200;
+
+/// Reads the properties at the beginning of `source`. Lists are `[a, b]`, lines with `- a` below the key, or `a, b` behind it.
+pub fn properties(source: &str) -> Properties {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let source = if source.contains('\r') { Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(source) };
+    let mut properties = Properties::default();
+    let Some(yaml) = front_matter(&source).0 else { return properties };
+    let mut lines = yaml.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((key, value)) = line.split_once(':').filter(|(key, _)| !key.starts_with([' ', '-', '#'])) else { continue };
+        let into = match key.trim_end().trim_matches(['"', '\'']).to_lowercase().as_str() {
+            "tags" | "tag" | "categories" | "category" => &mut properties.tags,
+            "aliases" | "alias" => &mut properties.aliases,
+            _ => continue,
+        };
+        let mut found = entries(value.trim());
+        while let Some(item) = lines.peek().and_then(|line| line.trim_start().strip_prefix("- ")) {
+            found.extend(entry(item));
+            lines.next();
+        }
+        into.extend(found);
+        into.truncate(LIST);
+    }
+    for tag in &mut properties.tags {
+        *tag = tag.trim_start_matches('#').trim().to_string();
+    }
+    properties.tags.retain(|tag| !tag.is_empty());
+    properties
+}
+
+fn entries(value: &str) -> Vec<String> {
+    let inner = value.strip_prefix('[').map_or(value, |rest| rest.split(']').next().unwrap_or_default());
+    let mut found = Vec::new();
+    let (mut start, mut quote) = (0, None);
+    for (at, c) in inner.char_indices().chain([(inner.len(), ',')]) {
+        match (c, quote) {
+            ('"' | '\'', None) if inner[start..at].trim().is_empty() => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (',', None) => {
+                found.extend(entry(&inner[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// One entry of a list: as a string, or as it is written where YAML would see a number or a date.
+fn entry(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain = || {
+        (!text.starts_with(['[', '{', '"', '\'', '|', '>', '&', '*', '!']))
+            .then(|| text.split(" #").next().unwrap_or_default().trim().to_string())
+    };
+    string(text).or_else(plain).filter(|entry| !entry.is_empty() && entry.chars().count() <= LIST_ENTRY)
+}
+
 impl Writer<'_> {
     /// The properties of a page, folded, and the title they give it if its text has none. They stand before everything else.
     pub(crate) fn properties(&mut self, yaml: &str) {
@@ -63,5 +134,22 @@ impl Writer<'_> {
         }
         self.out.html.push_str(&rest);
         self.out.text.push_str(&words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_in_any_form() {
+        let tags = |yaml: &str| properties(&format!("---\n{yaml}\n---\ntext")).tags;
+        assert_eq!(tags("tags: [animals, \"in, water\", 2026]"), ["animals", "in, water", "2026"]);
+        assert_eq!(tags("tags:\n  - one\n  - '#two'\ntitle: x"), ["one", "two"]);
+        assert_eq!(tags("title: x\ncategory: Guide\nTags: a, b"), ["Guide", "a", "b"]);
+        assert_eq!(tags("nested:\n  tags: [no]"), [""; 0]);
+        assert_eq!(tags("tags:"), [""; 0]);
+        assert_eq!(properties("text\n---\ntags: a\n---"), Properties::default());
+        assert_eq!(properties("---\r\naliases: [Old/Name, Other]\r\n---\r\n").aliases, ["Old/Name", "Other"]);
     }
 }

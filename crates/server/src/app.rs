@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::presence::Presence;
 use crate::recovery::Recovery;
 use holt_edge::EdgeState;
 use holt_engine::{Clock, Engine};
@@ -22,6 +23,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Wikis that must catch up before anybody reads them.
     pub recovery: Recovery,
+    /// Who is editing what.
+    pub presence: Presence,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
 }

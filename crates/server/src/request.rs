@@ -30,6 +30,11 @@ impl Request {
     pub fn query(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.uri.query()?.as_bytes()).find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
     }
+    /// All parameters of that name.
+    pub fn query_all(&self, name: &str) -> Vec<String> {
+        let query = self.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).filter(|(n, _)| n == name).map(|(_, value)| value.into_owned()).collect()
+    }
     /// A header as text.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -179,6 +179,16 @@ impl WikiDb {
         };
         self.read("read a draft", |db| db.prepare_cached(sql)?.query_row((path.key().as_str(), email), draft).optional())
     }
+    /// All drafts that the owner of `email` keeps, latest first.
+    pub fn drafts(&self, email: &str) -> Result<Vec<(PagePath, DraftRow)>> {
+        let sql = "SELECT content, revision, cursor_line, cursor_ch, datetime, pagepath FROM drafts WHERE author_email = ?1 ORDER BY datetime DESC";
+        let draft = |row: &Row<'_>| {
+            let draft = DraftRow { content: row.get(0)?, revision: row.get(1)?, cursor: (row.get(2)?, row.get(3)?), time: row.get(4)? };
+            Ok((row.get::<_, String>(5)?, draft))
+        };
+        let rows: Vec<(String, DraftRow)> = self.read("list drafts", |db| db.prepare_cached(sql)?.query_map([email], draft)?.collect())?;
+        Ok(rows.into_iter().filter_map(|(path, draft)| Some((PagePath::parse(&path).ok()?, draft))).collect())
+    }
     /// Keeps a draft in place of the one there was.
     pub fn put_draft(&self, path: &PagePath, email: &str, draft: &DraftRow) -> Result<()> {
         let sql = "INSERT INTO drafts (key, pagepath, revision, author_email, content, cursor_line, cursor_ch, datetime)

@@ -20,12 +20,14 @@ pub enum Found {
     Directory(PagePath),
     /// A symbolic link in the repository to another page or directory.
     Alias(PagePath),
+    /// Another name of a page: from its properties, or because it was called so before it was renamed. For a file, its new place.
+    Moved(PagePath),
     /// Nothing.
     Missing,
 }
 
-/// Resolves `path` in any spelling: exact page, page by key, alias, attachment, directory, and last the form that old Otterwiki
-/// addresses used, which dropped some punctuation (spec/wiki.md §5.1, §21.3).
+/// Resolves `path` in any spelling: exact page, page by key, alias, attachment, other name, directory, former name, and last the form that
+/// old Otterwiki addresses used, which dropped some punctuation (spec/wiki.md §5.1, §21.3, §21.4).
 pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
     let wiki = scope.wiki();
     let index = wiki.fresh_index()?;
@@ -44,8 +46,17 @@ pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
             _ => Found::Attachment { page: found.page, name },
         });
     }
+    if let Some(page) = index.aliased(&path.key())? {
+        return Ok(Found::Moved(page));
+    }
     if let Some(directory) = index.directory(path)? {
         return Ok(Found::Directory(directory));
+    }
+    for was in [path.file(), path.as_str().to_string()] {
+        if let Some(now) = index.whereabouts(&was)? {
+            let now = PagePath::from_tree(&now).map_or_else(|| PagePath::parse(&now), Ok);
+            return Ok(now.map_or(Found::Missing, Found::Moved));
+        }
     }
     let cleaned: String = path.as_str().chars().filter(|c| !matches!(c, '?' | '|' | '$' | '.' | '!' | '#' | '\\')).collect();
     if cleaned != path.as_str()
@@ -77,6 +88,11 @@ fn alias(target: &[u8], from: &PagePath) -> Option<PagePath> {
     let joined = segments.join("/");
     let path = PagePath::parse(joined.strip_suffix(".md").unwrap_or(&joined)).ok()?;
     (path != *from).then_some(path)
+}
+
+/// Level, text and id of the headings of a page; none if there is no such page.
+pub fn headings(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Vec<(u8, String, String)>> {
+    scope.wiki().fresh_index()?.headings(&path.key())
 }
 
 /// What an entry of [`tree`] is.

@@ -36,6 +36,13 @@ pub fn draft(scope: &Scope<'_, Write>, path: &PagePath) -> Result<Option<Draft>>
     Ok(Some(Draft { content: row.content, base, time: row.time }))
 }
 
+/// All drafts of the actor with their pages, latest first.
+pub fn drafts(scope: &Scope<'_, Write>) -> Result<Vec<(PagePath, Draft)>> {
+    let Some(owner) = owner(scope) else { return Ok(Vec::new()) };
+    let rows = scope.wiki().db()?.drafts(owner)?;
+    Ok(rows.into_iter().map(|(path, row)| (path, Draft { content: row.content, base: None, time: row.time })).collect())
+}
+
 /// Keeps `content` as the actor's draft of `path`.
 pub fn save_draft(scope: &Scope<'_, Write>, path: &PagePath, content: &str, base: Option<RevisionId>) -> Result<()> {
     let owner = owner(scope).ok_or_else(|| Error::unauthenticated("log in to keep drafts"))?;

@@ -3,7 +3,7 @@
 use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result, RevisionPrefix};
 
-pub use crate::db::index::{Entry, EntryChange};
+pub use crate::db::index::{Entry, EntryChange, Filter};
 
 /// Longest part that is returned at once (security.md INP-13).
 const LIMIT: usize = 200;
@@ -13,9 +13,14 @@ pub fn history(scope: &Scope<'_, Read>, path: &PagePath, before: Option<i64>, li
     scope.wiki().fresh_index()?.history(path, before, limit.min(LIMIT))
 }
 
-/// The commits of the wiki, newest first, `limit` of them below `before`.
-pub fn changelog(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
-    scope.wiki().fresh_index()?.changelog(before, limit.min(LIMIT))
+/// The commits of the wiki that fit `filter`, newest first, `limit` of them below `before`.
+pub fn changelog(scope: &Scope<'_, Read>, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+    scope.wiki().fresh_index()?.changelog(filter, before, limit.min(LIMIT))
+}
+
+/// The pages that were deleted and are not there now, latest first, each with the commit that removed it.
+pub fn deleted(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Entry)>> {
+    scope.wiki().fresh_index()?.deleted_pages(LIMIT)
 }
 
 /// The place in the wiki's history of the revision that a person means, for [`changelog`].

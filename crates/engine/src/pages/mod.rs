@@ -13,26 +13,30 @@ mod revert;
 mod save;
 mod search;
 mod settings;
+mod suggest;
+mod tags;
 mod text;
 mod write;
 
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
 };
-pub use browse::{Found, TreeEntry, TreeKind, find, tree};
+pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
-pub use counts::{Counts, counts, page_list};
+pub use counts::{Counts, counts, described, page_list};
 pub use delete::{Subpages, delete};
-pub use drafts::{Draft, discard_draft, draft, save_draft};
-pub use history::{Entry, EntryChange, changelog, changelog_place, history, moved_to};
+pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
+pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, deleted, history, moved_to};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::affected;
 pub use rename::{Backlinks, Renamed, rename};
 pub use revert::revert;
-pub use save::save;
+pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, search};
 pub use settings::{join, members, put_member, set_preferences};
+pub use suggest::{Suggestion, suggest};
+pub use tags::{Care, Tag, care, tagged, tags, tags_of};
 pub use text::readable;
 
 use crate::db::preferences::Preferences;

@@ -37,6 +37,22 @@ pub fn save(scope: &Scope<'_, Write>, edit: &Edit, op: Option<&OpId>) -> Result<
     Err(busy())
 }
 
+pub use crate::repo::merge::MergePart;
+
+/// The parts of a merge that could not be decided: what is at `current` as `ours`, what was sent as `theirs`. No parts if the page is not there
+/// at one of the revisions.
+pub fn merge_parts(
+    scope: &Scope<'_, crate::scope::Read>,
+    path: &PagePath,
+    base: RevisionId,
+    current: RevisionId,
+    yours: &str,
+) -> Result<Vec<MergePart>> {
+    let text = |at| Ok(super::page_at(scope, path, at)?.map(|page| super::text::readable(page.source.clone())));
+    let (Some(base), Some(theirs)) = (text(base)?, text(current)?) else { return Ok(Vec::new()) };
+    Ok(crate::repo::merge::merge_parts(&base, &theirs, yours))
+}
+
 enum Step {
     Write { text: String, merged: bool },
     Conflict(Box<Conflict>),

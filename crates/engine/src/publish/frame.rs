@@ -130,6 +130,7 @@ impl Node {
     fn node(mut self, depth: usize, home: Option<&PageKey>) -> Option<TreeNode> {
         let path = self.path.take()?;
         let url = if home == Some(&path.key()) { "/".to_string() } else { path.url() };
-        Some(TreeNode { title: std::mem::take(&mut self.title), url, children: self.view(depth - 1, home) })
+        let more = (depth == 1 && !self.children.is_empty()).then(|| super::tree_url(&path));
+        Some(TreeNode { title: std::mem::take(&mut self.title), url, children: self.view(depth - 1, home), more })
     }
 }

@@ -60,8 +60,10 @@ impl Publisher<'_> {
         let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
         let toc = toc(&rendered.toc);
         let (backlinks, more) = self.backlinks(row)?;
-        let aside = (!toc.is_empty() || !backlinks.is_empty())
-            .then(|| draw(&AsideView { toc: &toc, backlinks: &backlinks, more_backlinks: more }))
+        let tags: Vec<PageLink> =
+            self.index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
+        let aside = (!toc.is_empty() || !backlinks.is_empty() || !tags.is_empty())
+            .then(|| draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
             .transpose()?;
         Ok((head, main, aside))
     }
@@ -127,6 +129,22 @@ pub fn crumbs(preferences: &crate::db::preferences::Preferences, path: &PagePath
     levels.into_iter().rev().map(|level| PageLink { title: shown(&level), url: level.url() }).collect()
 }
 
+/// Where the pages with all of these tags are listed.
+pub fn tag_url(tags: &[&str]) -> String {
+    let pairs: Vec<String> = tags.iter().map(|tag| format!("tag={}", query_value(tag))).collect();
+    format!("/-/tags?{}", pairs.join("&"))
+}
+
+/// Text as a value in the query of an address.
+fn query_value(text: &str) -> String {
+    holt_core::path::encode(text).replace('&', "%26").replace('+', "%2B")
+}
+
+/// Where what is directly below a page is listed.
+pub fn tree_url(path: &PagePath) -> String {
+    format!("/-/tree?path={}", query_value(path.as_str()))
+}
+
 /// Headings as the table of contents shows them; a lone heading is the title of the page and no contents.
 pub fn toc(headings: &[Heading]) -> Vec<TocEntry> {
     if headings.len() < 2 {
@@ -149,6 +167,17 @@ pub(crate) fn minute(time: Timestamp) -> String {
 /// RFC 3339, in the author's offset.
 pub fn rfc3339(time: Timestamp) -> String {
     zoned(time).map_or_else(String::new, |z| z.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+}
+
+/// `Sat, 21 Nov 2026 09:05:00 +0100` (RFC 5322).
+pub fn mail_date(time: Timestamp) -> String {
+    zoned(time).map_or_else(String::new, |z| z.strftime("%a, %d %b %Y %H:%M:%S %z").to_string())
+}
+
+/// The second at which the day `2026-11-21` begins, in UTC. `None` for what is no such day.
+pub fn day_start(day: &str) -> Option<i64> {
+    let date: jiff::civil::Date = day.trim().parse().ok()?;
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
 }
 
 fn zoned(time: Timestamp) -> Option<jiff::Zoned> {

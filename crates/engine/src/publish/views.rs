@@ -138,12 +138,14 @@ pub struct ArticleView<'a> {
     pub scripts: &'a [Script],
 }
 
-/// The aside slot. Leave the slot out when both lists are empty: the text then gets the room.
+/// The aside slot. Leave the slot out when all lists are empty: the text then gets the room.
 #[derive(Template)]
 #[template(path = "aside.html")]
 pub struct AsideView<'a> {
     /// Headings of the page; see [`TocEntry::depth`]. A lone heading is no table of contents: pass none.
     pub toc: &'a [TocEntry],
+    /// Tags of the page.
+    pub tags: &'a [PageLink],
     /// Pages that link here, best first, as many as are worth showing.
     pub backlinks: &'a [PageLink],
     /// How many more there are.
@@ -192,6 +194,8 @@ pub struct TreeNode {
     pub url: String,
     /// What is below it.
     pub children: TreeView,
+    /// Where what is below it is listed, when that is too much to stand here.
+    pub more: Option<String>,
 }
 
 /// The main slot of a page that is not there.

@@ -57,6 +57,11 @@ pub fn merge3(base: &str, ours: &str, theirs: &str, our_name: &str, their_name: 
     if clean { Merge::Clean(text) } else { Merge::Conflict { text, parts } }
 }
 
+/// What `ours` and `theirs` made of `base`, in parts.
+pub fn merge_parts(base: &str, ours: &str, theirs: &str) -> Vec<MergePart> {
+    parts(base, ours, theirs)
+}
+
 fn end_line(text: &mut String) {
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');

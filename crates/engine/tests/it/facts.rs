@@ -94,7 +94,7 @@ fn repository(imported: &Imported) {
     let mut seen = std::collections::BTreeSet::new();
     let mut before = None;
     loop {
-        let part = pages::changelog(&scope, before, 100).unwrap();
+        let part = pages::changelog(&scope, &Default::default(), before, 100).unwrap();
         let Some(last) = part.last() else { break };
         before = Some(last.seq);
         for entry in part {

@@ -3,6 +3,7 @@
 use super::output;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
+use crate::presence::Presence;
 use crate::recovery::Recovery;
 use crate::{front, log};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
@@ -35,6 +36,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     }
     let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
     let app = Arc::new(App {
+        presence: Presence::default(),
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: Some(engine.viewer_key().clone()),

@@ -83,7 +83,7 @@ fn show(args: &WikiArgs) -> Result<()> {
     let preferences = wiki.preferences()?;
     let scope = wiki.grant::<Read>(&Actor::System)?;
     let counts = pages::counts(&scope)?;
-    let newest = pages::changelog(&scope, None, 1)?;
+    let newest = pages::changelog(&scope, &pages::Filter::default(), None, 1)?;
     let newest = newest.first().map(|entry| entry.revision.id.to_string());
     match args.output.format() {
         OutputFormat::Json => output::json(&json!({

@@ -2,19 +2,20 @@
 
 use super::page::{SHORT, address};
 use super::views::{
-    ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, Problem, RenameView, Theirs,
+    ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, Problem,
+    RenameView, Theirs,
 };
 use super::{Context, layout, moment, problem, safe, to_page};
 use crate::reply::{Reply, raw, see_other};
 use holt_core::path::decode_url;
-use holt_core::{Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
+use holt_core::{Action, Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
 use holt_engine::db::preferences::CommitMessage;
-use holt_engine::pages::{self, Backlinks, Found, Subpages};
+use holt_engine::pages::{self, Backlinks, Found, Subpages, TreeKind};
 use holt_engine::publish::views::{Script, scripts};
 use holt_engine::repo::diff::line_diff;
 use holt_engine::{Read, Write, publish};
 use holt_fragments::assets;
-use holt_markdown::Requires;
+use holt_markdown::{Requires, WikilinkStyle, section};
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -26,7 +27,73 @@ pub fn create_form(context: &Context<'_>) -> Result<Reply> {
 
 fn show_create(context: &Context<'_>, status: StatusCode, name: String, problem: Option<Problem>) -> Result<Reply> {
     let prefixes = beginnings(context)?;
-    context.form(status, "New page", |csrf| CreateView { csrf, name, prefixes, problem })
+    let templates = templates(context)?;
+    let template = context.request.body.get("template").to_string();
+    context.form(status, "New page", |csrf| CreateView { csrf, name, prefixes, templates, template, problem })
+}
+
+/// The folder whose pages new pages can begin with.
+const TEMPLATES: &str = "templates";
+
+/// Name and path of the templates of the wiki.
+fn templates(context: &Context<'_>) -> Result<Vec<(String, String)>> {
+    let scope = context.scope::<Read>()?;
+    let folder = match pages::find(&scope, &PagePath::parse(TEMPLATES)?)? {
+        Found::Page(path) | Found::Directory(path) => path,
+        _ => return Ok(Vec::new()),
+    };
+    let entries = pages::tree(&scope, Some(&folder))?.into_iter().filter(|entry| entry.kind == TreeKind::Page);
+    let named = |entry: pages::TreeEntry| {
+        let name = entry.title.split_once('/').map_or(entry.title.as_str(), |(_, name)| name).to_string();
+        (name, entry.path.to_string())
+    };
+    Ok(entries.filter(|entry| entry.path.segments().count() > 1).take(200).map(named).collect())
+}
+
+/// A template with its variables filled in, as the beginning of the page `path`. Only pages below `templates` are templates.
+fn from_template(context: &Context<'_>, template: &str, path: &PagePath) -> Result<String> {
+    let template = PagePath::parse(template)?;
+    let is_template = template.parent().is_some() && template.segments().next().is_some_and(|first| first.eq_ignore_ascii_case(TEMPLATES));
+    if !is_template {
+        return Err(Error::invalid(format!("{template} is no template")).hint("Templates are the pages below `templates`."));
+    }
+    let source = super::page::at(context, &template, None)?;
+    let text = source.text().ok_or_else(no_text)?;
+    let now = Timestamp::utc(context.app.engine.clock().now());
+    let iso = publish::rfc3339(now);
+    let (date, time) = iso.split_once('T').unwrap_or((&iso, ""));
+    let author = context.session.as_ref().map_or("", |(session, _)| session.user.name.as_str());
+    let title = context.preferences()?.display_segment(path.name());
+    let folder = path.parent().map(|up| up.to_string()).unwrap_or_default();
+    let values = [
+        ("title", title.as_str()),
+        ("path", path.as_str()),
+        ("folder", folder.as_str()),
+        ("date", date),
+        ("time", time.get(..5).unwrap_or_default()),
+        ("author", author),
+    ];
+    Ok(fill_in(text, &values))
+}
+
+/// Puts values where `{{name}}` stands; what is no variable stays. Values are not looked into again.
+fn fill_in(text: &str, values: &[(&str, &str)]) -> String {
+    let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("{{") {
+        filled.push_str(&rest[..at]);
+        let name = rest[at + 2..].split("}}").next().unwrap_or_default();
+        match values.iter().find(|(known, _)| *known == name.trim()) {
+            Some((_, value)) if rest[at + 2 + name.len()..].starts_with("}}") => {
+                filled.push_str(value);
+                rest = &rest[at + 4 + name.len()..];
+            }
+            _ => {
+                filled.push_str("{{");
+                rest = &rest[at + 2..];
+            }
+        }
+    }
+    filled + rest
 }
 
 /// The page somebody comes from, and the folders it is in: where a new page most likely goes.
@@ -50,7 +117,12 @@ pub fn create(context: &Context<'_>) -> Result<Reply> {
     let name = context.request.body.get("pagename").trim();
     let path = PagePath::parse(name).and_then(|path| Ok(path.for_creation()?.into_path()));
     match path {
-        Ok(path) => Ok(see_other(&format!("{}/edit", path.url()))),
+        Ok(path) => Ok(see_other(&match context.request.body.get("template") {
+            "" => format!("{}/edit", path.url()),
+            template => {
+                format!("{}/edit?template={}", path.url(), form_urlencoded::byte_serialize(template.as_bytes()).collect::<String>())
+            }
+        })),
         Err(error) => show_create(context, crate::error::status(&error), name.to_string(), Some(problem(&error))),
     }
 }
@@ -64,6 +136,8 @@ struct Opened {
     content: String,
     message: String,
     draft: Option<DraftNotice>,
+    /// The id of the heading whose section alone is edited.
+    section: Option<String>,
 }
 
 /// `GET /<page>/edit[/<revision>]`
@@ -84,7 +158,15 @@ fn open(context: &Context<'_>) -> Result<Opened> {
         && let Some(draft) = draft
     {
         let revision = draft.base.map(|base| base.to_string()).unwrap_or_default();
-        return Ok(Opened { path, revision, kind: EditKind::Draft, content: draft.content, message: String::new(), draft: None });
+        return Ok(Opened {
+            path,
+            revision,
+            kind: EditKind::Draft,
+            content: draft.content,
+            message: String::new(),
+            draft: None,
+            section: None,
+        });
     }
     let asked = match (context.param("rev"), context.request.query("revision")) {
         ("", None) => None,
@@ -101,12 +183,39 @@ fn open(context: &Context<'_>) -> Result<Opened> {
         (None, None) => {
             // A name that cannot be given is said before anything is written, not after.
             path.clone().for_creation()?;
-            (format!("# {}\n\n", context.preferences()?.display_segment(path.name())), EditKind::New)
+            let text = match context.request.query("template").filter(|template| !template.is_empty()) {
+                Some(template) => from_template(context, &template, &path)?,
+                None => format!("# {}\n\n", context.preferences()?.display_segment(path.name())),
+            };
+            (text, EditKind::New)
         }
     };
     let draft = draft.filter(|draft| normal(&draft.content) != normal(&content));
     let draft = draft.map(|draft| DraftNotice { when: moment(Timestamp::utc(draft.time)) });
-    Ok(Opened { path, revision: head, kind, content, message: String::new(), draft })
+    // A section that is gone meanwhile: the whole page then.
+    let section =
+        context.request.query("section").filter(|anchor| matches!(kind, EditKind::Existing) && section(&content, anchor).is_some());
+    let content = match section.as_deref().and_then(|anchor| section_of(&content, anchor)) {
+        Some(part) => part,
+        None => content,
+    };
+    Ok(Opened { path, revision: head, kind, content, message: String::new(), draft, section })
+}
+
+/// The text of a section, as it stands in the editor.
+fn section_of(page: &str, anchor: &str) -> Option<String> {
+    section(page, anchor).map(|range| format!("{}\n", page[range].trim_end()))
+}
+
+/// The whole page with what was written in place of the section, as far as the page is known at the revision it was read.
+fn whole(context: &Context<'_>, path: &PagePath, anchor: &str, revision: &str, content: &str) -> Result<String> {
+    let base = super::page::at(context, path, Some(RevisionId::parse(revision)?))?;
+    let page = base.text().ok_or_else(no_text)?;
+    let range = section(page, anchor)
+        .ok_or_else(|| Error::invalid(format!("the page has no section {anchor}")).hint("Edit the whole page: your text is in the box."))?;
+    let after = page[range.end..].trim_start_matches('\n');
+    let between = if after.is_empty() || content.trim().is_empty() { "" } else { "\n" };
+    Ok(format!("{}{}\n{between}{after}", &page[..range.start], content.trim_end()))
 }
 
 fn show_editor(
@@ -124,7 +233,14 @@ fn show_editor(
     };
     let files = pages::attachments(&context.scope::<Read>()?, &opened.path)?;
     let title = format!("{} {}", if matches!(opened.kind, EditKind::New) { "New page" } else { "Edit" }, page.title);
+    let templates = if matches!(opened.kind, EditKind::New) { templates(context)? } else { Vec::new() };
+    let may_upload = !matches!(opened.kind, EditKind::New) && context.wiki.may(&context.actor, Action::Upload)?;
+    let page_first = context.preferences()?.wikilink_style == WikilinkStyle::TargetFirst;
     let view = |csrf| EditView {
+        section: opened.section.map(|anchor| form_urlencoded::byte_serialize(anchor.as_bytes()).collect()),
+        templates: templates.into_iter().map(|(name, path)| (name, form_urlencoded::byte_serialize(path.as_bytes()).collect())).collect(),
+        may_upload,
+        page_first,
         page,
         csrf,
         revision: opened.revision,
@@ -150,7 +266,7 @@ fn sent(context: &Context<'_>) -> Result<Opened> {
     let kind = if revision.is_empty() { EditKind::New } else { EditKind::Existing };
     // Without the field the page would be emptied by a mistake of whoever made the form.
     let content = form.find("content").ok_or_else(no_text)?.replace("\r\n", "\n");
-    Ok(Opened { path, revision, kind, content, message: form.get("commit").to_string(), draft: None })
+    Ok(Opened { path, revision, kind, content, message: form.get("commit").to_string(), draft: None, section: None })
 }
 
 fn no_text() -> Error {
@@ -193,9 +309,19 @@ fn normal(text: &str) -> String {
 
 /// `POST /<page>/save`
 pub fn save(context: &Context<'_>) -> Result<Reply> {
-    let opened = sent(context)?;
+    let mut opened = sent(context)?;
+    if let Some(anchor) = context.request.query("section") {
+        match whole(context, &opened.path, &anchor, &opened.revision, &opened.content) {
+            Ok(page) => opened.content = page,
+            Err(error) if error.kind == ErrorKind::Internal => return Err(error),
+            Err(error) => return show_editor(context, crate::error::status(&error), opened, None, Some(problem(&error))),
+        }
+    }
     if context.request.body.find("resolving").is_some() && has_markers(&opened.content) {
-        return still_open(context, &opened);
+        match decided(context, &opened)? {
+            Some(text) => opened.content = text,
+            None => return still_open(context, &opened),
+        }
     }
     match try_save(context, &opened) {
         Ok(SaveOutcome::Saved(saved)) => {
@@ -220,6 +346,38 @@ fn has_markers(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("<<<<<<< theirs")) && text.lines().any(|line| line.starts_with(">>>>>>> yours"))
 }
 
+/// The page as its writer chose place by place. `None` unless every place was decided.
+fn decided(context: &Context<'_>, opened: &Opened) -> Result<Option<String>> {
+    let form = &context.request.body;
+    let (Some(yours), Some(base)) = (form.find("yours"), form.find("base").and_then(|base| RevisionId::parse(base).ok())) else {
+        return Ok(None);
+    };
+    let Ok(current) = RevisionId::parse(&opened.revision) else { return Ok(None) };
+    let yours = normal(yours);
+    let parts = pages::merge_parts(&context.scope::<Read>()?, &opened.path, base, current, &yours)?;
+    let (mut text, mut place) = (String::new(), 0);
+    for part in parts {
+        let chosen = match part {
+            pages::MergePart::Agreed(lines) => lines,
+            pages::MergePart::Touching { ours, theirs, .. } => {
+                place += 1;
+                // To the merge, what is saved is one side and what was sent the other.
+                match form.get(&format!("place-{place}")) {
+                    "theirs" => ours,
+                    "yours" => theirs,
+                    "both" => format!("{}\n{theirs}", ours.trim_end_matches('\n')),
+                    _ => return Ok(None),
+                }
+            }
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text.push_str(&chosen);
+    }
+    Ok((place > 0).then_some(text))
+}
+
 /// The editor again, with the text as it was sent: its author has not decided everything yet.
 fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
     let page = context.page_ref(&opened.path)?;
@@ -232,6 +390,8 @@ fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
         rows: Vec::new(),
         merged: opened.content.clone(),
         open_conflicts: opened.content.lines().filter(|line| line.starts_with("<<<<<<< ")).count(),
+        base: String::new(),
+        places: Vec::new(),
         yours: opened.content.clone(),
         message: opened.message.clone(),
         problem: Some(problem(&error)),
@@ -273,12 +433,20 @@ fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) ->
     };
     // Too much to lay side by side is still all there, in the boxes below.
     let hunks = line_diff(conflict.theirs.as_deref().unwrap_or_default(), &conflict.yours).unwrap_or_default();
+    let places = match (RevisionId::parse(&opened.revision), &conflict.theirs) {
+        (Ok(base), Some(_)) => {
+            places(pages::merge_parts(&context.scope::<Read>()?, &opened.path, base, conflict.current, &conflict.yours)?)
+        }
+        _ => Vec::new(),
+    };
     let view = |csrf| ConflictView {
         csrf,
         revision: conflict.current.to_string(),
         theirs,
         rows: layout::side_by_side(&hunks),
         merged: conflict.merged.clone(),
+        base: opened.revision.clone(),
+        places: places.clone(),
         open_conflicts: conflict.merged.lines().filter(|line| line.starts_with("<<<<<<< ")).count(),
         yours: conflict.yours.clone(),
         message: opened.message.clone(),
@@ -287,6 +455,20 @@ fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) ->
         page: page.clone(),
     };
     context.form(StatusCode::CONFLICT, &format!("Conflict in {}", page.title), view)
+}
+
+/// The places that somebody has to decide, each with the line before it.
+fn places(parts: Vec<pages::MergePart>) -> Vec<ConflictPlace> {
+    let (mut places, mut before) = (Vec::new(), String::new());
+    for part in parts {
+        match part {
+            pages::MergePart::Agreed(lines) => before = lines.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_string(),
+            pages::MergePart::Touching { ours, theirs, .. } => {
+                places.push(ConflictPlace { number: places.len() + 1, before: std::mem::take(&mut before), theirs: ours, yours: theirs });
+            }
+        }
+    }
+    places
 }
 
 /// What became of a page that is not there any more: its newest commit says.
@@ -314,7 +496,10 @@ pub fn draft(context: &Context<'_>) -> Result<Reply> {
     if context.session.is_none() {
         return Ok(raw(StatusCode::NO_CONTENT, "text/plain", ""));
     }
-    let content = context.request.body.find("content").ok_or_else(no_text)?.replace("\r\n", "\n");
+    let mut content = context.request.body.find("content").ok_or_else(no_text)?.replace("\r\n", "\n");
+    if let Some(anchor) = context.request.query("section") {
+        content = whole(context, &path, &anchor, context.request.body.get("revision"), &content)?;
+    }
     let now = pages::page(&scope.narrow::<Read>(), &path)?;
     if now.is_some_and(|view| view.page.text().is_some_and(|text| normal(text) == normal(&content))) {
         pages::discard_draft(&scope, &path)?;
@@ -322,6 +507,28 @@ pub fn draft(context: &Context<'_>) -> Result<Reply> {
         pages::save_draft(&scope, &path, &content, RevisionId::parse(context.request.body.get("revision")).ok())?;
     }
     Ok(raw(StatusCode::NO_CONTENT, "text/plain", ""))
+}
+
+/// `POST /<page>/presence`: says that the editor is open (or with `active=0`, closed), and hears who else has it open.
+pub fn presence(context: &Context<'_>) -> Result<Reply> {
+    context.scope::<Write>()?;
+    let key = address(context)?.key();
+    let (app, wiki) = (context.app, context.wiki.id());
+    // Strangers are told apart by the cookie of their forms.
+    let (session, name) = match &context.session {
+        Some((session, token)) => (token.clone(), session.user.name.clone()),
+        None => (
+            context.request.body.get("csrf_token").to_string() + context.request.header("x-csrf-token").unwrap_or_default(),
+            "Somebody".to_string(),
+        ),
+    };
+    if context.request.body.get("active") == "0" {
+        app.presence.leave(wiki, &key, &session);
+        return Ok(context.json(&json!({"others": []})));
+    }
+    let others = app.presence.note(wiki, &key, &session, &name, app.engine.clock().now());
+    let others: Vec<_> = others.into_iter().map(|(name, seconds)| json!({"name": name, "seconds": seconds})).collect();
+    Ok(context.json(&json!({"others": others})))
 }
 
 /// `POST /<page>/draft/discard`

@@ -19,7 +19,7 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
     let toc: Vec<Heading> = guide.toc.into_iter().filter(|heading| heading.level == 2).collect();
     let main = safe(&GuideView { pieces: guide.pieces, scripts: scripts(guide.requires) })?;
     let toc = holt_engine::publish::toc(&toc);
-    let aside = safe(&AsideView { toc: &toc, backlinks: &[], more_backlinks: 0 })?;
+    let aside = safe(&AsideView { toc: &toc, tags: &[], backlinks: &[], more_backlinks: 0 })?;
     context.slots(StatusCode::OK, "Markdown help", main, None, Some(aside))
 }
 

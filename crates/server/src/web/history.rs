@@ -9,8 +9,8 @@ use super::views::{
 use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId, RevisionPrefix};
-use holt_engine::pages::{self, Entry};
-use holt_engine::{Read, Write};
+use holt_engine::pages::{self, Entry, Filter};
+use holt_engine::{Read, Write, publish};
 use http::StatusCode;
 
 /// Commits on one screen (security.md INP-13).
@@ -62,10 +62,10 @@ fn before(context: &Context<'_>) -> Option<i64> {
 }
 
 /// The part behind `log`, if there is one more entry than fits.
-fn older(log: &mut Vec<Entry>, base: &str) -> Option<String> {
+fn older(log: &mut Vec<Entry>, base: &str, query: &str) -> Option<String> {
     (log.len() > PER_PAGE).then(|| {
         log.truncate(PER_PAGE);
-        format!("{base}?before={}", log.last().map_or(0, |entry| entry.seq))
+        format!("{base}?{query}before={}", log.last().map_or(0, |entry| entry.seq))
     })
 }
 
@@ -84,7 +84,7 @@ fn show_history(context: &Context<'_>, status: StatusCode, problem: Option<Probl
     }
     let page = context.page_ref(&path)?;
     let base = format!("{}/history", page.verbs);
-    let older_url = older(&mut log, &base);
+    let older_url = older(&mut log, &base, "");
     let entries = entries(&log, &Numbered::Page { verbs: &page.verbs });
     let title = format!("History of {}", page.title);
     context.form(status, &title, |csrf| HistoryView { page, csrf, entries, newer_url: from.map(|_| base), older_url, problem })
@@ -196,8 +196,10 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
             None => return Err(Error::not_found(format!("there is no revision {text}"))),
         },
     };
-    let mut log = pages::changelog(&scope, from, PER_PAGE + 1)?;
-    let older_url = older(&mut log, "/-/changelog");
+    let filter = wanted(context)?;
+    let query = filter_query(context);
+    let mut log = pages::changelog(&scope, &filter, from, PER_PAGE + 1)?;
+    let older_url = older(&mut log, "/-/changelog", &query);
     let mut days: Vec<Day> = Vec::new();
     for entry in &log {
         let when = moment(entry.revision.time);
@@ -208,8 +210,47 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
             day.entries.push(commit_entry(context, entry)?);
         }
     }
-    let view = ChangelogView { days, newer_url: from.map(|_| "/-/changelog".to_string()), older_url };
+    let asked = |name: &str| context.request.query(name).unwrap_or_default();
+    let view = ChangelogView {
+        days,
+        newer_url: from.map(|_| format!("/-/changelog?{query}")),
+        older_url,
+        author: asked("author"),
+        path: asked("path"),
+        from: asked("from"),
+        until: asked("until"),
+        filtered: filter != Filter::default(),
+        feed_query: query,
+    };
     context.page(StatusCode::OK, "Recent changes", &view)
+}
+
+/// What `?author=`, `?path=`, `?from=` and `?until=` (days, the second one included) leave of the changelog.
+pub fn wanted(context: &Context<'_>) -> Result<Filter> {
+    let asked = |name: &str| context.request.query(name).map(|text| text.trim().to_string()).filter(|text| !text.is_empty());
+    let day = |name: &str| -> Result<Option<i64>> {
+        let Some(text) = asked(name) else { return Ok(None) };
+        let start = publish::day_start(&text);
+        start.map(Some).ok_or_else(|| Error::invalid(format!("{text} is no day")).hint("Write it as 2026-11-21."))
+    };
+    Ok(Filter {
+        author: asked("author").map(|text| text.chars().take(100).collect()),
+        path: asked("path").map(|text| PagePath::parse(text.trim_start_matches('/'))).transpose()?,
+        from: day("from")?,
+        until: day("until")?.map(|start| start + 24 * 60 * 60),
+    })
+}
+
+/// The same as it stands in addresses, with `&` at its end; empty without a filter.
+fn filter_query(context: &Context<'_>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for name in ["author", "path", "from", "until"] {
+        if let Some(value) = context.request.query(name).filter(|value| !value.trim().is_empty()) {
+            query.append_pair(name, value.trim());
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { query } else { query + "&" }
 }
 
 fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {

@@ -1,7 +1,9 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
+pub mod browse;
 pub mod edit;
+pub mod feeds;
 mod file_type;
 pub mod files;
 pub mod guide;
@@ -67,6 +69,8 @@ impl Context<'_> {
         let path = self.page_path()?;
         match pages::find(&self.scope::<Read>()?, &path)? {
             pages::Found::Page(path) | pages::Found::Directory(path) | pages::Found::Alias(path) => Ok(path),
+            // A page that is called otherwise now; for a file there is nothing to do here.
+            pages::Found::Moved(path) if path.key() != self.page_path()?.key() => Ok(path),
             _ => Err(Error::not_found(format!("there is no page {path}"))),
         }
     }
@@ -123,11 +127,15 @@ impl Context<'_> {
             .ok_or_else(|| Error::internal("the wiki has no frame").hint("Run `holt reindex`."))?;
         Ok(live_page(&frame, page, &self.request.headers))
     }
+    /// Where a page is read: `/` for the home page.
+    pub fn page_url(&self, path: &PagePath) -> Result<String> {
+        let is_home = publish::home_key(&*self.preferences()?) == Some(path.key());
+        Ok(if is_home { "/".to_string() } else { path.url() })
+    }
     /// A page as the pages about it name it.
     pub fn page_ref(&self, path: &PagePath) -> Result<PageRef> {
         let preferences = self.preferences()?;
-        let is_home = publish::home_key(&preferences) == Some(path.key());
-        let url = if is_home { "/".to_string() } else { path.url() };
+        let url = self.page_url(path)?;
         let title = pages::title(&self.scope::<Read>()?, path)?;
         Ok(PageRef { title: preferences.display_name(path, title.as_deref()), url, verbs: path.url() })
     }

@@ -39,6 +39,14 @@ pub fn any(context: &Context<'_>) -> Result<Reply> {
     {
         return Ok(redirect(StatusCode::FOUND, &format!("{}{query}", target.url())));
     }
+    if let Found::Moved(target) = &found
+        && context.request.query("revision").is_none()
+        && context.request.query("edit").is_none()
+    {
+        // For good, but somebody may write a page of the old name: nobody keeps the answer.
+        let reply = redirect(StatusCode::MOVED_PERMANENTLY, &format!("{}{query}", target.url()));
+        return Ok(with_header(reply, header::CACHE_CONTROL, "no-cache"));
+    }
     if let Found::Attachment { page, name } = &found {
         let revision = asked_revision(context)?;
         return files::send(context, page, name, revision);
@@ -138,7 +146,7 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
     let aside = match toc.as_slice() {
         [] => None,
-        toc => Some(safe(&AsideView { toc, backlinks: &[], more_backlinks: 0 })?),
+        toc => Some(safe(&AsideView { toc, tags: &[], backlinks: &[], more_backlinks: 0 })?),
     };
     let verbs = path.url();
     let crumbs = crumbs(context, path, PageActions::Page { verbs: &verbs })?;

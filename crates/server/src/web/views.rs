@@ -3,12 +3,14 @@
 //! Knows texts, URLs and dates ready to print; must not know the engine, HTTP or who asks. Every view is the main slot of a page
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
+mod browse;
 mod changes;
 mod files;
 mod people;
 mod site;
 mod writing;
 
+pub use browse::{CareView, DeletedPage, DeletedView, DraftRow, Found, TagLink, TagView, TaggedPage, TagsView, WantedPage};
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,
     FileDiff, HistoryEntry, HistoryView, LineKind, Piece, RevisionView, SideLine, SideRow, SourceView, Version,
@@ -17,8 +19,8 @@ pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use site::{AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
 pub use writing::{
-    ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView, RevertView,
-    Theirs,
+    ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,
+    RevertView, Theirs,
 };
 
 /// A page of the wiki, as the pages about it name it.
@@ -141,6 +143,10 @@ mod tests {
             draft: Some(DraftNotice { when: Moment { iso: evil(), text: evil() } }),
             problem: Some(Problem { message: evil(), hint: Some(evil()) }),
             scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
+            section: Some(evil()),
+            templates: vec![(evil(), evil())],
+            may_upload: true,
+            page_first: true,
         };
         let row = SideRow::Lines {
             left: Some(SideLine { number: 1, kind: LineKind::Removed, pieces: vec![Piece::Same(evil()), Piece::Removed(evil())] }),
@@ -153,6 +159,8 @@ mod tests {
             theirs: Theirs::Changed { author: evil(), when: Moment { iso: evil(), text: evil() } },
             rows: vec![row],
             merged: evil(),
+            base: evil(),
+            places: vec![ConflictPlace { number: 1, before: evil(), theirs: evil(), yours: evil() }],
             open_conflicts: 2,
             yours: evil(),
             message: evil(),
@@ -180,6 +188,10 @@ mod tests {
             draft: None,
             problem: None,
             scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
+            section: None,
+            templates: Vec::new(),
+            may_upload: false,
+            page_first: false,
         };
         // A browser drops the first line break behind the tag: it must be ours, not the writer's.
         assert!(view.render().expect("renders").contains("autofocus>\n\n\ntext</textarea>"));

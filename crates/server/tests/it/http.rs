@@ -106,7 +106,7 @@ fn a_page_lives_from_creation_to_deletion() {
     let renamed = ann.post("/Guide/Setup/rename", &[("new_pagename", "Handbook/First steps"), ("update_backlinks", "1")]).unwrap();
     assert_eq!(renamed.header("location"), Some("/Handbook/First%20steps"), "{}", renamed.body_text());
     assert_eq!(ann.get("/Notes.md").body_text(), "See [[Handbook/First steps]] and [this](/Handbook/First%20steps).\n");
-    assert_eq!(ann.get("/Guide/Setup").status, 404);
+    assert_eq!(ann.get("/Guide/Setup").status, 301, "the old name leads to the new one");
     assert!(ann.get("/Handbook/First%20steps/history").body_text().contains("First version"), "history follows");
 
     let found = ann.get("/-/search?q=serve").body_text();

@@ -9,3 +9,4 @@ mod http;
 mod kill;
 mod mistakes;
 mod startup;
+mod structure;

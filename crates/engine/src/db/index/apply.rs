@@ -22,7 +22,7 @@ pub(super) fn batch(db: &Connection, batch: &IndexBatch) -> Result<()> {
 pub(super) fn clear(db: &Connection) -> Result<()> {
     // `words` has no content of its own to delete row by row.
     db.execute_batch(
-        "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows;
+        "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows; DELETE FROM tags; DELETE FROM aliases;
          DELETE FROM attachments; DELETE FROM texts; INSERT INTO words (words) VALUES ('delete-all');",
     )
 }
@@ -137,6 +137,8 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
     for sql in [
         "DELETE FROM headings WHERE page = ?1",
         "DELETE FROM links WHERE page = ?1",
+        "DELETE FROM tags WHERE page = ?1",
+        "DELETE FROM aliases WHERE page = ?1",
         "DELETE FROM shows WHERE page = ?1",
         "DELETE FROM texts WHERE page = ?1",
         "DELETE FROM words WHERE rowid = ?1",
@@ -164,6 +166,14 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
         // Site pages and names that no page can have are nobody's business here.
         let Some(target) = PagePath::parse(&link.target).ok().filter(|path| path.segments().next() != Some("-")) else { continue };
         insert.execute((id, number, target.key().as_str(), target.as_str(), link_kind(link.kind)))?;
+    }
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO tags (page, key, name) VALUES (?1, ?2, ?3)")?;
+    for tag in &page.properties.tags {
+        insert.execute((id, super::tags::tag_key(tag), tag))?;
+    }
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO aliases (page, key) VALUES (?1, ?2)")?;
+    for alias in page.properties.aliases.iter().filter_map(|alias| PagePath::parse(alias.trim_start_matches('/')).ok()) {
+        insert.execute((id, alias.key().as_str()))?;
     }
     for dependency in &page.depends {
         let sql = "INSERT OR IGNORE INTO shows (page, what) VALUES (?1, ?2)";

@@ -2,7 +2,7 @@
 
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{PagePath, RevisionId};
-use holt_markdown::{Dependency, Link};
+use holt_markdown::{Dependency, Link, Properties};
 
 /// What happened up to a revision: one transaction.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub struct PageDoc {
     pub links: Vec<Link>,
     /// What it shows of other pages.
     pub depends: Vec<Dependency>,
+    /// Tags and other names.
+    pub properties: Properties,
     /// A line or two for lists.
     pub description: String,
     /// Its words, without markup.
@@ -58,8 +60,9 @@ pub struct PageDoc {
 impl PageDoc {
     /// A page whose source says nothing yet: not rendered, a symbolic link, or not text.
     pub fn new(path: PagePath, file: String, blob: BlobId, mode: FileMode, size: u64) -> Self {
-        let (title, headings, links, depends, description, text) = (None, Vec::new(), Vec::new(), Vec::new(), String::new(), String::new());
-        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, description, text }
+        let (headings, links, depends, properties) = (Vec::new(), Vec::new(), Vec::new(), Properties::default());
+        let (title, description, text) = (None, String::new(), String::new());
+        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, properties, description, text }
     }
 }
 

@@ -22,6 +22,8 @@ const TABLES: &[(&str, &str)] = &[
     ),
     ("headings", "SELECT file, number, level, text, anchor FROM headings LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("links", "SELECT file, number, links.key, target, kind FROM links LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
+    ("tags", "SELECT file, tags.key, name FROM tags LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
+    ("aliases", "SELECT file, aliases.key FROM aliases LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("shows", "SELECT file, what FROM shows LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     (
         "attachments",

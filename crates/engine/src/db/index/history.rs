@@ -7,6 +7,7 @@ use super::pages::page_of;
 use super::{Index, rows};
 use crate::repo::BlobId;
 use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// One commit as history shows it.
@@ -27,6 +28,54 @@ pub struct EntryChange {
     pub file: String,
     /// What happened.
     pub kind: ChangeKind,
+}
+
+/// Which commits of the wiki are meant. The default is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// By an author whose name or mail address contains this, whatever the case of its letters.
+    pub author: Option<String>,
+    /// That touched this page, what is below it or a file beside it.
+    pub path: Option<PagePath>,
+    /// At this second or later, by the author's clock.
+    pub from: Option<i64>,
+    /// Before this second.
+    pub until: Option<i64>,
+}
+
+impl Filter {
+    /// A condition for [`Index::changelog`] and its values, from `?3` on.
+    fn sql(&self) -> (String, Vec<Value>) {
+        let (mut condition, mut values) = (String::new(), Vec::new());
+        let mut number = 2;
+        let mut next = |values: &mut Vec<Value>, value: Value| {
+            values.push(value);
+            number += 1;
+            number
+        };
+        if let Some(author) = &self.author {
+            let n = next(&mut values, Value::Text(author.to_lowercase()));
+            condition.push_str(&format!(" AND (instr(lower(r.author_name), ?{n}) > 0 OR instr(lower(r.author_email), ?{n}) > 0)"));
+        }
+        if let Some(path) = &self.path {
+            let page = next(&mut values, Value::Text(path.file()));
+            let (from, to) = rows::below(path.directory());
+            let (from, to) = (next(&mut values, Value::Text(from)), next(&mut values, Value::Text(to)));
+            condition.push_str(&format!(
+                " AND r.n IN (SELECT revision FROM changes WHERE file = ?{page} OR (file >= ?{from} AND file < ?{to})
+                  OR (kind = 'renamed' AND from_file = ?{page} COLLATE NOCASE))"
+            ));
+        }
+        if let Some(from) = self.from {
+            let n = next(&mut values, Value::Integer(from));
+            condition.push_str(&format!(" AND r.time >= ?{n}"));
+        }
+        if let Some(until) = self.until {
+            let n = next(&mut values, Value::Integer(until));
+            condition.push_str(&format!(" AND r.time < ?{n}"));
+        }
+        (condition, values)
+    }
 }
 
 /// Longest part of a history that is returned at once (security.md INP-13).
@@ -114,19 +163,55 @@ impl Index {
         let to = |entry: &Entry| entry.changes.first().and_then(|change| PagePath::from_tree(&change.file));
         Ok(found.and_then(|entry| to(&entry).map(|to| (entry, to))))
     }
+    /// Where the file that was once at `file` is now, through every rename since. `None` if it was never moved, or is gone. Letter case of
+    /// `file` does not matter.
+    pub fn whereabouts(&self, file: &str) -> Result<Option<String>> {
+        let sql = "SELECT file, position FROM changes WHERE kind = 'renamed' AND from_file = ?1 COLLATE NOCASE AND position > ?2
+                   ORDER BY position DESC LIMIT 1";
+        let there = "SELECT 1 FROM pages WHERE file = ?1 UNION ALL SELECT 1 FROM attachments WHERE file = ?1";
+        self.read("look where a file went", |db| {
+            let (mut name, mut after) = (file.to_string(), i64::MIN);
+            // Positions only rise, so this ends; a bound for histories made to be long.
+            for _ in 0..64 {
+                let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+                let Some((to, position)) = db.prepare_cached(sql)?.query_row((&name, after), row).optional()? else { break };
+                (name, after) = (to, position);
+            }
+            // What is there may be another file of the same name, written since: only the last name counts.
+            let moved = after != i64::MIN && db.prepare_cached(there)?.query_row([&name], |_| Ok(())).optional()?.is_some();
+            Ok(moved.then_some(name))
+        })
+    }
+    /// The pages that were deleted and are not there now, latest first: at most `limit`, each with the commit that removed it.
+    pub fn deleted_pages(&self, limit: usize) -> Result<Vec<(PagePath, Entry)>> {
+        let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or_default();
+        let sql = format!(
+            "SELECT {}, c.position, c.file, c.kind, c.from_file FROM changes AS c JOIN revisions AS r ON r.n = c.revision
+             WHERE c.kind = 'deleted' AND c.file LIKE '%.md' AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.file = c.file)
+             AND NOT EXISTS (SELECT 1 FROM changes AS d WHERE d.file = c.file AND d.position > c.position)
+             ORDER BY c.position DESC LIMIT ?1",
+            rows::REVISION
+        );
+        let row = |row: &Row<'_>| Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes: vec![change(row, 7)?] });
+        let found: Vec<Entry> = self.read("list deleted pages", |db| db.prepare_cached(&sql)?.query_map([limit], row)?.collect())?;
+        let page = |entry: Entry| Some((PagePath::from_tree(&entry.changes.first()?.file)?, entry));
+        Ok(found.into_iter().filter_map(page).collect())
+    }
     /// As [`Index::history`], for any file.
     pub fn file_history(&self, file: &str, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
         self.read("read the history of a file", |db| {
             history(db, &stretches(db, file.to_string())?, before.unwrap_or(i64::MAX), limit.min(HISTORY_LIMIT))
         })
     }
-    /// The commits of the wiki, newest first: at most 200, with a place below `before`.
-    pub fn changelog(&self, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+    /// The commits of the wiki that fit `filter`, newest first: at most 200, with a place below `before`.
+    pub fn changelog(&self, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
         let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or_default();
+        let (condition, values) = filter.sql();
         let sql = format!(
-            "SELECT {}, r.position, r.n FROM revisions AS r WHERE r.position < ?1 ORDER BY r.position DESC, r.id DESC LIMIT ?2",
+            "SELECT {}, r.position, r.n FROM revisions AS r WHERE r.position < ?1 {condition} ORDER BY r.position DESC, r.id DESC LIMIT ?2",
             rows::REVISION
         );
+        let values: Vec<Value> = [Value::Integer(before.unwrap_or(i64::MAX)), Value::Integer(limit)].into_iter().chain(values).collect();
         self.read("read the changelog", |db| {
             let mut query = db.prepare_cached(&sql)?;
             let mut changes = db.prepare_cached("SELECT file, kind, from_file FROM changes WHERE revision = ?1 ORDER BY file")?;
@@ -135,7 +220,7 @@ impl Index {
                 let changes = changes.query_map([number], |row| change(row, 0))?.collect::<rusqlite::Result<_>>()?;
                 Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes })
             };
-            query.query_map((before.unwrap_or(i64::MAX), limit), row)?.collect()
+            query.query_map(rusqlite::params_from_iter(values), row)?.collect()
         })
     }
     /// Every version of `path` with its content, across its renames, oldest first; those up to `at`, if one is given that is known.

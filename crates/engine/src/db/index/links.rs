@@ -4,7 +4,7 @@ use super::pages::{ANSWERS, stored_below};
 use super::{Index, rows};
 use holt_core::{AttachmentName, PageKey, PagePath, Result};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A page that links somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,11 @@ impl Index {
     /// The pages that show, or look for, a file beside the page `key`.
     pub fn showing_files(&self, key: &PageKey) -> Result<Vec<PageKey>> {
         self.read("look who shows a file", |db| shown_by(db, &[format!("/{}", key.as_str())]))
+    }
+    /// The keys that some other page links to.
+    pub fn linked_keys(&self) -> Result<HashSet<String>> {
+        let sql = "SELECT DISTINCT links.key FROM links JOIN pages AS p ON p.id = links.page WHERE links.key <> p.key";
+        self.read("look at all links", |db| db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())
     }
     /// The links of all pages that lead somewhere, or nowhere, by page and place.
     pub fn links_by_status(&self, status: LinkStatus) -> Result<Vec<Link>> {

@@ -18,14 +18,16 @@ pub mod pages;
 mod rows;
 pub mod search;
 mod snippet;
+pub mod tags;
 mod terms;
 
 pub use apply::OP_TRAILER;
 pub use batch::{FileDoc, IndexBatch, PageDoc};
-pub use history::{Entry, EntryChange};
+pub use history::{Entry, EntryChange, Filter};
 pub use links::{Link, LinkStatus, LinkedFrom, Wanted};
-pub use pages::{AttachmentInfo, Counts, PageRow};
+pub use pages::{AttachmentInfo, Counts, FoundHeading, PageRow};
 pub use search::{Hit, Piece, SearchResults};
+pub use tags::Tag;
 pub use terms::QUERY_BYTES;
 
 use super::connection::{self, Durability, Existence, Kind};
@@ -42,7 +44,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi3"),
+    application_id: i32::from_be_bytes(*b"Hoi4"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

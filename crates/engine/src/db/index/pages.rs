@@ -55,6 +55,19 @@ pub struct AttachmentInfo {
     pub last_change: Revision,
 }
 
+/// A heading somewhere in the wiki.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundHeading {
+    /// Its page.
+    pub path: PagePath,
+    /// The first heading of that.
+    pub title: Option<String>,
+    /// Its text.
+    pub text: String,
+    /// Its id.
+    pub anchor: String,
+}
+
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -72,7 +85,7 @@ pub(super) const ANSWERS: &str = "p.file = (SELECT max(q.file) FROM pages AS q W
 /// What only merges ever touched counts as changed by the revision the index stands at.
 const LAST: &str = "coalesce(t.last, (SELECT n FROM revisions JOIN cursors ON revision = id WHERE step = 'index'))";
 
-fn pages(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<PageRow>> {
+pub(super) fn pages(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<PageRow>> {
     let sql = format!(
         "SELECT p.path, p.file, p.blob, p.mode, p.size, p.utf8, p.title, p.description, {} FROM pages AS p
          JOIN revisions AS r ON r.n = {} WHERE {condition}",
@@ -136,6 +149,19 @@ impl Index {
         );
         self.read("list headings", |db| {
             db.prepare_cached(&sql)?.query_map([key.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+        })
+    }
+    /// Headings that contain `word`, whatever the case of its ASCII letters, but for the first of each page. At most 500.
+    pub fn headings_like(&self, word: &str) -> Result<Vec<FoundHeading>> {
+        let sql = format!(
+            "SELECT p.path, p.title, h.text, h.anchor FROM headings AS h JOIN pages AS p ON p.id = h.page
+             WHERE h.number > 0 AND h.text LIKE ?1 ESCAPE '\\' AND {ANSWERS} LIMIT 500"
+        );
+        let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        self.read("look for headings", |db| {
+            let row =
+                |row: &Row<'_>| Ok(FoundHeading { path: rows::path(row, 0)?, title: row.get(1)?, text: row.get(2)?, anchor: row.get(3)? });
+            db.prepare_cached(&sql)?.query_map([pattern], row)?.collect()
         })
     }
     /// The page stored at `file`, even if another one answers for its key.

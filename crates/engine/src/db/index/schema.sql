@@ -40,6 +40,8 @@ CREATE TABLE changes (
 ) WITHOUT ROWID;
 CREATE INDEX changes_revision ON changes (revision, file);
 CREATE INDEX changes_renamed ON changes (file, position) WHERE kind = 'renamed';
+CREATE INDEX changes_moved ON changes (from_file COLLATE NOCASE, position) WHERE kind = 'renamed';
+CREATE INDEX changes_deleted ON changes (position) WHERE kind = 'deleted';
 
 -- Two files may have one key; the last by name answers for it.
 CREATE TABLE pages (
@@ -65,6 +67,23 @@ CREATE TABLE headings (
     anchor TEXT NOT NULL,
     PRIMARY KEY (page, number)
 ) WITHOUT ROWID;
+
+-- From the properties of pages. key: the tag in lower case.
+CREATE TABLE tags (
+    page INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (page, key)
+) WITHOUT ROWID;
+CREATE INDEX tags_key ON tags (key, page);
+
+-- Other names of pages, as keys of pages.
+CREATE TABLE aliases (
+    page INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (page, key)
+) WITHOUT ROWID;
+CREATE INDEX aliases_key ON aliases (key, page);
 
 CREATE TABLE links (
     page INTEGER NOT NULL,

@@ -21,7 +21,7 @@ fn ask(index: &Index) -> holt_core::Result<()> {
     index.backlinks(&key)?;
     index.wanted()?;
     index.history(&path("Page 3"), None, 50)?;
-    index.changelog(None, 50)?;
+    index.changelog(&Default::default(), None, 50)?;
     index.attachments(&path("Page 3"))?;
     index.search("otter filler", 10, 0)?;
     index.counts()?;

@@ -68,10 +68,10 @@ fn history_follows_renames_back() {
     assert_eq!((name("other", 7), name("New", 99)), (None, None));
     assert_eq!(index.page(&path("new").key()).unwrap().unwrap().last_revision, id(6));
 
-    let changelog = index.changelog(None, 3).unwrap();
+    let changelog = index.changelog(&Default::default(), None, 3).unwrap();
     assert_eq!(numbers(&changelog), [7, 6, 5]);
-    assert_eq!(numbers(&index.changelog(Some(changelog[2].seq), 200).unwrap()), [4, 3, 2, 1]);
-    assert_eq!(index.changelog(None, 200).unwrap()[6].changes.len(), 2);
+    assert_eq!(numbers(&index.changelog(&Default::default(), Some(changelog[2].seq), 200).unwrap()), [4, 3, 2, 1]);
+    assert_eq!(index.changelog(&Default::default(), None, 200).unwrap()[6].changes.len(), 2);
     assert_eq!(numbers(&index.file_history("other.md", None, 1).unwrap()), [7]);
 }
 
@@ -108,7 +108,7 @@ fn wrong_clocks_do_not_turn_history_round() {
     shuffled.swap(0, 4);
     for log in [log, shuffled] {
         let (_dir, index) = index_of(log, &[("a.md", "")]);
-        assert_eq!(numbers(&index.changelog(None, 200).unwrap()), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(numbers(&index.changelog(&Default::default(), None, 200).unwrap()), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     }
 }
 

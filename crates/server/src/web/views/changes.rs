@@ -57,6 +57,18 @@ pub struct ChangelogView {
     pub newer_url: Option<String>,
     /// The older part, if any.
     pub older_url: Option<String>,
+    /// Asked for: by whom.
+    pub author: String,
+    /// Asked for: to which page or what is below it.
+    pub path: String,
+    /// Asked for: since which day.
+    pub from: String,
+    /// Asked for: until which day, included.
+    pub until: String,
+    /// Whether anything was asked for.
+    pub filtered: bool,
+    /// What was asked for as it stands in addresses.
+    pub feed_query: String,
 }
 
 /// The changes of one day.

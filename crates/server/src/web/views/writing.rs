@@ -34,6 +34,14 @@ pub struct EditView {
     pub problem: Option<Problem>,
     /// The editor's own, and what previews may need.
     pub scripts: Vec<Script>,
+    /// The id, encoded, of the heading whose section alone is edited.
+    pub section: Option<String>,
+    /// Name and encoded path of what a new page can begin with.
+    pub templates: Vec<(String, String)>,
+    /// Whether files can be put beside the page from here.
+    pub may_upload: bool,
+    /// Whether wikilinks name the page before the text.
+    pub page_first: bool,
 }
 
 /// Unsaved work of an earlier day.
@@ -93,6 +101,10 @@ pub struct ConflictView {
     pub rows: Vec<SideRow>,
     /// Both texts in one, with marks where they touch.
     pub merged: String,
+    /// The revision that the writer started from; empty if that is no help any more.
+    pub base: String,
+    /// The places to decide, if they can be decided one by one.
+    pub places: Vec<ConflictPlace>,
     /// How many places are marked in `merged`.
     pub open_conflicts: usize,
     /// What the writer sent.
@@ -103,6 +115,19 @@ pub struct ConflictView {
     pub problem: Option<Problem>,
     /// The editor's own, and what previews may need.
     pub scripts: Vec<Script>,
+}
+
+/// A place where two edits touch.
+#[derive(Debug, Clone)]
+pub struct ConflictPlace {
+    /// From 1.
+    pub number: usize,
+    /// The line before it, to know where this is; may be empty.
+    pub before: String,
+    /// What is saved now; may be empty.
+    pub theirs: String,
+    /// What the writer sent; may be empty.
+    pub yours: String,
 }
 
 /// What happened to a page while somebody edited it.
@@ -149,6 +174,10 @@ pub struct CreateView {
     pub name: String,
     /// Folders offered as a beginning.
     pub prefixes: Vec<Prefix>,
+    /// Name and path of what the page can begin with.
+    pub templates: Vec<(String, String)>,
+    /// The path chosen of these.
+    pub template: String,
     /// Why the form came back.
     pub problem: Option<Problem>,
 }

@@ -1,0 +1,217 @@
+//! Finding one's way: completion and quick switcher, the page tree in parts, tags, and what is to be tidied up.
+
+use super::views::{CareView, DeletedPage, DeletedView, DraftRow, Found, PageRef, TagLink, TagView, TaggedPage, TagsView, WantedPage};
+use super::{Context, moment};
+use crate::reply::{Reply, see_other};
+use holt_core::{Error, PagePath, Result};
+use holt_engine::pages::{self, Subpages, TreeKind};
+use holt_engine::publish::views::{DirectoryEntry, DirectoryView};
+use holt_engine::{Read, Write, publish};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// Most suggestions at once.
+const SUGGESTIONS: usize = 12;
+/// Most entries of a level of the tree that are sent at once.
+const TREE_LEVEL: usize = 2_000;
+
+/// `GET /-/complete?kind=pages|headings|files|emoji&q=…&page=…`
+pub fn complete(context: &Context<'_>) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let query = |name: &str| context.request.query(name).unwrap_or_default();
+    let text = query("q");
+    let items: Vec<Value> = match query("kind").as_str() {
+        "pages" => pages::suggest(&scope, &text, SUGGESTIONS)?.iter().map(|found| suggestion(context, found)).collect::<Result<_>>()?,
+        "headings" => {
+            let path = PagePath::parse(query("page").trim_start_matches('/'))?;
+            let headings = pages::headings(&scope, &path)?;
+            headings.into_iter().map(|(_, text, anchor)| json!({"text": text, "anchor": anchor})).collect()
+        }
+        "files" => {
+            let path = PagePath::parse(query("page").trim_start_matches('/'))?;
+            let files = pages::attachments(&scope, &path)?;
+            files.iter().map(|file| json!({"name": file.name.as_str(), "image": is_image(file.name.as_str())})).collect()
+        }
+        "emoji" => emoji(&text),
+        other => {
+            return Err(Error::invalid(format!("there is nothing to complete of the kind \"{other}\""))
+                .hint("Ask for pages, headings, files or emoji."));
+        }
+    };
+    Ok(context.json(&json!({"items": items})))
+}
+
+fn suggestion(context: &Context<'_>, found: &pages::Suggestion) -> Result<Value> {
+    let page = context.page_url(&found.path)?;
+    let (url, heading) = match &found.heading {
+        Some((text, anchor)) => (format!("{page}#{anchor}"), Some(text)),
+        None => (page, None),
+    };
+    Ok(json!({"title": found.title, "path": found.path.as_str(), "url": url, "heading": heading}))
+}
+
+fn is_image(name: &str) -> bool {
+    let extension = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    ["png", "jpg", "jpeg", "gif", "webp", "avif", "svg"].contains(&extension.as_str())
+}
+
+fn emoji(text: &str) -> Vec<Value> {
+    let wanted = text.trim_matches(':').to_lowercase();
+    let mut found: Vec<(&str, &str)> = holt_markdown::emoji(&wanted).collect();
+    found.sort_by_key(|(name, _)| (!name.starts_with(&wanted), name.len()));
+    found.into_iter().take(SUGGESTIONS).map(|(name, sign)| json!({"name": name, "emoji": sign})).collect()
+}
+
+/// `GET /-/tree?path=…`: what is directly below a page; as a page, or as JSON for the menu.
+pub fn tree(context: &Context<'_>) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let preferences = context.preferences()?;
+    let below = context.request.query("path").unwrap_or_default();
+    let start = match below.trim_matches('/') {
+        "" => None,
+        path => Some(PagePath::parse(path)?),
+    };
+    let depth = start.as_ref().map_or(0, |path| path.segments().count()) + 1;
+    let entries = pages::tree(&scope, start.as_ref())?;
+    let level =
+        entries.iter().enumerate().filter(|(_, entry)| entry.path.segments().count() == depth && Some(&entry.path) != start.as_ref());
+    let level = level.take(TREE_LEVEL);
+    // The tree is in order of path: what is below an entry follows it.
+    let has_children = |at: usize| entries.get(at + 1).is_some_and(|next| next.path.segments().count() > depth);
+    if context.request.header("accept").is_some_and(|accept| accept.contains("application/json")) {
+        let item = |(at, entry): (usize, &pages::TreeEntry)| {
+            let title = entry.title.rsplit('/').next().unwrap_or_default();
+            Ok(json!({"title": title, "url": context.page_url(&entry.path)?, "path": entry.path.as_str(), "children": has_children(at)}))
+        };
+        let items: Vec<Value> = level.map(item).collect::<Result<_>>()?;
+        return Ok(context.json(&json!({"items": items})));
+    }
+    let entries: Vec<DirectoryEntry> = level
+        .map(|(at, entry)| DirectoryEntry {
+            title: preferences.display_segment(entry.path.name())
+                + if has_children(at) || entry.kind == TreeKind::Directory { "/" } else { "" },
+            url: if has_children(at) { publish::tree_url(&entry.path) } else { entry.path.url() },
+            depth: 0,
+        })
+        .collect();
+    let title = start.as_ref().map_or_else(|| "Pages".to_string(), |path| preferences.display_segment(path.name()));
+    let main = super::safe(&DirectoryView { title: &title, pages: &entries })?;
+    context.slots(StatusCode::OK, &title, main, None, None)
+}
+
+/// `GET /-/tags[?tag=…]`: all tags, or the pages that have one.
+pub fn tags(context: &Context<'_>) -> Result<Reply> {
+    let wanted: Vec<String> = context.request.query_all("tag").into_iter().filter(|tag| !tag.trim().is_empty()).take(8).collect();
+    if !wanted.is_empty() {
+        return tagged(context, &wanted);
+    }
+    let tags = pages::tags(&context.scope::<Read>()?)?;
+    let tags = tags.into_iter().map(|tag| TagLink { url: publish::tag_url(&[&tag.name]), name: tag.name, pages: tag.pages }).collect();
+    context.page(StatusCode::OK, "Tags", &TagsView { tags })
+}
+
+/// `GET /-/tags?tag=…&tag=…[&any]`: the pages that have all of them, or any.
+fn tagged(context: &Context<'_>, wanted: &[String]) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let preferences = context.preferences()?;
+    let any = context.request.query("any").is_some();
+    let found = pages::tagged(&scope, wanted, !any)?;
+    if found.is_empty() {
+        return Err(Error::not_found(format!("no page has the tag {}", wanted.join(", "))).hint("All tags are listed at /-/tags."));
+    }
+    let mut others: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    let mut listed = Vec::new();
+    for (path, title, description) in found {
+        for tag in pages::tags_of(&scope, &path)? {
+            if !wanted.iter().any(|have| have.to_lowercase() == tag.to_lowercase()) {
+                *others.entry(tag).or_default() += 1;
+            }
+        }
+        let name = preferences.display_name(&path, title.as_deref());
+        listed.push(TaggedPage { url: context.page_url(&path)?, title: title.unwrap_or_else(|| name.clone()), path: name, description });
+    }
+    let these: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let narrower = others.into_iter().map(|(name, pages)| {
+        let url = publish::tag_url(&[&these[..], &[name.as_str()]].concat());
+        TagLink { url, name, pages }
+    });
+    let narrower = narrower.collect();
+    let joined = wanted.join(if any { " or " } else { " and " });
+    let other_url = (wanted.len() > 1).then(|| publish::tag_url(&these) + if any { "" } else { "&any" });
+    context.page(StatusCode::OK, &joined, &TagView { joined: joined.clone(), pages: listed, narrower, other_url, any })
+}
+
+/// `GET /-/deleted`
+pub fn deleted(context: &Context<'_>) -> Result<Reply> {
+    let preferences = context.preferences()?;
+    let row = |(path, entry): (PagePath, pages::Entry)| DeletedPage {
+        title: preferences.display_name(&path, None),
+        history_url: format!("{}/history", path.url()),
+        revert_url: format!("/-/revert/{}", entry.revision.id),
+        author: entry.revision.author.name().to_string(),
+        when: moment(entry.revision.time),
+    };
+    let pages = pages::deleted(&context.scope::<Read>()?)?.into_iter().map(row).collect();
+    context.page(StatusCode::OK, "Deleted pages", &DeletedView { pages })
+}
+
+/// `GET /-/housekeeping`
+pub fn care(context: &Context<'_>) -> Result<Reply> {
+    let scope = context.scope::<Read>()?;
+    let preferences = context.preferences()?;
+    let care = pages::care(&scope)?;
+    let reference = |path: &PagePath| -> Result<PageRef> {
+        Ok(PageRef { title: preferences.display_name(path, None), url: context.page_url(path)?, verbs: path.url() })
+    };
+    let references = |paths: &[PagePath]| paths.iter().take(500).map(reference).collect::<Result<Vec<_>>>();
+    let mut wanted = Vec::new();
+    for want in care.wanted.iter().take(200) {
+        let from = care.broken.iter().filter(|link| PagePath::parse(&link.target).is_ok_and(|path| path.key() == want.path.key()));
+        let mut from: Vec<PagePath> = from.map(|link| link.from.clone()).collect();
+        from.dedup();
+        wanted.push(WantedPage { page: reference(&want.path)?, links: want.links, from: references(&from[..from.len().min(10)])? });
+    }
+    let drafts = match context.scope::<Write>() {
+        Ok(scope) => pages::drafts(&scope)?,
+        Err(_) => Vec::new(),
+    };
+    let drafts = drafts
+        .into_iter()
+        .map(|(path, draft)| {
+            let page = reference(&path)?;
+            Ok(DraftRow { when: moment(holt_core::Timestamp::utc(draft.time)), page })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (orphans, empty) = (references(&care.orphans)?, references(&care.empty)?);
+    let found = Found { wanted: care.wanted.len(), orphans: care.orphans.len(), empty: care.empty.len() };
+    context.form(StatusCode::OK, "Housekeeping", |csrf| CareView { csrf, drafts, wanted, orphans, empty, found })
+}
+
+/// `POST /-/housekeeping`: throws drafts away, or deletes pages with nothing in them.
+pub fn tidy(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let scope = context.scope::<Write>()?;
+    match form.get("task") {
+        "drafts" => {
+            for path in form.all("delete_draft").take(500) {
+                pages::discard_draft(&scope, &named(path)?)?;
+            }
+        }
+        "emptypages" => {
+            // Only those that are empty now: somebody may have written something meanwhile.
+            let empty = pages::care(&context.scope::<Read>()?)?.empty;
+            let asked: Vec<PagePath> = form.all("delete_empty_page").take(500).filter_map(|path| named(path).ok()).collect();
+            for path in empty.iter().filter(|path| asked.contains(path)) {
+                let revision = pages::delete(&scope, path, "Housekeeping: Removed empty page", Subpages::Keep)?;
+                context.changed("deleted", path.as_str(), revision);
+            }
+        }
+        other => return Err(Error::invalid(format!("there is no task \"{other}\"")).hint("There are drafts and emptypages.")),
+    }
+    Ok(see_other("/-/housekeeping"))
+}
+
+/// A page as the form names it: by its address.
+fn named(address: &str) -> Result<PagePath> {
+    PagePath::parse(&holt_core::path::decode_url(address.trim_start_matches('/'))?)
+}

@@ -1,0 +1,216 @@
+//! How a wiki hangs together, over the wire: old names, other names, tags, sections, templates, what merges and what does not.
+
+use crate::client::{Client, Server};
+use tempfile::TempDir;
+
+fn docs() -> (TempDir, Server, Client) {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let server = Server::start(dir.path(), &[]);
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    (dir, server, ann)
+}
+
+fn leads_to(client: &Client, path: &str) -> (u16, Option<String>) {
+    let answer = client.get(path);
+    (answer.status, answer.header("location").map(str::to_string))
+}
+
+#[test]
+fn old_and_other_names_lead_to_the_page() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Old/Name", "---\naliases: [Otter/Facts, \"Fischotter\"]\n---\n# Page\n", "").unwrap();
+    assert_eq!(leads_to(&ann, "/fischotter"), (301, Some("/Old/Name".into())));
+    ann.post("/Old/Name/rename", &[("new_pagename", "Mid")]).unwrap();
+    ann.post("/Mid/rename", &[("new_pagename", "New/Name")]).unwrap();
+    for old in ["/Old/Name", "/old/name", "/Mid", "/Otter/Facts", "/Fischotter"] {
+        assert_eq!(leads_to(&ann, old), (301, Some("/New/Name".into())), "{old}");
+    }
+    assert_eq!(leads_to(&ann, "/Mid?a=b").1.as_deref(), Some("/New/Name?a=b"));
+    assert_eq!(ann.get("/Mid").header("cache-control"), Some("no-cache"), "somebody may write a page of the old name");
+    assert!(ann.get("/Old/Name/history").body_text().contains("Renamed"));
+    // A new page of an old name is a page.
+    assert_eq!(ann.save("Mid", "# Mid again", ""), Some(303));
+    assert_eq!(ann.get("/Mid").status, 200);
+    assert_eq!(leads_to(&ann, "/Old/Name").0, 301);
+    // What is gone is gone.
+    ann.post("/New/Name/delete", &[]).unwrap();
+    assert_eq!(ann.get("/Old/Name").status, 404);
+    assert_eq!(ann.get("/Fischotter").status, 404);
+    let deleted = ann.get("/-/deleted").body_text();
+    assert!(deleted.contains("/New/Name/history") && !deleted.contains("/Mid/history"), "{deleted}");
+    server.stop();
+}
+
+#[test]
+fn tags_lead_to_pages() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Otter", "---\ntags: [Animals, \"in, water\", a/b&c]\n---\n# Otter\nIt swims.\n", "").unwrap();
+    ann.save("Beaver", "---\ntags:\n- animals\n- dams\n---\n# Beaver\n", "").unwrap();
+    assert!(ann.get("/Otter").body_text().contains("href=\"/-/tags?tag=Animals\""));
+    let all = ann.get("/-/tags").body_text();
+    for tag in ["Animals</a> <span class=\"muted\">2<", "dams</a>", "in, water</a>", "a/b&#38;c</a>"] {
+        assert!(all.contains(tag), "{tag}: {all}");
+    }
+    // Every link of the list works.
+    for link in all.split("href=\"/-/tags?").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&#38;", "&")) {
+        assert_eq!(ann.get(&format!("/-/tags?{link}")).status, 200, "{link}");
+    }
+    let animals = ann.get("/-/tags?tag=animals").body_text();
+    assert!(animals.contains("href=\"/Otter\"") && animals.contains("href=\"/Beaver\"") && animals.contains("It swims."), "{animals}");
+    let both = ann.get("/-/tags?tag=animals&tag=dams").body_text();
+    assert!(!both.contains("<a class=\"title\" href=\"/Otter\"") && both.contains("<a class=\"title\" href=\"/Beaver\""), "{both}");
+    assert!(ann.get("/-/tags?tag=animals&tag=dams&any").body_text().contains("<a class=\"title\" href=\"/Otter\""));
+    assert_eq!(ann.get("/-/tags?tag=nosuch").status, 404);
+    server.stop();
+}
+
+#[test]
+fn a_section_is_edited_alone() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Page", "# One\nintro\n\n## Two\ntext\n\n### Deep\ndeep\n\n## Three\nend", "").unwrap();
+    let form = ann.get("/Page/edit?section=two");
+    let text = form.body_text();
+    assert!(text.contains("\n## Two\ntext\n\n### Deep\ndeep\n</textarea>") && text.contains("/Page/save?section=two"), "{text}");
+    let revision = form.field("revision");
+    // Somebody changes another section meanwhile: both stay.
+    ann.save("Page", "# One\nintro!\n\n## Two\ntext\n\n### Deep\ndeep\n\n## Three\nend", "").unwrap();
+    let saved =
+        ann.post("/Page/save?section=two", &[("content", "## Two\r\nnew text\r\n"), ("revision", &revision), ("commit", "x")]).unwrap();
+    assert_eq!(saved.status, 303, "{}", saved.body_text());
+    assert_eq!(ann.get("/Page.md").body_text(), "# One\nintro!\n\n## Two\nnew text\n\n## Three\nend\n");
+    // A draft of a section is one of the page.
+    let revision = ann.get("/Page/edit").field("revision");
+    ann.post("/Page/draft?section=three", &[("content", "## Three\nunsaved"), ("revision", &revision)]).unwrap();
+    assert!(
+        ann.get("/Page/edit?draft=continue").body_text().contains("# One\nintro!\n\n## Two\nnew text\n\n## Three\nunsaved\n</textarea>")
+    );
+    // A section that is not there: the whole page to edit, and nothing lost when saving.
+    assert!(ann.get("/Page/edit?section=nosuch").body_text().contains("# One\nintro!"));
+    let refused = ann.post("/Page/save?section=nosuch", &[("content", "my words"), ("revision", &revision)]).unwrap();
+    assert!(refused.status == 422 && refused.body_text().contains("my words") && refused.body_text().contains("no section"));
+    server.stop();
+}
+
+#[test]
+fn new_pages_begin_with_a_template() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Templates/Meeting", "# {{title}}\n\nBy {{ author }} in {{folder}}, {{nothing}} {{date}}\n\n{{Include|src=X}}", "").unwrap();
+    let form = ann.get("/-/create").body_text();
+    assert!(form.contains("<option value=\"Templates/Meeting\">Meeting</option>"), "{form}");
+    let made = ann.post("/-/create", &[("pagename", "Team/{{date}}"), ("template", "Templates/Meeting")]).unwrap();
+    assert_eq!(made.status, 303, "{}", made.body_text());
+    let made = ann.post("/-/create", &[("pagename", "Team/Monday"), ("template", "Templates/Meeting")]).unwrap();
+    assert_eq!(made.header("location"), Some("/Team/Monday/edit?template=Templates%2FMeeting"));
+    let editor = ann.get("/Team/Monday/edit?template=Templates%2FMeeting").body_text();
+    assert!(
+        editor.contains("# Monday\n\nBy Ann in Team, {{nothing}} 20") && editor.contains("{{Include|src=X}}"),
+        "{}",
+        editor.split("<textarea").nth(1).unwrap()
+    );
+    assert_eq!(ann.get("/Team/Monday/edit?template=Home").status, 422, "other pages are no templates");
+    server.stop();
+}
+
+#[test]
+fn a_conflict_is_decided_place_by_place() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Page", "one\n\ntwo\n\nthree\n\nfour\n\nfive", "").unwrap();
+    let revision = ann.get("/Page/edit").field("revision");
+    ann.save("Page", "ONE\n\ntwo\n\nthree\n\nfour\n\nFIVE", "").unwrap();
+    let mine = "eins\n\ntwo\n\ndrei\n\nfour\n\nfünf";
+    let conflict = ann.post("/Page/save", &[("content", mine), ("revision", &revision)]).unwrap();
+    assert_eq!(conflict.status, 409);
+    let text = conflict.body_text();
+    assert!(text.contains("Decide 2 places") && text.contains("<pre>ONE\n</pre>") && text.contains("<pre>eins\n</pre>"), "{text}");
+    let merged = text
+        .split("name=\"content\"")
+        .nth(1)
+        .unwrap()
+        .split(">\n")
+        .nth(1)
+        .unwrap()
+        .split("</textarea>")
+        .next()
+        .unwrap()
+        .replace("&#60;", "<")
+        .replace("&#62;", ">");
+    let fields = [
+        ("resolving", "1"),
+        ("content", &merged),
+        ("yours", mine),
+        ("base", &conflict.field("base")),
+        ("revision", &conflict.field("revision")),
+    ];
+    let undecided = ann.post("/Page/save", &[&fields[..], &[("place-1", "theirs")]].concat()).unwrap();
+    assert_eq!(undecided.status, 422, "one place is open");
+    let decided = ann.post("/Page/save", &[&fields[..], &[("place-1", "theirs"), ("place-2", "both")]].concat()).unwrap();
+    assert_eq!(decided.status, 303, "{}", decided.body_text());
+    assert_eq!(ann.get("/Page.md").body_text(), "ONE\n\ntwo\n\ndrei\n\nfour\n\nFIVE\nfünf\n");
+    server.stop();
+}
+
+#[test]
+fn editors_see_each_other() {
+    let (_dir, mut server, ann) = docs();
+    let here = |client: &Client, active: &str| client.post("/Home/presence", &[("active", active)]).unwrap().body_text();
+    assert!(!here(&ann, "1").contains("Ann"));
+    let other = server.client();
+    other.log_in("ann@example.org", "correct horse");
+    assert!(here(&other, "1").contains("\"Ann\""), "the same person elsewhere");
+    assert!(here(&ann, "0").contains("[]"));
+    assert!(!here(&other, "1").contains("\"Ann\""));
+    assert_eq!(server.client().post("/Home/presence", &[("active", "1")]).unwrap().status, 403);
+    server.stop();
+}
+
+#[test]
+fn programs_follow_what_changes() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Setup", "# Setup & <start>", "First & <b>").unwrap();
+    ann.save("Guide", "# Guide", "Guide").unwrap();
+    ann.save("Other", "# Other", "Else").unwrap();
+    let stranger = server.client();
+    for (feed, kind) in [("atom", "application/atom+xml"), ("rss", "application/rss+xml"), ("json", "application/feed+json")] {
+        let all = stranger.get(&format!("/-/changelog/feed.{feed}"));
+        assert!(all.header("content-type").unwrap().starts_with(kind));
+        let text = all.body_text();
+        assert!(
+            text.contains("Else") && !text.contains("ann@example.org") && (feed == "json" || text.contains("First &amp; &lt;b&gt;")),
+            "{text}"
+        );
+        let some = stranger.get(&format!("/-/changelog/feed.{feed}?path=Guide")).body_text();
+        assert!(some.contains("First") && !some.contains("Else"), "{some}");
+    }
+    assert_eq!(stranger.get("/-/changelog/feed.json?author=nobody").body_text().matches("\"url\"").count(), 0);
+    assert!(ann.get("/-/changelog?path=Guide&from=2020-01-01").body_text().contains("First &#38;"));
+    assert!(!ann.get("/-/changelog?until=2020-01-01").body_text().contains("First"));
+    assert_eq!(ann.get("/-/changelog?from=yesterday").status, 422);
+    assert_eq!(ann.get("/-/changelog?author=%25").body_text().matches("class=\"title\"").count(), 0, "a sign is no wildcard");
+    let llms = stranger.get("/llms.txt").body_text();
+    assert!(llms.contains("[Setup & <start>](/Guide/Setup.md)"), "{llms}");
+    assert!(stranger.get("/opensearch.xml").body_text().contains("/-/search?q={searchTerms}"));
+    let found = stranger.get("/-/complete?kind=pages&q=stpu").body_text();
+    assert!(stranger.get("/-/complete?kind=pages&q=set").body_text().contains("/Guide/Setup"), "{found}");
+    assert!(stranger.get("/-/complete?kind=headings&page=Guide/Setup").body_text().contains("\"anchor\""));
+    assert!(stranger.get("/-/complete?kind=emoji&q=smil").body_text().contains("\"smile\""));
+    assert_eq!(stranger.get("/-/complete?kind=x").status, 422);
+    server.stop();
+}
+
+#[test]
+fn a_gardener_sees_what_is_to_do() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Empty", "# Empty", "").unwrap();
+    ann.save("Links", "See [[Nowhere]] and [[Nowhere|again]], [[Empty]].\n\nmore\n\nlines", "").unwrap();
+    ann.post("/Links/draft", &[("content", "unsaved"), ("revision", "")]).unwrap();
+    let text = ann.get("/-/housekeeping").body_text();
+    assert!(text.contains("/Nowhere/edit") && text.contains("/Links/edit?draft=continue") && text.contains("value=\"/Empty\""), "{text}");
+    assert_eq!(server.client().get("/-/housekeeping").status, 303, "strangers log in first");
+    ann.post("/-/housekeeping", &[("task", "drafts"), ("delete_draft", "/Links")]).unwrap();
+    ann.post("/-/housekeeping", &[("task", "emptypages"), ("delete_empty_page", "/Empty"), ("delete_empty_page", "/Links")]).unwrap();
+    assert_eq!((ann.get("/Empty").status, ann.get("/Links").status), (404, 200), "only what is empty goes");
+    assert!(!ann.get("/-/housekeeping").body_text().contains("draft=continue"));
+    server.stop();
+}
