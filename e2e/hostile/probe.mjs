@@ -262,6 +262,10 @@ function installJudge(mayParse) {
   const ours = (element) => {
     if (element.matches("figure, figure.diagram > img, figure.diagram > details, figure.diagram > details > summary")) return drawing(element.closest("figure"));
     if (element.matches("p.text-danger.diagram-problem")) return only(element, "class") && !element.childElementCount;
+    if (element.matches(":is(h1, h2, h3, h4, h5, h6) > a.edit-section")) {
+      const address = element.getAttribute("href");
+      return only(element, "class", "href", "aria-label") && element.textContent === "Edit" && !element.childElementCount && address.includes("/edit?section=") && address.startsWith("/") && element.host === location.host;
+    }
     if (element.matches("th > button.sort[type=button]")) return only(element, "class", "type");
     const bar = element.matches("div.datatable-bar") ? element : element.parentElement;
     return bar.matches("div.datatable-bar") && made(bar) && only(element, "class", "type", "placeholder", "aria-label", "role", "disabled")

@@ -22,7 +22,7 @@ export const people = {
 };
 
 /** Pages that can only be pushed: the editor refuses these names. */
-const PUSHED = [
+const PUSHED = [`templates/${markName("template")}.md`, 
   `${markName("name")}.md`,
   `${markName("former")}.md`,
   `${markName("gone")}.md`,
@@ -173,8 +173,6 @@ export async function decorate(pen, site) {
   await pen.save("Marked/Files", "{{AttachmentList}}\n\n{{ImageFrame|src=/Marked/evil.svg}}");
   await pen.must("/Marked/Files/attachments", null, { multipart: { file: file(`${markShort("listed")}.txt`, "x"), message: mark("message") } });
   await pen.save("Tagged", `---\ntags: ["${mark("tag")}"]\n---\n# ${mark("titled")}\n\n${mark("described")}\n`);
-  await pen.save(`templates/${markName("template")}`, `# ${mark("began")}\n`);
-  await pen.save(markName("hollow"), `# ${markShort("empty")}\n`);
   await pen.save("Wants", `[[${markName("wanted")}]]`);
   await pen.save("Ordinary", ORDINARY);
   return { first: site.first, second: site.second, oldest, newest };

@@ -216,13 +216,7 @@
     const edit = $('a[data-key="e"]')?.getAttribute('href');
     if (!article || !edit || $('.edit-section', article)) return;
     for (const heading of $$(':scope > :is(h1, h2, h3, h4, h5, h6)[id]', article).slice(1)) {
-      const icon = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-      icon.setAttribute('class', 'icon');
-      icon.setAttribute('aria-hidden', 'true');
-      const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-      use.setAttribute('href', '#holt-edit');
-      icon.append(use);
-      heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': `Edit the section “${heading.textContent.trim()}”` }, icon));
+      heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': `Edit the section “${heading.textContent.trim()}”` }, 'Edit'));
     }
   };
 
