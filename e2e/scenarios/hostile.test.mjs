@@ -263,7 +263,8 @@ describe("hostile writers", { skip: whySkip(), timeout: 600_000, concurrency: 1 
         const viewed = ran(await visitor.tour(views(open.url).slice(0, -1), { judges: false }));
         const previewed = ran(await visitor.tour(editors(open.url, 4, true), { judges: false }));
         t.diagnostic(`${viewed.length} ran on pages, ${previewed.length} in the preview`);
-        for (const name of ["scripts_plain", "handlers_img_error", "addresses_html_plain"]) assert.ok(viewed.includes(name), `${name} did not run on a page`);
+        for (const name of ["scripts_plain", "handlers_img_error"]) assert.ok(viewed.includes(name), `${name} did not run on a page`);
+        assert.ok(viewed.some((name) => name.startsWith("addresses_")), "no address ran on a page");
         assert.ok(previewed.includes("handlers_img_error"), "handlers_img_error did not run in the preview");
         assert.ok(viewed.length >= RAN.viewed, `only ${viewed.length} ran on pages`);
         assert.ok(previewed.length >= RAN.previewed, `only ${previewed.length} ran in the preview`);

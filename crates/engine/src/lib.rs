@@ -23,6 +23,7 @@ pub mod directory;
 pub mod engine;
 pub mod failpoint;
 pub mod import;
+mod kept;
 mod lock;
 pub mod open_wikis;
 pub mod pages;

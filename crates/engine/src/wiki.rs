@@ -71,6 +71,10 @@ impl Wiki {
     pub fn repo_path(&self) -> PathBuf {
         self.dir.join("repo.git")
     }
+    /// Where everything of it is.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
     /// What `actor` may do here, as a value that the use cases ask for.
     pub fn grant<'w, P: Permission>(&'w self, actor: &'w Actor) -> Result<Scope<'w, P>> {
         Scope::grant(self, actor)

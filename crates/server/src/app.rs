@@ -2,6 +2,7 @@
 
 use crate::presence::Presence;
 use crate::recovery::Recovery;
+use crate::thumbnails::Thumbnails;
 use holt_edge::EdgeState;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Wikis that must catch up before anybody reads them.
     pub recovery: Recovery,
+    /// Small pictures.
+    pub thumbnails: Thumbnails,
     /// Who is editing what.
     pub presence: Presence,
     /// Bounds the work on live requests.

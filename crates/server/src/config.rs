@@ -77,12 +77,23 @@ pub enum Command {
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
+    /// Make a picture smaller: standard input to standard output. The server runs this for itself
+    #[command(hide = true)]
+    Thumbnail(ThumbnailArgs),
     /// Print shell completions
     #[command(after_help = "Example:\n  holt completions bash > /etc/bash_completion.d/holt")]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `holt thumbnail`.
+#[derive(Debug, Args)]
+pub struct ThumbnailArgs {
+    /// Longest side, in pixels
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1280))]
+    pub size: u32,
 }
 
 /// `holt serve`.

@@ -13,6 +13,7 @@ mod reply;
 mod request;
 mod routes;
 mod session;
+mod thumbnails;
 mod web;
 
 use clap::{CommandFactory, Parser};
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Import(command) => commands::import::run(&command),
         Command::Reindex(args) => commands::reindex::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Thumbnail(args) => commands::thumbnail::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "holt", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

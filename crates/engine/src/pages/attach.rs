@@ -23,7 +23,7 @@ pub struct Attachment {
     /// The commit that last changed it, if it was asked for as it is now.
     pub last_change: Option<Revision>,
     /// Hex id of its content, for an ETag.
-    pub blob: String,
+    pub blob: crate::repo::BlobId,
 }
 
 /// The attachments of `page`, by name.
@@ -42,7 +42,7 @@ pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentNam
         let file = format!("{}/{name}", directory.directory());
         return match repo.read(at, &file)? {
             Some(entry) if entry.mode != FileMode::Symlink => {
-                Ok(Some(Attachment { name: name.clone(), content: repo.blob(entry.id)?, last_change: None, blob: entry.id.to_string() }))
+                Ok(Some(Attachment { name: name.clone(), content: repo.blob(entry.id)?, last_change: None, blob: entry.id }))
             }
             _ => Ok(None),
         };
@@ -51,7 +51,7 @@ pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentNam
         Some(info) if info.mode != FileMode::Symlink => Ok(Some(Attachment {
             name: name.clone(),
             content: repo.blob(info.blob)?,
-            blob: info.blob.to_string(),
+            blob: info.blob,
             last_change: Some(info.last_change),
         })),
         _ => Ok(None),

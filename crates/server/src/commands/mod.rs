@@ -6,6 +6,7 @@ pub mod output;
 pub mod reindex;
 pub mod render;
 pub mod serve;
+pub mod thumbnail;
 pub mod token;
 pub mod user;
 pub mod wiki;

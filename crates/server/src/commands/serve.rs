@@ -5,6 +5,7 @@ use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wal
 use crate::config::{ServeArgs, Switch};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
+use crate::thumbnails::Thumbnails;
 use crate::{front, log};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::{EdgeState, HostRule};
@@ -37,6 +38,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
     let app = Arc::new(App {
         presence: Presence::default(),
+        thumbnails: Thumbnails::default(),
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: Some(engine.viewer_key().clone()),

@@ -83,6 +83,17 @@ pub fn is_picture(extension: &str) -> bool {
     matches!(extension, "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg")
 }
 
+/// Whether a smaller picture can be made of it.
+pub fn can_shrink(extension: &str) -> bool {
+    matches!(extension, "png" | "jpg" | "jpeg" | "gif" | "webp")
+}
+
+/// A picture that was made smaller is PNG or JPEG, whatever its name says; what was not is what it is.
+pub fn of_thumbnail(name: &str, content: &[u8]) -> FileType {
+    let made = SHOWN.iter().take(2).find(|(_, _, fits)| can_shrink(&extension(name)) && fits(content));
+    made.map_or_else(|| judge(name, content), |(_, media_type, _)| FileType { media_type, disposition: Disposition::Inline })
+}
+
 /// The media type by name alone, for lists.
 pub fn by_extension(extension: &str) -> &'static str {
     let shown = SHOWN.iter().map(|(e, media_type, _)| (*e, *media_type));

@@ -4,6 +4,7 @@ use super::history::{Numbered, entries};
 use super::views::{AttachmentView, AttachmentsView, FileEntry, PageRef, Problem};
 use super::{Context, file_type, moment, problem};
 use crate::reply::{Reply, see_other};
+use crate::thumbnails;
 use file_type::Disposition;
 use holt_core::{Action, AttachmentName, Error, PagePath, Result, RevisionId};
 use holt_edge::{Body, security_headers};
@@ -23,19 +24,58 @@ pub fn file(context: &Context<'_>) -> Result<Reply> {
         ("", Some(text)) => Some(context.revision(&text)?),
         (text, _) => Some(context.revision(text)?),
     };
-    send(context, &super::page::address(context)?, &context.file_name()?, revision)
+    send(context, &super::page::address(context)?, &context.file_name()?, revision, asked_size(context))
 }
 
-/// Sends a file with headers under which nothing in it can act.
-pub fn send(context: &Context<'_>, page: &PagePath, name: &AttachmentName, revision: Option<RevisionId>) -> Result<Reply> {
+/// `/<page>/t/<file>[/<size>]`
+pub fn thumbnail(context: &Context<'_>) -> Result<Reply> {
+    let size = thumbnails::size(context.param("size"));
+    send(context, &super::page::address(context)?, &context.file_name()?, None, Some(size))
+}
+
+/// What `?thumbnail`, `?size=`, `?width=` or `?height=` ask for (spec/wiki.md §8.6); the nearest size there is.
+pub fn asked_size(context: &Context<'_>) -> Option<u32> {
+    let asked = |name: &str| context.request.query(name);
+    ["thumbnail", "size", "width", "height"].into_iter().find_map(asked).map(|text| thumbnails::size(&text))
+}
+
+/// Sends a file, or a small picture of it, with headers under which nothing in it can act.
+pub fn send(
+    context: &Context<'_>,
+    page: &PagePath,
+    name: &AttachmentName,
+    revision: Option<RevisionId>,
+    size: Option<u32>,
+) -> Result<Reply> {
     let found = pages::attachment(&context.scope::<Read>()?, page, name, revision)?;
     let found = found.ok_or_else(|| Error::not_found(format!("the page {page} has no file {name}")))?;
-    let kind = file_type::judge(found.name.as_str(), &found.content);
-    let tag = format!("\"{}\"", found.blob);
+    let mut found = found;
+    let mut tag = format!("\"{}\"", found.blob);
+    // Vector pictures are small as they are; other files have no picture.
+    if let Some(size) = size.filter(|_| file_type::can_shrink(&found.name.extension())) {
+        found.content = context.app.thumbnails.get(context.wiki, found.blob, &found.content, size).map_err(no_thumbnail)?;
+        tag = format!("\"{}-{size}\"", found.blob);
+    }
+    let kind = if size.is_some() {
+        file_type::of_thumbnail(found.name.as_str(), &found.content)
+    } else {
+        file_type::judge(found.name.as_str(), &found.content)
+    };
     let asked = context.request.header(header::IF_NONE_MATCH).unwrap_or_default();
     let known = asked.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag || candidate.trim() == "*");
     let public = context.wiki.may(&holt_core::Actor::Anonymous, Action::Read)?;
-    let body = if known { Body::empty() } else { Body::from(bytes::Bytes::from(found.content)) };
+    let whole = bytes::Bytes::from(found.content);
+    let range = match context.request.header(header::RANGE) {
+        Some(range) if !known && revised(context, &tag) => part(range, whole.len()),
+        _ => Part::All,
+    };
+    let total = whole.len();
+    let body = match &range {
+        _ if known => Body::empty(),
+        Part::All => Body::from(whole),
+        Part::Some(range) => Body::from(whole.slice(range.clone())),
+        Part::None => Body::empty(),
+    };
     let length = body.length();
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
@@ -58,13 +98,72 @@ pub fn send(context: &Context<'_>, page: &PagePath, name: &AttachmentName, revis
             (true, None) => "public, max-age=0, must-revalidate",
         }),
     );
-    if known {
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    match &range {
+        Part::Some(range) => {
+            headers.insert(header::CONTENT_RANGE, value(format!("bytes {}-{}/{total}", range.start, range.end - 1))?);
+        }
+        Part::None => {
+            headers.insert(header::CONTENT_RANGE, value(format!("bytes */{total}"))?);
+        }
+        Part::All => {}
+    }
+    let status = match range {
+        _ if known => StatusCode::NOT_MODIFIED,
+        Part::All => StatusCode::OK,
+        Part::Some(_) => StatusCode::PARTIAL_CONTENT,
+        Part::None => StatusCode::RANGE_NOT_SATISFIABLE,
+    };
+    if status != StatusCode::NOT_MODIFIED {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind.media_type));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
+    *reply.status_mut() = status;
     Ok(reply)
+}
+
+fn no_thumbnail(mut error: Error) -> Error {
+    if error.kind == holt_core::ErrorKind::Invalid {
+        error.kind = holt_core::ErrorKind::NotFound;
+    }
+    error
+}
+
+/// Whether a range still means the file as it is now (RFC 9110 §13.1.5); a date is never exact enough.
+fn revised(context: &Context<'_>, tag: &str) -> bool {
+    context.request.header(header::IF_RANGE).is_none_or(|asked| asked.trim() == tag)
+}
+
+/// What of a file was asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    All,
+    Some(std::ops::Range<usize>),
+    /// Nothing of it is there.
+    None,
+}
+
+/// One range of bytes (RFC 9110 §14.2). Several at once, and what is no range of bytes, are answered with everything.
+fn part(header: &str, length: usize) -> Part {
+    let Some((first, last)) = header.trim().strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else { return Part::All };
+    let number = |text: &str| text.trim().parse::<usize>();
+    let range = match (first.trim(), last.trim()) {
+        ("", "") => return Part::All,
+        ("", last) => match number(last) {
+            Ok(0) => return Part::None,
+            Ok(count) => length.saturating_sub(count)..length,
+            Err(_) => return Part::All,
+        },
+        (first, "") => match number(first) {
+            Ok(first) => first..length,
+            Err(_) => return Part::All,
+        },
+        (first, last) => match (number(first), number(last)) {
+            (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(length),
+            _ => return Part::All,
+        },
+    };
+    if range.start >= range.end { Part::None } else { Part::Some(range) }
 }
 
 /// `GET /<page>/attachments`
@@ -87,7 +186,7 @@ fn entry(page: &PageRef, info: &AttachmentInfo) -> FileEntry {
     let url = format!("{}/a/{name}", page.verbs);
     FileEntry {
         name: info.name.as_str().to_string(),
-        thumbnail_url: file_type::is_picture(&info.name.extension()).then(|| url.clone()),
+        thumbnail_url: file_type::is_picture(&info.name.extension()).then(|| format!("{}/t/{name}/160", page.verbs)),
         url,
         detail_url: format!("{}/attachment/{name}", page.verbs),
         size: size(info.size),
@@ -250,4 +349,29 @@ pub fn size(bytes: u64) -> String {
 /// What is shown of a commit message in lists.
 pub fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_files() {
+        for (header, wanted) in [
+            ("bytes=0-4", Part::Some(0..5)),
+            ("bytes=5-", Part::Some(5..10)),
+            ("bytes=-3", Part::Some(7..10)),
+            ("bytes=-30", Part::Some(0..10)),
+            ("bytes=8-99999999999999999", Part::Some(8..10)),
+            ("bytes=10-", Part::None),
+            ("bytes=-0", Part::None),
+            ("bytes=4-2", Part::All),
+            ("bytes=0-1,3-4", Part::All),
+            ("lines=1-2", Part::All),
+            ("bytes=a-b", Part::All),
+        ] {
+            assert_eq!(part(header, 10), wanted, "{header}");
+        }
+        assert_eq!(part("bytes=0-0", 0), Part::None);
+    }
 }

@@ -49,7 +49,7 @@ pub fn any(context: &Context<'_>) -> Result<Reply> {
     }
     if let Found::Attachment { page, name } = &found {
         let revision = asked_revision(context)?;
-        return files::send(context, page, name, revision);
+        return files::send(context, page, name, revision, files::asked_size(context));
     }
     if context.request.query("edit").is_some() {
         let stored = if let Found::Page(stored) = found { stored } else { path };

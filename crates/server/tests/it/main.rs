@@ -5,6 +5,7 @@ mod addresses;
 mod client;
 mod commands;
 mod faults;
+mod files;
 mod http;
 mod kill;
 mod mistakes;
