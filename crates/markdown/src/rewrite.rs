@@ -148,7 +148,17 @@ impl Scan<'_> {
         });
         let Some(new) = new else { return self.copy(open + length) };
         let suffix = url.find(['?', '#']).map_or("", |at| &url[at..]);
-        let written = format!("/{}{suffix}", encode(&new));
+        // What is beside the page is named from the page, wherever that goes.
+        let page = page_url.trim_start_matches('/');
+        let home = moved(page).unwrap_or_else(|| page.to_string());
+        let beside = new.strip_prefix(&home).and_then(|rest| rest.strip_prefix('/')).filter(|_| url.starts_with("./"));
+        let written = match beside {
+            Some(rest) => format!("./{}{suffix}", encode(rest)),
+            None => format!("/{}{suffix}", encode(&new)),
+        };
+        if written == url {
+            return self.copy(open + length);
+        }
         self.copy(open);
         self.out.push_str(&written);
         self.rest = &self.rest[length..];
@@ -217,6 +227,14 @@ mod tests {
         ] {
             assert_eq!(rewrite(source, WikilinkStyle::TitleFirst).as_deref(), Some(expected), "{source}");
         }
+        let beside = |page: &str, source: &str| {
+            let moved = |path: &str| path.strip_prefix("Old").map(|rest| format!("New{rest}"));
+            rewrite_links(source, &moved, &Options::default(), page)
+        };
+        assert_eq!(beside("/Old", "![](./a.png)"), None, "what moves together stays as it is");
+        let renamed = |path: &str| (path == "Page/a b.png").then(|| "Page/c d.png".to_string());
+        let text = rewrite_links("![](./a%20b.png) ![](/Page/a%20b.png)", &renamed, &Options::default(), "/Page");
+        assert_eq!(text.as_deref(), Some("![](./c%20d.png) ![](/Page/c%20d.png)"));
         assert_eq!(rewrite("[[Old|Title]]", WikilinkStyle::TargetFirst).as_deref(), Some("[[New Home|Title]]"));
     }
 

@@ -80,6 +80,8 @@ pub const ROUTES: &[Route] = &[
     get ("/-/complete",                             Read,   web::browse::complete),
     get ("/-/tree",                                 Read,   web::browse::tree),
     get ("/-/tags",                                 Read,   web::browse::tags),
+    get ("/-/move",                                 Write,  web::browse::move_form),
+    post("/-/move",                                 Write,  web::browse::move_pages),
     get ("/-/deleted",                              Read,   web::browse::deleted),
     get ("/-/housekeeping",                         Login,  web::browse::care),
     post("/-/housekeeping",                         Write,  web::browse::tidy),

@@ -116,7 +116,7 @@ pub fn delete_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &Attac
     Ok(committed.revision())
 }
 
-/// Renames one attachment beside the same page. `Conflict` if the new name is taken.
+/// Renames one attachment beside the same page; links to it follow in the same commit. `Conflict` if the new name is taken.
 pub fn rename_attachment(
     scope: &Scope<'_, Write>,
     page: &PagePath,
@@ -127,14 +127,18 @@ pub fn rename_attachment(
     let default = format!("Renamed {name} to {to}.");
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
-        |_| {
+        |writing| {
             let found = present(scope, page, name)?;
             if scope.wiki().index()?.attachment(page, to)?.is_some() {
                 return Err(Error::conflict(format!("there is a file {to} already")).hint("Choose another name."));
             }
             free_address(&*scope.wiki().index()?, &found.page, to)?;
-            let to = format!("{}/{to}", found.page.directory());
-            Ok(vec![FileChange::Move { from: found.file, to }])
+            let mut changes = vec![FileChange::Move { from: found.file.clone(), to: format!("{}/{to}", found.page.directory()) }];
+            // A name that could be no part of an address is linked to by nobody.
+            if let (Ok(from), Ok(to)) = (found.page.child(name.as_str()), found.page.child(to.as_str())) {
+                super::rename::rewrite_file(writing, scope, &from, &to, &mut changes)?;
+            }
+            Ok(changes)
         },
         if message.is_empty() { &default } else { message },
     )?;

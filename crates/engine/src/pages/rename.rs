@@ -70,11 +70,23 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
     Err(super::write::busy())
 }
 
-/// How many pages link to `from` or below it, and how many files would move with it: what a person wants to know before.
-pub fn affected(scope: &Scope<'_, crate::scope::Read>, from: &PagePath) -> Result<(usize, usize)> {
+/// What a rename or deletion would touch.
+#[derive(Debug, Clone, Default)]
+pub struct Affected {
+    /// Pages that link to the page or below it, by path.
+    pub linking: Vec<PagePath>,
+    /// Pages below it.
+    pub below: Vec<PagePath>,
+    /// How many files are beside it.
+    pub files: usize,
+}
+
+/// What a person wants to know before a page is renamed or deleted.
+pub fn affected(scope: &Scope<'_, crate::scope::Read>, from: &PagePath) -> Result<Affected> {
     let index = scope.wiki().fresh_index()?;
-    let files = index.pages_below(from)?.len() + index.attachments(from)?.len();
-    Ok((index.linking_to_tree(&from.key())?.len(), files))
+    let linking = index.linking_to_tree(&from.key())?.into_iter().map(|page| page.path).filter(|path| path.key() != from.key()).collect();
+    let below = index.pages_below(from)?.into_iter().map(|row| row.path).collect();
+    Ok(Affected { linking, below, files: index.attachments(from)?.len() })
 }
 
 /// Old and new tree path of every file that moves.
@@ -113,9 +125,7 @@ fn rewrite(
     moves: &[(String, String)],
     changes: &mut Vec<FileChange>,
 ) -> Result<usize> {
-    let wiki = scope.wiki();
-    let options = super::render_options(&*wiki.preferences()?);
-    let index = wiki.index()?;
+    let index = scope.wiki().index()?;
     let moved: HashMap<&str, &str> = moves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let from_key = from.key();
     let below = format!("{}/", from_key.as_str());
@@ -130,7 +140,6 @@ fn rewrite(
         let rest: Vec<&str> = path.segments().skip(from.segments().count()).collect();
         Some(format!("{to}/{}", rest.join("/")))
     };
-    let mut rewritten = 0;
     let mut pages: Vec<LinkedFrom> = index.linking_to_tree(&from_key)?;
     // Relative links inside the moved pages are relative to a place that moved.
     pages.extend(
@@ -141,13 +150,41 @@ fn rewrite(
             .into_iter()
             .map(|row| LinkedFrom { path: row.path, file: row.file, title: row.title }),
     );
+    rewrite_in(writing, scope, pages, &new_target, &moved, changes)
+}
+
+/// Adds the pages whose links to a file of a page have to follow its new name; answers how many.
+pub(super) fn rewrite_file(
+    writing: &Writing<'_>,
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    to: &PagePath,
+    changes: &mut Vec<FileChange>,
+) -> Result<usize> {
+    let pages = scope.wiki().index()?.linking_to_tree(&from.key())?;
+    // Names of files are exact, but for the folder they are in.
+    let is_it = |path: &PagePath| path.name() == from.name() && path.key() == from.key();
+    let new_target = |target: &str| PagePath::parse(target).ok().filter(is_it).map(|_| to.as_str().to_string());
+    rewrite_in(writing, scope, pages, &new_target, &HashMap::new(), changes)
+}
+
+fn rewrite_in(
+    writing: &Writing<'_>,
+    scope: &Scope<'_, Write>,
+    mut pages: Vec<LinkedFrom>,
+    new_target: &dyn Fn(&str) -> Option<String>,
+    moved: &HashMap<&str, &str>,
+    changes: &mut Vec<FileChange>,
+) -> Result<usize> {
+    let options = super::render_options(&*scope.wiki().preferences()?);
+    let mut rewritten = 0;
     pages.sort_by(|a, b| a.file.cmp(&b.file));
     pages.dedup_by(|a, b| a.file == b.file);
     let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
     for page in pages {
         let Some(entry) = writing.repo().read(head, &page.file)? else { continue };
         let Ok(source) = String::from_utf8(writing.repo().blob(entry.id)?) else { continue };
-        let Some(text) = rewrite_page(&source, &page.path, &new_target, &options) else { continue };
+        let Some(text) = rewrite_page(&source, &page.path, new_target, &options) else { continue };
         let file = moved.get(page.file.as_str()).map_or(page.file.clone(), |to| (*to).to_string());
         changes.push(FileChange::Put { file, content: text.into_bytes() });
         rewritten += 1;

@@ -1,10 +1,13 @@
 //! Finding one's way: completion and quick switcher, the page tree in parts, tags, and what is to be tidied up.
 
-use super::views::{CareView, DeletedPage, DeletedView, DraftRow, Found, PageRef, TagLink, TagView, TaggedPage, TagsView, WantedPage};
+use super::views::{
+    CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, PageRef, Problem, TagLink, TagView, TaggedPage, TagsView,
+    WantedPage,
+};
 use super::{Context, moment};
 use crate::reply::{Reply, see_other};
-use holt_core::{Error, PagePath, Result};
-use holt_engine::pages::{self, Subpages, TreeKind};
+use holt_core::{Error, ErrorKind, PagePath, Result};
+use holt_engine::pages::{self, Backlinks, Subpages, TreeKind};
 use holt_engine::publish::views::{DirectoryEntry, DirectoryView};
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
@@ -209,6 +212,82 @@ pub fn tidy(context: &Context<'_>) -> Result<Reply> {
         other => return Err(Error::invalid(format!("there is no task \"{other}\"")).hint("There are drafts and emptypages.")),
     }
     Ok(see_other("/-/housekeeping"))
+}
+
+/// Most pages on the screen that moves several.
+const MOVABLE: usize = 1_000;
+
+/// `GET /-/move?path=…`: several pages to another folder at once.
+pub fn move_form(context: &Context<'_>) -> Result<Reply> {
+    let folder = context.request.query("path").unwrap_or_default();
+    show_move(context, StatusCode::OK, &folder, "", &[], None)
+}
+
+fn show_move(
+    context: &Context<'_>,
+    status: StatusCode,
+    folder: &str,
+    target: &str,
+    chosen: &[PagePath],
+    problem: Option<Problem>,
+) -> Result<Reply> {
+    let preferences = context.preferences()?;
+    let start = match folder.trim_matches('/') {
+        "" => None,
+        path => Some(PagePath::parse(path)?),
+    };
+    let entries = pages::tree(&context.scope::<Read>()?, start.as_ref())?;
+    let rows = entries.into_iter().filter(|entry| entry.kind == TreeKind::Page).take(MOVABLE).map(|entry| MovablePage {
+        title: preferences.display_name(&entry.path, None),
+        url: entry.path.url(),
+        chosen: chosen.contains(&entry.path),
+    });
+    let pages = rows.collect();
+    let (folder, target) = (folder.to_string(), target.to_string());
+    context.form(status, "Move pages", |csrf| MoveView { csrf, folder, target, pages, problem })
+}
+
+/// `POST /-/move`: each page keeps its name and what is below it, links follow. Nothing moves if one of the new names is taken.
+pub fn move_pages(context: &Context<'_>) -> Result<Reply> {
+    let form = &context.request.body;
+    let (folder, target) = (form.get("path"), form.get("target").trim());
+    let chosen: Vec<PagePath> = form.all("page").take(MOVABLE).map(named).collect::<Result<_>>()?;
+    match try_move(context, &chosen, target) {
+        Ok(()) => Ok(see_other(&format!("/-/changelog?path={}", holt_core::path::encode(target)))),
+        Err(error) if error.kind == ErrorKind::Internal => Err(error),
+        Err(error) => show_move(context, crate::error::status(&error), folder, target, &chosen, Some(super::problem(&error))),
+    }
+}
+
+fn try_move(context: &Context<'_>, chosen: &[PagePath], target: &str) -> Result<()> {
+    let (scope, read) = (context.scope::<Write>()?, context.scope::<Read>()?);
+    if chosen.is_empty() {
+        return Err(Error::invalid("no page was chosen").hint("Tick the pages to move."));
+    }
+    let mut moves: Vec<(&PagePath, PagePath)> = Vec::new();
+    for from in chosen {
+        // What is below a chosen page moves with it.
+        if chosen.iter().any(|other| from.is_below(other)) {
+            continue;
+        }
+        let to = match target.trim_matches('/') {
+            "" => PagePath::parse(from.name())?,
+            folder => PagePath::parse(folder)?.child(from.name())?,
+        };
+        if to == *from {
+            continue;
+        }
+        let is_taken = matches!(pages::find(&read, &to)?, pages::Found::Page(taken) if taken.key() != from.key());
+        if is_taken || moves.iter().any(|(_, other)| other.key() == to.key()) {
+            return Err(Error::conflict(format!("there is a page {to} already")).hint("Nothing was moved. Rename one of them first."));
+        }
+        moves.push((from, to.for_creation()?.into_path()));
+    }
+    for (from, to) in moves {
+        let renamed = pages::rename(&scope, from, &to, &format!("Renamed {from} to {to}."), Backlinks::Rewrite)?;
+        context.changed("renamed", from.as_str(), renamed.revision);
+    }
+    Ok(())
 }
 
 /// A page as the form names it: by its address.

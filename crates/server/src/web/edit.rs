@@ -552,7 +552,9 @@ fn show_rename(
     links: Backlinks,
     problem: Option<Problem>,
 ) -> Result<Reply> {
-    let (backlinks, moved_with) = pages::affected(&context.scope::<Read>()?, path)?;
+    let affected = pages::affected(&context.scope::<Read>()?, path)?;
+    let references = |paths: &[PagePath]| paths.iter().take(50).map(|path| context.page_ref(path)).collect::<Result<Vec<_>>>();
+    let (linking, below) = (references(&affected.linking)?, references(&affected.below)?);
     let page = context.page_ref(path)?;
     let default_message = format!("Renamed {path} to …");
     let message = context.request.body.get("message").to_string();
@@ -564,8 +566,10 @@ fn show_rename(
         message,
         default_message,
         update_backlinks: links == Backlinks::Rewrite,
-        backlinks,
-        moved_with,
+        backlinks: affected.linking.len(),
+        moved_with: affected.below.len() + affected.files,
+        linking,
+        below,
         problem,
     };
     context.form(status, &title, view)
@@ -597,7 +601,8 @@ pub fn rename(context: &Context<'_>) -> Result<Reply> {
 /// `GET /<page>/delete`
 pub fn delete_form(context: &Context<'_>) -> Result<Reply> {
     let path = context.existing()?;
-    let (_, below) = pages::affected(&context.scope::<Read>()?, &path)?;
+    let affected = pages::affected(&context.scope::<Read>()?, &path)?;
+    let below = affected.below.len() + affected.files;
     let page = context.page_ref(&path)?;
     let title = format!("Delete {}", page.title);
     let default_message = format!("{path} deleted.");

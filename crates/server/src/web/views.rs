@@ -10,7 +10,9 @@ mod people;
 mod site;
 mod writing;
 
-pub use browse::{CareView, DeletedPage, DeletedView, DraftRow, Found, TagLink, TagView, TaggedPage, TagsView, WantedPage};
+pub use browse::{
+    CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
+};
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,
     FileDiff, HistoryEntry, HistoryView, LineKind, Piece, RevisionView, SideLine, SideRow, SourceView, Version,

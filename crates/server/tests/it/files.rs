@@ -104,3 +104,21 @@ fn parts_of_files_are_sent() {
     assert_eq!(asked(&[("Range", "bytes=0-4"), ("If-None-Match", &tag)]).status, 304);
     server.stop();
 }
+
+#[test]
+fn links_follow_a_renamed_file() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let mut server = Server::start(dir.path(), &[]);
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    ann.save("Page", "![](./old name.png) ![](./old%20name.png) [x](/Page/old%20name.png) [y](other.png)", "").unwrap();
+    ann.save("Other", "[z](/page/old%20name.png)", "").unwrap();
+    put(&ann, "old name.png", &picture(4, 4, ImageFormat::Png));
+    assert_eq!(ann.post("/Page/attachment/old%20name.png", &[("new_filename", "new.png")]).unwrap().status, 303);
+    let page = ann.get("/Page.md").body_text();
+    assert!(page.contains("![](./new.png)") && page.contains("[x](/Page/new.png)") && page.contains("[y](other.png)"), "{page}");
+    assert!(ann.get("/Other.md").body_text().contains("/new.png"), "{}", ann.get("/Other.md").body_text());
+    assert_eq!((ann.get("/Page/new.png").status, ann.get("/Page/old%20name.png").status), (200, 301), "the old address leads on");
+    server.stop();
+}

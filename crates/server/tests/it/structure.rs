@@ -214,3 +214,23 @@ fn a_gardener_sees_what_is_to_do() {
     assert!(!ann.get("/-/housekeeping").body_text().contains("draft=continue"));
     server.stop();
 }
+
+#[test]
+fn several_pages_move_at_once() {
+    let (_dir, mut server, ann) = docs();
+    for (path, text) in [("A", "# A"), ("A/Sub", "[[B]]"), ("B", "See [[A/Sub]]."), ("Archive/C", "# C"), ("C", "# other C")] {
+        ann.save(path, text, "").unwrap();
+    }
+    assert!(ann.get("/-/move").body_text().contains("value=\"/A/Sub\""));
+    let refused = ann.post("/-/move", &[("target", "Archive"), ("page", "/A"), ("page", "/C")]).unwrap();
+    assert!(refused.status == 409 && refused.body_text().contains("value=\"/A\" checked"), "{}", refused.status);
+    assert_eq!(ann.get("/A").status, 200, "nothing moved");
+    let moved = ann.post("/-/move", &[("target", "Archive/2026"), ("page", "/A"), ("page", "/A/Sub"), ("page", "/B")]).unwrap();
+    assert_eq!(moved.status, 303, "{}", moved.body_text());
+    assert_eq!(ann.get("/Archive/2026/B.md").body_text(), "See [[Archive/2026/A/Sub]].\n");
+    assert_eq!(ann.get("/Archive/2026/A/Sub.md").body_text(), "[[Archive/2026/B]]\n");
+    assert_eq!(leads_to(&ann, "/A/Sub"), (301, Some("/Archive/2026/A/Sub".into())));
+    let form = ann.get("/Archive/2026/B/rename").body_text();
+    assert!(form.contains("These pages link here") && form.contains("/Archive/2026/A/Sub"), "{form}");
+    server.stop();
+}

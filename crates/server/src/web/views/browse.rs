@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Moment, PageRef};
+use super::{Moment, PageRef, Problem};
 
 /// A tag, as a link.
 #[derive(Debug, Clone)]
@@ -122,4 +122,31 @@ pub struct CareView {
     pub empty: Vec<PageRef>,
     /// How many there are.
     pub found: Found,
+}
+
+/// A page that can be moved.
+#[derive(Debug, Clone)]
+pub struct MovablePage {
+    /// Its name.
+    pub title: String,
+    /// Its address.
+    pub url: String,
+    /// Whether its box is ticked.
+    pub chosen: bool,
+}
+
+/// Several pages to another folder.
+#[derive(Template)]
+#[template(path = "move.html")]
+pub struct MoveView {
+    /// Token of the session.
+    pub csrf: String,
+    /// Only pages below this are listed; all if empty.
+    pub folder: String,
+    /// What stands in the box for the new folder.
+    pub target: String,
+    /// By path.
+    pub pages: Vec<MovablePage>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
 }

@@ -207,6 +207,10 @@ pub struct RenameView {
     pub default_message: String,
     /// Whether the box for links is ticked.
     pub update_backlinks: bool,
+    /// The first of those that link here.
+    pub linking: Vec<PageRef>,
+    /// The first of those below.
+    pub below: Vec<PageRef>,
     /// How many pages link here.
     pub backlinks: usize,
     /// How many subpages and files move with it.
