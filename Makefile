@@ -4,13 +4,14 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test debug-binary test-tools bench bench-quick fuzz
+.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
 	@echo 'make test    everything below: check, e2e, all Rust tests; installs what they need where it may'
 	@echo 'make check   format, lints, documentation, house rules: before every commit'
 	@echo 'make build   $(TARGET)/release/holt and $(TARGET)/release/holt-edge'
+	@echo 'make editor  the committed editor is what web/ builds'
 	@echo 'make e2e     the real binary, driven by a real browser'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
@@ -57,8 +58,15 @@ debug-binary:
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt
 
-e2e: debug-binary e2e/node_modules/.package-lock.json
+e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
+
+# The committed editor is what its sources build.
+editor: web/node_modules/.package-lock.json
+	cd web && npm run --silent check && npm test --silent
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --silent
 
 e2e/node_modules/.package-lock.json: e2e/package.json e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund --silent

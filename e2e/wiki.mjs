@@ -51,9 +51,19 @@ export async function openEditor(page, base, path) {
   return page.inputValue("textarea[name=content]");
 }
 
+/** Puts a text into the open editor; the textarea is hidden where CodeMirror is there. */
+export async function write(page, content) {
+  const area = page.locator("textarea[name=content]");
+  if (await area.isVisible()) return area.fill(content);
+  return area.evaluate((element, value) => {
+    element.value = value;
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }, content);
+}
+
 /** Fills the open editor and saves; returns the answer the browser ended on. */
 export async function save(page, content, message = "") {
-  await page.fill("textarea[name=content]", content);
+  await write(page, content);
   if (await page.locator("[name=commit]:not([type=hidden])").count()) await page.fill("[name=commit]:not([type=hidden])", message);
   return submit(page, "textarea[name=content]");
 }

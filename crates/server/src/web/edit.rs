@@ -234,12 +234,14 @@ fn show_editor(
     let files = pages::attachments(&context.scope::<Read>()?, &opened.path)?;
     let title = format!("{} {}", if matches!(opened.kind, EditKind::New) { "New page" } else { "Edit" }, page.title);
     let templates = if matches!(opened.kind, EditKind::New) { templates(context)? } else { Vec::new() };
-    let may_upload = !matches!(opened.kind, EditKind::New) && context.wiki.may(&context.actor, Action::Upload)?;
+    let may_upload = context.wiki.may(&context.actor, Action::Upload)?;
+    let keeps_drafts = context.session.is_some();
     let page_first = context.preferences()?.wikilink_style == WikilinkStyle::TargetFirst;
     let view = |csrf| EditView {
         section: opened.section.map(|anchor| form_urlencoded::byte_serialize(anchor.as_bytes()).collect()),
         templates: templates.into_iter().map(|(name, path)| (name, form_urlencoded::byte_serialize(path.as_bytes()).collect())).collect(),
         may_upload,
+        keeps_drafts,
         page_first,
         page,
         csrf,

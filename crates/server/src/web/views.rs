@@ -147,6 +147,7 @@ mod tests {
             scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
             section: Some(evil()),
             templates: vec![(evil(), evil())],
+            keeps_drafts: true,
             may_upload: true,
             page_first: true,
         };
@@ -192,6 +193,7 @@ mod tests {
             scripts: vec![holt_engine::publish::views::Script { url: "/-/static/editor.js", frame: None }],
             section: None,
             templates: Vec::new(),
+            keeps_drafts: false,
             may_upload: false,
             page_first: false,
         };

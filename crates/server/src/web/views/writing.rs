@@ -38,6 +38,8 @@ pub struct EditView {
     pub section: Option<String>,
     /// Name and encoded path of what a new page can begin with.
     pub templates: Vec<(String, String)>,
+    /// Whether unsaved work is kept: strangers have nobody to give it back to.
+    pub keeps_drafts: bool,
     /// Whether files can be put beside the page from here.
     pub may_upload: bool,
     /// Whether wikilinks name the page before the text.
