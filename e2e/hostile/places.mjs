@@ -91,6 +91,8 @@ export const places = ({ first, second, oldest, newest }) => [
   ["history refused", "main", ["message"], sent("/Marked/history", { rev_a: first, rev_b: first })],
   ["difference", "main", ["content", "message", "author"], at(`/Marked/diff/${first}/${second}`)],
   ["difference side by side", "main", ["content", "message", "author"], at(`/Marked/diff/${first}/${second}?view=side`)],
+  ["difference in the page", "main", ["message", "author"], at(`/Marked/diff/${first}/${second}?view=page`)],
+  ["difference of everything in the page", "main", ["scripts_plain"], at(`/Everything/diff/${oldest}/${newest}?view=page`)],
   ["difference of everything", "main", ["scripts_plain"], at(`/Everything/diff/${oldest}/${newest}`)],
   ["blame", "main", ["content", "author", "message"], at("/Marked/blame")],
   ["blame of an old revision", "main", ["content"], at(`/Marked/blame/${first}`)],

@@ -125,7 +125,10 @@ mod tests {
         let mut raw: Vec<&str> = raw.iter().map(String::as_str).collect();
         raw.sort_unstable();
         // `html` is a `SafeHtml` in every one of these views, and so is the `preview` behind it in the editor.
-        assert_eq!(raw, ["edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]);
+        assert_eq!(
+            raw,
+            ["diff_body.html html", "edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]
+        );
     }
 
     #[test]

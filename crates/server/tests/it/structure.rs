@@ -234,3 +234,16 @@ fn several_pages_move_at_once() {
     assert!(form.contains("These pages link here") && form.contains("/Archive/2026/A/Sub"), "{form}");
     server.stop();
 }
+
+#[test]
+fn a_difference_is_shown_in_the_page() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Page", "# Title\n\nThe otter swims well.\n\n- one\n- two", "").unwrap();
+    let old = ann.get("/Page/edit").field("revision");
+    ann.save("Page", "# Title\n\nThe otter sleeps well.\n\n- one\n- two\n\n<b onclick=x>raw</b>", "").unwrap();
+    let new = ann.get("/Page/edit").field("revision");
+    let text = ann.get(&format!("/Page/diff/{old}/{new}?view=page")).body_text();
+    assert!(text.contains("The otter <del>swims</del><ins>sleeps</ins> well."), "{text}");
+    assert!(text.contains("<div class=\"block-added\"><p>&lt;b onclick=x&gt;raw</p>"), "{text}");
+    server.stop();
+}
