@@ -195,7 +195,7 @@
     });
   };
 
-  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
+  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['j, k', 'Next or previous result'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
   const showKeys = () => {
     let dialog = $('dialog.keys');
     if (!dialog) {
@@ -260,7 +260,11 @@
       else if (key === '/') find();
       else if (key === '[') toggleSidebar();
       else if (key === '?') showKeys();
-      else return;
+      else if (/^[jk]$/.test(key)) {
+        const results = $$('.results a.title');
+        const at = results.indexOf(document.activeElement);
+        results[Math.min(Math.max(at + (key === 'j' ? 1 : -1), 0), results.length - 1)]?.focus();
+      } else return;
     }
     event.preventDefault();
   };

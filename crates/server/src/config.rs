@@ -371,3 +371,7 @@ pub struct CareArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+/// Where this program is, for what it runs as a child.
+pub fn own_program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}

@@ -19,7 +19,9 @@ pub use changes::{
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
-pub use site::{AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
+pub use site::{
+    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart,
+};
 pub use writing::{
     ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,
     RevertView, Theirs,

@@ -247,3 +247,26 @@ fn a_difference_is_shown_in_the_page() {
     assert!(text.contains("<div class=\"block-added\"><p>&lt;b onclick=x&gt;raw</p>"), "{text}");
     server.stop();
 }
+
+#[test]
+fn a_search_is_narrowed_down() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Otter", "---\ntags: [animals]\n---\n# Otter\n\nswims in rivers", "").unwrap();
+    ann.save("Guide", "swims too", "").unwrap();
+    ann.save("Other", "swims elsewhere", "").unwrap();
+    let found = |query: &str| {
+        let text = ann.get(&format!("/-/search?{query}")).body_text();
+        text.split("<a class=\"title\" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("q=swims").len(), 3);
+    assert_eq!(found("q=swims+path%3AGuide").len(), 2);
+    assert_eq!(found("q=swims&path=guide&tag=Animals"), ["/Guide/Otter"]);
+    assert_eq!(found("q=tag%3Aanimals"), ["/Guide/Otter"]);
+    assert_eq!(found("q=&author=ann").len(), 3, "the welcome page is not hers");
+    assert_eq!(found("q=swims+author%3Anobody").len(), 0);
+    assert_eq!(found("q=swims&before=2020-01-01").len(), 0);
+    assert_eq!(found("q=swims&after=2020-01-01").len(), 3);
+    assert_eq!(ann.get("/-/search?q=swims&before=soon").status, 422);
+    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" value=\"Guide\""));
+    server.stop();
+}
