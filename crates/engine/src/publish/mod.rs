@@ -136,6 +136,11 @@ pub(crate) fn sweep(wiki: &Wiki) -> Result<bool> {
     Ok(true)
 }
 
+/// What the wiki says where a page is missing, if it says something of its own.
+pub fn own_not_found(wiki: &Wiki) -> Result<Option<holt_core::SafeHtml>> {
+    frame::own_not_found(wiki, &*wiki.index()?, &*wiki.preferences()?)
+}
+
 fn settings_stamp(wiki: &Wiki) -> Result<u64> {
     wiki.db()?.settings_version()
 }

@@ -11,6 +11,7 @@ pub mod history;
 mod layout;
 pub mod page;
 pub mod people;
+pub mod preferences;
 pub mod site;
 mod views;
 

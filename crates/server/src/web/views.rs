@@ -7,6 +7,7 @@ mod browse;
 mod changes;
 mod files;
 mod people;
+mod preferences;
 mod site;
 mod writing;
 
@@ -19,6 +20,7 @@ pub use changes::{
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
+pub use preferences::{MenuRow, Preference, PreferenceKind, PreferencesView};
 pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart,
 };

@@ -270,3 +270,55 @@ fn a_search_is_narrowed_down() {
     assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" value=\"Guide\""));
     server.stop();
 }
+
+#[test]
+fn administrators_shape_the_menu_and_the_rest() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Setup", "# Setup", "").unwrap();
+    ann.save("Lost", "**Nothing** is here, sorry.", "").unwrap();
+    let save = |screen: &str, fields: &[(&str, &str)]| ann.post(&format!("/-/admin/{screen}"), fields).unwrap();
+    let sidebar = [
+        ("sidebar_menutree_mode", "DIRECTORIES_ONLY"),
+        ("sidebar_menutree_focus", "OFF"),
+        ("sidebar_shortcut_home", "True"),
+        ("link", "Guide/Setup"),
+        ("title", "First <steps>"),
+        ("icon", ""),
+        ("link", "---"),
+        ("title", ""),
+        ("icon", ""),
+    ];
+    assert_eq!(save("sidebar_preferences", &sidebar).status, 303);
+    let home = ann.get("/").body_text();
+    assert!(home.contains("First &#60;steps&#62;</a>") && home.contains("<li role=\"separator\">"), "{home}");
+    let tree = home.split("class=\"tree\"").nth(1).unwrap().split("</nav>").next().unwrap();
+    assert!(tree.contains("href=\"/Guide\"") && !tree.contains("href=\"/Lost\""), "{tree}");
+    assert!(ann.get("/-/admin/sidebar_preferences").body_text().contains("value=\"First &#60;steps&#62;\""));
+    let bad = save(
+        "sidebar_preferences",
+        &[("sidebar_menutree_mode", "SORTED"), ("sidebar_menutree_focus", "TOP"), ("sidebar_menutree_maxdepth", "two")],
+    );
+    assert!(bad.status == 422 && bad.body_text().contains("value=\"two\""), "what was typed is still there");
+    assert_eq!(save("sidebar_preferences", &[("sidebar_menutree_mode", "")]).status, 422, "no choice of the folders");
+    save("sidebar_preferences", &[("sidebar_menutree_mode", ""), ("sidebar_menutree_focus", "TOP")]);
+    assert!(!ann.get("/").body_text().contains("class=\"tree\""));
+    let look = |logo: &str, missing: &str| {
+        save("appearance", &[("site_logo", logo), ("not_found_page", missing), ("robots_txt", "disallow"), ("site_lang", "de")])
+    };
+    assert_eq!(look("javascript:alert(1)", "").status, 422);
+    assert_eq!(look("/Guide/logo.png", "Lost.md").status, 422);
+    assert_eq!(look("/Guide/logo.png", "Lost").status, 303);
+    let missing = server.client().get("/Nowhere");
+    assert!(missing.status == 404 && missing.body_text().contains("<strong>Nothing</strong> is here"), "{}", missing.body_text());
+    assert!(missing.body_text().contains("src=\"/Guide/logo.png\"") && missing.body_text().contains("lang=\"de\""));
+    ann.save("Lost", "Changed words.", "").unwrap();
+    assert!(server.client().get("/Nowhere").body_text().contains("Changed words."));
+    assert_eq!(
+        save("content_and_editing", &[("commit_message", "REQUIRED"), ("wikilink_style", "LINKTITLE"), ("retain_page_name_case", "True")])
+            .status,
+        303
+    );
+    assert_eq!(ann.save("Guide/Setup", "# Setup again", ""), Some(422), "a message is wanted now");
+    assert_eq!(server.client().get("/-/admin/appearance").status, 303);
+    server.stop();
+}
