@@ -56,7 +56,8 @@
     const link = make('a', { href: url }, title);
     if (!children) return make('li', {}, link);
     const more = `/-/tree?path=${encodeURIComponent(path)}`;
-    return make('li', {}, make('details', { 'data-more': more }, make('summary', {}, link), make('ul', {})));
+    const name = make('span', { class: 'visually-hidden' }, `Pages below ${title}`);
+    return make('li', {}, link, make('details', { 'data-more': more }, make('summary', {}, name), make('ul', {})));
   };
   const grow = async (details) => {
     const url = details.dataset.more;
@@ -69,7 +70,7 @@
   const showPlace = async () => {
     const side = $('body > .shell > .side');
     if (!side) return;
-    const key = (details) => $('a', details)?.getAttribute('href');
+    const key = (details) => details.previousElementSibling?.getAttribute('href');
     const opened = new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
     for (const details of $$('details', side)) if (opened.has(key(details))) details.open = true;
     let path = location.pathname;
@@ -77,8 +78,10 @@
       const link = $(`a[href="${CSS.escape(path)}" i]`, side);
       if (link) {
         link.setAttribute('aria-current', exact ? 'page' : 'true');
+        const below = link.nextElementSibling?.matches('details') && link.nextElementSibling;
+        if (below) below.open = true;
         for (let d = link.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;
-        const deeper = !exact && link.parentElement.matches('summary') && link.closest('details[data-more]');
+        const deeper = !exact && below?.dataset?.more && below;
         if (deeper) {
           link.removeAttribute('aria-current');
           await grow(deeper);

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Counts every change of what the renderer makes of the same page.
-const RENDERER_VERSION: u32 = 3;
+const RENDERER_VERSION: u32 = 4;
 
 /// What the templates say; the assets they name have names that change with their content.
 const TEMPLATES: &[&str] = &[
