@@ -137,16 +137,11 @@ pub fn members(context: &Context<'_>) -> Result<Reply> {
             Member { flags, ..*member }
         })
         .collect();
-    let had_admin = now.iter().any(|member| member.flags.admin);
-    if had_admin && !wanted.iter().any(|member| member.flags.admin) {
-        let error = Error::invalid("nobody would administer this wiki any more").hint("Leave at least one administrator.");
-        return show(context, StatusCode::UNPROCESSABLE_ENTITY, Some(problem(&error)));
+    let changed: Vec<Member> = wanted.iter().zip(&now).filter(|(new, old)| new.flags != old.flags).map(|(new, _)| *new).collect();
+    if let Err(error) = pages::put_members(&scope, &changed) {
+        return done(context, Err(error));
     }
-    let changed = wanted.iter().zip(&now).filter(|(new, old)| new.flags != old.flags).map(|(new, _)| new);
     for member in changed {
-        if let Err(error) = pages::put_member(&scope, member) {
-            return done(context, Err(error));
-        }
         tracing::info!(wiki.id = %context.wiki.id(), member = member.user.0, "changed the rights of a member");
     }
     done(context, Ok(()))

@@ -88,7 +88,7 @@ fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
     if account.rank == Rank::Operator || member.is_some_and(|member| member.flags.admin) {
         return Ok(());
     }
-    if is_on(preferences.get("EMAIL_NEEDS_CONFIRMATION")) && !account.email_confirmed {
+    if preferences.is_on("EMAIL_NEEDS_CONFIRMATION") && !account.email_confirmed {
         return Err(Error::denied("the address has not been confirmed yet")
             .hint("Open the link in the mail that was sent to it, or ask an administrator."));
     }
@@ -125,12 +125,8 @@ fn minutes(seconds: i64) -> String {
     }
 }
 
-fn is_on(value: Option<&str>) -> bool {
-    value.is_some_and(|value| matches!(value.trim().to_lowercase().as_str(), "true" | "yes" | "1" | "on"))
-}
-
 fn registration_open(context: &Context<'_>) -> Result<bool> {
-    Ok(!is_on(context.preferences()?.get("DISABLE_REGISTRATION")))
+    Ok(!context.preferences()?.is_on("DISABLE_REGISTRATION"))
 }
 
 fn audit(context: &Context<'_>, actor: &str, action: &str, result: &str) {
