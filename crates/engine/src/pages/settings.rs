@@ -40,13 +40,7 @@ pub fn admit(wiki: &crate::Wiki, user: UserId, given: MemberFlags) -> Result<()>
     let db = wiki.db()?;
     let known = db.member(user)?;
     let had = known.map(|member| member.flags).unwrap_or_default();
-    let flags = MemberFlags {
-        approved: true,
-        admin: had.admin || given.admin,
-        allow_read: had.allow_read || given.allow_read,
-        allow_write: had.allow_write || given.allow_write,
-        allow_upload: had.allow_upload || given.allow_upload,
-    };
+    let flags = MemberFlags { approved: true, ..had.and(given) };
     db.put_member(&Member { user, flags, first_seen: known.map_or(now, |member| member.first_seen), last_seen: now })?;
     publish::settings_changed(wiki)
 }
