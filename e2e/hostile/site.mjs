@@ -155,7 +155,7 @@ export async function register(context, url, { name, email, password }) {
   assert.equal(response.status(), 200, await response.text());
 }
 
-/** Everything else that people may type. Answers the revisions that addresses need: of Marked, and of the page with everything. */
+/** Everything else that people may type. Answers what addresses need: revisions of Marked and of the page with everything, invitations. */
 export async function decorate(pen, site) {
   await pen.must("/-/admin", { site_name: `Wiki ${mark("site")}`, site_description: mark("about") });
   await pen.save("Everything", everything, "All");
@@ -175,5 +175,9 @@ export async function decorate(pen, site) {
   await pen.save("Tagged", `---\ntags: ["${mark("tag")}"]\n---\n# ${mark("titled")}\n\n${mark("described")}\n`);
   await pen.save("Wants", `[[${markName("wanted")}]]`);
   await pen.save("Ordinary", ORDINARY);
-  return { first: site.first, second: site.second, oldest, newest };
+  const shown = async (path, form) => /<code>([^<]+)<\/code>/.exec(await (await pen.post(path, form)).text())[1];
+  const invitation = new URL(await shown("/-/admin/invitations", { email: "&ltimg/src/onerror=__ran.guest&gt@example.org", by_hand: "1" })).pathname;
+  const anybody = new URL(await shown("/-/admin/invitations", { uses: "1" })).pathname;
+  await shown("/-/settings/tokens", { label: mark("label"), scope: "read", days: "30" });
+  return { first: site.first, second: site.second, oldest, newest, invitation, anybody };
 }

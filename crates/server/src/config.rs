@@ -126,6 +126,12 @@ pub struct ServeArgs {
     /// Rate limits for log-in attempts: on, or off for tests and trusted networks
     #[arg(long, env = "HOLT_RATE_LIMIT", value_enum, default_value_t = Switch::On)]
     pub rate_limit: Switch,
+    /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
+    #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
+    pub smtp_url: Option<String>,
+    /// Who mail sent by that server is from
+    #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
 }
 
 /// On or off, as environment variables say it.

@@ -62,6 +62,7 @@ const TERRITORIES: &[Territory] = &[
         within: &["crates/core/src/", "crates/markdown/src/"],
         home: &[],
     },
+    Territory { names: &["lettre"], within: EVERYWHERE, home: &["crates/server/src/mail/smtp.rs"] },
     Territory { names: &["tokio"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
     // Who vouches for HTML: the type itself, the renderer, compiled templates.
     Territory {

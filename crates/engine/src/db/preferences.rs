@@ -48,6 +48,13 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SIDEBAR_CUSTOM_MENU", ""),
     ("SIDEBAR_SHORTCUTS", "home pageindex createpage"),
     ("GIT_WEB_SERVER", "False"),
+    ("MAIL_DEFAULT_SENDER", ""),
+    ("MAIL_SERVER", ""),
+    ("MAIL_PORT", ""),
+    ("MAIL_USERNAME", ""),
+    ("MAIL_PASSWORD", ""),
+    ("MAIL_USE_TLS", "False"),
+    ("MAIL_USE_SSL", "False"),
 ];
 
 /// The rows of a new wiki.
@@ -195,6 +202,10 @@ impl Preferences {
     /// A preference as text: the wiki's own, else the default, else nothing.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.rows.get(name).map(String::as_str).or_else(|| default(name))
+    }
+    /// Whether a yes-or-no preference is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "1" | "on"))
     }
     /// The wiki's own rows.
     pub fn rows(&self) -> &BTreeMap<String, String> {

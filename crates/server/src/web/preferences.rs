@@ -1,6 +1,6 @@
 //! Screens of preferences, told from tables: what a field is called here and in Otterwiki, and which values it takes (spec/wiki.md §3.10).
 
-use super::views::{MenuRow, Preference, PreferenceKind, PreferencesView, Problem};
+use super::views::{MenuRow, Preference, PreferenceKind, PreferencesView, Problem, tabs};
 use super::{Context, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{Error, ErrorKind, PagePath, Result};
@@ -280,6 +280,7 @@ fn show(context: &Context<'_>, screen: &Screen, status: StatusCode, problem: Opt
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
     let view = |csrf| PreferencesView {
         csrf,
+        tabs: tabs(screen.path),
         title: screen.title,
         action: screen.path,
         fields,

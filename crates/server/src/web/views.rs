@@ -3,6 +3,7 @@
 //! Knows texts, URLs and dates ready to print; must not know the engine, HTTP or who asks. Every view is the main slot of a page
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
+mod accounts;
 mod browse;
 mod changes;
 mod files;
@@ -11,6 +12,10 @@ mod preferences;
 mod site;
 mod writing;
 
+pub use accounts::{
+    AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
+    PressView, SessionView, Tab, TokenView, UserView, tabs,
+};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
 };
@@ -56,6 +61,16 @@ pub struct Problem {
     pub message: String,
     /// What to do, as a sentence.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Both in a row, for the line below a box.
+    pub fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

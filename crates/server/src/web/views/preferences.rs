@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Problem;
+use super::{Problem, Tab};
 
 /// A preference, ready to print.
 pub struct Preference {
@@ -43,6 +43,8 @@ pub struct MenuRow {
 pub struct PreferencesView {
     /// Token of the session.
     pub csrf: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
     /// Headline.
     pub title: &'static str,
     /// Where it is sent.
