@@ -130,7 +130,6 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["changelog with a wrong day", "main", ["lost"], at(`/-/changelog?from=${lost}`)],
   ["completion", "raw", ["titled"], at("/-/complete?kind=pages&q=titled")],
   ...["atom", "rss", "json"].map((feed) => [`feed ${feed}`, "raw", ["message", "site"], at(`/-/changelog/feed.${feed}`)]),
-  ["search description", "file", ["site"], at("/opensearch.xml")],
   ["pages for programs", "raw", ["site"], at("/llms.txt")],
   ["move pages", "main", ["name", "below"], at("/-/move")],
   ["move pages refused", "main", ["asked"], sent("/-/move", { target: mark("asked") })],
