@@ -115,6 +115,11 @@ impl Directory {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read("list accounts", |db| db.prepare_cached(&sql)?.query_map((after, limit), record)?.collect())
     }
+    /// Who administers the installation: the first hundred.
+    pub fn operators(&self) -> Result<Vec<UserRecord>> {
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE operator ORDER BY id LIMIT 100");
+        self.read("list operators", |db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
+    }
     /// Whether anybody administers the installation yet.
     pub fn has_operator(&self) -> Result<bool> {
         self.read("look for an operator", |db| db.query_row("SELECT EXISTS (SELECT 1 FROM users WHERE operator)", [], |row| row.get(0)))
