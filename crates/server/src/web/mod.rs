@@ -2,12 +2,14 @@
 
 pub mod admin;
 pub mod browse;
+pub mod comments;
 pub mod edit;
 pub mod feeds;
 mod file_type;
 pub mod files;
 pub mod guide;
 pub mod history;
+pub mod inbox;
 mod layout;
 pub mod page;
 pub mod people;

@@ -5,6 +5,7 @@
 
 mod browse;
 mod changes;
+mod comments;
 mod files;
 mod people;
 mod site;
@@ -16,6 +17,9 @@ pub use browse::{
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,
     FileDiff, HistoryEntry, HistoryView, LineKind, Piece, RevisionView, SideLine, SideRow, SourceView, Version,
+};
+pub use comments::{
+    CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
@@ -125,7 +129,10 @@ mod tests {
         let mut raw: Vec<&str> = raw.iter().map(String::as_str).collect();
         raw.sort_unstable();
         // `html` is a `SafeHtml` in every one of these views, and so is the `preview` behind it in the editor.
-        assert_eq!(raw, ["edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]);
+        assert_eq!(
+            raw,
+            ["comments.html html", "edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod addresses;
 mod client;
 mod commands;
+mod comments;
 mod faults;
 mod files;
 mod http;
