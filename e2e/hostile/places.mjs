@@ -30,6 +30,16 @@ function submit([path, fields]) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
+/** Opens an address as a script asks for it. */
+const asJson = (path) => async (page, url) => {
+  await page.setExtraHTTPHeaders({ accept: "application/json" });
+  try {
+    return await at(path)(page, url);
+  } finally {
+    await page.setExtraHTTPHeaders({});
+  }
+};
+
 /** A page, until it has asked who reads, and said so: the first time, because what is said is remembered and then not said again. */
 const asked = (path) => async (page, url) => {
   await page.goto(`${url}/-/healthz`);
@@ -130,6 +140,17 @@ export const places = ({ first, second, oldest, newest }) => [
   ...["atom", "rss", "json"].map((feed) => [`feed ${feed}`, "raw", ["message", "site"], at(`/-/changelog/feed.${feed}`)]),
   ["search description", "raw", ["site"], at("/opensearch.xml")],
   ["pages for programs", "raw", ["site"], at("/llms.txt")],
+  ["comments", "main", ["remark", "code", "gone_words", "content", "me", "said"], at("/Marked/comments")],
+  ["comments of one thread", "main", ["remark", "said"], at("/Marked/comments?thread=1")],
+  ["comment about certain words", "main", ["asked", "around"], at(`/Marked/comments?quote=${encodeURIComponent(mark("asked"))}&before=${encodeURIComponent(mark("around"))}&after=x`)],
+  ["comment refused", "main", ["refused", "asked"], sent("/Marked/comments", { action: "add", content: mark("refused") + "x".repeat(20_480), quote: mark("asked") })],
+  ["reply refused", "main", ["refused", "remark"], sent("/Marked/comments", { action: "reply", thread: "1", content: mark("refused") + "x".repeat(20_480) })],
+  ["comment changed and refused", "main", ["refused", "remark"], sent("/Marked/comments", { action: "edit", comment: "1", content: mark("refused") + "x".repeat(20_480) })],
+  ["comment with no such action", "main", ["asked"], sent("/Marked/comments", { action: mark("asked") })],
+  ["comments, read by a stranger", "main", ["remark", "code", "gone_words", "me"], at("/Marked/comments"), "stranger"],
+  ["comments as JSON", "raw", ["remark"], asJson("/Marked/comments")],
+  ["inbox", "main", ["said", "name", "folder"], at("/-/inbox")],
+  ["inbox with no such action", "main", ["asked"], sent("/-/inbox", { action: mark("asked") })],
   ["attachments", "main", ["file", "upload", "message", "author"], at("/Marked/attachments")],
   ["attachments: what was added", "main", ["added"], at(`/Marked/attachments?added=${encodeURIComponent(mark("added"))}`)],
   ["attachments refused", "main", ["file"], sent("/Marked/attachments", { message: mark("reason") })],
@@ -151,14 +172,7 @@ export const places = ({ first, second, oldest, newest }) => [
   ["no such revision: ?revision", "main", ["lost"], at(`/Home?revision=${lost}`)],
   ["no such page of the site", "main", ["lost"], at(`/.well-known/${lost}`)],
   ["no history", "main", ["lost"], at(`/${lost}/history`)],
-  ["error as JSON", "raw", ["lost"], async (page, url) => {
-    await page.setExtraHTTPHeaders({ accept: "application/json" });
-    try {
-      return await at(`/${lost}/rename`)(page, url);
-    } finally {
-      await page.setExtraHTTPHeaders({});
-    }
-  }],
+  ["error as JSON", "raw", ["lost"], asJson(`/${lost}/rename`)],
   ["login", "main", ["next"], at(`/-/login?next=/${encodeURIComponent(mark("next"))}`), "stranger"],
   ["login refused", "main", ["login", "next"], sent("/-/login", { email: mark("login"), password: "x", next: `/${mark("next")}` }), "stranger"],
   ["register", "top", ["site"], at("/-/register"), "stranger"],
@@ -182,6 +196,7 @@ export const places = ({ first, second, oldest, newest }) => [
 
 /** Addresses with hostile parts that are not shown again. If one begins to be, the test says so: it belongs among the places then. */
 export const silent = ({ first }) => [
+  `/Marked/comments?part=${lost}&thread=${lost}&${lost}`, `/-/inbox?comments=${lost}&changes=${lost}&saved=${lost}`,
   `/-/changelog?before=${lost}`, `/-/help/${lost}`, `/Home/view?${lost}`, `/-/nosuch/${lost}`, `/-/index?x=${lost}`, `/-/admin?saved=${lost}`, `/-/settings?saved=${lost}`, "/%00lost", "/lost%zz",
   "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
 ];
