@@ -68,7 +68,7 @@ const lost = encodePath(markName("lost"));
 const broken = "Line one.\n<<<<<<< theirs\na\n=======\nb\n>>>>>>> yours\n";
 
 /** name, part, what shows there, how to go there, and who goes: the administrator, or `stranger`. */
-export const places = ({ first, second, oldest, newest }) => [
+export const places = ({ first, second, oldest, newest, invitation, anybody }) => [
   ["page", "main", ["title", "property", "key", "content", "heading"], at("/Marked")],
   ["page: title and description", "head", ["title", "site"], at("/Marked")],
   ["page: contents and backlinks", "aside", ["heading", "name"], at("/Marked")],
@@ -101,6 +101,8 @@ export const places = ({ first, second, oldest, newest }) => [
   ["history refused", "main", ["message"], sent("/Marked/history", { rev_a: first, rev_b: first })],
   ["difference", "main", ["content", "message", "author"], at(`/Marked/diff/${first}/${second}`)],
   ["difference side by side", "main", ["content", "message", "author"], at(`/Marked/diff/${first}/${second}?view=side`)],
+  ["difference in the page", "main", ["message", "author"], at(`/Marked/diff/${first}/${second}?view=page`)],
+  ["difference of everything in the page", "main", ["scripts_plain"], at(`/Everything/diff/${oldest}/${newest}?view=page`)],
   ["difference of everything", "main", ["scripts_plain"], at(`/Everything/diff/${oldest}/${newest}`)],
   ["blame", "main", ["content", "author", "message"], at("/Marked/blame")],
   ["blame of an old revision", "main", ["content"], at(`/Marked/blame/${first}`)],
@@ -177,10 +179,35 @@ export const places = ({ first, second, oldest, newest }) => [
   ["login refused", "main", ["login", "next"], sent("/-/login", { email: mark("login"), password: "x", next: `/${mark("next")}` }), "stranger"],
   ["register", "top", ["site"], at("/-/register"), "stranger"],
   ["register refused", "main", ["newcomer", "address"], sent("/-/register", { name: mark("newcomer"), email: mark("address"), password1: "x", password2: "y" }), "stranger"],
-  ["settings", "main", ["me"], at("/-/settings")],
+  ["lost password", "top", ["site"], at("/-/lost_password"), "stranger"],
+  ["lost password refused", "main", ["address"], sent("/-/lost_password", { email: mark("address") }), "stranger"],
+  ["confirmation asked for", "main", ["address"], at(`/-/request_confirmation_link/${encodeURIComponent(markName("address"))}`), "stranger"],
+  ["confirmation asked for without an address", "top", ["site"], at("/-/request_confirmation_link"), "stranger"],
+  ["confirmation refused", "main", ["address"], sent("/-/request_confirmation_link", { email: mark("address") }), "stranger"],
+  ["invitation", "main", ["site"], at(invitation), "stranger"],
+  ["invitation: title", "head", ["site"], at(invitation), "stranger"],
+  ["invitation refused", "main", ["site", "newcomer"], sent(invitation, { name: mark("newcomer"), password: "x" }), "stranger"],
+  ["invitation of somebody with an account", "main", ["site", "me"], at(anybody)],
+  ["settings", "main", ["me", "site", "label"], at("/-/settings")],
+  ["settings: sessions", "main", ["site"], at("/-/settings/sessions")],
+  ["settings: tokens", "main", ["label"], at("/-/settings/tokens")],
+  ["token refused", "main", ["asked"], sent("/-/settings/tokens", { label: mark("asked"), scope: "x" })],
   ["settings refused", "main", ["me"], sent("/-/settings", { name: mark("asked") })],
-  ["administration", "main", ["site", "about", "mail", "member"], at("/-/admin")],
-  ["administration refused", "main", ["site", "member"], sent("/-/admin", { site_name: "\u0001" })],
+  ["administration", "main", ["site", "about"], at("/-/admin")],
+  ["administration refused", "main", ["site"], sent("/-/admin", { site_name: "\u0001" })],
+  ["members", "main", ["mail", "member"], at("/-/admin/user_management")],
+  ["member", "main", ["member"], at("/-/user/2")],
+  ["member to be removed", "top", ["site"], sent("/-/user/2", { delete: "1" })],
+  ["member to be added", "top", ["site"], at("/-/user")],
+  ["member refused", "main", ["newcomer", "address"], sent("/-/user", { name: mark("newcomer"), email: mark("address"), password1: "x", password2: "y" })],
+  ["invitations", "main", ["guest"], at("/-/admin/invitations")],
+  ["invitation to nobody", "main", ["address"], sent("/-/admin/invitations", { email: mark("address") })],
+  ["invitation for many", "main", ["asked"], sent("/-/admin/invitations", { uses: mark("asked") })],
+  ["mail", "top", ["site"], at("/-/admin/mail_preferences")],
+  ["mail refused", "main", ["server", "sender", "port", "user"], sent("/-/admin/mail_preferences", { mail_server: mark("server"), mail_sender: mark("sender"), mail_port: mark("port"), mail_username: mark("user"), mail_security: "" })],
+  ["test mail refused", "main", ["address"], sent("/-/admin/mail_preferences", { test_mail_preferences: "1", mail_recipient: mark("address") })],
+  ["audit log", "main", ["mail", "guest", "label"], at("/-/admin/audit")],
+  ["audit log asked for", "main", ["query"], at(`/-/admin/audit?actor=${encodeURIComponent(mark("query"))}`)],
   ["Markdown of a page", "raw", ["content"], at("/Marked.md")],
   ["plain source", "raw", ["content"], at("/Marked/source?raw")],
   ["who reads", "raw", ["me"], at("/-/me")],
@@ -198,11 +225,11 @@ export const places = ({ first, second, oldest, newest }) => [
 export const silent = ({ first }) => [
   `/Marked/comments?part=${lost}&thread=${lost}&${lost}`, `/-/inbox?comments=${lost}&changes=${lost}&saved=${lost}`,
   `/-/changelog?before=${lost}`, `/-/help/${lost}`, `/Home/view?${lost}`, `/-/nosuch/${lost}`, `/-/index?x=${lost}`, `/-/admin?saved=${lost}`, `/-/settings?saved=${lost}`, "/%00lost", "/lost%zz",
-  "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
+  "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/-/recover_password/${lost}`, `/-/confirm_email/${lost}`, `/-/invite/${lost}`, `/-/user/${lost}`, `/-/admin/audit?action=${lost}&before=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
 ];
 
 /** Addresses that show text of users once they exist. Whoever builds one is told here to list it above. */
-export const notYet = ["/-/feed", "/-/user/", "/-/lost_password", "/api/v1/pages"];
+export const notYet = ["/-/feed", "/api/v1/pages"];
 
 /** The form that makes the first administrator, while there is none. */
 export const beforeAnybody = [

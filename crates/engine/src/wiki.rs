@@ -101,6 +101,10 @@ impl Wiki {
     pub fn member(&self, user: holt_core::UserId) -> Result<Option<crate::db::wiki_db::Member>> {
         self.db()?.member(user)
     }
+    /// The members who administer it, by id.
+    pub fn administrators(&self) -> Result<Vec<holt_core::UserId>> {
+        Ok(self.db()?.members()?.into_iter().filter(|member| member.flags.admin).map(|member| member.user).collect())
+    }
     /// Every table of the index as text, for tests that compare.
     pub fn index_dump(&self) -> Result<String> {
         self.index()?.dump()

@@ -56,7 +56,8 @@
     const link = make('a', { href: url }, title);
     if (!children) return make('li', {}, link);
     const more = `/-/tree?path=${encodeURIComponent(path)}`;
-    return make('li', {}, make('details', { 'data-more': more }, make('summary', {}, link), make('ul', {})));
+    const name = make('span', { class: 'visually-hidden' }, `Pages below ${title}`);
+    return make('li', {}, link, make('details', { 'data-more': more }, make('summary', {}, name), make('ul', {})));
   };
   const grow = async (details) => {
     const url = details.dataset.more;
@@ -69,7 +70,7 @@
   const showPlace = async () => {
     const side = $('body > .shell > .side');
     if (!side) return;
-    const key = (details) => $('a', details)?.getAttribute('href');
+    const key = (details) => details.previousElementSibling?.getAttribute('href');
     const opened = new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
     for (const details of $$('details', side)) if (opened.has(key(details))) details.open = true;
     let path = location.pathname;
@@ -77,8 +78,10 @@
       const link = $(`a[href="${CSS.escape(path)}" i]`, side);
       if (link) {
         link.setAttribute('aria-current', exact ? 'page' : 'true');
+        const below = link.nextElementSibling?.matches('details') && link.nextElementSibling;
+        if (below) below.open = true;
         for (let d = link.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;
-        const deeper = !exact && link.parentElement.matches('summary') && link.closest('details[data-more]');
+        const deeper = !exact && below?.dataset?.more && below;
         if (deeper) {
           link.removeAttribute('aria-current');
           await grow(deeper);
@@ -205,7 +208,7 @@
     });
   };
 
-  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['Mod+Alt+M', 'Comment on the selected words'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
+  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['Mod+Alt+M', 'Comment on the selected words'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['j, k', 'Next or previous result'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
   const showKeys = () => {
     let dialog = $('dialog.keys');
     if (!dialog) {
@@ -314,7 +317,11 @@
       else if (key === '/') find();
       else if (key === '[') toggleSidebar();
       else if (key === '?') showKeys();
-      else return;
+      else if (/^[jk]$/.test(key)) {
+        const results = $$('.results a.title');
+        const at = results.indexOf(document.activeElement);
+        results[Math.min(Math.max(at + (key === 'j' ? 1 : -1), 0), results.length - 1)]?.focus();
+      } else return;
     }
     event.preventDefault();
   };

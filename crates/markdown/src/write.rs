@@ -439,7 +439,8 @@ impl Writer<'_> {
             NodeValue::Item(_) => self.push("<li>"),
             NodeValue::TaskItem(task) => {
                 let checked = if task.symbol.is_some() { " checked=\"\"" } else { "" };
-                let input = format!("<input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\"{checked}>");
+                let input =
+                    format!("<input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"Task\" disabled=\"\"{checked}>");
                 self.push("<li class=\"task-list-item\">");
                 // In a loose list it stands in the first paragraph.
                 match node.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph) && !is_tight(child)) {

@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
@@ -30,6 +31,10 @@ pub struct App {
     pub presence: Presence,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
+    /// Mail on its way.
+    pub outbox: Outbox,
+    /// Takes the mail of wikis that have no server of their own.
+    pub mail_server: Option<MailServer>,
 }
 
 /// See [`App::cookies`].

@@ -126,6 +126,12 @@ pub struct ServeArgs {
     /// Rate limits for log-in attempts: on, or off for tests and trusted networks
     #[arg(long, env = "HOLT_RATE_LIMIT", value_enum, default_value_t = Switch::On)]
     pub rate_limit: Switch,
+    /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
+    #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
+    pub smtp_url: Option<String>,
+    /// Who mail sent by that server is from
+    #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
 }
 
 /// On or off, as environment variables say it.
@@ -370,4 +376,8 @@ pub struct CareArgs {
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+/// Where this program is, for what it runs as a child.
+pub fn own_program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
 }

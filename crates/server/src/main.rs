@@ -7,6 +7,7 @@ mod error;
 mod front;
 mod limits;
 mod log;
+mod mail;
 mod presence;
 mod recovery;
 mod reply;

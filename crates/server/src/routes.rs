@@ -66,14 +66,44 @@ pub const ROUTES: &[Route] = &[
     post("/-/logout",                               Public, web::people::logout),
     get ("/-/register",                             Public, web::people::register_form),
     post("/-/register",                             Public, web::people::register),
+    get ("/-/lost_password",                        Public, web::links::lost_password_form),
+    post("/-/lost_password",                        Public, web::links::lost_password),
+    get ("/-/recover_password/{token}",             Public, web::links::recover_form),
+    post("/-/recover_password/{token}",             Public, web::links::recover),
+    get ("/-/request_confirmation_link",            Public, web::links::confirmation_form),
+    get ("/-/request_confirmation_link/{email}",    Public, web::links::confirmation_form),
+    post("/-/request_confirmation_link",            Public, web::links::confirmation),
+    get ("/-/confirm_email/{token}",                Public, web::links::confirm_form),
+    post("/-/confirm_email/{token}",                Public, web::links::confirm),
+    get ("/-/invite/{token}",                       Public, web::invitations::invite_form),
+    post("/-/invite/{token}",                       Public, web::invitations::accept),
     get ("/-/settings",                             Login,  web::people::settings_form),
     post("/-/settings",                             Login,  web::people::settings),
+    get ("/-/settings/sessions",                    Login,  web::people::settings_form),
+    post("/-/settings/sessions",                    Login,  web::sessions::end),
+    get ("/-/settings/tokens",                      Login,  web::people::settings_form),
+    post("/-/settings/tokens",                      Login,  web::tokens::change),
     get ("/-/admin",                                Admin,  web::admin::form),
     post("/-/admin",                                Admin,  web::admin::preferences),
+    get ("/-/admin/appearance",                     Admin,  web::preferences::appearance),
+    post("/-/admin/appearance",                     Admin,  web::preferences::set_appearance),
+    get ("/-/admin/content_and_editing",            Admin,  web::preferences::content),
+    post("/-/admin/content_and_editing",            Admin,  web::preferences::set_content),
+    get ("/-/admin/sidebar_preferences",            Admin,  web::preferences::sidebar),
+    post("/-/admin/sidebar_preferences",            Admin,  web::preferences::set_sidebar),
     get ("/-/admin/permissions_and_registration",   Admin,  web::admin::form),
     post("/-/admin/permissions_and_registration",   Admin,  web::admin::access),
-    get ("/-/admin/user_management",                Admin,  web::admin::form),
+    get ("/-/admin/user_management",                Admin,  web::admin::members_form),
     post("/-/admin/user_management",                Admin,  web::admin::members),
+    get ("/-/admin/invitations",                    Admin,  web::invitations::list),
+    post("/-/admin/invitations",                    Admin,  web::invitations::change),
+    get ("/-/admin/mail_preferences",               Admin,  web::mail_settings::form),
+    post("/-/admin/mail_preferences",               Admin,  web::mail_settings::change),
+    get ("/-/admin/audit",                          Admin,  web::audit::log),
+    get ("/-/user",                                 Admin,  web::users::add_form),
+    post("/-/user",                                 Admin,  web::users::add),
+    get ("/-/user/{id}",                            Admin,  web::users::edit_form),
+    post("/-/user/{id}",                            Admin,  web::users::edit),
     get ("/-/search",                               Read,   web::site::search),
     get ("/-/search/{query}",                       Read,   web::site::search),
     get ("/-/index",                                Read,   web::site::index),
@@ -320,7 +350,20 @@ mod tests {
         assert!(public.iter().all(|p| !p.starts_with("/{page}")), "no page is public by its route");
         let changing = ROUTES.iter().filter(|r| r.method == "POST" && matches!(r.need, Public | Read));
         let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
-        // Forms before logging in, and one that only redirects.
-        assert_eq!(changing, ["/-/setup", "/-/login", "/-/logout", "/-/register", "/{page}/history"]);
+        // Forms before logging in, links by mail, which bring a secret, and one that only redirects.
+        let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
+        let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}"];
+        let mut expected = [before.as_slice(), secret.as_slice(), ["/{page}/history"].as_slice()].concat();
+        let mut changing = changing;
+        expected.sort_unstable();
+        changing.sort_unstable();
+        assert_eq!(changing, expected);
+    }
+
+    #[test]
+    fn every_tab_of_the_administration_is_a_route() {
+        for tab in web::administration() {
+            assert!(ROUTES.iter().any(|r| r.method == "GET" && r.pattern == tab && r.need == Admin), "{tab}");
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Thumbnails {
 
 fn in_child(content: &[u8], size: u32) -> Result<Vec<u8>> {
     let failed = |e: std::io::Error| Error::internal("make a thumbnail").because(e);
-    let program = std::env::current_exe().map_err(failed)?;
+    let program = crate::config::own_program().map_err(failed)?;
     let mut child = Command::new(program)
         .args(["thumbnail", "--size", &size.to_string()])
         .env_clear()

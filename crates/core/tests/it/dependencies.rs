@@ -30,6 +30,7 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     ("serialisation", &["serde"], &["holt-markdown", "holt-fragments", "holt-edge", "holt-engine", "holt-server"]),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),
+    ("mail and TLS", &["lettre", "rustls", "ring"], &["holt-server"]),
 ];
 
 /// Never, anywhere: a second library for what we have, or a system library in the way of a static build.

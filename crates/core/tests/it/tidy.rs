@@ -35,7 +35,12 @@ const EVERYWHERE: &[&str] = &["crates/"];
 /// STYLE.md, "Who may name what". Tests are free; see [`is_test`].
 const TERRITORIES: &[Territory] = &[
     Territory { names: &["gix"], within: EVERYWHERE, home: &["crates/engine/src/repo/"] },
-    Territory { names: &["process::Command"], within: EVERYWHERE, home: &["crates/engine/src/repo/", "crates/testkit/"] },
+    // Git, and ourselves for what may break.
+    Territory {
+        names: &["process::Command"],
+        within: EVERYWHERE,
+        home: &["crates/engine/src/repo/", "crates/server/src/thumbnails.rs", "crates/testkit/"],
+    },
     Territory { names: &["rusqlite"], within: EVERYWHERE, home: &["crates/engine/src/db/", "crates/engine/src/directory/"] },
     Territory { names: &["axum", "hyper", "hyper_util", "tower"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
     Territory { names: &["comrak", "ammonia"], within: EVERYWHERE, home: &["crates/markdown/"] },
@@ -57,6 +62,7 @@ const TERRITORIES: &[Territory] = &[
         within: &["crates/core/src/", "crates/markdown/src/"],
         home: &[],
     },
+    Territory { names: &["lettre"], within: EVERYWHERE, home: &["crates/server/src/mail/smtp.rs"] },
     Territory { names: &["tokio"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
     // Who vouches for HTML: the type itself, the renderer, compiled templates.
     Territory {

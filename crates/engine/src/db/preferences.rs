@@ -49,6 +49,13 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SIDEBAR_CUSTOM_MENU", ""),
     ("SIDEBAR_SHORTCUTS", "home pageindex createpage"),
     ("GIT_WEB_SERVER", "False"),
+    ("MAIL_DEFAULT_SENDER", ""),
+    ("MAIL_SERVER", ""),
+    ("MAIL_PORT", ""),
+    ("MAIL_USERNAME", ""),
+    ("MAIL_PASSWORD", ""),
+    ("MAIL_USE_TLS", "False"),
+    ("MAIL_USE_SSL", "False"),
 ];
 
 /// The rows of a new wiki.
@@ -71,6 +78,7 @@ pub(super) fn of_new_wiki(title: &str, audience: Audience) -> Vec<(&'static str,
         ("WIKILINK_STYLE", "LINKTITLE"),
         ("MARKDOWN_EXTRAS", "True"),
         ("COMMIT_MESSAGE", "OPTIONAL"),
+        ("SIDEBAR_SHORTCUTS", "home changelog pageindex createpage"),
     ]
     .map(|(name, value)| (name, value.to_string()))
     .into()
@@ -94,6 +102,19 @@ pub struct MenuItem {
     pub link: String,
     pub title: String,
     pub icon: String,
+}
+
+/// Which pages the tree in the menu shows (spec/wiki.md §9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TreeMode {
+    /// None.
+    Off,
+    /// All, by name.
+    Sorted,
+    /// All, those with pages below them first.
+    DirectoriesFirst,
+    /// Those with pages below them.
+    DirectoriesOnly,
 }
 
 /// The preferences of a wiki at one moment.
@@ -125,6 +146,16 @@ pub struct Preferences {
     pub open_links_in_new_tab: bool,
     /// `SIDEBAR_CUSTOM_MENU`.
     pub custom_menu: Vec<MenuItem>,
+    /// `SIDEBAR_MENUTREE_MODE`.
+    pub tree_mode: TreeMode,
+    /// `SIDEBAR_MENUTREE_FOCUS` is `OFF`: the whole tree is unfolded. The other two are one: folded but for the way to the page.
+    pub tree_unfolded: bool,
+    /// `SIDEBAR_MENUTREE_MAXDEPTH`: levels of the tree; 0 and nothing are no limit.
+    pub tree_depth: Option<usize>,
+    /// `SITE_LOGO`, `SITE_ICON`: addresses of pictures; empty for ours.
+    pub logo: String,
+    /// See [`Preferences::logo`].
+    pub icon: String,
     ignore_case: bool,
     robots: bool,
     rows: BTreeMap<String, String>,
@@ -154,6 +185,16 @@ impl Preferences {
             wikilink_style: WikilinkStyle::from_preference(text("WIKILINK_STYLE")),
             open_links_in_new_tab: on("OPEN_LINKS_IN_NEW_TAB"),
             custom_menu: menu(text("SIDEBAR_CUSTOM_MENU")),
+            tree_mode: match text("SIDEBAR_MENUTREE_MODE").trim().to_ascii_uppercase().as_str() {
+                "" => TreeMode::Off,
+                "DIRECTORIES_GROUPED" => TreeMode::DirectoriesFirst,
+                "DIRECTORIES_ONLY" => TreeMode::DirectoriesOnly,
+                _ => TreeMode::Sorted,
+            },
+            tree_unfolded: text("SIDEBAR_MENUTREE_FOCUS").trim().eq_ignore_ascii_case("OFF"),
+            tree_depth: text("SIDEBAR_MENUTREE_MAXDEPTH").trim().parse().ok().filter(|depth| *depth > 0),
+            logo: picture(text("SITE_LOGO")),
+            icon: picture(text("SITE_ICON")),
             ignore_case: on("SIDEBAR_MENUTREE_IGNORE_CASE"),
             robots: text("ROBOTS_TXT").trim().eq_ignore_ascii_case("allow"),
             rows,
@@ -163,6 +204,10 @@ impl Preferences {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.rows.get(name).map(String::as_str).or_else(|| default(name))
     }
+    /// Whether a yes-or-no preference is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "1" | "on"))
+    }
     /// The wiki's own rows.
     pub fn rows(&self) -> &BTreeMap<String, String> {
         &self.rows
@@ -170,6 +215,10 @@ impl Preferences {
     /// `ROBOTS_TXT`: whether search engines are welcome.
     pub fn robots_allowed(&self) -> bool {
         self.robots
+    }
+    /// Whether one of Otterwiki's four shortcuts (`home`, `pageindex`, `changelog`, `createpage`) is pinned to the menu.
+    pub fn is_pinned(&self, shortcut: &str) -> bool {
+        self.get("SIDEBAR_SHORTCUTS").unwrap_or_default().split_whitespace().any(|pinned| pinned.eq_ignore_ascii_case(shortcut))
     }
     /// What a page is called on screen: every level of its path (spec/wiki.md §5.2). `title` is its first heading.
     pub fn display_name(&self, path: &PagePath, title: Option<&str>) -> String {
@@ -213,6 +262,13 @@ impl Preferences {
 
 fn default(name: &str) -> Option<&'static str> {
     DEFAULTS.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+}
+
+/// The address of a picture: of this wiki, or elsewhere over TLS; anything else is none.
+fn picture(address: &str) -> String {
+    let address = address.trim();
+    let fine = (address.starts_with('/') && !address.starts_with("//")) || address.starts_with("https://");
+    if fine && !address.contains(char::is_whitespace) { address.to_string() } else { String::new() }
 }
 
 /// A JSON list of objects; anything else in it is left out.
@@ -290,5 +346,11 @@ mod tests {
         let menu = with(&[("SIDEBAR_CUSTOM_MENU", r#"[{"link":"/a","title":"A","icon":null}, 3, {}, {"title":"B"}]"#)]).custom_menu;
         assert_eq!(menu.len(), 2);
         assert_eq!(with(&[("SIDEBAR_CUSTOM_MENU", "[broken")]).custom_menu, []);
+        assert_eq!(with(&[("SITE_LOGO", "javascript:x")]).logo, "");
+        assert_eq!(with(&[("SITE_LOGO", "//evil")]).logo, "");
+        assert_eq!(with(&[("SITE_LOGO", " /a/logo.png ")]).logo, "/a/logo.png");
+        let sidebar = with(&[("SIDEBAR_MENUTREE_MODE", ""), ("SIDEBAR_MENUTREE_MAXDEPTH", "0"), ("SIDEBAR_SHORTCUTS", "Home")]);
+        assert_eq!((sidebar.tree_mode, sidebar.tree_depth), (TreeMode::Off, None));
+        assert!(sidebar.is_pinned("home") && !sidebar.is_pinned("changelog"));
     }
 }

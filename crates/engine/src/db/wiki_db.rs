@@ -154,26 +154,37 @@ impl WikiDb {
     }
     /// Makes or changes a member.
     pub fn put_member(&self, member: &Member) -> Result<()> {
-        let sql = "INSERT INTO members (user_id, is_admin, is_approved, allow_read, allow_write, allow_upload, first_seen, last_seen)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT (user_id) DO UPDATE SET is_admin = ?2, is_approved = ?3, allow_read = ?4, allow_write = ?5, allow_upload = ?6,
-            first_seen = ?7, last_seen = ?8";
-        let flags = member.flags;
-        let values = (
-            member.user.0,
-            flags.admin,
-            flags.approved,
-            flags.allow_read,
-            flags.allow_write,
-            flags.allow_upload,
-            member.first_seen,
-            member.last_seen,
-        );
-        self.write("change a member", |db| db.execute(sql, values)).map(|_| ())
+        self.write("change a member", |db| put_member(db, member))
     }
-    /// Removes a member; nothing happens if there is none.
+    /// Makes or changes members, all or none. `Invalid` if the wiki had an administrator and would have none any more.
+    pub fn change_members(&self, members: &[Member]) -> Result<()> {
+        self.keeping_admin(|db| members.iter().try_for_each(|member| put_member(db, member)))
+    }
+    /// Removes a member; nothing happens if there is none. `Invalid` if that is the last administrator.
     pub fn remove_member(&self, user: UserId) -> Result<()> {
-        self.write("remove a member", |db| db.execute("DELETE FROM members WHERE user_id = ?1", [user.0])).map(|_| ())
+        self.keeping_admin(|db| db.execute("DELETE FROM members WHERE user_id = ?1", [user.0]).map(|_| ()))
+    }
+    fn keeping_admin(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<()> {
+        let mut state = self.lock();
+        state.preferences = None;
+        let has_admin = |db: &Connection| -> rusqlite::Result<bool> {
+            db.query_row("SELECT EXISTS (SELECT 1 FROM members WHERE is_admin)", [], |row| row.get(0))
+        };
+        let kept = (|| {
+            let tx = state.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let had = has_admin(&tx)?;
+            work(&tx)?;
+            if had && !has_admin(&tx)? {
+                return Ok(false);
+            }
+            tx.commit()?;
+            Ok(true)
+        })()
+        .map_err(wrap("change members"))?;
+        if kept {
+            return Ok(());
+        }
+        Err(Error::invalid("nobody would administer this wiki any more").hint("Leave at least one administrator."))
     }
     /// The draft of `path`, in any spelling, that the owner of `email` keeps.
     pub fn draft(&self, path: &PagePath, email: &str) -> Result<Option<DraftRow>> {
@@ -226,6 +237,25 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
         allow_upload: row.get(5)?,
     };
     Ok(Member { user: UserId(row.get(0)?), flags, first_seen: row.get(6)?, last_seen: row.get(7)? })
+}
+
+fn put_member(db: &Connection, member: &Member) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO members (user_id, is_admin, is_approved, allow_read, allow_write, allow_upload, first_seen, last_seen)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (user_id) DO UPDATE SET is_admin = ?2, is_approved = ?3, allow_read = ?4, allow_write = ?5, allow_upload = ?6,
+        first_seen = ?7, last_seen = ?8";
+    let flags = member.flags;
+    let values = (
+        member.user.0,
+        flags.admin,
+        flags.approved,
+        flags.allow_read,
+        flags.allow_write,
+        flags.allow_upload,
+        member.first_seen,
+        member.last_seen,
+    );
+    db.prepare_cached(sql)?.execute(values).map(|_| ())
 }
 
 fn put_preferences<'a>(db: &Connection, rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> rusqlite::Result<()> {

@@ -33,6 +33,19 @@ pub struct AuditRow {
     pub result: String,
 }
 
+/// Which rows of the log are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuditFilter<'a> {
+    /// Only those of this wiki.
+    pub wiki: Option<WikiId>,
+    /// Only those whose actor contains this; empty: of everybody.
+    pub actor: &'a str,
+    /// Only those of this action; empty: of any.
+    pub action: &'a str,
+    /// Only those older than the row of this id.
+    pub before: Option<i64>,
+}
+
 impl Directory {
     /// Adds a row.
     pub fn audit(&self, entry: &AuditEntry<'_>) -> Result<()> {
@@ -40,12 +53,15 @@ impl Directory {
         let values = (entry.time, entry.actor, entry.wiki.map(WikiId::to_store), entry.action, entry.object, entry.result);
         self.write("write the audit log", |db| db.execute(sql, values)).map(|_| ())
     }
-    /// The newest rows below `before`, of one wiki or of all.
-    pub fn audit_log(&self, wiki: Option<WikiId>, before: Option<i64>, limit: usize) -> Result<Vec<AuditRow>> {
-        let one = if wiki.is_some() { "wiki = ?1" } else { "?1 IS NULL" };
-        let sql =
-            format!("SELECT id, time, actor, wiki, action, object, result FROM audit WHERE {one} AND id < ?2 ORDER BY id DESC LIMIT ?3");
-        let values = (wiki.map(WikiId::to_store), before.unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+    /// The newest rows that `filter` lets pass.
+    pub fn audit_log(&self, filter: &AuditFilter<'_>, limit: usize) -> Result<Vec<AuditRow>> {
+        let one = if filter.wiki.is_some() { "wiki = ?1" } else { "?1 IS NULL" };
+        let sql = format!(
+            "SELECT id, time, actor, wiki, action, object, result FROM audit WHERE {one} AND id < ?2
+             AND (?3 = '' OR instr(actor, ?3) > 0) AND (?4 = '' OR action = ?4) ORDER BY id DESC LIMIT ?5"
+        );
+        let (wiki, before) = (filter.wiki.map(WikiId::to_store), filter.before.unwrap_or(i64::MAX));
+        let values = (wiki, before, filter.actor, filter.action, i64::try_from(limit).unwrap_or(i64::MAX));
         self.read("read the audit log", |db| {
             let row = |row: &rusqlite::Row<'_>| {
                 Ok(AuditRow {

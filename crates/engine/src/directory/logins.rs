@@ -11,6 +11,8 @@ pub enum Purpose {
     FirstAdministrator,
     /// To choose a new password.
     PasswordReset,
+    /// To show that one reads mail sent to the account's address.
+    ConfirmEmail,
 }
 
 impl Purpose {
@@ -18,13 +20,13 @@ impl Purpose {
         match self {
             Self::FirstAdministrator => "first-administrator",
             Self::PasswordReset => "password-reset",
+            Self::ConfirmEmail => "confirm-email",
         }
     }
     /// How long such a link is good, in seconds.
     pub fn lifetime(self) -> i64 {
         match self {
-            Self::FirstAdministrator => 24 * 3600,
-            Self::PasswordReset => 30 * 60,
+            Self::FirstAdministrator | Self::PasswordReset | Self::ConfirmEmail => 24 * 3600,
         }
     }
 }
@@ -42,6 +44,7 @@ pub enum Gate {
 }
 
 const ACCOUNT_ATTEMPTS: i64 = 5;
+const MAIL_ATTEMPTS: i64 = 3;
 const ACCOUNT_WINDOW: i64 = 15 * 60;
 const ADDRESS_ATTEMPTS: i64 = 20;
 const ADDRESS_WINDOW: i64 = 60;
@@ -64,6 +67,16 @@ impl Directory {
         let found = self.write("use a one-time link", |db| db.query_row(sql, values, |row| row.get::<_, Option<i64>>(0)).optional())?;
         Ok(found.map(|user| user.map(UserId)))
     }
+    /// Whether [`Directory::redeem_one_time`] would succeed now, for whoever shows a form first.
+    pub fn is_one_time(&self, purpose: Purpose, token: &str, now: i64) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM one_time WHERE hash = ?1 AND purpose = ?2 AND expires > ?3)";
+        let values = (hash(token), purpose.as_str(), now);
+        self.read("look at a one-time link", |db| db.prepare_cached(sql)?.query_row(values, |row| row.get(0)))
+    }
+    /// Ends all links that were made for `user`.
+    pub fn end_one_time_of(&self, user: UserId) -> Result<()> {
+        self.write("end one-time links", |db| db.execute("DELETE FROM one_time WHERE user = ?1", [user.0])).map(|_| ())
+    }
     /// Ends all links for `purpose`.
     pub fn end_one_time(&self, purpose: Purpose) -> Result<()> {
         self.write("end one-time links", |db| db.execute("DELETE FROM one_time WHERE purpose = ?1", [purpose.as_str()])).map(|_| ())
@@ -71,7 +84,15 @@ impl Directory {
     /// To be asked before a password is looked at: counts the attempt, so that many at once cannot slip through. `address` is the caller's
     /// network address (IPv6: its /64). The same for accounts that do not exist.
     pub fn begin_login(&self, email: &str, address: &str, now: i64) -> Result<Gate> {
-        let account: String = email.trim().to_lowercase().chars().take(254).collect();
+        self.begin(&email.trim().to_lowercase(), ACCOUNT_ATTEMPTS, address, now)
+    }
+    /// As [`Directory::begin_login`], before a mail is sent to whoever was named by somebody who is not logged in. Counted apart from
+    /// passwords: asking for mail keeps nobody from logging in.
+    pub fn begin_mail(&self, email: &str, address: &str, now: i64) -> Result<Gate> {
+        self.begin(&format!("mail to {}", email.trim().to_lowercase()), MAIL_ATTEMPTS, address, now)
+    }
+    fn begin(&self, account: &str, attempts: i64, address: &str, now: i64) -> Result<Gate> {
+        let account: String = account.chars().take(254).collect();
         self.write("count a login", |db| {
             // What lies in the future comes from a clock that jumped: it must not lock anybody out.
             db.execute("DELETE FROM login_attempts WHERE time <= ?1 OR time > ?2", (now.saturating_sub(ACCOUNT_WINDOW), now))?;
@@ -81,7 +102,7 @@ impl Directory {
                 let oldest = db.query_row(&sql, (key, now.saturating_sub(window), limit - 1), |row| row.get::<_, i64>(0)).optional()?;
                 Ok(oldest.map(|time| time.saturating_add(window).saturating_sub(now).max(1)))
             };
-            let account_full = by("account", &account, ACCOUNT_ATTEMPTS, ACCOUNT_WINDOW)?;
+            let account_full = by("account", &account, attempts, ACCOUNT_WINDOW)?;
             let address_full = by("address", address, ADDRESS_ATTEMPTS, ADDRESS_WINDOW)?;
             if let Some(seconds) = account_full.max(address_full) {
                 return Ok(Gate::Closed { seconds });

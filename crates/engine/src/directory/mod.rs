@@ -3,15 +3,17 @@
 //! It never sees a secret that it could give away again: sessions, tokens and links are stored as SHA-256 (security.md SEC-1).
 
 mod audit;
+mod invitations;
 mod logins;
 mod sessions;
 mod tokens;
 mod users;
 mod wikis;
 
-pub use audit::{AuditEntry, AuditRow};
+pub use audit::{AuditEntry, AuditFilter, AuditRow};
+pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
-pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionRow};
+pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
 pub use tokens::{TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
 pub use wikis::{QUARANTINE, WikiRecord, WikiState};
@@ -30,7 +32,7 @@ const KIND: Kind = Kind {
     name: "holt.db",
     application_id: i32::from_be_bytes(*b"Hodb"),
     durability: Durability::Full,
-    migrations: &[include_str!("migrations/0001_platform.sql")],
+    migrations: &[include_str!("migrations/0001_platform.sql"), include_str!("migrations/0002_invitations.sql")],
 };
 
 /// The platform database. One connection writes, one reads beside it; each is used by one thread at a time, for microseconds.

@@ -4,7 +4,7 @@ use super::users::{self, UserRecord};
 use super::{Directory, Token, hash, random};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use holt_core::{Result, UserId, WikiId};
+use holt_core::{Error, Result, UserId, WikiId};
 use rusqlite::OptionalExtension;
 
 /// A session that nobody uses for so many seconds ends.
@@ -29,6 +29,24 @@ impl std::fmt::Debug for SessionRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SessionRow({:?})", self.user)
     }
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEntry {
+    /// Names it among those of its owner; says nothing of its secret.
+    pub id: String,
+    /// Where.
+    pub wiki: Option<WikiId>,
+    /// Unix seconds.
+    pub created: i64,
+    /// Unix seconds, give or take an hour.
+    pub last_used: i64,
+}
+
+/// What a session is called in lists: the beginning of what is stored of its secret.
+fn id_of(hash: &[u8]) -> String {
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Directory {
@@ -73,5 +91,42 @@ impl Directory {
     /// Logs `user` out everywhere; returns how many sessions that were. To be called when a password or a right changes, too.
     pub fn end_all_sessions(&self, user: UserId) -> Result<usize> {
         self.write("end all sessions", |db| db.execute("DELETE FROM sessions WHERE user = ?1", [user.0]))
+    }
+    /// The sessions of `user` that are good now, the one used last first.
+    pub fn sessions_of(&self, user: UserId, now: i64) -> Result<Vec<SessionEntry>> {
+        let sql = "SELECT hash, wiki, created, last_used FROM sessions WHERE user = ?1 AND created > ?2 AND last_used > ?3
+            ORDER BY last_used DESC, created DESC";
+        let values = (user.0, now.saturating_sub(SESSION_LIFE), now.saturating_sub(SESSION_IDLE));
+        let entry = |row: &rusqlite::Row<'_>| {
+            let hash: Vec<u8> = row.get(0)?;
+            let wiki = row.get::<_, Option<i64>>(1)?.and_then(WikiId::from_store);
+            Ok(SessionEntry { id: id_of(&hash), wiki, created: row.get(2)?, last_used: row.get(3)? })
+        };
+        self.read("list sessions", |db| db.prepare_cached(sql)?.query_map(values, entry)?.collect())
+    }
+    /// What [`SessionEntry::id`] says of the session that `token` is the secret of.
+    pub fn session_id(token: &str) -> String {
+        id_of(&hash(token))
+    }
+    /// Ends the session of `user` that [`Directory::sessions_of`] calls `id`. `NotFound` if there is none.
+    pub fn end_session_of(&self, user: UserId, id: &str) -> Result<()> {
+        let sql = "DELETE FROM sessions WHERE user = ?1 AND lower(hex(substr(hash, 1, 8))) = ?2";
+        match self.write("end a session", |db| db.execute(sql, (user.0, id)))? {
+            0 => Err(Error::not_found("that session has ended already")),
+            _ => Ok(()),
+        }
+    }
+    /// Logs `user` out everywhere but in the session that `token` is the secret of; returns how many sessions that were.
+    pub fn end_other_sessions(&self, user: UserId, token: &str) -> Result<usize> {
+        let sql = "DELETE FROM sessions WHERE user = ?1 AND hash <> ?2";
+        self.write("end other sessions", |db| db.execute(sql, (user.0, hash(token))))
+    }
+    /// Takes from `user` what opens `wiki`: sessions and tokens.
+    pub fn lock_out(&self, user: UserId, wiki: WikiId) -> Result<()> {
+        self.write("end sessions and tokens", |db| {
+            db.execute("DELETE FROM sessions WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))?;
+            db.execute("DELETE FROM tokens WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))
+        })
+        .map(|_| ())
     }
 }

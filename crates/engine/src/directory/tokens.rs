@@ -1,12 +1,14 @@
 //! Tokens for programs: each opens one wiki, with one scope.
 
 use super::{Directory, Token, hash};
-use crate::db::decode;
+use crate::db::{decode, wrap};
 use holt_core::{Error, Result, UserId, WikiId};
 use rusqlite::{OptionalExtension, Row};
 
 /// The last use is written down at most so often.
 const TOUCH: i64 = 3600;
+/// Most tokens of one wiki (security.md RATE-2).
+const TOKENS: i64 = 100;
 
 /// What a token allows. A wider scope includes the narrower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +33,8 @@ impl TokenScope {
             Self::Admin => "admin",
         }
     }
-    fn parse(word: &str) -> Option<Self> {
+    /// From such a word.
+    pub fn parse(word: &str) -> Option<Self> {
         [Self::Read, Self::Propose, Self::Write, Self::Admin].into_iter().find(|scope| scope.as_str() == word)
     }
 }
@@ -90,7 +93,16 @@ impl Directory {
         let token = Token::new("holt_")?;
         let sql = "INSERT INTO tokens (hash, wiki, user, scope, label, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let values = (token.hash(), wiki.to_store(), user.map(|u| u.0), scope.as_str(), label, now, expires);
-        self.write("create a token", |db| db.execute(sql, values))?;
+        self.change("create a token", |db| {
+            let failed = || wrap("create a token");
+            db.execute("DELETE FROM tokens WHERE wiki = ?1 AND expires <= ?2", (wiki.to_store(), now)).map_err(failed())?;
+            let sql_count = "SELECT count(*) FROM tokens WHERE wiki = ?1";
+            let there: i64 = db.query_row(sql_count, [wiki.to_store()], |row| row.get(0)).map_err(failed())?;
+            if there >= TOKENS {
+                return Err(Error::busy(format!("this wiki has {TOKENS} tokens already")).hint("Revoke one that nobody uses."));
+            }
+            db.execute(sql, values).map_err(failed())
+        })?;
         Ok(token)
     }
     /// What `token` allows, if it is good now.
@@ -102,6 +114,10 @@ impl Directory {
             self.write("note the use of a token", |db| db.execute("UPDATE tokens SET last_used = ?2 WHERE id = ?1", (found.id, now)))?;
         }
         Ok(Some(found))
+    }
+    /// The tokens for `wiki` that `user` made, oldest first.
+    pub fn tokens_of(&self, wiki: WikiId, user: UserId) -> Result<Vec<TokenRecord>> {
+        Ok(self.tokens(wiki)?.into_iter().filter(|token| token.user == Some(user)).collect())
     }
     /// The tokens of a wiki, oldest first.
     pub fn tokens(&self, wiki: WikiId) -> Result<Vec<TokenRecord>> {

@@ -3,7 +3,7 @@
 use super::Directory;
 use crate::db::wrap;
 use holt_core::{Error, Person, Result, UserId};
-use rusqlite::{ErrorCode, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 /// Whether somebody administers the whole installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,17 +86,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
 impl Directory {
     /// Makes an account. `Conflict` if the address has one.
     pub fn create_user(&self, user: &NewUser<'_>) -> Result<UserId> {
-        let email = user.email.trim().to_lowercase();
-        let sql = "INSERT INTO users (email, name, password_hash, operator, email_confirmed, created, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let operator = user.rank == Rank::Operator;
-        let values = (&email, user.name, user.password_hash, operator, user.email_confirmed, user.created, user.last_seen);
-        self.change("create an account", |db| match db.execute(sql, values) {
-            Ok(_) => Ok(UserId(db.last_insert_rowid())),
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                Err(Error::conflict(format!("there is an account for {email} already")).hint("Log in with it, or use another address."))
-            }
-            Err(error) => Err(wrap("create an account")(error)),
-        })
+        self.change("create an account", |db| insert(db, user))
     }
     /// The account `id`.
     pub fn user(&self, id: UserId) -> Result<Option<UserRecord>> {
@@ -115,9 +105,9 @@ impl Directory {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read("list accounts", |db| db.prepare_cached(&sql)?.query_map((after, limit), record)?.collect())
     }
-    /// Who administers the installation: the first hundred.
+    /// The accounts that administer the installation, by address.
     pub fn operators(&self) -> Result<Vec<UserRecord>> {
-        let sql = format!("SELECT {COLUMNS} FROM users WHERE operator ORDER BY id LIMIT 100");
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE operator ORDER BY email");
         self.read("list operators", |db| db.prepare_cached(&sql)?.query_map([], record)?.collect())
     }
     /// Whether anybody administers the installation yet.
@@ -131,6 +121,30 @@ impl Directory {
     /// Changes the name. `NotFound` if there is no such account.
     pub fn set_name(&self, id: UserId, name: &str) -> Result<()> {
         self.update(id, "UPDATE users SET name = ?2 WHERE id = ?1", name)
+    }
+    /// Changes the address. Links that were sent to the old one end. `Conflict` if another account has it.
+    pub fn set_email(&self, id: UserId, email: &str) -> Result<()> {
+        let email = email.trim().to_lowercase();
+        self.change("change an address", |db| {
+            let failed = || wrap("change an address");
+            db.execute("DELETE FROM one_time WHERE user = ?1", [id.0]).map_err(failed())?;
+            match db.execute("UPDATE users SET email = ?2 WHERE id = ?1", (id.0, &email)) {
+                Ok(0) => Err(Error::not_found("there is no such account")),
+                Ok(_) => Ok(()),
+                Err(error) if is_taken(&error) => Err(taken(&email)),
+                Err(error) => Err(failed()(error)),
+            }
+        })
+    }
+    /// Somebody proved to read mail sent to the account's address. Whether nobody had before.
+    pub fn confirm_email(&self, id: UserId) -> Result<bool> {
+        let sql = "UPDATE users SET email_confirmed = 1 WHERE id = ?1 AND NOT email_confirmed";
+        Ok(self.write("confirm an address", |db| db.execute(sql, [id.0]))? > 0)
+    }
+    /// Nobody is known to read mail sent to the account's address.
+    pub fn doubt_email(&self, id: UserId) -> Result<()> {
+        let sql = "UPDATE users SET email_confirmed = 0 WHERE id = ?1";
+        self.write("doubt an address", |db| db.execute(sql, [id.0])).map(|_| ())
     }
     /// Changes whether the account administers the installation. `NotFound` if there is no such account.
     pub fn set_rank(&self, id: UserId, rank: Rank) -> Result<()> {
@@ -150,4 +164,26 @@ impl Directory {
             _ => Ok(()),
         }
     }
+}
+
+/// Adds a row. `Conflict` if the address has an account.
+pub(super) fn insert(db: &Connection, user: &NewUser<'_>) -> Result<UserId> {
+    let email = user.email.trim().to_lowercase();
+    let sql =
+        "INSERT INTO users (email, name, password_hash, operator, email_confirmed, created, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let operator = user.rank == Rank::Operator;
+    let values = (&email, user.name, user.password_hash, operator, user.email_confirmed, user.created, user.last_seen);
+    match db.execute(sql, values) {
+        Ok(_) => Ok(UserId(db.last_insert_rowid())),
+        Err(error) if is_taken(&error) => Err(taken(&email)),
+        Err(error) => Err(wrap("create an account")(error)),
+    }
+}
+
+fn is_taken(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+fn taken(email: &str) -> Error {
+    Error::conflict(format!("there is an account for {email} already")).hint("Log in with it, or use another address.")
 }

@@ -1,5 +1,6 @@
 //! Whom a comment names: `@Ann`, `@Ann Otter`, `@ann@example.org`. Only people of the wiki can be named.
 
+use crate::directory::UserRecord;
 use crate::scope::{Read, Scope};
 use holt_core::{Person, Result, UserId};
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ fn people(scope: &Scope<'_, Read>) -> Result<Vec<Person>> {
     let db = wiki.db()?;
     let mut ids: BTreeSet<UserId> = db.members()?.into_iter().map(|member| member.user).collect();
     ids.extend(db.commentators()?);
-    let mut people: Vec<Person> = directory.operators()?.iter().map(|user| user.person()).collect();
+    let mut people: Vec<Person> = directory.operators()?.iter().map(UserRecord::person).collect();
     for id in ids.into_iter().filter(|id| !people.iter().any(|person| person.id == *id)).collect::<Vec<_>>() {
         people.extend(directory.user(id)?.map(|user| user.person()));
     }

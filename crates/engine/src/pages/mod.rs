@@ -48,7 +48,7 @@ pub use rename::{Affected, Backlinks, Renamed, affected, rename};
 pub use revert::revert;
 pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, search};
-pub use settings::{join, members, put_member, set_preferences};
+pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Care, Tag, care, tagged, tags, tags_of};
 pub use text::readable;

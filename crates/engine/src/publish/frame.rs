@@ -1,14 +1,17 @@
 //! What all pages of a wiki share: the frame with the page tree, the 404 text, and the wiki's manifest.
 
+use super::links::IndexLinks;
 use super::page::{draw, draw_safe};
-use super::views::{FrameView, MenuEntry, NotFoundView, TreeNode, TreeView};
+use super::pages::IndexPages;
+use super::views::{FrameView, MenuEntry, NotFoundView, Shortcuts, TreeNode, TreeView};
 use super::{home_key, is_current, publisher_version, visibility};
 use crate::db::index::Index;
-use crate::db::preferences::Preferences;
+use crate::db::preferences::{Preferences, TreeMode};
 use crate::repo::FileMode;
 use crate::wiki::Wiki;
 use holt_core::{PageKey, PagePath, Result, RevisionId, SafeHtml};
 use holt_fragments::{Fragment, Frame, Kind, WikiManifest, assets};
+use holt_markdown::Context;
 use std::collections::BTreeMap;
 
 /// Most entries of the page tree that every page carries. A larger wiki shows its upper levels; the rest is a click away.
@@ -30,7 +33,8 @@ pub(super) fn publish(
         None => {
             let tree = draw_safe(&tree(index, preferences)?)?;
             let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree)?)?;
-            let not_found = draw(&NotFoundView { name: None, create_url: None })?;
+            let own = own_not_found(wiki, index, preferences)?;
+            let not_found = draw(&NotFoundView { name: None, create_url: None, own: own.as_ref() })?;
             (frame, fragments.put(wiki.id(), Kind::Html, &Fragment::new(not_found.into_bytes()))?)
         }
     };
@@ -52,15 +56,19 @@ pub(super) fn publish(
 }
 
 fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Result<Frame> {
+    let has_tree = preferences.tree_mode != TreeMode::Off;
+    let pin = |name: &str| preferences.is_pinned(name);
+    let pinned = Shortcuts { home: pin("home"), changes: pin("changelog"), index: pin("pageindex"), create: pin("createpage") };
     let html = draw(&FrameView {
         site_name: &preferences.site_name,
         lang: &preferences.site_lang,
         css_url: assets::url("style.css"),
         js_url: assets::url("holt.js"),
-        icon_url: assets::url("icon.svg"),
-        logo_url: None,
+        icon_url: if preferences.icon.is_empty() { assets::url("icon.svg") } else { &preferences.icon },
+        logo_url: Some(preferences.logo.as_str()).filter(|logo| !logo.is_empty()),
         menu,
-        tree,
+        tree: Some(tree).filter(|_| has_tree),
+        pinned,
     })?;
     Frame::parse(&html)
 }
@@ -83,6 +91,27 @@ fn menu(preferences: &Preferences) -> Vec<MenuEntry> {
         MenuEntry::Link { title, url }
     };
     preferences.custom_menu.iter().map(entry).collect()
+}
+
+/// What the page `NOT_FOUND_PAGE` says (spec/wiki.md §6.3); none if there is no such page.
+pub fn own_not_found(wiki: &Wiki, index: &Index, preferences: &Preferences) -> Result<Option<SafeHtml>> {
+    let Some(path) = preferences.get("NOT_FOUND_PAGE").map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+    let Ok(path) = PagePath::parse(path) else { return Ok(None) };
+    let Some(row) = index.page(&path.key())?.filter(|row| row.mode != FileMode::Symlink) else { return Ok(None) };
+    let repo = wiki.repo()?;
+    let Ok(source) = String::from_utf8(repo.blob(row.blob)?) else { return Ok(None) };
+    let (links, pages) = (IndexLinks::new(index), IndexPages::new(index, &repo, preferences));
+    let url = format!("/{}", row.path);
+    let options = crate::pages::render_options(preferences);
+    let context = Context { page_url: Some(&url), options, links: Some(&links), pages: Some(&pages), ..Context::default() };
+    Ok(Some(holt_markdown::render(&source, &context).html))
+}
+
+/// How the tree is shown.
+struct Shape {
+    home: Option<PageKey>,
+    mode: TreeMode,
+    unfolded: bool,
 }
 
 #[derive(Default)]
@@ -112,10 +141,11 @@ fn tree(index: &Index, preferences: &Preferences) -> Result<TreeView> {
         node.title = preferences.display_leaf(&row.path, row.title.as_deref());
     }
     let mut depth = 1;
-    while depth < 16 && root.count(depth + 1) <= TREE_NODES {
+    let deepest = preferences.tree_depth.unwrap_or(16).min(16);
+    while depth < deepest && root.count(depth + 1) <= TREE_NODES {
         depth += 1;
     }
-    Ok(root.view(depth, home_key(preferences).as_ref()))
+    Ok(root.view(depth, &Shape { home: home_key(preferences), mode: preferences.tree_mode, unfolded: preferences.tree_unfolded }))
 }
 
 impl Node {
@@ -123,14 +153,22 @@ impl Node {
     fn count(&self, depth: usize) -> usize {
         if depth == 0 { 0 } else { self.children.values().map(|child| 1 + child.count(depth - 1)).sum() }
     }
-    fn view(self, depth: usize, home: Option<&PageKey>) -> TreeView {
-        let nodes = if depth == 0 { Vec::new() } else { self.children.into_values().filter_map(|child| child.node(depth, home)).collect() };
-        TreeView { nodes }
+    fn view(self, depth: usize, shape: &Shape) -> TreeView {
+        if depth == 0 {
+            return TreeView { nodes: Vec::new() };
+        }
+        let mut children: Vec<Self> = self.children.into_values().collect();
+        match shape.mode {
+            TreeMode::DirectoriesFirst => children.sort_by_key(|child| child.children.is_empty()),
+            TreeMode::DirectoriesOnly => children.retain(|child| !child.children.is_empty()),
+            TreeMode::Sorted | TreeMode::Off => {}
+        }
+        TreeView { nodes: children.into_iter().filter_map(|child| child.node(depth, shape)).collect() }
     }
-    fn node(mut self, depth: usize, home: Option<&PageKey>) -> Option<TreeNode> {
+    fn node(mut self, depth: usize, shape: &Shape) -> Option<TreeNode> {
         let path = self.path.take()?;
-        let url = if home == Some(&path.key()) { "/".to_string() } else { path.url() };
+        let url = if shape.home.as_ref() == Some(&path.key()) { "/".to_string() } else { path.url() };
         let more = (depth == 1 && !self.children.is_empty()).then(|| super::tree_url(&path));
-        Some(TreeNode { title: std::mem::take(&mut self.title), url, children: self.view(depth - 1, home), more })
+        Some(TreeNode { title: std::mem::take(&mut self.title), url, children: self.view(depth - 1, shape), open: shape.unfolded, more })
     }
 }

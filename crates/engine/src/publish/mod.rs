@@ -11,7 +11,7 @@ mod plan;
 pub mod views;
 
 pub use frame::bare_frame;
-pub use page::{crumbs, date, day_start, mail_date, rfc3339, tag_url, toc, tree_url};
+pub use page::{crumbs, date, day_start, mail_date, rfc3339, tag_url, toc, tree_url, visual_diff};
 
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;
@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Counts every change of what the renderer makes of the same page.
-const RENDERER_VERSION: u32 = 3;
+const RENDERER_VERSION: u32 = 4;
 
 /// What the templates say; the assets they name have names that change with their content.
 const TEMPLATES: &[&str] = &[
@@ -134,6 +134,11 @@ pub(crate) fn sweep(wiki: &Wiki) -> Result<bool> {
     let _publishing = wiki.publish_lock();
     fragments.sweep(wiki.id(), UNIX_EPOCH + Duration::from_secs(now.saturating_sub(SWEEP_AGE)))?;
     Ok(true)
+}
+
+/// What the wiki says where a page is missing, if it says something of its own.
+pub fn own_not_found(wiki: &Wiki) -> Result<Option<holt_core::SafeHtml>> {
+    frame::own_not_found(wiki, &*wiki.index()?, &*wiki.preferences()?)
 }
 
 fn settings_stamp(wiki: &Wiki) -> Result<u64> {

@@ -129,6 +129,11 @@ pub fn crumbs(preferences: &crate::db::preferences::Preferences, path: &PagePath
     levels.into_iter().rev().map(|level| PageLink { title: shown(&level), url: level.url() }).collect()
 }
 
+/// Two rendered pages in one: what came and what went is marked.
+pub fn visual_diff(old: &SafeHtml, new: &SafeHtml) -> SafeHtml {
+    SafeHtml::from_trusted_producer(crate::repo::visual_diff::visual_diff(old.as_str(), new.as_str()))
+}
+
 /// Where the pages with all of these tags are listed.
 pub fn tag_url(tags: &[&str]) -> String {
     let pairs: Vec<String> = tags.iter().map(|tag| format!("tag={}", query_value(tag))).collect();

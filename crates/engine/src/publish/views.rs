@@ -25,8 +25,23 @@ pub struct FrameView<'a> {
     pub logo_url: Option<&'a str>,
     /// The wiki's own menu (spec/wiki.md §9.4).
     pub menu: &'a [MenuEntry],
-    /// The page tree: a rendered [`TreeView`].
-    pub tree: &'a SafeHtml,
+    /// The page tree: a rendered [`TreeView`]; none if the wiki wants none.
+    pub tree: Option<&'a SafeHtml>,
+    /// Which of the four shortcuts stand at the top of the menu; the others stand at its end.
+    pub pinned: Shortcuts,
+}
+
+/// Which of Otterwiki's four shortcuts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shortcuts {
+    /// The home page.
+    pub home: bool,
+    /// Recent changes.
+    pub changes: bool,
+    /// All pages.
+    pub index: bool,
+    /// A new page.
+    pub create: bool,
 }
 
 /// One line of the wiki's own menu.
@@ -194,6 +209,8 @@ pub struct TreeNode {
     pub url: String,
     /// What is below it.
     pub children: TreeView,
+    /// Whether that is shown at once.
+    pub open: bool,
     /// Where what is below it is listed, when that is too much to stand here.
     pub more: Option<String>,
 }
@@ -206,6 +223,8 @@ pub struct NotFoundView<'a> {
     pub name: Option<&'a str>,
     /// Where to create it. `None` in the published form.
     pub create_url: Option<&'a str>,
+    /// What the wiki says instead of our words.
+    pub own: Option<&'a SafeHtml>,
 }
 
 /// The main slot of a folder without a page.

@@ -1,6 +1,6 @@
 //! What differs between two texts: lines, and words within changed lines.
 
-use gix::diff::blob::{Algorithm, InternedInput, diff_with_slider_heuristics};
+use gix::diff::blob::{Algorithm, Diff, InternedInput, diff_with_slider_heuristics};
 use holt_core::{Error, Result};
 use std::ops::Range;
 
@@ -108,7 +108,7 @@ pub fn word_diff(old: &str, new: &str) -> (Vec<Part>, Vec<Part>) {
     let mut input = InternedInput::default();
     input.update_before(old_words.iter().copied());
     input.update_after(new_words.iter().copied());
-    let diff = gix::diff::blob::Diff::compute(Algorithm::Myers, &input);
+    let diff = Diff::compute(Algorithm::Myers, &input);
     let side = |words: &[&str], changed: &dyn Fn(u32) -> bool| {
         let mut parts: Vec<Part> = Vec::new();
         for (i, word) in words.iter().enumerate() {
@@ -153,6 +153,16 @@ pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
     input.update_before(old.split_inclusive('\n'));
     input.update_after(new.split_inclusive('\n'));
     let diff = diff_with_slider_heuristics(Algorithm::Histogram, &input);
+    let range = |r: Range<u32>| r.start as usize..r.end as usize;
+    diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
+}
+
+/// Where two lists differ, before and after, in order.
+pub(super) fn ranges<T: Eq + std::hash::Hash + Copy>(old: &[T], new: &[T]) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput::<Option<T>>::default();
+    input.update_before(old.iter().copied().map(Some));
+    input.update_after(new.iter().copied().map(Some));
+    let diff = Diff::compute(Algorithm::Histogram, &input);
     let range = |r: Range<u32>| r.start as usize..r.end as usize;
     diff.hunks().map(|hunk| (range(hunk.before), range(hunk.after))).collect()
 }

@@ -15,6 +15,7 @@ pub mod merge;
 mod pack;
 mod read;
 mod recent;
+pub mod visual_diff;
 
 pub use commit::{CommitMeta, CommitOutcome};
 pub use fold::Folded;

@@ -31,7 +31,7 @@ pub fn join(engine: &Engine, wiki: &Wiki, name: &str, flags: MemberFlags) -> Act
     let id = engine.directory().create_user(&user).unwrap();
     let operator = people("ann");
     let member = Member { user: id, flags, first_seen: 0, last_seen: 0 };
-    pages::put_member(&wiki.grant::<Admin>(&operator).unwrap(), &member).unwrap();
+    pages::put_members(&wiki.grant::<Admin>(&operator).unwrap(), &[member]).unwrap();
     Actor::Person(Person { id, name: name.into(), email, operator: false })
 }
 

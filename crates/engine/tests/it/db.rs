@@ -107,6 +107,12 @@ fn members_come_change_and_go_and_are_counted() {
     db.put_member(&Member { user: UserId(1), ..member }).unwrap();
     grew(1);
     assert_eq!(db.members().unwrap().iter().map(|m| (m.user.0, m.flags.admin)).collect::<Vec<_>>(), [(1, false), (3, true)]);
+    // The last administrator stays, however one goes about it.
+    assert_eq!(db.remove_member(UserId(3)).unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(db.change_members(&[Member { user: UserId(1), ..member }, member]).unwrap_err().kind, ErrorKind::Invalid);
+    grew(0);
+    db.change_members(&[Member { user: UserId(1), flags: MemberFlags { admin: true, ..flags }, ..member }, member]).unwrap();
+    grew(2);
     db.remove_member(UserId(3)).unwrap();
     grew(1);
     db.remove_member(UserId(3)).unwrap();

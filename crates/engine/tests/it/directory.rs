@@ -1,8 +1,9 @@
 //! The platform database.
 
-use holt_core::{ErrorKind, UserId, WikiId, WikiName};
+use holt_core::{ErrorKind, MemberFlags, UserId, WikiId, WikiName};
 use holt_engine::directory::{
-    AuditEntry, Directory, Gate, NewUser, Purpose, QUARANTINE, Rank, SESSION_IDLE, SESSION_LIFE, TokenScope, WikiState,
+    AuditEntry, AuditFilter, Delivery, Directory, Gate, INVITATION_LIFE, NewInvitation, NewUser, Purpose, QUARANTINE, Rank, SESSION_IDLE,
+    SESSION_LIFE, TokenScope, WikiState,
 };
 use std::path::Path;
 use tempfile::TempDir;
@@ -265,16 +266,131 @@ fn many_guesses_at_once_do_not_slip_through() {
 }
 
 #[test]
+fn sessions_are_listed_and_ended_one_by_one() {
+    let (_dir, directory) = directory();
+    let (docs, other) = (wiki(&directory, "docs", 1), wiki(&directory, "other", 1));
+    let (ann, ben) = (user(&directory, "ann@example.org"), user(&directory, "ben@example.org"));
+    let session = |user, wiki, now| directory.create_session(user, Some(wiki), now).unwrap();
+    let (first, second, third) = (session(ann, docs, 10), session(ann, other, 20), session(ann, docs, 30));
+    let bens = session(ben, docs, 40);
+    let list = |user| directory.sessions_of(user, 50).unwrap();
+    assert_eq!(list(ann).iter().map(|s| (s.wiki, s.created)).collect::<Vec<_>>(), [(Some(docs), 30), (Some(other), 20), (Some(docs), 10)]);
+    let id = Directory::session_id(second.expose());
+    assert_eq!(list(ann)[1].id, id);
+    assert!(!second.expose().contains(&id));
+    assert_eq!(directory.end_session_of(ben, &id).unwrap_err().kind, ErrorKind::NotFound, "not his to end");
+    assert_eq!(directory.end_session_of(ann, "' OR 1=1").unwrap_err().kind, ErrorKind::NotFound);
+    directory.end_session_of(ann, &id).unwrap();
+    assert_eq!(list(ann).len(), 2);
+    assert_eq!(directory.end_other_sessions(ann, first.expose()).unwrap(), 1);
+    assert!(directory.session(third.expose(), Some(docs), 50).unwrap().is_none());
+    assert!(directory.session(first.expose(), Some(docs), 50).unwrap().is_some());
+    assert_eq!(list(ben).len(), 1);
+    assert!(directory.sessions_of(ann, 10 + SESSION_IDLE).unwrap().is_empty(), "idle ones are not listed");
+    directory.create_token(docs, Some(ben), TokenScope::Read, "bot", 50).unwrap();
+    directory.lock_out(ben, other).unwrap();
+    assert_eq!((list(ben).len(), directory.tokens_of(docs, ben).unwrap().len()), (1, 1), "another wiki is no matter");
+    directory.lock_out(ben, docs).unwrap();
+    assert!(directory.session(bens.expose(), Some(docs), 50).unwrap().is_none() && directory.tokens_of(docs, ben).unwrap().is_empty());
+}
+
+#[test]
+fn an_invitation_is_good_for_its_uses_its_wiki_and_its_time() {
+    let (dir, directory) = directory();
+    let (docs, other) = (wiki(&directory, "docs", 1), wiki(&directory, "other", 1));
+    let flags = MemberFlags { approved: true, allow_write: true, ..MemberFlags::default() };
+    let make = |uses, delivery| {
+        let email = (delivery == Delivery::Mail).then_some("ben@example.org");
+        let new = NewInvitation { wiki: docs, email, name: "Ben", delivery, flags, uses, made_by: "ann@example.org" };
+        directory.create_invitation(&new, 100).unwrap()
+    };
+    let (id, mailed) = make(1, Delivery::Mail);
+    let (_, open) = make(2, Delivery::Hand);
+    let found = directory.invitation(docs, mailed.expose(), 101).unwrap().unwrap();
+    assert_eq!((found.id, found.flags, found.expires), (id, flags, 100 + INVITATION_LIFE));
+    assert!(found.is_for("ben@example.org") && !found.is_for("eve@example.org"));
+    assert!(found.proves("ben@example.org") && !found.proves("eve@example.org"));
+    let anybody = directory.invitation(docs, open.expose(), 101).unwrap().unwrap();
+    assert!(anybody.is_for("eve@example.org") && !anybody.proves("eve@example.org"));
+    for (wiki, token, now) in [(other, mailed.expose(), 101), (docs, "x", 101), (docs, mailed.expose(), 100 + INVITATION_LIFE)] {
+        assert!(directory.invitation(wiki, token, now).unwrap().is_none());
+        assert!(directory.use_invitation(wiki, token, now).unwrap().is_none());
+    }
+    let file = std::fs::read(dir.path().join("holt.db-wal")).unwrap();
+    assert!(!file.windows(43).any(|w| w == mailed.expose().as_bytes()), "stored as a hash");
+    // An account that cannot be made uses nothing up; one that can does, once.
+    let account = |email: &'static str| NewUser {
+        email,
+        name: "Ben",
+        password_hash: None,
+        rank: Rank::Member,
+        email_confirmed: true,
+        created: 101,
+        last_seen: 101,
+    };
+    user(&directory, "taken@example.org");
+    let refused = directory.accept_invitation(docs, mailed.expose(), &account("taken@example.org"), 101).unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(directory.accept_invitation(docs, mailed.expose(), &account("ben@example.org"), 101).unwrap().is_some());
+    assert!(directory.accept_invitation(docs, mailed.expose(), &account("eve@example.org"), 101).unwrap().is_none());
+    assert!(directory.user_by_email("eve@example.org").unwrap().is_none());
+    let winners: usize = std::thread::scope(|threads| {
+        let tries: Vec<_> =
+            (0..8).map(|_| threads.spawn(|| usize::from(directory.use_invitation(docs, open.expose(), 102).unwrap().is_some()))).collect();
+        tries.into_iter().map(|t| t.join().unwrap()).sum()
+    });
+    assert_eq!(winners, 2);
+    let (id, revoked) = make(1, Delivery::Hand);
+    assert_eq!(directory.invitations(docs, 102).unwrap().iter().map(|i| i.id).collect::<Vec<_>>(), [id], "those used up are gone");
+    assert_eq!(directory.revoke_invitation(other, id).unwrap_err().kind, ErrorKind::NotFound, "not another wiki's to revoke");
+    directory.revoke_invitation(docs, id).unwrap();
+    assert!(directory.use_invitation(docs, revoked.expose(), 102).unwrap().is_none());
+    for _ in 0..100 {
+        make(1, Delivery::Hand);
+    }
+    let new = NewInvitation { wiki: docs, email: None, name: "", delivery: Delivery::Hand, flags, uses: 1, made_by: "ann@example.org" };
+    assert_eq!(directory.create_invitation(&new, 103).unwrap_err().kind, ErrorKind::Busy);
+    assert!(directory.create_invitation(&NewInvitation { wiki: other, ..new }, 103).is_ok());
+}
+
+#[test]
+fn an_address_that_changes_ends_the_links_sent_to_it() {
+    let (_dir, directory) = directory();
+    let ann = user(&directory, "ann@example.org");
+    user(&directory, "ben@example.org");
+    let reset = directory.create_one_time(Purpose::PasswordReset, Some(ann), 1).unwrap();
+    assert!(directory.is_one_time(Purpose::PasswordReset, reset.expose(), 2).unwrap());
+    assert!(!directory.is_one_time(Purpose::ConfirmEmail, reset.expose(), 2).unwrap());
+    assert_eq!(directory.set_email(ann, "BEN@example.org").unwrap_err().kind, ErrorKind::Conflict);
+    assert!(directory.is_one_time(Purpose::PasswordReset, reset.expose(), 2).unwrap(), "nothing changed");
+    directory.set_email(ann, "Anna@example.org").unwrap();
+    assert!(!directory.is_one_time(Purpose::PasswordReset, reset.expose(), 2).unwrap());
+    assert_eq!(directory.user(ann).unwrap().unwrap().email, "anna@example.org");
+    assert!(directory.confirm_email(ann).unwrap() && !directory.confirm_email(ann).unwrap());
+    directory.doubt_email(ann).unwrap();
+    assert!(!directory.user(ann).unwrap().unwrap().email_confirmed);
+    // Mail is counted apart from passwords.
+    let gates: Vec<bool> = (0..5).map(|_| directory.begin_mail("ann@example.org", "a", 10).unwrap() == Gate::Open).collect();
+    assert_eq!(gates, [true, true, true, false, false]);
+    assert_eq!(directory.begin_login("ann@example.org", "b", 10).unwrap(), Gate::Open);
+}
+
+#[test]
 fn the_audit_log_only_grows() {
     let (dir, directory) = directory();
     let docs = wiki(&directory, "docs", 1);
     for (time, wiki) in [(1, None), (2, Some(docs)), (3, None)] {
         directory.audit(&AuditEntry { time, actor: "ann", wiki, action: "login", object: "ann", result: "ok" }).unwrap();
     }
-    let times = |wiki, before, limit| directory.audit_log(wiki, before, limit).unwrap().iter().map(|r| r.time).collect::<Vec<_>>();
+    let log = |filter: AuditFilter<'_>, limit| directory.audit_log(&filter, limit).unwrap();
+    let times =
+        |wiki, before, limit| log(AuditFilter { wiki, before, ..AuditFilter::default() }, limit).iter().map(|r| r.time).collect::<Vec<_>>();
     assert_eq!(times(None, None, 2), [3, 2]);
     assert_eq!(times(Some(docs), None, 9), [2]);
     assert_eq!(times(None, Some(2), 9), [1]);
+    directory.audit(&AuditEntry { time: 4, actor: "ben", wiki: None, action: "logout", object: "", result: "ok" }).unwrap();
+    let only = |actor, action| log(AuditFilter { actor, action, ..AuditFilter::default() }, 9).len();
+    assert_eq!((only("", ""), only("an", ""), only("", "logout"), only("ann", "logout"), only("%", "")), (4, 3, 1, 0, 0));
     let db = raw(dir.path());
     assert!(db.execute("UPDATE audit SET result = 'x'", []).is_err() && db.execute("DELETE FROM audit", []).is_err());
 }

@@ -163,7 +163,7 @@ fn mail_says_what_is_new_and_no_more() {
     let subject = pages::digest(&wiki, id(&bob), start, base).unwrap().unwrap().subject;
     assert_eq!(subject, "[Docs Bcc: x@example.org] 20 comments, 20 changes");
     let member = wiki.member(id(&bob)).unwrap().unwrap();
-    pages::put_member(&admin, &holt_engine::db::wiki_db::Member { flags: MemberFlags::default(), ..member }).unwrap();
+    pages::put_members(&admin, &[holt_engine::db::wiki_db::Member { flags: MemberFlags::default(), ..member }]).unwrap();
     assert_eq!(pages::digest(&wiki, id(&bob), start, base).unwrap(), None);
     assert_eq!(pages::digest(&wiki, UserId(999), start, base).unwrap(), None);
 }

@@ -58,8 +58,8 @@ fn inlines_in_inlines() {
         ("- [ ]x", "<ul><li>[ ]x</li></ul>"),
         (
             "1. [x] a\n\n   b\n2. [ ] c",
-            "<ol><li class=\"task-list-item\"><p><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\" checked=\"\">a</p><p>b</p></li>\
-             <li class=\"task-list-item\"><p><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\">c</p></li></ol>",
+            "<ol><li class=\"task-list-item\"><p><input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"Task\" disabled=\"\" checked=\"\">a</p><p>b</p></li>\
+             <li class=\"task-list-item\"><p><input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"Task\" disabled=\"\">c</p></li></ol>",
         ),
         ("[toc]\n\n+++ toml", "<p>[toc]</p><p>+++ toml</p>"),
     ]);

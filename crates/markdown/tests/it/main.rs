@@ -35,7 +35,7 @@ fn the_base_dialect() {
     );
     check(
         "- [x] b",
-        "<ul>\n<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" disabled=\"\" checked=\"\">b</li>\n</ul>",
+        "<ul>\n<li class=\"task-list-item\"><input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"Task\" disabled=\"\" checked=\"\">b</li>\n</ul>",
     );
     check(
         "![a & *b*](./x.png \"t\")",

@@ -3,10 +3,11 @@
 use super::output;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
+use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
-use crate::{front, log};
+use crate::{front, log, mail};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::{EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
@@ -28,9 +29,16 @@ const WELCOME: &[(&str, &str)] = &[
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
+/// How long mail that waits may keep the server from ending.
+const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
+
 /// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     log::start(args.log, args.log_format);
+    let mail_server = match (&args.smtp_url, &args.mail_from) {
+        (Some(url), Some(from)) => Some(MailServer::parse(url, from)?),
+        _ => None,
+    };
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         welcome(&engine)?;
@@ -53,7 +61,10 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        outbox: Outbox::default(),
+        mail_server,
     });
+    mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(LIVE_REQUESTS + 4)
@@ -63,6 +74,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(listen(args, app.clone()))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
+    app.outbox.close(MAIL_AT_THE_END);
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! What administrators of a wiki change: its name, who may do what, and its members. The fields are Otterwiki's (spec/wiki.md §3.10).
 
-use super::views::{AccessGroup, AdminView, Choice, MemberRow, Problem};
-use super::{Context, problem};
+use super::views::{AccessGroup, AdminView, Choice, MemberRow, MembersView, Problem, tabs};
+use super::{Context, audit, problem, users};
 use crate::reply::{Reply, see_other};
 use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
 use holt_engine::db::wiki_db::Member;
@@ -25,10 +25,12 @@ const CHOICES: [(AccessLevel, &str); 4] = [
 ];
 
 /// Yes-or-no preferences: field, preference, what a tick means.
-const SWITCHES: [(&str, &str, &str); 3] = [
+const SWITCHES: [(&str, &str, &str); 5] = [
     ("disable_registration", "DISABLE_REGISTRATION", "Nobody can register"),
     ("auto_approval", "AUTO_APPROVAL", "Whoever registers is approved at once"),
     ("email_needs_confirmation", "EMAIL_NEEDS_CONFIRMATION", "Addresses must be confirmed before the first log-in"),
+    ("notify_admins_on_register", "NOTIFY_ADMINS_ON_REGISTER", "Administrators get a mail when somebody registers"),
+    ("notify_user_on_approval", "NOTIFY_USER_ON_APPROVAL", "People get a mail when they are approved"),
 ];
 
 const YES: &str = "True";
@@ -50,21 +52,21 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
         };
         AccessGroup { label: label.to_string(), field: field.to_string(), choices: CHOICES.map(choice).into() }
     };
-    let switch = |(field, name, label): (&str, &str, &str)| {
-        let chosen = preferences.get(name).is_some_and(|value| value.eq_ignore_ascii_case(YES));
-        Choice { value: field.to_string(), label: label.to_string(), chosen }
+    let switch = |(field, name, label): (&str, &str, &str)| Choice {
+        value: field.to_string(),
+        label: label.to_string(),
+        chosen: preferences.is_on(name),
     };
-    let members = pages::members(&context.scope::<Admin>()?)?.iter().map(|member| row(context, member)).collect::<Result<Vec<_>>>()?;
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
     let view = |csrf| AdminView {
         csrf,
+        tabs: tabs("/-/admin"),
         site_name: preferences.site_name.clone(),
         site_description: preferences.site_description.clone(),
         markdown_extras: pages::render_options(&preferences).extras == Extras::On,
         comments: pages::takes_comments(&preferences),
         access: LEVELS.map(group).into(),
         switches: SWITCHES.map(switch).into(),
-        members: by_address(members),
         problem,
         notice,
     };
@@ -73,8 +75,9 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
 
 fn row(context: &Context<'_>, member: &Member) -> Result<MemberRow> {
     let user = context.app.engine.directory().user(member.user)?;
+    let unconfirmed = user.as_ref().is_some_and(|user| !user.email_confirmed);
     let (name, email) = user.map_or_else(|| ("Deleted account".to_string(), String::new()), |user| (user.name, user.email));
-    Ok(MemberRow { id: member.user.0, name, email, flags: member.flags })
+    Ok(MemberRow { id: member.user.0, name, email, unconfirmed, flags: member.flags })
 }
 
 fn by_address(mut members: Vec<MemberRow>) -> Vec<MemberRow> {
@@ -118,7 +121,29 @@ pub fn access(context: &Context<'_>) -> Result<Reply> {
         rows.push((name, level.as_str()));
     }
     rows.extend(SWITCHES.map(|(field, name, _)| (name, if form.find(field).is_some() { YES } else { NO })));
-    done(context, pages::set_preferences(&context.scope::<Admin>()?, &rows))
+    let set = pages::set_preferences(&context.scope::<Admin>()?, &rows);
+    if set.is_ok() {
+        audit::done(context, "access.change", "");
+    }
+    done(context, set)
+}
+
+/// `GET /-/admin/user_management`
+pub fn members_form(context: &Context<'_>) -> Result<Reply> {
+    show_members(context, StatusCode::OK, None)
+}
+
+fn show_members(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
+    let members = pages::members(&context.scope::<Admin>()?)?.iter().map(|member| row(context, member)).collect::<Result<Vec<_>>>()?;
+    let news = [
+        ("saved", "Saved."),
+        ("added", "The member is added."),
+        ("invited", "The invitation is on its way."),
+        ("deleted", "The member is removed."),
+    ];
+    let notice = news.into_iter().find(|(word, _)| context.request.query(word).is_some()).map(|(_, text)| text.to_string());
+    let members = by_address(members);
+    context.form(status, "Members", |csrf| MembersView { csrf, tabs: tabs("/-/admin/user_management"), members, problem, notice })
 }
 
 /// `POST /-/admin/user_management`: the ticks of all members at once.
@@ -141,19 +166,22 @@ pub fn members(context: &Context<'_>) -> Result<Reply> {
             Member { flags, ..*member }
         })
         .collect();
-    let had_admin = now.iter().any(|member| member.flags.admin);
-    if had_admin && !wanted.iter().any(|member| member.flags.admin) {
-        let error = Error::invalid("nobody would administer this wiki any more").hint("Leave at least one administrator.");
-        return show(context, StatusCode::UNPROCESSABLE_ENTITY, Some(problem(&error)));
+    let changed: Vec<Member> = wanted.iter().zip(&now).filter(|(new, old)| new.flags != old.flags).map(|(new, _)| *new).collect();
+    match pages::put_members(&scope, &changed) {
+        Ok(()) => {}
+        Err(error) if error.kind == ErrorKind::Internal => return Err(error),
+        Err(error) => return show_members(context, crate::error::status(&error), Some(problem(&error))),
     }
-    let changed = wanted.iter().zip(&now).filter(|(new, old)| new.flags != old.flags).map(|(new, _)| new);
     for member in changed {
-        if let Err(error) = pages::put_member(&scope, member) {
-            return done(context, Err(error));
-        }
         tracing::info!(wiki.id = %context.wiki.id(), member = member.user.0, "changed the rights of a member");
+        let account = context.app.engine.directory().user(member.user)?;
+        let name = account.as_ref().map_or("a deleted account", |account| account.email.as_str());
+        audit::done(context, "user.edit", &format!("{name}: {}", users::words(member.flags)));
+        if let (Some(before), Some(account)) = (now.iter().find(|before| before.user == member.user), &account) {
+            users::approved(context, before, member.flags, account)?;
+        }
     }
-    done(context, Ok(()))
+    Ok(see_other("/-/admin/user_management?saved=1"))
 }
 
 fn done(context: &Context<'_>, result: Result<()>) -> Result<Reply> {

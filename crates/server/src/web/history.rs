@@ -3,12 +3,12 @@
 use super::files::first_line;
 use super::page::{SHORT, address};
 use super::views::{
-    BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffLayout, DiffView, FileDiff,
+    BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffView, FileDiff,
     HistoryEntry, HistoryView, Problem, RevertView, Version,
 };
 use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
-use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId, RevisionPrefix};
+use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml};
 use holt_engine::pages::{self, Entry, Filter};
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
@@ -123,8 +123,16 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
     let (a, b) = (context.revision(context.param("a"))?, context.revision(context.param("b"))?);
     let difference = pages::diff(&scope, &path, a, b)?;
     let page = context.page_ref(&path)?;
-    let side_by_side = matches!(context.request.query("view").as_deref(), Some("side" | "side-by-side"));
-    let shape = if side_by_side { DiffLayout::SideBySide } else { DiffLayout::Inline };
+    let shape = match context.request.query("view").as_deref() {
+        Some("side" | "side-by-side") => DiffLayout::SideBySide,
+        Some("page") => DiffLayout::Page,
+        _ => DiffLayout::Inline,
+    };
+    let shown_as = match shape {
+        DiffLayout::Inline => "",
+        DiffLayout::SideBySide => "?view=side",
+        DiffLayout::Page => "?view=page",
+    };
     let version = |revision: &holt_core::Revision| Version {
         short: revision.id.short(SHORT),
         url: format!("{}/view/{}", page.verbs, revision.id),
@@ -132,7 +140,7 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
         when: moment(revision.time),
         message: first_line(&revision.message),
     };
-    let address = |a: RevisionId, b: RevisionId| format!("{}/diff/{a}/{b}{}", page.verbs, if side_by_side { "?view=side" } else { "" });
+    let address = |a: RevisionId, b: RevisionId| format!("{}/diff/{a}/{b}{shown_as}", page.verbs);
     let log = pages::history(&scope, &path, None, usize::MAX)?;
     let place = |id: RevisionId| log.iter().position(|entry| entry.revision.id == id);
     let id = |at: usize| log.get(at).map(|entry| entry.revision.id);
@@ -142,17 +150,30 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
         layout: shape,
         inline_url: format!("{}/diff/{a}/{b}", page.verbs),
         side_by_side_url: format!("{}/diff/{a}/{b}?view=side", page.verbs),
+        page_url: format!("{}/diff/{a}/{b}?view=page", page.verbs),
         previous_url: place(a).and_then(|at| Some(address(id(at + 1)?, a))),
         next_url: place(b).and_then(|at| Some(address(b, id(at.checked_sub(1)?)?))),
         files: vec![FileDiff {
             name: page.title.clone(),
             url: Some(page.url.clone()),
             note: None,
-            body: layout::body(Some(&difference.hunks), shape, ""),
+            body: match shape {
+                DiffLayout::Page => DiffBody::Page(as_page(&scope, &path, a, b)?),
+                _ => layout::body(Some(&difference.hunks), shape, ""),
+            },
         }],
         page: page.clone(),
     };
     context.page(StatusCode::OK, &format!("Difference of {}", page.title), &view)
+}
+
+/// Both revisions as one rendered page, with what came and what went.
+fn as_page(scope: &holt_engine::Scope<'_, Read>, path: &PagePath, a: RevisionId, b: RevisionId) -> Result<SafeHtml> {
+    let html = |at| {
+        let text = pages::page_at(scope, path, at)?.map(|page| pages::readable(page.source)).unwrap_or_default();
+        Ok::<_, Error>(pages::render_old(scope, path, &text)?.html)
+    };
+    Ok(publish::visual_diff(&html(a)?, &html(b)?))
 }
 
 /// `GET /<page>/blame[/<revision>]`

@@ -8,7 +8,7 @@ pub fn body(hunks: Option<&[Hunk]>, layout: DiffLayout, words: &str) -> DiffBody
     match (hunks, layout) {
         (None, _) => DiffBody::Words(words.to_string()),
         (Some([]), _) => DiffBody::Words("The text is the same.".to_string()),
-        (Some(hunks), DiffLayout::Inline) => DiffBody::Inline(inline(hunks)),
+        (Some(hunks), DiffLayout::Inline | DiffLayout::Page) => DiffBody::Inline(inline(hunks)),
         (Some(hunks), DiffLayout::SideBySide) => DiffBody::SideBySide(side_by_side(hunks)),
     }
 }

@@ -1,6 +1,7 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
+pub mod audit;
 pub mod browse;
 pub mod comments;
 pub mod edit;
@@ -10,10 +11,18 @@ pub mod files;
 pub mod guide;
 pub mod history;
 pub mod inbox;
+pub mod invitations;
 mod layout;
+mod letters;
+pub mod links;
+pub mod mail_settings;
 pub mod page;
 pub mod people;
+pub mod preferences;
+pub mod sessions;
 pub mod site;
+pub mod tokens;
+pub mod users;
 mod views;
 
 use crate::app::{App, CookieSecurity};
@@ -79,6 +88,18 @@ impl Context<'_> {
     /// A revision that a person typed.
     pub fn revision(&self, text: &str) -> Result<RevisionId> {
         pages::resolve(&self.scope::<Read>()?, &RevisionPrefix::parse(text)?)
+    }
+    /// Whether whoever asks administers the whole installation.
+    pub fn is_operator(&self) -> bool {
+        matches!(&self.actor, Actor::Person(person) if person.operator)
+    }
+    /// The mail address of whoever is logged in; empty without a session.
+    pub fn own_address(&self) -> &str {
+        self.session.as_ref().map_or("", |(session, _)| session.user.email.as_str())
+    }
+    /// Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.app.engine.clock().now()
     }
     /// The wiki's preferences.
     pub fn preferences(&self) -> Result<Arc<Preferences>> {
@@ -171,6 +192,13 @@ pub fn moment(time: Timestamp) -> Moment {
     Moment { iso: publish::rfc3339(time), text: publish::date(time) }
 }
 
+/// A time as lists show it that are about minutes, not days.
+pub fn minute(seconds: i64) -> Moment {
+    let iso = publish::rfc3339(Timestamp::utc(seconds));
+    let text = format!("{} UTC", iso.get(..16).unwrap_or_default().replace('T', " "));
+    Moment { iso, text }
+}
+
 /// An error as a form shows it above its fields.
 pub fn problem(error: &Error) -> Problem {
     Problem { message: format!("{}.", public_message(error)), hint: error.hint.clone() }
@@ -195,4 +223,10 @@ pub fn error_page(context: &Context<'_>, status: StatusCode, error: &Error) -> R
 /// A redirect to a page.
 pub fn to_page(path: &PagePath) -> Response<holt_edge::Body> {
     crate::reply::see_other(&path.url())
+}
+
+/// Where the screens for administrators are, for the test of the routes.
+#[cfg(test)]
+pub fn administration() -> Vec<&'static str> {
+    views::tabs("").into_iter().map(|tab| tab.url).collect()
 }

@@ -199,7 +199,8 @@ fn directory(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
 fn missing(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let create = path.clone().for_creation().is_ok().then(|| format!("{}/edit", path.url()));
     let name = context.preferences()?.display_name(path, None);
-    let main = safe(&NotFoundView { name: Some(&name), create_url: create.as_deref() })?;
+    let own = publish::own_not_found(context.wiki)?;
+    let main = safe(&NotFoundView { name: Some(&name), create_url: create.as_deref(), own: own.as_ref() })?;
     let crumbs = crumbs(context, path, PageActions::None)?;
     context.slots(StatusCode::NOT_FOUND, &name, main, Some(crumbs), None)
 }

@@ -1,14 +1,14 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, problem};
+use super::{Context, audit, invitations, letters, links, problem, sessions, tokens};
 use crate::app::Throttle;
 use crate::reply::{Reply, json, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
 use holt_core::{AccessLevel, Action, Error, ErrorKind, Result, UserId};
 use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
 use holt_engine::accounts::{self, Rank};
-use holt_engine::directory::{AuditEntry, Gate, NewUser, Purpose, UserRecord};
+use holt_engine::directory::{Gate, NewUser, Purpose, UserRecord};
 use holt_engine::pages;
 use http::{StatusCode, header};
 use std::net::IpAddr;
@@ -27,30 +27,43 @@ pub fn me(context: &Context<'_>) -> Result<Reply> {
 pub fn login_form(context: &Context<'_>) -> Result<Reply> {
     let next = context.request.query("next").unwrap_or_default();
     let notice = (safe_next(&next) != "/").then(|| "Log in to go on.".to_string());
-    show_login(context, StatusCode::OK, &next, String::new(), None, notice)
+    show_login(context, StatusCode::OK, LoginPage { next, notice, ..LoginPage::default() })
 }
 
-fn show_login(
-    context: &Context<'_>,
-    status: StatusCode,
-    next: &str,
-    email: String,
-    problem: Option<Problem>,
-    notice: Option<String>,
-) -> Result<Reply> {
+/// What the log-in form begins with.
+#[derive(Default)]
+pub(super) struct LoginPage {
+    /// Where to go afterwards, as it was asked for.
+    pub(super) next: String,
+    /// What stands in the box.
+    pub(super) email: String,
+    /// Why the form came back.
+    pub(super) problem: Option<Problem>,
+    /// Why the reader was sent here.
+    pub(super) notice: Option<String>,
+    /// Where to ask for a confirmation mail again.
+    pub(super) confirm_url: Option<String>,
+}
+
+/// The log-in form.
+pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginPage) -> Result<Reply> {
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
-    let next = safe_next(next).to_string();
-    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, problem, notice })
+    let LoginPage { next, email, problem, notice, confirm_url } = page;
+    let next = safe_next(&next).to_string();
+    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, problem, notice })
 }
 
 /// `POST /-/login`: in the order of spec/wiki.md §3.4.
 pub fn login(context: &Context<'_>) -> Result<Reply> {
     let form = &context.request.body;
     let (email, secret) = (form.get("email").trim().to_lowercase(), form.get("password"));
-    let back = |status, error: Error| {
-        audit(context, &email, "login", "denied");
-        show_login(context, status, form.get("next"), email.clone(), Some(problem(&error)), None)
+    let next = safe_next(form.get("next"));
+    let again = |status, error: &Error, confirm_url| {
+        audit::note(context, &email, "login", "", "denied");
+        let page = LoginPage { next: next.to_string(), email: email.clone(), problem: Some(problem(error)), notice: None, confirm_url };
+        show_login(context, status, page)
     };
+    let back = |status, error: Error| again(status, &error, None);
     let directory = context.app.engine.directory();
     let now = context.app.engine.clock().now();
     if context.app.throttle == Throttle::On
@@ -70,33 +83,54 @@ pub fn login(context: &Context<'_>) -> Result<Reply> {
     if verdict == Verdict::MatchUpgrade {
         directory.set_password_hash(account.id, Some(&password::hash(secret)?))?;
     }
-    if let Err(error) = admitted(context, &account) {
-        return back(StatusCode::FORBIDDEN, error);
+    // Who comes by an invitation may get as far as accepting it.
+    if !invitations::leads_to_one(context, next, &account)?
+        && let Err(error) = admitted(context, &account)
+    {
+        let confirm_url = (error.kind == ErrorKind::Denied && must_confirm(context, &account)?).then(|| confirm_url(&account.email));
+        return again(StatusCode::FORBIDDEN, &error, confirm_url);
     }
     if context.app.throttle == Throttle::On {
         directory.login_succeeded(&email)?;
     }
     directory.touch(account.id, now)?;
-    audit(context, &email, "login", "ok");
+    audit::note(context, &email, "login", "", "ok");
     let remember = if form.find("remember").is_some() { Remember::Yes } else { Remember::No };
-    begin(context, account.id, remember, safe_next(form.get("next")))
+    begin(context, account.id, remember, next)
 }
 
-/// Whether an account whose password is right may have a session in this wiki.
-fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
+/// Whether `account` may not log in here before its address is confirmed.
+pub(super) fn must_confirm(context: &Context<'_>, account: &UserRecord) -> Result<bool> {
+    Ok(!account.email_confirmed && context.preferences()?.is_on("EMAIL_NEEDS_CONFIRMATION"))
+}
+
+/// Where the account of `email` asks for a confirmation mail.
+fn confirm_url(email: &str) -> String {
+    let email = percent_encoding::utf8_percent_encode(email, percent_encoding::NON_ALPHANUMERIC);
+    format!("/-/request_confirmation_link/{email}")
+}
+
+/// Whether an account whose password is right may have a session in this wiki. Somebody from another wiki of this installation becomes a
+/// member where everybody may register: the administrators see them, and may approve them.
+pub(super) fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
+    let stranger = account.rank != Rank::Operator && context.wiki.member(account.id)?.is_none();
+    if stranger && registration_open(context)? && !must_confirm(context, account)? {
+        pages::join(context.wiki, account.id)?;
+        letters::tell_administrators(context, account)?;
+    }
+    check_admitted(context, account)
+}
+
+/// As [`admitted`], for somebody who is not at the door yet.
+pub(super) fn check_admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
     let preferences = context.preferences()?;
-    let mut member = context.wiki.member(account.id)?;
+    let member = context.wiki.member(account.id)?;
     if account.rank == Rank::Operator || member.is_some_and(|member| member.flags.admin) {
         return Ok(());
     }
-    if is_on(preferences.get("EMAIL_NEEDS_CONFIRMATION")) && !account.email_confirmed {
+    if must_confirm(context, account)? {
         return Err(Error::denied("the address has not been confirmed yet")
             .hint("Open the link in the mail that was sent to it, or ask an administrator."));
-    }
-    if member.is_none() && registration_open(context)? {
-        // Somebody from another wiki of this installation: the administrators see them, and may approve them.
-        pages::join(context.wiki, account.id)?;
-        member = context.wiki.member(account.id)?;
     }
     let levels = [preferences.read_access, preferences.write_access, preferences.attachment_access];
     let approval_matters = !levels.contains(&AccessLevel::Registered);
@@ -106,7 +140,8 @@ fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
     Ok(())
 }
 
-fn begin(context: &Context<'_>, user: UserId, remember: Remember, next: &str) -> Result<Reply> {
+/// Logs `user` in and leads on.
+pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, next: &str) -> Result<Reply> {
     let cookies = session::begin(context.app, user, context.wiki.id(), remember)?;
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
@@ -126,20 +161,32 @@ fn minutes(seconds: i64) -> String {
     }
 }
 
-fn is_on(value: Option<&str>) -> bool {
-    value.is_some_and(|value| matches!(value.trim().to_lowercase().as_str(), "true" | "yes" | "1" | "on"))
-}
-
 fn registration_open(context: &Context<'_>) -> Result<bool> {
-    Ok(!is_on(context.preferences()?.get("DISABLE_REGISTRATION")))
+    Ok(!context.preferences()?.is_on("DISABLE_REGISTRATION"))
 }
 
-fn audit(context: &Context<'_>, actor: &str, action: &str, result: &str) {
-    let engine = &context.app.engine;
-    let actor: String = actor.chars().take(254).collect();
-    let entry = AuditEntry { time: engine.clock().now(), actor: &actor, wiki: Some(context.wiki.id()), action, object: "", result };
-    if let Err(error) = engine.directory().audit(&entry) {
-        tracing::warn!("not in the audit log: {}", error.chain());
+/// `Busy` if somebody types too many passwords for `email`, or makes too many accounts.
+pub(super) fn check_gate(context: &Context<'_>, email: &str) -> Result<()> {
+    let directory = context.app.engine.directory();
+    match context.app.throttle {
+        Throttle::On => open(directory.begin_login(email, &network(context.request.peer), context.now())?),
+        Throttle::Off => Ok(()),
+    }
+}
+
+/// `Busy` if somebody asks for too much mail to `email`.
+pub(super) fn check_mail_gate(context: &Context<'_>, email: &str) -> Result<()> {
+    let directory = context.app.engine.directory();
+    match context.app.throttle {
+        Throttle::On => open(directory.begin_mail(email, &network(context.request.peer), context.now())?),
+        Throttle::Off => Ok(()),
+    }
+}
+
+fn open(gate: Gate) -> Result<()> {
+    match gate {
+        Gate::Open => Ok(()),
+        Gate::Closed { seconds } => Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds)))),
     }
 }
 
@@ -182,28 +229,39 @@ pub fn register(context: &Context<'_>) -> Result<Reply> {
         return Err(registration_closed());
     }
     match try_register(context) {
-        Ok(()) => {
-            let notice = "Your account is there. Log in; if that is refused, an administrator has to approve it first.".to_string();
-            let email = context.request.body.get("email").trim().to_string();
-            show_login(context, StatusCode::OK, "/", email, None, Some(notice))
+        Ok(account) => {
+            let notice = Some(welcome(context, &account)?);
+            show_login(context, StatusCode::OK, LoginPage { email: account.email, notice, ..LoginPage::default() })
         }
         Err(error) if error.kind == ErrorKind::Internal => Err(error),
         Err(error) => show_register(context, crate::error::status(&error), Some(problem(&error))),
     }
 }
 
-fn try_register(context: &Context<'_>) -> Result<()> {
+/// Sends the mails that a new account brings about; what its owner is told.
+pub(super) fn welcome(context: &Context<'_>, account: &UserRecord) -> Result<String> {
+    if must_confirm(context, account)? {
+        return Ok(if links::ask_to_confirm(context, account)? {
+            format!("Your account is there. Open the link in the mail that is on its way to {}, then log in.", account.email)
+        } else {
+            "Your account is there, but this wiki cannot send the mail that confirms your address: ask an administrator.".to_string()
+        });
+    }
+    letters::tell_administrators(context, account)?;
+    Ok(match check_admitted(context, account) {
+        Ok(()) => "Your account is there. You can log in now.".to_string(),
+        Err(_) => "Your account is there. You can log in when an administrator has approved it.".to_string(),
+    })
+}
+
+fn try_register(context: &Context<'_>) -> Result<UserRecord> {
     let form = &context.request.body;
     let engine = &context.app.engine;
     let email = accounts::check_email(form.get("email"))?;
     let name = accounts::check_name(form.get("name"))?;
     let secret = new_password(context)?;
     let now = engine.clock().now();
-    if context.app.throttle == Throttle::On
-        && let Gate::Closed { seconds } = engine.directory().begin_login(&email, &network(context.request.peer), now)?
-    {
-        return Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds))));
-    }
+    check_gate(context, &email)?;
     let user = NewUser {
         email: &email,
         name: &name,
@@ -214,12 +272,13 @@ fn try_register(context: &Context<'_>) -> Result<()> {
         last_seen: now,
     };
     let id = engine.directory().create_user(&user)?;
-    audit(context, &email, "register", "ok");
-    pages::join(context.wiki, id)
+    audit::note(context, &email, "register", "", "ok");
+    pages::join(context.wiki, id)?;
+    engine.directory().user(id)?.ok_or_else(|| Error::internal("the account just made is gone"))
 }
 
 /// The new password, typed twice and good enough.
-fn new_password<'c>(context: &'c Context<'_>) -> Result<&'c str> {
+pub(super) fn new_password<'c>(context: &'c Context<'_>) -> Result<&'c str> {
     let form = &context.request.body;
     let (first, second) = (form.get("password1"), form.get("password2"));
     if first != second {
@@ -232,13 +291,46 @@ fn new_password<'c>(context: &'c Context<'_>) -> Result<&'c str> {
 /// `GET /-/settings`
 pub fn settings_form(context: &Context<'_>) -> Result<Reply> {
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
-    show_settings(context, StatusCode::OK, None, notice)
+    show_settings(context, StatusCode::OK, SettingsPage { notice, ..SettingsPage::default() })
 }
 
-fn show_settings(context: &Context<'_>, status: StatusCode, problem: Option<Problem>, notice: Option<String>) -> Result<Reply> {
-    let Some((session, _)) = &context.session else { return Err(Error::unauthenticated("log in first")) };
-    let (name, email) = (session.user.name.clone(), session.user.email.clone());
-    context.form(status, "Settings", |csrf| SettingsView { csrf, name, email, password_length: PASSWORD_CHARS, problem, notice })
+/// What the page of one's own settings begins with.
+#[derive(Default)]
+pub(super) struct SettingsPage {
+    /// Why a form came back.
+    pub(super) problem: Option<Problem>,
+    /// What was done.
+    pub(super) notice: Option<String>,
+    /// The secret of a new token: this is the only time it is shown.
+    pub(super) secret: Option<String>,
+}
+
+/// One's own settings.
+pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: SettingsPage) -> Result<Reply> {
+    let Some((session, token)) = &context.session else { return Err(Error::unauthenticated("log in first")) };
+    let user = &session.user;
+    let (name, email) = (user.name.clone(), user.email.clone());
+    let confirm_url = (!user.email_confirmed && letters::work(context)).then(|| confirm_url(&user.email));
+    let sessions = sessions::list(context, user.id, token)?;
+    let (tokens, scopes) = (tokens::list(context, user.id)?, tokens::scopes(context)?);
+    let label = if page.problem.is_some() { context.request.body.get("label").to_string() } else { String::new() };
+    let SettingsPage { problem, notice, secret } = page;
+    let password_length = PASSWORD_CHARS;
+    context.form(status, "Settings", |csrf| SettingsView {
+        csrf,
+        name,
+        email,
+        confirm_url,
+        password_length,
+        sessions,
+        tokens,
+        label,
+        scopes,
+        lives: tokens::lives(),
+        secret,
+        problem,
+        notice,
+    })
 }
 
 /// `POST /-/settings`: the name, or the password.
@@ -246,7 +338,10 @@ pub fn settings(context: &Context<'_>) -> Result<Reply> {
     match change_settings(context) {
         Ok(reply) => Ok(reply),
         Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Unauthenticated) => Err(error),
-        Err(error) => show_settings(context, crate::error::status(&error), Some(problem(&error)), None),
+        Err(error) => {
+            let status = crate::error::status(&error);
+            show_settings(context, status, SettingsPage { problem: Some(problem(&error)), ..SettingsPage::default() })
+        }
     }
 }
 
@@ -259,12 +354,7 @@ fn change_settings(context: &Context<'_>) -> Result<Reply> {
         return Ok(see_other(saved));
     }
     let current = form.get("password");
-    let now = context.app.engine.clock().now();
-    if context.app.throttle == Throttle::On
-        && let Gate::Closed { seconds } = directory.begin_login(&session.user.email, &network(context.request.peer), now)?
-    {
-        return Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds))));
-    }
+    check_gate(context, &session.user.email)?;
     if password::verify_login(current, session.user.password_hash.as_deref()) == Verdict::NoMatch {
         return Err(Error::invalid("the current password is wrong"));
     }
@@ -273,7 +363,7 @@ fn change_settings(context: &Context<'_>) -> Result<Reply> {
     // Whoever else holds a session of this account is out; this one goes on under a new token.
     directory.end_all_sessions(session.user.id)?;
     directory.login_succeeded(&session.user.email)?;
-    audit(context, &session.user.email, "password.change", "ok");
+    audit::done(context, "password.change", "");
     begin(context, session.user.id, Remember::No, saved)
 }
 
@@ -320,7 +410,7 @@ fn try_setup(context: &Context<'_>) -> Result<UserId> {
     }
     accounts::add(engine.directory(), engine.clock(), &email, Some(&name), secret, Rank::Operator)?;
     engine.directory().end_one_time(Purpose::FirstAdministrator)?;
-    audit(context, &email, "setup", "ok");
+    audit::note(context, &email, "setup", "", "ok");
     let account = engine.directory().user_by_email(&email)?;
     account.map(|account| account.id).ok_or_else(|| Error::internal("the account just made is gone"))
 }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::problem;
-use super::views::{AboutView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
+use super::views::{AboutView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart};
 use crate::reply::{Reply, raw, redirect, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
 use holt_engine::pages::{self, TreeKind};
@@ -37,16 +37,30 @@ pub fn search(context: &Context<'_>) -> Result<Reply> {
         text => text.to_string(),
     };
     let query = query.trim().to_string();
+    let chosen = |name: &str| context.request.query(name).map(|text| text.trim().replace('"', "")).unwrap_or_default();
+    let filters = ["path", "tag", "author", "after", "before"].map(|name| (name, chosen(name)));
+    // What the form asks for is what can be typed, too.
+    let typed: String = filters.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!(" {name}:\"{value}\"")).collect();
+    let [path, tag, author, after, before] = filters.clone().map(|(_, value)| value);
+    let filter = SearchFilter { is_set: !typed.is_empty(), path, tag, author, after, before };
     let part: usize = context.request.query("part").and_then(|text| text.parse().ok()).unwrap_or(0).min(100);
-    let empty = |query: String, problem| SearchView { query, results: Vec::new(), total: 0, newer_url: None, older_url: None, problem };
-    if query.is_empty() {
+    let empty = |query: String, problem| SearchView {
+        query,
+        filter: filter.clone(),
+        results: Vec::new(),
+        total: 0,
+        newer_url: None,
+        older_url: None,
+        problem,
+    };
+    if query.is_empty() && typed.is_empty() {
         return context.page(StatusCode::OK, "Search", &empty(query, None));
     }
     let scope = context.scope::<Read>()?;
-    let found = match pages::search(&scope, &query, part * RESULTS, RESULTS) {
+    let found = match pages::search(&scope, &format!("{query}{typed}"), part * RESULTS, RESULTS) {
         Ok(found) => found,
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooLarge) => {
-            return context.page(crate::error::status(&error), "Search", &empty(String::new(), Some(problem(&error))));
+            return context.page(crate::error::status(&error), "Search", &empty(query, Some(problem(&error))));
         }
         Err(error) => return Err(error),
     };
@@ -65,14 +79,18 @@ pub fn search(context: &Context<'_>) -> Result<Reply> {
                 .collect(),
         }
     };
-    let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-    let url = |part: usize| format!("/-/search?q={encoded}&part={part}");
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    encoded.append_pair("q", &query);
+    encoded.extend_pairs(filters.iter().filter(|(_, value)| !value.is_empty()));
+    let encoded = encoded.finish();
+    let url = |part: usize| format!("/-/search?{encoded}&part={part}");
     let view = SearchView {
         results: found.hits.into_iter().map(result).collect(),
         total: found.total,
         newer_url: part.checked_sub(1).map(url),
         older_url: ((part + 1) * RESULTS < found.total).then(|| url(part + 1)),
         problem: None,
+        filter: filter.clone(),
         query,
     };
     context.page(StatusCode::OK, &format!("Search: {}", view.query), &view)

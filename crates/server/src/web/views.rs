@@ -3,14 +3,20 @@
 //! Knows texts, URLs and dates ready to print; must not know the engine, HTTP or who asks. Every view is the main slot of a page
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
+mod accounts;
 mod browse;
 mod changes;
 mod comments;
 mod files;
 mod people;
+mod preferences;
 mod site;
 mod writing;
 
+pub use accounts::{
+    AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
+    PressView, SessionView, Tab, TokenView, UserView, tabs,
+};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
 };
@@ -23,7 +29,10 @@ pub use comments::{
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
-pub use site::{AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchResult, SearchView, SnippetPart};
+pub use preferences::{MenuRow, Preference, PreferenceKind, PreferencesView};
+pub use site::{
+    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart,
+};
 pub use writing::{
     ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,
     RevertView, Theirs,
@@ -56,6 +65,16 @@ pub struct Problem {
     pub message: String,
     /// What to do, as a sentence.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Both in a row, for the line below a box.
+    pub fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +150,15 @@ mod tests {
         // `html` is a `SafeHtml` in every one of these views, and so is the `preview` behind it in the editor.
         assert_eq!(
             raw,
-            ["comments.html html", "edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]
+            [
+                "comments.html comment.html",
+                "diff_body.html html",
+                "edit.html html",
+                "help.html html",
+                "help.html result",
+                "preview.html html",
+                "revision.html html"
+            ]
         );
     }
 

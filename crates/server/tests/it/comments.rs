@@ -22,7 +22,7 @@ fn member(server: &Server, ann: &Client, name: &str) -> Client {
     client.use_token(&client.get("/-/register"));
     let account = [("name", name), ("email", &email), ("password1", "battery staple"), ("password2", "battery staple")];
     assert_eq!(client.post("/-/register", &account).unwrap().status, 200);
-    let members = ann.get("/-/admin").body_text();
+    let members = ann.get("/-/admin/user_management").body_text();
     let ids: Vec<&str> = members.split("name=\"is_approved\" value=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     let ticks: Vec<(&str, &str)> = ids.iter().map(|id| ("is_approved", *id)).collect();
     assert_eq!(ann.post("/-/admin/user_management", &ticks).unwrap().status, 303);

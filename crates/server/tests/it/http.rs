@@ -375,7 +375,7 @@ fn a_private_wiki_shows_nothing_to_others() {
     assert_eq!(ben.post("/-/register", &account).unwrap().status, 200);
     let credentials = [("email", "ben@example.org"), ("password", PASSWORD)];
     assert_eq!(ben.post("/-/login", &credentials).unwrap().status, 403, "not approved yet");
-    let members = ann.get("/-/admin").body_text();
+    let members = ann.get("/-/admin/user_management").body_text();
     let id = members
         .split("aria-label=\"Ben Reed: approved\"")
         .next()

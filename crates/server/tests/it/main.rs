@@ -1,6 +1,7 @@
 //! The binary from outside: real processes, real connections, real git.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod addresses;
 mod client;
 mod commands;
@@ -10,5 +11,6 @@ mod files;
 mod http;
 mod kill;
 mod mistakes;
+mod smtp;
 mod startup;
 mod structure;

@@ -234,3 +234,91 @@ fn several_pages_move_at_once() {
     assert!(form.contains("These pages link here") && form.contains("/Archive/2026/A/Sub"), "{form}");
     server.stop();
 }
+
+#[test]
+fn a_difference_is_shown_in_the_page() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Page", "# Title\n\nThe otter swims well.\n\n- one\n- two", "").unwrap();
+    let old = ann.get("/Page/edit").field("revision");
+    ann.save("Page", "# Title\n\nThe otter sleeps well.\n\n- one\n- two\n\n<b onclick=x>raw</b>", "").unwrap();
+    let new = ann.get("/Page/edit").field("revision");
+    let text = ann.get(&format!("/Page/diff/{old}/{new}?view=page")).body_text();
+    assert!(text.contains("The otter <del>swims</del><ins>sleeps</ins> well."), "{text}");
+    assert!(text.contains("<div class=\"block-added\"><p>&lt;b onclick=x&gt;raw</p>"), "{text}");
+    server.stop();
+}
+
+#[test]
+fn a_search_is_narrowed_down() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Otter", "---\ntags: [animals]\n---\n# Otter\n\nswims in rivers", "").unwrap();
+    ann.save("Guide", "swims too", "").unwrap();
+    ann.save("Other", "swims elsewhere", "").unwrap();
+    let found = |query: &str| {
+        let text = ann.get(&format!("/-/search?{query}")).body_text();
+        text.split("<a class=\"title\" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("q=swims").len(), 3);
+    assert_eq!(found("q=swims+path%3AGuide").len(), 2);
+    assert_eq!(found("q=swims&path=guide&tag=Animals"), ["/Guide/Otter"]);
+    assert_eq!(found("q=tag%3Aanimals"), ["/Guide/Otter"]);
+    assert_eq!(found("q=&author=ann").len(), 3, "the welcome page is not hers");
+    assert_eq!(found("q=swims+author%3Anobody").len(), 0);
+    assert_eq!(found("q=swims&before=2020-01-01").len(), 0);
+    assert_eq!(found("q=swims&after=2020-01-01").len(), 3);
+    assert_eq!(ann.get("/-/search?q=swims&before=soon").status, 422);
+    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" value=\"Guide\""));
+    server.stop();
+}
+
+#[test]
+fn administrators_shape_the_menu_and_the_rest() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Setup", "# Setup", "").unwrap();
+    ann.save("Lost", "**Nothing** is here, sorry.", "").unwrap();
+    let save = |screen: &str, fields: &[(&str, &str)]| ann.post(&format!("/-/admin/{screen}"), fields).unwrap();
+    let sidebar = [
+        ("sidebar_menutree_mode", "DIRECTORIES_ONLY"),
+        ("sidebar_menutree_focus", "OFF"),
+        ("sidebar_shortcut_home", "True"),
+        ("link", "Guide/Setup"),
+        ("title", "First <steps>"),
+        ("icon", ""),
+        ("link", "---"),
+        ("title", ""),
+        ("icon", ""),
+    ];
+    assert_eq!(save("sidebar_preferences", &sidebar).status, 303);
+    let home = ann.get("/").body_text();
+    assert!(home.contains("First &#60;steps&#62;</a>") && home.contains("<li role=\"separator\">"), "{home}");
+    let tree = home.split("class=\"tree\"").nth(1).unwrap().split("</nav>").next().unwrap();
+    assert!(tree.contains("href=\"/Guide\"") && !tree.contains("href=\"/Lost\""), "{tree}");
+    assert!(ann.get("/-/admin/sidebar_preferences").body_text().contains("value=\"First &#60;steps&#62;\""));
+    let bad = save(
+        "sidebar_preferences",
+        &[("sidebar_menutree_mode", "SORTED"), ("sidebar_menutree_focus", "TOP"), ("sidebar_menutree_maxdepth", "two")],
+    );
+    assert!(bad.status == 422 && bad.body_text().contains("value=\"two\""), "what was typed is still there");
+    assert_eq!(save("sidebar_preferences", &[("sidebar_menutree_mode", "")]).status, 422, "no choice of the folders");
+    save("sidebar_preferences", &[("sidebar_menutree_mode", ""), ("sidebar_menutree_focus", "TOP")]);
+    assert!(!ann.get("/").body_text().contains("class=\"tree\""));
+    let look = |logo: &str, missing: &str| {
+        save("appearance", &[("site_logo", logo), ("not_found_page", missing), ("robots_txt", "disallow"), ("site_lang", "de")])
+    };
+    assert_eq!(look("javascript:alert(1)", "").status, 422);
+    assert_eq!(look("/Guide/logo.png", "Lost.md").status, 422);
+    assert_eq!(look("/Guide/logo.png", "Lost").status, 303);
+    let missing = server.client().get("/Nowhere");
+    assert!(missing.status == 404 && missing.body_text().contains("<strong>Nothing</strong> is here"), "{}", missing.body_text());
+    assert!(missing.body_text().contains("src=\"/Guide/logo.png\"") && missing.body_text().contains("lang=\"de\""));
+    ann.save("Lost", "Changed words.", "").unwrap();
+    assert!(server.client().get("/Nowhere").body_text().contains("Changed words."));
+    assert_eq!(
+        save("content_and_editing", &[("commit_message", "REQUIRED"), ("wikilink_style", "LINKTITLE"), ("retain_page_name_case", "True")])
+            .status,
+        303
+    );
+    assert_eq!(ann.save("Guide/Setup", "# Setup again", ""), Some(422), "a message is wanted now");
+    assert_eq!(server.client().get("/-/admin/appearance").status, 303);
+    server.stop();
+}

@@ -2,10 +2,11 @@
 
 use super::pages::ANSWERS;
 use super::snippet::snippet;
-use super::terms::{Query, Strictness};
+use super::terms::{PageFilter, Query, Strictness};
 use super::{Index, rows};
 use holt_core::{PagePath, Result};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 /// Most results of a query, over all its parts (security.md INP-11).
 pub const RESULTS: usize = 200;
@@ -49,36 +50,65 @@ impl Index {
         self.read("search", |db| {
             for strictness in [Strictness::All, Strictness::AllPrefixes, Strictness::AnyPrefix] {
                 let Some(expression) = query.expression(strictness) else { break };
-                let total = count(db, &expression)?;
+                let total = count(db, &expression, &query.filter)?;
                 if total > 0 {
                     return Ok(SearchResults { total, hits: hits(db, &query, &expression, limit, offset)? });
                 }
+            }
+            if query.wanted.is_empty() && query.filter != PageFilter::default() {
+                return listed(db, &query, limit, offset);
             }
             Ok(SearchResults { total: 0, hits: Vec::new() })
         })
     }
 }
 
-fn count(db: &Connection, expression: &str) -> rusqlite::Result<usize> {
+/// Without words: what the filter leaves, changed last first.
+fn listed(db: &Connection, query: &Query, limit: usize, offset: usize) -> rusqlite::Result<SearchResults> {
+    let (condition, values) = query.filter.sql(1);
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM pages AS p WHERE {ANSWERS} {condition} LIMIT {RESULTS})");
+    let total: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(values.clone()), |row| row.get(0))?;
     let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND {ANSWERS} LIMIT {RESULTS})"
+        "SELECT p.path, p.title, 0.0, p.id FROM pages AS p WHERE {ANSWERS} {condition}
+         ORDER BY (SELECT position FROM revisions WHERE n = p.last) DESC, p.path LIMIT {limit} OFFSET {offset}"
     );
-    let total: i64 = db.prepare_cached(&sql)?.query_row([expression], |row| row.get(0))?;
+    let hits = rows_of(db, query, &sql, values)?;
+    Ok(SearchResults { total: usize::try_from(total).unwrap_or_default(), hits })
+}
+
+fn count(db: &Connection, expression: &str, filter: &PageFilter) -> rusqlite::Result<usize> {
+    let (condition, values) = filter.sql(2);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND {ANSWERS} {condition} LIMIT {RESULTS})"
+    );
+    let values = std::iter::once(Value::Text(expression.to_string())).chain(values);
+    let total: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
     Ok(usize::try_from(total).unwrap_or_default())
 }
 
 /// The best pages by rank alone come out of the full text itself, which is faster than sorting joined rows; the few more than are shown make
-/// up for those that another page answers for.
+/// up for those that another page answers for. With a filter that would not be enough.
 fn hits(db: &Connection, query: &Query, expression: &str, limit: usize, offset: usize) -> rusqlite::Result<Vec<Hit>> {
-    let sql = format!(
-        "SELECT p.path, p.title, best.rank, p.id FROM (SELECT rowid, rank FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT {RESULTS} + 56) AS best
-         JOIN pages AS p ON p.id = best.rowid WHERE {ANSWERS} ORDER BY best.rank, p.path LIMIT ?2 OFFSET ?3"
-    );
+    let (condition, values) = query.filter.sql(2);
+    let sql = if condition.is_empty() {
+        format!(
+            "SELECT p.path, p.title, best.rank, p.id FROM (SELECT rowid, rank FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT {RESULTS} + 56) AS best
+             JOIN pages AS p ON p.id = best.rowid WHERE {ANSWERS} ORDER BY best.rank, p.path LIMIT {limit} OFFSET {offset}"
+        )
+    } else {
+        format!(
+            "SELECT p.path, p.title, words.rank, p.id FROM words JOIN pages AS p ON p.id = words.rowid
+             WHERE words MATCH ?1 AND {ANSWERS} {condition} ORDER BY words.rank, p.path LIMIT {limit} OFFSET {offset}"
+        )
+    };
+    rows_of(db, query, &sql, std::iter::once(Value::Text(expression.to_string())).chain(values).collect())
+}
+
+fn rows_of(db: &Connection, query: &Query, sql: &str, values: Vec<Value>) -> rusqlite::Result<Vec<Hit>> {
     let mut text = db.prepare_cached("SELECT text FROM texts WHERE page = ?1")?;
     let row = |row: &rusqlite::Row<'_>| {
         let text: String = text.query_row([row.get::<_, i64>(3)?], |row| row.get(0)).optional()?.unwrap_or_default();
         Ok(Hit { path: rows::path(row, 0)?, title: row.get(1)?, score: -row.get::<_, f64>(2)?, snippet: snippet(&text, query) })
     };
-    let bounds = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    db.prepare_cached(&sql)?.query_map((expression, bounds(limit), bounds(offset)), row)?.collect()
+    db.prepare_cached(sql)?.query_map(params_from_iter(values), row)?.collect()
 }

@@ -3,7 +3,9 @@
 //! The tokenizer of SQLite takes a run of Chinese, Japanese or Korean letters for one word, so such a run becomes its pairs of letters
 //! (`全文検索` is stored as `全文 文検 検索 索`): any two letters that stand together are then a word, and any single one begins a word.
 
-use holt_core::{Error, Result};
+use super::rows;
+use holt_core::{Error, PagePath, Result};
+use rusqlite::types::Value;
 
 /// Longest query, in bytes (security.md INP-11).
 pub const QUERY_BYTES: usize = 512;
@@ -70,6 +72,77 @@ pub(super) struct Term {
 pub(super) struct Query {
     pub(super) wanted: Vec<Term>,
     pub(super) unwanted: Vec<Term>,
+    pub(super) filter: PageFilter,
+}
+
+/// Which pages are looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PageFilter {
+    /// `path:`: this page and what is below it.
+    pub(super) path: Option<PagePath>,
+    /// `tag:`, several times: pages with all of them.
+    pub(super) tags: Vec<String>,
+    /// `author:`: pages that somebody whose name or address contains this has changed.
+    pub(super) author: Option<String>,
+    /// `after:`, `before:`: last changed on this day or later, before this day; Unix seconds.
+    pub(super) after: Option<i64>,
+    pub(super) before: Option<i64>,
+}
+
+impl PageFilter {
+    /// Takes `name:value`. `false` if it is no filter.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool> {
+        let value = value.trim().trim_matches('"');
+        let day = || {
+            let day = crate::publish::day_start(value);
+            day.map(Some).ok_or_else(|| Error::invalid(format!("{value} is no day")).hint("Write it as 2026-11-21."))
+        };
+        match name {
+            _ if value.is_empty() => return Ok(false),
+            "path" => self.path = Some(PagePath::parse(value.trim_matches('/'))?),
+            "tag" => self.tags.push(super::tags::tag_key(value.trim_start_matches('#'))),
+            "author" => self.author = Some(value.to_lowercase()),
+            "after" => self.after = day()?,
+            "before" => self.before = day()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+    /// A condition on the page `p`, beginning with ` AND`, and its values from `?first` on.
+    pub(super) fn sql(&self, first: usize) -> (String, Vec<Value>) {
+        let (mut condition, mut values) = (String::new(), Vec::new());
+        let mut put = |condition: &mut String, sql: &str, new: Vec<Value>| {
+            let mut sql = sql.to_string();
+            for value in new {
+                sql = sql.replacen("{}", &format!("?{}", first + values.len()), 1);
+                values.push(value);
+            }
+            condition.push_str(" AND ");
+            condition.push_str(&sql);
+        };
+        if let Some(path) = &self.path {
+            let key = path.key();
+            let (from, to) = rows::below(key.as_str());
+            let values = vec![Value::Text(key.as_str().to_string()), Value::Text(from), Value::Text(to)];
+            put(&mut condition, "(p.key = {} OR (p.key >= {} AND p.key < {}))", values);
+        }
+        for tag in &self.tags {
+            put(&mut condition, "p.id IN (SELECT page FROM tags WHERE key = {})", vec![Value::Text(tag.clone())]);
+        }
+        if let Some(author) = &self.author {
+            let sql = "EXISTS (SELECT 1 FROM changes AS c JOIN revisions AS r ON r.n = c.revision WHERE c.file = p.file
+                       AND (instr(lower(r.author_name), {}) > 0 OR instr(lower(r.author_email), {}) > 0))";
+            put(&mut condition, sql, vec![Value::Text(author.clone()), Value::Text(author.clone())]);
+        }
+        let changed = "(SELECT time FROM revisions WHERE n = p.last)";
+        if let Some(after) = self.after {
+            put(&mut condition, &format!("{changed} >= {{}}"), vec![Value::Integer(after)]);
+        }
+        if let Some(before) = self.before {
+            put(&mut condition, &format!("{changed} < {{}}"), vec![Value::Integer(before)]);
+        }
+        (condition, values)
+    }
 }
 
 /// How strictly a query is taken.
@@ -84,7 +157,8 @@ pub(super) enum Strictness {
 }
 
 impl Query {
-    /// Words, `"phrases"`, `begin*`, `-without`. `TooLarge` above 512 bytes; anything else is a query, if perhaps an empty one.
+    /// Words, `"phrases"`, `begin*`, `-without`, and `path:`, `tag:`, `author:`, `after:`, `before:` with a word or a phrase. `TooLarge` above 512 bytes, `Invalid` for a day that is
+    /// none; anything else is a query, if perhaps an empty one.
     pub(super) fn parse(text: &str) -> Result<Self> {
         if text.len() > QUERY_BYTES {
             return Err(Error::too_large(format!("the query is longer than {QUERY_BYTES} bytes")).hint("Search for fewer words."));
@@ -95,6 +169,12 @@ impl Query {
             rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
             if rest.is_empty() {
                 return Ok(query);
+            }
+            if let Some((name, value, after)) = named(rest)
+                && query.filter.take(name, value)?
+            {
+                rest = after;
+                continue;
             }
             let without = rest.strip_prefix('-');
             rest = without.unwrap_or(rest);
@@ -125,6 +205,19 @@ impl Query {
         let unwanted: Vec<String> = self.unwanted.iter().map(|term| quoted(term, term.prefix)).collect();
         Some(format!("({wanted}) NOT ({})", unwanted.join(" OR ")))
     }
+}
+
+/// `name:value` or `name:"some values"` at the beginning, and the rest.
+fn named(text: &str) -> Option<(&str, &str, &str)> {
+    let (name, rest) = text.split_once(':')?;
+    if !name.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    let (value, after) = match rest.strip_prefix('"') {
+        Some(phrase) => phrase.split_once('"').unwrap_or((phrase, "")),
+        None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
+    };
+    Some((name, value, after))
 }
 
 /// A phrase of the words of `term`, as they are stored.
@@ -183,5 +276,16 @@ mod tests {
         }
         assert_eq!(Query::parse("a b").unwrap().expression(Strictness::AnyPrefix).unwrap(), r#""a"* OR "b"*"#);
         assert!(Query::parse(&"x".repeat(513)).is_err());
+        let filtered = Query::parse("otter path:Guide/Sub tag:\"in water\" tag:#A author:Ann after:2026-01-02 Path:x").unwrap();
+        let filter = &filtered.filter;
+        assert_eq!(
+            (filter.path.as_ref().map(PagePath::as_str), filter.tags.as_slice()),
+            (Some("Guide/Sub"), &["in water".to_string(), "a".into()][..])
+        );
+        assert_eq!((filter.author.as_deref(), filter.after, filter.before), (Some("ann"), Some(1_767_312_000), None));
+        assert_eq!(filtered.wanted.len(), 2, "another case is a word");
+        assert!(Query::parse("before:yesterday").is_err());
+        let (sql, values) = filter.sql(3);
+        assert_eq!((sql.matches('?').count(), values.len(), sql.contains("{}")), (8, 8, false), "{sql}");
     }
 }

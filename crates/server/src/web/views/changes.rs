@@ -126,6 +126,8 @@ pub struct DiffView {
     pub inline_url: String,
     /// The same, side by side.
     pub side_by_side_url: String,
+    /// The same, in the rendered page.
+    pub page_url: String,
     /// One change back.
     pub previous_url: Option<String>,
     /// One change on.
@@ -141,6 +143,8 @@ pub enum DiffLayout {
     Inline,
     /// Two columns.
     SideBySide,
+    /// The rendered page, with marks in it.
+    Page,
 }
 
 /// One side of a difference.
@@ -198,6 +202,8 @@ pub enum DiffBody {
     Inline(Vec<DiffLine>),
     /// Two columns.
     SideBySide(Vec<SideRow>),
+    /// The rendered page, with marks in it.
+    Page(SafeHtml),
     /// Nothing to show, and why: "Binary file, 70 KiB".
     Words(String),
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use holt_core::MemberFlags;
 
-use super::Problem;
+use super::{Problem, SessionView, Tab, TokenView};
 
 /// Asks who somebody is.
 #[derive(Template)]
@@ -17,6 +17,8 @@ pub struct LoginView {
     pub email: String,
     /// Where to register, if one may.
     pub register_url: Option<String>,
+    /// Where to ask for a confirmation mail, if one is missing.
+    pub confirm_url: Option<String>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// Why the reader was sent here.
@@ -69,20 +71,36 @@ pub struct SettingsView {
     pub name: String,
     /// Not changed here.
     pub email: String,
+    /// Where to confirm the address, if that is to be done.
+    pub confirm_url: Option<String>,
     /// Shortest password.
     pub password_length: usize,
+    /// This one first.
+    pub sessions: Vec<SessionView>,
+    /// Oldest first.
+    pub tokens: Vec<TokenView>,
+    /// What stands in the box for a new token's name.
+    pub label: String,
+    /// What a new token may be allowed; empty: none can be made.
+    pub scopes: Vec<Choice>,
+    /// How long it may be good.
+    pub lives: Vec<Choice>,
+    /// The secret of the token just made.
+    pub secret: Option<String>,
     /// Why a form came back.
     pub problem: Option<Problem>,
     /// What was done.
     pub notice: Option<String>,
 }
 
-/// The wiki's settings and members.
+/// The wiki's settings.
 #[derive(Template)]
 #[template(path = "admin.html")]
 pub struct AdminView {
     /// Token of the session.
     pub csrf: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
     /// Preference.
     pub site_name: String,
     /// Preference.
@@ -95,8 +113,6 @@ pub struct AdminView {
     pub access: Vec<AccessGroup>,
     /// Yes-or-no preferences about registration; `value` is the field.
     pub switches: Vec<Choice>,
-    /// By e-mail.
-    pub members: Vec<MemberRow>,
     /// Why a form came back.
     pub problem: Option<Problem>,
     /// What was done.
@@ -134,6 +150,8 @@ pub struct MemberRow {
     pub name: String,
     /// As shown.
     pub email: String,
+    /// Whether nobody has proved to read mail sent there.
+    pub unconfirmed: bool,
     /// Rights.
     pub flags: MemberFlags,
 }

@@ -12,6 +12,8 @@ use super::Problem;
 pub struct SearchView {
     /// As typed; empty for the bare form.
     pub query: String,
+    /// What narrows it down.
+    pub filter: SearchFilter,
     /// Best first.
     pub results: Vec<SearchResult>,
     /// How many pages match.
@@ -22,6 +24,23 @@ pub struct SearchView {
     pub older_url: Option<String>,
     /// Why there is no result.
     pub problem: Option<Problem>,
+}
+
+/// Which pages are looked at, as typed; empty fields look at all.
+#[derive(Debug, Clone, Default)]
+pub struct SearchFilter {
+    /// Whether anything is set.
+    pub is_set: bool,
+    /// This page and what is below it.
+    pub path: String,
+    /// With this tag.
+    pub tag: String,
+    /// Changed by somebody of this name.
+    pub author: String,
+    /// Changed last on this day or later.
+    pub after: String,
+    /// Changed last before this day.
+    pub before: String,
 }
 
 /// A page that matches.

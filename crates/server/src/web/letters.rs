@@ -1,0 +1,156 @@
+//! What Holt writes to people by mail, and where the links in it lead.
+//!
+//! Links are built from the configuration (security.md HDR-4): whoever asks for mail to somebody else must not choose where its secret goes.
+//! What strangers typed about themselves stands in letters to administrators only.
+
+use super::Context;
+use crate::app::CookieSecurity;
+use crate::mail::{Letter, MailServer};
+use holt_core::{Error, Result};
+use holt_engine::db::wiki_db::Member;
+use holt_engine::directory::{Token, UserRecord};
+use http::uri::Authority;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long a test may take.
+const TEST: Duration = Duration::from_secs(10);
+/// Most administrators that are told of a registration.
+const ADMINISTRATORS: usize = 10;
+
+/// Writes letters in the name of a wiki.
+pub struct Writer<'c> {
+    context: &'c Context<'c>,
+    server: MailServer,
+    site: String,
+    origin: String,
+}
+
+impl<'c> Writer<'c> {
+    /// An error if this wiki cannot send mail: it says why.
+    pub fn new(context: &'c Context<'c>) -> Result<Self> {
+        let preferences = context.preferences()?;
+        let server = MailServer::of_wiki(&preferences)?.or_else(|| context.app.mail_server.clone());
+        let server = server.ok_or_else(|| Error::invalid("this wiki sends no mail").hint("Ask an administrator of the wiki."))?;
+        let origin = origin(context)?.ok_or_else(|| {
+            Error::invalid("this wiki sends no mail to readers who reach it by a number")
+                .hint("An operator has to start the server with --domain, so that links in mail lead to a name.")
+        })?;
+        let site = preferences.site_name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Ok(Self { context, server, site, origin })
+    }
+    fn letter(&self, to: &str, subject: &str, text: &str) -> Letter {
+        let (site, origin) = (&self.site, &self.origin);
+        Letter { to: to.to_string(), subject: format!("{subject} - {site}"), text: format!("{text}\n\n-- \n{site}\n{origin}/\n") }
+    }
+    fn post(&self, to: &str, subject: &str, text: &str) -> Result<()> {
+        let letter = self.letter(to, subject, text);
+        self.context.app.outbox.post(self.context.wiki.id(), self.server.clone(), letter)
+    }
+    /// Asks whether somebody reads mail sent to the address of their account.
+    pub fn confirm(&self, to: &str, token: &Token) -> Result<()> {
+        let (site, link) = (&self.site, format!("{}/-/confirm_email/{}", self.origin, token.expose()));
+        let text = format!(
+            "Hello,\n\nsomebody, most likely you, has an account at {site} with this address.\nOpen this link to confirm that the address is yours:\n\n{link}\n\nThe link works for a day. If it was not you, do nothing."
+        );
+        self.post(to, "Confirm your address", &text)
+    }
+    /// Lets somebody choose a new password.
+    pub fn new_password(&self, to: &str, token: &Token) -> Result<()> {
+        let (site, link) = (&self.site, format!("{}/-/recover_password/{}", self.origin, token.expose()));
+        let text = format!(
+            "Hello,\n\nsomebody, most likely you, forgot the password of your account at {site}.\nOpen this link to choose a new one:\n\n{link}\n\nThe link works once, and for a day. If it was not you, do nothing: your password stays."
+        );
+        self.post(to, "Choose a new password", &text)
+    }
+    /// Invites somebody.
+    pub fn invite(&self, to: &str, by: &str, token: &Token) -> Result<()> {
+        let (site, link) = (&self.site, format!("{}/-/invite/{}", self.origin, token.expose()));
+        let text = format!(
+            "Hello,\n\n{by} invites you to {site}.\nOpen this link to join:\n\n{link}\n\nThe link works once, and for a week. If you do not want to join, do nothing."
+        );
+        self.post(to, "You are invited", &text)
+    }
+    /// Where an invitation leads that is passed on by other means than mail.
+    pub fn origin(context: &Context<'_>) -> Result<String> {
+        Ok(origin(context)?.unwrap_or_else(|| context.origin()))
+    }
+    /// Says that an administrator accepted somebody.
+    pub fn approved(&self, to: &str) -> Result<()> {
+        let text = format!("Hello,\n\nyour account at {} has been approved. Log in here:\n\n{}/-/login", self.site, self.origin);
+        self.post(to, "Your account is approved", &text)
+    }
+    /// Tells an administrator about somebody new.
+    fn registered(&self, to: &str, user: &UserRecord, member: Option<Member>) -> Result<()> {
+        let state = if member.is_some_and(|member| member.flags.approved) { "They are approved." } else { "They wait for your approval." };
+        let text = format!(
+            "Hello,\n\n{} <{}> has registered at {}. {state}\nAll members:\n\n{}/-/admin/user_management",
+            user.name, user.email, self.site, self.origin
+        );
+        self.post(to, "Somebody registered", &text)
+    }
+    /// Tries whether mail arrives; waits for the mail server.
+    pub fn test(&self, to: &str) -> Result<()> {
+        let text = format!("Hello,\n\nthis is the test mail that you asked for. {} can send mail.", self.site);
+        self.context.app.outbox.try_now(self.server.clone(), self.letter(to, "Test mail", &text), TEST)
+    }
+}
+
+/// Whether this wiki can send mail to whoever asks now.
+pub fn work(context: &Context<'_>) -> bool {
+    Writer::new(context).is_ok()
+}
+
+/// Notes that a letter was not even posted. Whoever asked goes on without it.
+pub fn or_log(context: &Context<'_>, posted: Result<()>) {
+    if let Err(error) = posted {
+        tracing::warn!(wiki.id = %context.wiki.id(), "a mail was not sent: {}", error.chain());
+    }
+}
+
+/// Tells the administrators that `user` registered here, if they want to know.
+pub fn tell_administrators(context: &Context<'_>, user: &UserRecord) -> Result<()> {
+    if !context.preferences()?.is_on("NOTIFY_ADMINS_ON_REGISTER") {
+        return Ok(());
+    }
+    let directory = context.app.engine.directory();
+    let mut to = Vec::new();
+    for member in context.wiki.administrators()? {
+        to.extend(directory.user(member)?);
+    }
+    if to.is_empty() {
+        to = directory.operators()?;
+    }
+    let member = context.wiki.member(user.id)?;
+    let writer = match Writer::new(context) {
+        Ok(writer) => writer,
+        Err(error) => {
+            or_log(context, Err(error));
+            return Ok(());
+        }
+    };
+    for administrator in to.iter().take(ADMINISTRATORS) {
+        or_log(context, writer.registered(&administrator.email, user, member));
+    }
+    Ok(())
+}
+
+/// Scheme and host of links in mail. The host of the request counts only where the configuration vouches for it: below the configured
+/// domain, or, without one, on the machine itself. None if nothing is left.
+fn origin(context: &Context<'_>) -> Result<Option<String>> {
+    let scheme = if context.app.cookies == CookieSecurity::Secure { "https" } else { "http" };
+    let Ok(host) = context.request.host().parse::<Authority>() else { return Ok(None) };
+    let name = host.host().to_ascii_lowercase();
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    let port = host.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    let Some(domain) = context.app.edge.hosts.domain.as_deref() else {
+        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+        let here = name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback());
+        return Ok(here.then(|| format!("{scheme}://{name}{port}")));
+    };
+    if name == domain || name.strip_suffix(domain).is_some_and(|before| before.ends_with('.')) {
+        return Ok(Some(format!("{scheme}://{name}{port}")));
+    }
+    let wiki = context.app.engine.directory().wiki(context.wiki.id())?;
+    Ok(wiki.map(|wiki| format!("{scheme}://{}.{domain}", wiki.slug)))
+}

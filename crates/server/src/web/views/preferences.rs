@@ -1,0 +1,64 @@
+//! Screens of preferences.
+
+use askama::Template;
+
+use super::{Problem, Tab};
+
+/// A preference, ready to print.
+pub struct Preference {
+    /// Of the field.
+    pub name: &'static str,
+    /// As people call it.
+    pub label: &'static str,
+    /// More about it; may be empty.
+    pub help: &'static str,
+    /// How it is chosen, and what is.
+    pub kind: PreferenceKind,
+}
+
+/// See [`Preference::kind`].
+pub enum PreferenceKind {
+    /// A line of text.
+    Text(String),
+    /// A tick.
+    Switch(bool),
+    /// One of a list: value, words, whether it is chosen.
+    OneOf(Vec<(&'static str, &'static str, bool)>),
+}
+
+/// A line of the wiki's own menu.
+#[derive(Debug, Clone, Default)]
+pub struct MenuRow {
+    /// Where it leads.
+    pub link: String,
+    /// What it says.
+    pub title: String,
+    /// Otterwiki's icon; kept, not shown.
+    pub icon: String,
+}
+
+/// A screen.
+#[derive(Template)]
+#[template(path = "preferences.html")]
+pub struct PreferencesView {
+    /// Token of the session.
+    pub csrf: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
+    /// Headline.
+    pub title: &'static str,
+    /// Where it is sent.
+    pub action: &'static str,
+    /// In order.
+    pub fields: Vec<Preference>,
+    /// Field, label, whether it is ticked.
+    pub shortcuts: Vec<(&'static str, &'static str, bool)>,
+    /// Whether the wiki's own menu is edited here.
+    pub has_menu: bool,
+    /// Its lines.
+    pub menu: Vec<MenuRow>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+    /// What was done.
+    pub notice: Option<String>,
+}
