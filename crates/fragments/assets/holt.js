@@ -163,7 +163,7 @@
   const startSwitcher = () => {
     const input = $('body > .top input[data-switch]');
     if (!input) return;
-    const list = make('ul', { class: 'switcher', role: 'listbox', id: 'holt-switcher', 'aria-label': 'Pages' });
+    const list = make('div', { class: 'switcher', role: 'listbox', id: 'holt-switcher', 'aria-label': 'Pages' });
     const status = make('span', { class: 'visually-hidden', role: 'status' });
     list.hidden = true;
     input.form.append(list, status);
@@ -179,17 +179,17 @@
       options[at].scrollIntoView({ block: 'nearest' });
     };
     const option = ({ title, path, url, heading }, i) => {
-      const link = make('a', { href: url, tabindex: '-1' }, heading ?? title);
+      const link = make('a', { href: url, tabindex: '-1', role: 'option', id: `holt-option-${i}`, 'aria-selected': 'false' }, heading ?? title);
       const where = heading ? title : path;
-      if (where.toLowerCase() !== link.textContent.toLowerCase()) link.append(make('span', { class: 'path' }, where));
-      return make('li', { role: 'option', id: `holt-option-${i}`, 'aria-selected': 'false' }, link);
+      if (where && where.toLowerCase() !== link.textContent.toLowerCase()) link.append(make('span', { class: 'path' }, where));
+      return link;
     };
     const look = async () => {
       const number = ++asked;
       const found = await getJson(`/-/complete?kind=pages&q=${encodeURIComponent(input.value)}`);
       if (number !== asked || document.activeElement !== input || !found) return;
       list.replaceChildren(...found.items.map(option));
-      if (input.value.trim()) list.append(make('li', { role: 'option', id: `holt-option-${found.items.length}`, 'aria-selected': 'false' }, make('a', { href: `/-/search?q=${encodeURIComponent(input.value)}`, tabindex: '-1' }, `Search for “${input.value}”`)));
+      if (input.value.trim()) list.append(option({ title: `Search for “${input.value}”`, path: '', url: `/-/search?q=${encodeURIComponent(input.value)}` }, found.items.length));
       list.hidden = !list.childElementCount;
       at = -1;
       input.setAttribute('aria-expanded', String(!list.hidden));
@@ -201,7 +201,7 @@
     input.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' && !list.hidden) pick(at + 1);
       else if (event.key === 'ArrowUp' && !list.hidden) pick(at - 1);
-      else if (event.key === 'Enter' && at >= 0) $$('[role=option] a', list)[at].click();
+      else if (event.key === 'Enter' && at >= 0) $$('[role=option]', list)[at].click();
       else if (event.key === 'Escape') { if (list.hidden) input.blur(); close(); }
       else return;
       event.preventDefault();
@@ -334,6 +334,8 @@
     startSwitcher();
     askWho();
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
+    // What scrolls can be reached by keys; some browsers see to that themselves.
+    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString();
   });
 })();
