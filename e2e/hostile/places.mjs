@@ -30,6 +30,16 @@ function submit([path, fields]) {
   HTMLFormElement.prototype.submit.call(form);
 }
 
+/** Opens an address as a script asks for it. */
+const asJson = (path) => async (page, url) => {
+  await page.setExtraHTTPHeaders({ accept: "application/json" });
+  try {
+    return await at(path)(page, url);
+  } finally {
+    await page.setExtraHTTPHeaders({});
+  }
+};
+
 /** A page, until it has asked who reads, and said so: the first time, because what is said is remembered and then not said again. */
 const asked = (path) => async (page, url) => {
   await page.goto(`${url}/-/healthz`);
@@ -131,6 +141,17 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["completion", "raw", ["titled"], at("/-/complete?kind=pages&q=titled")],
   ...["atom", "rss", "json"].map((feed) => [`feed ${feed}`, "raw", ["message", "site"], at(`/-/changelog/feed.${feed}`)]),
   ["pages for programs", "raw", ["site"], at("/llms.txt")],
+  ["comments", "main", ["remark", "code", "gone_words", "content", "me", "said"], at("/Marked/comments")],
+  ["comments of one thread", "main", ["remark", "said"], at("/Marked/comments?thread=1")],
+  ["comment about certain words", "main", ["asked", "around"], at(`/Marked/comments?quote=${encodeURIComponent(mark("asked"))}&before=${encodeURIComponent(mark("around"))}&after=x`)],
+  ["comment refused", "main", ["refused", "asked"], sent("/Marked/comments", { action: "add", content: mark("refused") + "x".repeat(20_480), quote: mark("asked") })],
+  ["reply refused", "main", ["refused", "remark"], sent("/Marked/comments", { action: "reply", thread: "1", content: mark("refused") + "x".repeat(20_480) })],
+  ["comment changed and refused", "main", ["refused", "remark"], sent("/Marked/comments", { action: "edit", comment: "1", content: mark("refused") + "x".repeat(20_480) })],
+  ["comment with no such action", "main", ["asked"], sent("/Marked/comments", { action: mark("asked") })],
+  ["comments, read by a stranger", "main", ["remark", "code", "gone_words", "me"], at("/Marked/comments"), "stranger"],
+  ["comments as JSON", "raw", ["remark"], asJson("/Marked/comments")],
+  ["inbox", "main", ["said", "name", "folder"], at("/-/inbox")],
+  ["inbox with no such action", "main", ["asked"], sent("/-/inbox", { action: mark("asked") })],
   ["move pages", "main", ["name", "below"], at("/-/move")],
   ["move pages refused", "main", ["asked"], sent("/-/move", { target: mark("asked") })],
   ["menu of the wiki", "top", ["site"], at("/-/admin/sidebar_preferences")],
@@ -161,14 +182,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["no such revision: ?revision", "main", ["lost"], at(`/Home?revision=${lost}`)],
   ["no such page of the site", "main", ["lost"], at(`/.well-known/${lost}`)],
   ["no history", "main", ["lost"], at(`/${lost}/history`)],
-  ["error as JSON", "raw", ["lost"], async (page, url) => {
-    await page.setExtraHTTPHeaders({ accept: "application/json" });
-    try {
-      return await at(`/${lost}/rename`)(page, url);
-    } finally {
-      await page.setExtraHTTPHeaders({});
-    }
-  }],
+  ["error as JSON", "raw", ["lost"], asJson(`/${lost}/rename`)],
   ["login", "main", ["next"], at(`/-/login?next=/${encodeURIComponent(mark("next"))}`), "stranger"],
   ["login refused", "main", ["login", "next"], sent("/-/login", { email: mark("login"), password: "x", next: `/${mark("next")}` }), "stranger"],
   ["register", "top", ["site"], at("/-/register"), "stranger"],
@@ -217,6 +231,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
 
 /** Addresses with hostile parts that are not shown again. If one begins to be, the test says so: it belongs among the places then. */
 export const silent = ({ first }) => [
+  `/Marked/comments?part=${lost}&thread=${lost}&${lost}`, `/-/inbox?comments=${lost}&changes=${lost}&saved=${lost}`,
   `/-/changelog?before=${lost}`, `/-/help/${lost}`, `/Home/view?${lost}`, `/-/nosuch/${lost}`, `/-/index?x=${lost}`, `/-/admin?saved=${lost}`, `/-/settings?saved=${lost}`, "/%00lost", "/lost%zz",
   "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/-/recover_password/${lost}`, `/-/confirm_email/${lost}`, `/-/invite/${lost}`, `/-/user/${lost}`, `/-/admin/audit?action=${lost}&before=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
 ];

@@ -134,7 +134,7 @@ export async function hand(context, url) {
   };
   const save = async (path, content, message = "", revision = "") => must(`/${encodePath(path)}/save`, { content, commit: message, revision });
   const revision = async (path) => /name="revision" value="(\w+)"/.exec(await (await context.request.get(`${url}/${encodePath(path)}/edit`)).text())[1];
-  return { post, must, save, revision };
+  return { post, must, save, revision, headers: { origin: url, "x-csrf-token": csrf } };
 }
 
 export const encodePath = (path) => path.split("/").map(encodeURIComponent).join("/");
@@ -153,6 +153,24 @@ export async function register(context, url, { name, email, password }) {
   const csrf_token = /name="csrf_token" value="([^"]+)"/.exec(form)[1];
   const response = await context.request.post(`${url}/-/register`, { headers: { origin: url }, form: { csrf_token, name, email, password1: password, password2: password } });
   assert.equal(response.status(), 200, await response.text());
+}
+
+/** The member is approved, says something to the administrator, who has `desk`, and goes again. */
+export async function converse(context, desk, url) {
+  const rows = await (await desk.request.get(`${url}/-/admin/user_management`)).text();
+  const ticks = (field, more) => [...rows.matchAll(new RegExp(`name="${field}" value="(\\d+)"[^>]*?( checked)?>`, "g"))].filter((tick) => more || tick[2]).map((tick) => [field, tick[1]]);
+  const members = [...ticks("is_approved", true), ...["allow_read", "allow_write", "allow_upload", "is_admin"].flatMap((field) => ticks(field))];
+  const admin = await hand(desk, url);
+  await admin.must("/-/admin/user_management", null, { data: new URLSearchParams(members).toString(), headers: { ...admin.headers, "content-type": "application/x-www-form-urlencoded" } });
+  const form = await (await context.request.get(`${url}/-/login`)).text();
+  const csrf_token = /name="csrf_token" value="([^"]+)"/.exec(form)[1];
+  const { email, password } = people.member;
+  const response = await context.request.post(`${url}/-/login`, { headers: { origin: url }, form: { csrf_token, email, password }, maxRedirects: 0 });
+  assert.equal(response.status(), 303, await response.text());
+  const pen = await hand(context, url);
+  await pen.must("/Marked/comments", { action: "reply", thread: "1", content: `@${people.admin.email} \`${mark("said")}\`` });
+  await pen.save(`${markShort("changed")}`, `${mark("content")}`, mark("change"));
+  await context.clearCookies();
 }
 
 /** Everything else that people may type. Answers what addresses need: revisions of Marked and of the page with everything, invitations. */
@@ -175,6 +193,11 @@ export async function decorate(pen, site) {
   await pen.save("Tagged", `---\ntags: ["${mark("tag")}"]\n---\n# ${mark("titled")}\n\n${mark("described")}\n`);
   await pen.save("Wants", `[[${markName("wanted")}]]`);
   await pen.save("Ordinary", ORDINARY);
+  for (const id of ["1", "2"]) {
+    await pen.must("/Marked/comments", { action: "add", content: `${mark("remark")}\n\n\`${mark("code")}\``, quote: mark(id === "1" ? "gone_words" : "content"), before: mark("around"), after: mark("around") });
+  }
+  await pen.must("/Marked/comments", { action: "resolve", thread: "2" });
+  for (const path of [markName("name"), markName("folder")]) await pen.must(`/${encodePath(path)}/watch`, { below: "1" });
   const shown = async (path, form) => /<code>([^<]+)<\/code>/.exec(await (await pen.post(path, form)).text())[1];
   const invitation = new URL(await shown("/-/admin/invitations", { email: "&ltimg/src/onerror=__ran.guest&gt@example.org", by_hand: "1" })).pathname;
   const anybody = new URL(await shown("/-/admin/invitations", { uses: "1" })).pathname;

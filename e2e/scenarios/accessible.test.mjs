@@ -84,16 +84,24 @@ describe("accessible to everybody", { skip: whySkip(), timeout: 300_000 }, () =>
     await save(page, PAGE.replace("Words, *words*", "Other *words*"), "Second");
     await write("Folder/Below", "# Below\n\nSee [[Everything]].", "Below");
     await write("templates/Meeting", "# {{title}}", "");
+    for (const content of ["Why *other* words?", "Done already.\n\n- so\n- it is"]) {
+      await page.goto(`${server.url}/Everything/comments?quote=words`);
+      await page.fill("#holt-new-text", content);
+      await Promise.all([page.waitForNavigation(), page.click("#holt-new button")]);
+    }
+    await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Resolve" }).first().click()]);
+    await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Watch this page" }).click()]);
     const history = await page.goto(`${server.url}/Everything/history`);
     const [second, first] = [...(await history.text()).matchAll(/name="rev_a" value="(\w{40})"/g)].map(([, id]) => id);
     paths = {
-      everybody: ["/-/login", "/-/register", "/-/lost_password", "/Everything", "/Nowhere", "/-/search?q=words", "/-/about"],
+      everybody: ["/-/login", "/-/register", "/-/lost_password", "/Everything", "/Nowhere", "/-/search?q=words", "/-/about", "/Everything/comments"],
       ann: ["/", "/Everything", "/Folder", "/Everything/edit", "/Everything/edit?section=everything", "/New/edit", "/-/create", "/Everything/history",
         `/Everything/diff/${first}/${second}`, `/Everything/diff/${first}/${second}?view=side`, `/Everything/diff/${first}/${second}?view=page`,
         `/Everything/view/${first}`, `/-/commit/${second}`, `/-/revert/${second}`, "/Everything/blame", "/Everything/source", "/Everything/attachments", "/Everything/rename",
         "/Everything/delete", "/-/changelog", "/-/changelog?author=ann", "/-/index", "/-/tags", "/-/tags?tag=animals", "/-/tree", "/-/deleted", "/-/housekeeping", "/-/move",
         "/-/search?q=words&tag=animals", "/-/search?q=nosuchword", "/-/settings", "/-/admin", "/-/admin/user_management", "/-/admin/mail_preferences", "/-/admin/audit", "/-/user/", "/-/admin/appearance", "/-/admin/sidebar_preferences",
-        "/-/admin/content_and_editing", "/-/syntax"],
+        "/-/admin/content_and_editing", "/-/syntax",
+        "/Everything/comments", "/Everything/comments?quote=words", "/Everything/comments?thread=2", "/-/inbox"],
     };
     paths.state = await desk.context.storageState();
     await desk.context.close();

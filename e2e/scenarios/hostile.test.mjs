@@ -10,7 +10,7 @@ import { corpus, pages } from "../hostile/corpus.mjs";
 import { between, hole, opened, percentDecoded, plant } from "../hostile/hole.mjs";
 import { beforeAnybody, notYet, places, previewed, silent } from "../hostile/places.mjs";
 import { touchByHand, watch } from "../hostile/probe.mjs";
-import { decorate, encodePath, fill, people, register, start } from "../hostile/site.mjs";
+import { converse, decorate, encodePath, fill, people, register, start } from "../hostile/site.mjs";
 
 const routes = join(import.meta.dirname, "../../crates/server/src/routes.rs");
 /** Rows of the table of routes that answer nothing of a page: checks, redirects, an icon; and a description that browsers read and never show. */
@@ -92,6 +92,7 @@ describe("hostile writers", { skip: whySkip(), timeout: 600_000, concurrency: 1 
     const pen = await fill(desk, site);
     await register(stranger.context, site.url, people.member);
     const revisions = await decorate(pen, site);
+    await converse(stranger.context, desk.context, site.url);
     list = { places: places(revisions), silent: silent(revisions) };
   });
   after(async () => {

@@ -9,8 +9,21 @@ pub(crate) const PATH_BYTES: usize = 1024;
 pub(crate) const PATH_DEPTH: usize = 16;
 
 /// Last segments that are page verbs (spec/wiki.md §5.5): `/Home/edit` is the editor, never a page.
-const VERBS: &[&str] =
-    &["edit", "save", "preview", "draft", "view", "history", "rename", "delete", "blame", "source", "attachments", "inline_attachment"];
+const VERBS: &[&str] = &[
+    "edit",
+    "save",
+    "preview",
+    "draft",
+    "view",
+    "history",
+    "rename",
+    "delete",
+    "blame",
+    "source",
+    "attachments",
+    "inline_attachment",
+    "comments",
+];
 /// Last segments but one that are page verbs with an argument.
 const VERBS_WITH_ARGUMENT: &[&str] = &["a", "t", "attachment", "view", "blame", "source", "edit", "draft"];
 /// First segments that belong to the site (security.md PATH-7).

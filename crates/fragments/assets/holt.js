@@ -121,20 +121,30 @@
     const corner = $('body > .top [data-me]');
     root.toggleAttribute('data-readonly', me.name !== null && !me.can.write);
     if (me.can.write) editSections();
+    if (me.name !== null) startComments();
     const was = $('input', corner);
     if (me.name === null) {
       if (was) corner.replaceWith(make('a', { class: 'login', href: '/-/login', 'data-me': '' }, 'Log in'));
       return;
     }
-    if (was) { was.value = me.csrf; return; }
+    if (was) {
+      was.value = me.csrf;
+      showNews(corner, me.inbox);
+      return;
+    }
     const item = (href, text) => make('li', {}, make('a', { href }, text));
     const logout = make('form', { method: 'post', action: '/-/logout' },
       make('input', { type: 'hidden', name: 'csrf_token', value: me.csrf ?? '' }), make('button', {}, 'Log out'));
-    const menu = make('ul', {}, item('/-/settings', 'Settings'));
+    const menu = make('ul', {}, item('/-/inbox', 'Inbox'), item('/-/settings', 'Settings'));
     if (me.can.admin) menu.append(item('/-/admin', 'Administration'));
     menu.append(make('li', {}, logout));
     const initial = make('span', { class: 'initial', 'aria-hidden': 'true' }, [...me.name][0]?.toUpperCase() ?? '');
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
+    showNews($('body > .top [data-me]'), me.inbox);
+  };
+  const showNews = (corner, count) => {
+    $('a[href="/-/inbox"]', corner).textContent = count ? `Inbox (${count})` : 'Inbox';
+    corner.toggleAttribute('data-news', count > 0);
   };
   const askWho = async () => {
     const corner = $('body > .top [data-me]');
@@ -198,7 +208,7 @@
     });
   };
 
-  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['j, k', 'Next or previous result'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
+  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['Mod+Alt+M', 'Comment on the selected words'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['j, k', 'Next or previous result'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
   const showKeys = () => {
     let dialog = $('dialog.keys');
     if (!dialog) {
@@ -221,6 +231,48 @@
     for (const heading of $$(':scope > :is(h1, h2, h3, h4, h5, h6)[id]', article).slice(1)) {
       heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': `Edit the section “${heading.textContent.trim()}”` }, 'Edit'));
     }
+  };
+
+  // Whoever is logged in comments on selected words: a button beside them, or Mod+Alt+M.
+  let commentHere = null;
+  const startComments = async () => {
+    const article = $('article.prose[data-page-path]');
+    const link = $('a[data-comments]');
+    if (!article || !link || link.dataset.comments) return;
+    link.dataset.comments = 'asked';
+    const answer = await getJson(`${link.pathname}?count`);
+    if (answer?.open) link.append(` (${answer.open})`);
+    if (!answer?.takes) return;
+    const button = make('button', { class: 'button comment-here', type: 'button' }, 'Comment');
+    const chosen = () => {
+      const range = getSelection().rangeCount ? getSelection().getRangeAt(0) : null;
+      return range && String(range).trim() && article.contains(range.commonAncestorContainer) ? range : null;
+    };
+    commentHere = () => {
+      const range = chosen();
+      const query = new URLSearchParams();
+      if (range) {
+        const [before, after] = [range.cloneRange(), range.cloneRange()];
+        before.collapse(true);
+        before.setStart(article, 0);
+        after.collapse();
+        after.setEnd(article, article.childNodes.length);
+        query.set('quote', String(getSelection()).trim().slice(0, 1000));
+        query.set('before', String(before).slice(-60));
+        query.set('after', String(after).slice(0, 60));
+      }
+      location.assign(`${link.pathname}?${query}#holt-new`);
+    };
+    document.addEventListener('selectionchange', () => {
+      const place = chosen()?.getBoundingClientRect();
+      if (!place) { button.remove(); return; }
+      if (!button.isConnected) document.body.append(button);
+      button.style.top = `${place.bottom + scrollY + 8}px`;
+      button.style.left = `${Math.max(8, Math.min(place.left, root.clientWidth - button.offsetWidth - 8))}px`;
+    });
+    // A click would take the selection away before it is read.
+    button.addEventListener('pointerdown', (event) => event.preventDefault());
+    button.addEventListener('click', commentHere);
   };
 
   const onClick = (event) => {
@@ -249,7 +301,9 @@
     // In a field letters are text, and the editor has its own meaning for Mod+K. (In a shadow tree the first of the path is the field.)
     const field = event.composedPath()[0];
     const writing = field instanceof Element && field.closest('input, textarea, select, [contenteditable]');
-    if (event.altKey || event.defaultPrevented) return;
+    if (event.defaultPrevented) return;
+    if (command && event.altKey && event.code === 'KeyM' && commentHere) { event.preventDefault(); commentHere(); }
+    if (event.altKey) return;
     if (command) {
       if (event.key === '.') toggleSidebar();
       else if (event.shiftKey && event.key.toLowerCase() === 'l') toggleTheme();

@@ -2,13 +2,15 @@
 //!
 //! | file | module | if it is lost |
 //! |---|---|---|
-//! | `wiki.db` | [`wiki_db`], [`preferences`] | settings, members and drafts are gone: never made anew behind anybody's back |
+//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`] | settings, members, drafts and comments are gone: never made anew behind anybody's back |
 //! | `index.db` | [`index`] | nothing: made again from git |
 
+pub mod comments;
 mod connection;
 pub mod index;
 pub mod otterwiki;
 pub mod preferences;
+pub mod watches;
 pub mod wiki_db;
 
 pub use connection::is_damaged;

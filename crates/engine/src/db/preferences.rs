@@ -41,6 +41,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("DEFAULT_COMMIT_MESSAGE", ""),
     ("WIKILINK_STYLE", ""),
     ("MARKDOWN_EXTRAS", "False"),
+    ("COMMENTS", "on"),
     ("SIDEBAR_MENUTREE_MODE", "SORTED"),
     ("SIDEBAR_MENUTREE_FOCUS", "SUBTREE"),
     ("SIDEBAR_MENUTREE_MAXDEPTH", ""),

@@ -16,7 +16,11 @@ const KIND: Kind = Kind {
     name: FILE,
     application_id: i32::from_be_bytes(*b"Howk"),
     durability: Durability::Full,
-    migrations: &[include_str!("migrations/0001_settings.sql"), include_str!("migrations/0002_counters.sql")],
+    migrations: &[
+        include_str!("migrations/0001_settings.sql"),
+        include_str!("migrations/0002_counters.sql"),
+        include_str!("migrations/0003_comments.sql"),
+    ],
 };
 
 /// Somebody's place in a wiki.
@@ -77,11 +81,11 @@ impl WikiDb {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn read<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn read<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         work(&self.lock().db).map_err(wrap(attempted))
     }
     /// One transaction, durable when this returns.
-    fn write<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn write<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let mut state = self.lock();
         state.preferences = None;
         (|| {

@@ -1,12 +1,17 @@
 //! The use cases: one file each, every door calls these. Each takes a [`Scope`](crate::Scope), which says who asks and proves they may.
 
+mod anchor;
 mod attach;
 mod browse;
+mod comments;
 mod compare;
 mod counts;
 mod delete;
+mod digest;
 mod drafts;
 mod history;
+mod inbox;
+mod mentions;
 mod read;
 mod rename;
 mod revert;
@@ -22,12 +27,22 @@ pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
 };
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
+pub use comments::{
+    About, COMMENT_BYTES, Comment, CommentsExport, ExportedThread, ExportedWatch, Quote, REPLIES, Resolution, Resolved, THREADS, Thread,
+    Threads, comment, comment_counts, comments_export, comments_lately, delete_comment, edit_comment, reply, resolve_thread,
+    takes_comments, thread, threads,
+};
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
 pub use counts::{Counts, counts, described, page_list};
 pub use delete::{Subpages, delete};
+pub use digest::{Digest, Due, digest, digest_sent, digests_due};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, deleted, history, moved_to};
+pub use inbox::{
+    Extent, Frequency, Mark, NoticeKind, NoticeRow, WATCHES, WatchRow, WatchedChange, WatchedChanges, comment_url, excerpt, frequency,
+    mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,
+};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, rename};
 pub use revert::revert;

@@ -63,6 +63,10 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
         let default = format!("Renamed {from} to {to}");
         let message = if message.is_empty() { &default } else { message };
         if let Some(committed) = writing.try_commit(&changes, message)? {
+            // Before the lock goes, so that two renames are followed in their order. What fails here does not undo the rename.
+            if let Err(error) = scope.wiki().db().and_then(|db| db.follow_rename(from, &to)) {
+                tracing::warn!(wiki.id = %scope.wiki().id(), "comments and watches stayed behind at {from}: {}", error.chain());
+            }
             writing.finish(committed);
             return Ok(Renamed { revision: committed.revision(), path: to, rewritten });
         }

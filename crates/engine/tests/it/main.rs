@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod comments;
 mod crash;
 mod db;
 mod directory;
 mod facts;
+mod inbox;
 mod lazy;
 mod pages;
 mod repo;

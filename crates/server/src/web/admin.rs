@@ -64,6 +64,7 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
         site_name: preferences.site_name.clone(),
         site_description: preferences.site_description.clone(),
         markdown_extras: pages::render_options(&preferences).extras == Extras::On,
+        comments: pages::takes_comments(&preferences),
         access: LEVELS.map(group).into(),
         switches: SWITCHES.map(switch).into(),
         problem,
@@ -92,6 +93,9 @@ pub fn preferences(context: &Context<'_>) -> Result<Reply> {
     // Our form sends it unticked, too; others do not know it.
     if let Some(extras) = form.all("markdown_extras").last() {
         rows.push(("MARKDOWN_EXTRAS", if extras == YES { YES } else { NO }));
+    }
+    if let Some(comments) = form.all("comments").last() {
+        rows.push(("COMMENTS", if comments == "on" { "on" } else { "off" }));
     }
     let checked = match rows.iter().find(|(name, value)| *name == "SITE_NAME" && value.is_empty()) {
         Some(_) => Err(Error::invalid("a wiki needs a name")),

@@ -3,12 +3,14 @@
 pub mod admin;
 pub mod audit;
 pub mod browse;
+pub mod comments;
 pub mod edit;
 pub mod feeds;
 mod file_type;
 pub mod files;
 pub mod guide;
 pub mod history;
+pub mod inbox;
 pub mod invitations;
 mod layout;
 mod letters;

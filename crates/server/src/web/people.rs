@@ -19,7 +19,8 @@ pub fn me(context: &Context<'_>) -> Result<Reply> {
     let name = context.session.as_ref().map(|(session, _)| session.user.name.as_str());
     let csrf = context.session.as_ref().map(|(session, _)| session.csrf.as_str());
     let can = serde_json::json!({"write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?});
-    Ok(json(StatusCode::OK, &serde_json::json!({"name": name, "can": can, "csrf": csrf})))
+    let inbox = super::inbox::unread(context)?;
+    Ok(json(StatusCode::OK, &serde_json::json!({"name": name, "can": can, "csrf": csrf, "inbox": inbox})))
 }
 
 /// `GET /-/login`

@@ -6,6 +6,7 @@
 mod accounts;
 mod browse;
 mod changes;
+mod comments;
 mod files;
 mod people;
 mod preferences;
@@ -22,6 +23,9 @@ pub use browse::{
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,
     FileDiff, HistoryEntry, HistoryView, LineKind, Piece, RevisionView, SideLine, SideRow, SourceView, Version,
+};
+pub use comments::{
+    CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
@@ -146,7 +150,15 @@ mod tests {
         // `html` is a `SafeHtml` in every one of these views, and so is the `preview` behind it in the editor.
         assert_eq!(
             raw,
-            ["diff_body.html html", "edit.html html", "help.html html", "help.html result", "preview.html html", "revision.html html"]
+            [
+                "comments.html comment.html",
+                "diff_body.html html",
+                "edit.html html",
+                "help.html html",
+                "help.html result",
+                "preview.html html",
+                "revision.html html"
+            ]
         );
     }
 

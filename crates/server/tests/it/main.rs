@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod client;
 mod commands;
+mod comments;
 mod faults;
 mod files;
 mod http;

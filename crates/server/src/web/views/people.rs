@@ -107,6 +107,8 @@ pub struct AdminView {
     pub site_description: String,
     /// Preference `MARKDOWN_EXTRAS`.
     pub markdown_extras: bool,
+    /// Preference `COMMENTS`.
+    pub comments: bool,
     /// Reading, writing, uploading.
     pub access: Vec<AccessGroup>,
     /// Yes-or-no preferences about registration; `value` is the field.
