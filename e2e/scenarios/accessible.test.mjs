@@ -141,6 +141,32 @@ describe("accessible to everybody", { skip: whySkip(), timeout: 300_000 }, () =>
     await page.keyboard.press("?");
     await page.waitForSelector("dialog[open]");
     assert.deepEqual(await violations(page), []);
+    // A key pressed before the browser took the focus out of the closed dialog counts, too.
+    const reached = await page.evaluate(() => {
+      document.querySelector("dialog").close();
+      document.querySelector("dialog input").dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true, composed: true }));
+      return document.activeElement?.getAttribute("name");
+    });
+    assert.equal(reached, "q");
+    // Who leaves the field and comes back at once finds the list again.
+    await page.waitForSelector("#holt-switcher [role=option]");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.waitForSelector("#holt-switcher", { state: "hidden" });
+    await page.keyboard.press("/");
+    await page.waitForSelector("#holt-switcher [role=option]");
+    const entry = await page.locator("#holt-switcher [role=option]").first().boundingBox();
+    await page.mouse.move(entry.x + 8, entry.y + 8);
+    await page.mouse.down();
+    await page.waitForTimeout(300);
+    await page.mouse.move(1, 1);
+    await page.mouse.up();
+    assert.equal(await page.locator("#holt-switcher").isVisible(), true, "a slow click reaches its entry");
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("?");
+    await page.waitForSelector("dialog[open]");
+    await page.keyboard.press("/");
+    await page.keyboard.press("e");
+    assert.equal(page.url(), `${server.url}/Everything`, "an open dialog keeps the keys");
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => !document.querySelector("dialog[open]"));
     await page.keyboard.press("/");

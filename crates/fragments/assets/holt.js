@@ -197,7 +197,9 @@
     };
     input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, 80); });
     input.addEventListener('focus', look);
-    input.addEventListener('blur', () => setTimeout(close, 150));
+    // The field keeps the focus while an entry is clicked, however long that takes.
+    list.addEventListener('mousedown', (event) => event.preventDefault());
+    input.addEventListener('blur', close);
     input.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' && !list.hidden) pick(at + 1);
       else if (event.key === 'ArrowUp' && !list.hidden) pick(at - 1);
@@ -300,8 +302,8 @@
     const find = () => $('body > .top input[name=q]')?.focus();
     // In a field letters are text, and the editor has its own meaning for Mod+K. (In a shadow tree the first of the path is the field.)
     const field = event.composedPath()[0];
-    const writing = field instanceof Element && field.closest('input, textarea, select, [contenteditable]');
-    if (event.defaultPrevented) return;
+    const writing = field instanceof Element && field.closest('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]');
+    if (event.defaultPrevented || $('dialog:modal')) return;
     if (command && event.altKey && event.code === 'KeyM' && commentHere) { event.preventDefault(); commentHere(); }
     if (event.altKey) return;
     if (command) {
