@@ -206,7 +206,7 @@ impl Preferences {
     }
     /// Whether a yes-or-no preference is on.
     pub fn is_on(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "1" | "on"))
+        self.get(name).is_some_and(means_yes)
     }
     /// The wiki's own rows.
     pub fn rows(&self) -> &BTreeMap<String, String> {
@@ -264,11 +264,19 @@ fn default(name: &str) -> Option<&'static str> {
     DEFAULTS.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
 }
 
-/// The address of a picture: of this wiki, or elsewhere over TLS; anything else is none.
+/// Whether an address may be that of the wiki's logo or icon: a path of this wiki, or elsewhere over TLS.
+pub fn is_picture_address(address: &str) -> bool {
+    let leads = (address.starts_with('/') && !address.starts_with("//")) || address.starts_with("https://");
+    leads && !address.contains(char::is_whitespace)
+}
+
 fn picture(address: &str) -> String {
-    let address = address.trim();
-    let fine = (address.starts_with('/') && !address.starts_with("//")) || address.starts_with("https://");
-    if fine && !address.contains(char::is_whitespace) { address.to_string() } else { String::new() }
+    Some(address.trim()).filter(|address| is_picture_address(address)).unwrap_or_default().to_string()
+}
+
+/// Whether a word means yes.
+pub fn means_yes(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "1" | "on")
 }
 
 /// A JSON list of objects; anything else in it is left out.

@@ -119,7 +119,11 @@ pub struct TreeEntry {
 pub fn tree(scope: &Scope<'_, Read>, start: Option<&PagePath>) -> Result<Vec<TreeEntry>> {
     let wiki = scope.wiki();
     let preferences = wiki.preferences()?;
-    let rows = wiki.fresh_index()?.pages()?;
+    let index = wiki.fresh_index()?;
+    let rows = match start {
+        Some(start) => index.pages_below(start)?,
+        None => index.pages()?,
+    };
     let inside = rows.iter().filter(|row| row.mode != FileMode::Symlink && start.is_none_or(|start| row.path.is_below(start)));
     let mut entries: Vec<TreeEntry> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();

@@ -1,6 +1,6 @@
 //! Tags, and what a wiki's gardeners look for: pages that are wanted, pages nobody links to, pages with nothing in them.
 
-use crate::db::index::{Link, LinkStatus, Wanted};
+use crate::db::index::Wanted;
 use crate::repo::FileMode;
 use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result};
@@ -46,8 +46,6 @@ pub fn tagged(scope: &Scope<'_, Read>, tags: &[String], every: bool) -> Result<V
 pub struct Care {
     /// Pages that are linked to and do not exist, most wanted first.
     pub wanted: Vec<Wanted>,
-    /// Links that lead nowhere, with the pages that have them.
-    pub broken: Vec<Link>,
     /// Pages that no other page links to.
     pub orphans: Vec<PagePath>,
     /// Pages with hardly anything in them: at most 512 bytes, and nothing but a heading or less than three lines (spec/wiki.md §15.1).
@@ -70,7 +68,7 @@ pub fn care(scope: &Scope<'_, Read>) -> Result<Care> {
             empty.push(row.path);
         }
     }
-    Ok(Care { wanted: index.wanted()?, broken: index.links_by_status(LinkStatus::Broken)?, orphans, empty })
+    Ok(Care { wanted: index.wanted()?, orphans, empty })
 }
 
 fn is_empty(source: &[u8]) -> bool {

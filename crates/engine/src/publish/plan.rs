@@ -42,6 +42,8 @@ impl Plan {
         let mut pages = BTreeSet::new();
         let mut changed = Vec::new();
         let mut frame = false;
+        let not_found =
+            publisher.preferences.get("NOT_FOUND_PAGE").and_then(|name| PagePath::parse(name.trim()).ok()).map(|page| page.key());
         for change in publisher.repo.changes(Some(published), publisher.head)? {
             let new = PagePath::from_tree(&change.change.file);
             let old = PagePath::from_tree(crate::pages::old_name(&change.change));
@@ -64,9 +66,8 @@ impl Plan {
                 (publisher.targets(old.as_ref(), titles.0.as_deref()), publisher.targets(new.as_ref(), titles.1.as_deref()));
             let title =
                 |source: &Option<Vec<u8>>| source.as_deref().and_then(|s| std::str::from_utf8(s).ok()).and_then(holt_markdown::title);
-            // The text of the 404 page is a part of the frame's manifest.
-            let not_found = publisher.preferences.get("NOT_FOUND_PAGE").and_then(|name| PagePath::parse(name.trim()).ok());
-            frame |= not_found.is_some_and(|page| [&old, &new].into_iter().flatten().any(|path| path.key() == page.key()));
+            // The text of the 404 page is a part of the wiki's manifest.
+            frame |= [&old, &new].into_iter().flatten().any(|path| Some(path.key()) == not_found);
             let renamed = old != new || title(&titles.0) != title(&titles.1);
             for path in [&old, &new].into_iter().flatten() {
                 pages.insert(path.key());

@@ -1,5 +1,6 @@
 //! Finding one's way: completion and quick switcher, the page tree in parts, tags, and what is to be tidied up.
 
+use super::file_type::is_picture;
 use super::views::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, PageRef, Problem, TagLink, TagView, TaggedPage, TagsView,
     WantedPage,
@@ -33,7 +34,7 @@ pub fn complete(context: &Context<'_>) -> Result<Reply> {
         "files" => {
             let path = PagePath::parse(query("page").trim_start_matches('/'))?;
             let files = pages::attachments(&scope, &path)?;
-            files.iter().map(|file| json!({"name": file.name.as_str(), "image": is_image(file.name.as_str())})).collect()
+            files.iter().map(|file| json!({"name": file.name.as_str(), "image": is_picture(&file.name.extension())})).collect()
         }
         "emoji" => emoji(&text),
         other => {
@@ -51,11 +52,6 @@ fn suggestion(context: &Context<'_>, found: &pages::Suggestion) -> Result<Value>
         None => (page, None),
     };
     Ok(json!({"title": found.title, "path": found.path.as_str(), "url": url, "heading": heading}))
-}
-
-fn is_image(name: &str) -> bool {
-    let extension = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    ["png", "jpg", "jpeg", "gif", "webp", "avif", "svg"].contains(&extension.as_str())
 }
 
 fn emoji(text: &str) -> Vec<Value> {
@@ -169,10 +165,8 @@ pub fn care(context: &Context<'_>) -> Result<Reply> {
     let references = |paths: &[PagePath]| paths.iter().take(500).map(reference).collect::<Result<Vec<_>>>();
     let mut wanted = Vec::new();
     for want in care.wanted.iter().take(200) {
-        let from = care.broken.iter().filter(|link| PagePath::parse(&link.target).is_ok_and(|path| path.key() == want.path.key()));
-        let mut from: Vec<PagePath> = from.map(|link| link.from.clone()).collect();
-        from.dedup();
-        wanted.push(WantedPage { page: reference(&want.path)?, links: want.links, from: references(&from[..from.len().min(10)])? });
+        let from = references(&want.from[..want.from.len().min(10)])?;
+        wanted.push(WantedPage { page: reference(&want.path)?, links: want.from.len(), from });
     }
     let drafts = match context.scope::<Write>() {
         Ok(scope) => pages::drafts(&scope)?,

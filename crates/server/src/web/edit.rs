@@ -193,11 +193,10 @@ fn open(context: &Context<'_>) -> Result<Opened> {
     let draft = draft.filter(|draft| normal(&draft.content) != normal(&content));
     let draft = draft.map(|draft| DraftNotice { when: moment(Timestamp::utc(draft.time)) });
     // A section that is gone meanwhile: the whole page then.
-    let section =
-        context.request.query("section").filter(|anchor| matches!(kind, EditKind::Existing) && section(&content, anchor).is_some());
-    let content = match section.as_deref().and_then(|anchor| section_of(&content, anchor)) {
-        Some(part) => part,
-        None => content,
+    let asked = context.request.query("section").filter(|_| matches!(kind, EditKind::Existing));
+    let (section, content) = match asked.and_then(|anchor| Some((section_of(&content, &anchor)?, anchor))) {
+        Some((part, anchor)) => (Some(anchor), part),
+        None => (None, content),
     };
     Ok(Opened { path, revision: head, kind, content, message: String::new(), draft, section })
 }

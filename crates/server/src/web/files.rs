@@ -50,19 +50,19 @@ pub fn send(
     let found = pages::attachment(&context.scope::<Read>()?, page, name, revision)?;
     let found = found.ok_or_else(|| Error::not_found(format!("the page {page} has no file {name}")))?;
     let mut found = found;
-    let mut tag = format!("\"{}\"", found.blob);
     // Vector pictures are small as they are; other files have no picture.
-    if let Some(size) = size.filter(|_| file_type::can_shrink(&found.name.extension())) {
+    let smaller = size.filter(|_| file_type::can_shrink(&found.name.extension()));
+    let tag = smaller.map_or_else(|| format!("\"{}\"", found.blob), |size| format!("\"{}-{size}\"", found.blob));
+    let asked = context.request.header(header::IF_NONE_MATCH).unwrap_or_default();
+    let known = asked.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag || candidate.trim() == "*");
+    if let Some(size) = smaller.filter(|_| !known) {
         found.content = context.app.thumbnails.get(context.wiki, found.blob, &found.content, size).map_err(no_thumbnail)?;
-        tag = format!("\"{}-{size}\"", found.blob);
     }
     let kind = if size.is_some() {
         file_type::of_thumbnail(found.name.as_str(), &found.content)
     } else {
         file_type::judge(found.name.as_str(), &found.content)
     };
-    let asked = context.request.header(header::IF_NONE_MATCH).unwrap_or_default();
-    let known = asked.split(',').any(|candidate| candidate.trim().trim_start_matches("W/") == tag || candidate.trim() == "*");
     let public = context.wiki.may(&holt_core::Actor::Anonymous, Action::Read)?;
     let whole = bytes::Bytes::from(found.content);
     let range = match context.request.header(header::RANGE) {

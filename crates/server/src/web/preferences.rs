@@ -4,6 +4,7 @@ use super::views::{MenuRow, Preference, PreferenceKind, PreferencesView, Problem
 use super::{Context, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{Error, ErrorKind, PagePath, Result};
+use holt_engine::db::preferences::{is_picture_address, means_yes};
 use holt_engine::{Admin, pages};
 use http::StatusCode;
 
@@ -229,15 +230,6 @@ pub fn set_sidebar(context: &Context<'_>) -> Result<Reply> {
     set(context, &SIDEBAR)
 }
 
-fn is_on(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "1")
-}
-
-/// Nothing, a path of this wiki, or an address over TLS.
-fn is_picture(address: &str) -> bool {
-    address.is_empty() || address.starts_with("https://") || (address.starts_with('/') && !address.starts_with("//"))
-}
-
 fn show(context: &Context<'_>, screen: &Screen, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
     let (preferences, form) = (context.preferences()?, &context.request.body);
     // What was typed comes back with what is wrong about it.
@@ -250,7 +242,7 @@ fn show(context: &Context<'_>, screen: &Screen, status: StatusCode, problem: Opt
             label: field.label,
             help: field.help,
             kind: match &field.kind {
-                Kind::Switch => PreferenceKind::Switch(is_on(value)),
+                Kind::Switch => PreferenceKind::Switch(means_yes(value)),
                 Kind::OneOf(choices) => {
                     let chosen = |(word, label): &(&'static str, &'static str)| (*word, *label, word.eq_ignore_ascii_case(value.trim()));
                     PreferenceKind::OneOf(choices.iter().map(chosen).collect())
@@ -328,7 +320,7 @@ fn checked(context: &Context<'_>, screen: &Screen) -> Result<Vec<(&'static str, 
             return wrong("it is one line of text", "Remove the line break.");
         }
         let value = match &field.kind {
-            Kind::Switch => if form.find(field.name).is_some_and(is_on) { "True" } else { "False" }.to_string(),
+            Kind::Switch => if form.find(field.name).is_some_and(means_yes) { "True" } else { "False" }.to_string(),
             Kind::Text(longest) if value.chars().count() > *longest => {
                 return wrong("that is too long", &format!("At most {longest} characters."));
             }
@@ -337,7 +329,7 @@ fn checked(context: &Context<'_>, screen: &Screen) -> Result<Vec<(&'static str, 
                 return wrong("that is no number", "Digits, or nothing.");
             }
             Kind::Number => value.to_string(),
-            Kind::Picture if !is_picture(value) => {
+            Kind::Picture if !value.is_empty() && !is_picture_address(value) => {
                 return wrong("that is no address of a picture", "It begins with / or https://.");
             }
             Kind::Picture => value.to_string(),

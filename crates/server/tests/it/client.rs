@@ -140,6 +140,16 @@ impl Drop for Server {
     }
 }
 
+/// A server with the wiki `docs`, and Ann, who administers it.
+pub fn docs() -> (tempfile::TempDir, Server, Client) {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let server = Server::start(dir.path(), &[]);
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    (dir, server, ann)
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {

@@ -1,19 +1,9 @@
 //! Comments, watching and the inbox over the wire: who sees and does what, and that what people type stays text.
 
-use crate::client::{Answer, Client, Server};
+use crate::client::{Answer, Client, Server, docs};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const EVIL: &str = "</textarea><script>alert(1)</script>\"'&";
-
-fn docs() -> (TempDir, Server, Client) {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", "correct horse");
-    (dir, server, ann)
-}
 
 /// Somebody who registered and was approved.
 fn member(server: &Server, ann: &Client, name: &str) -> Client {

@@ -1,6 +1,6 @@
 //! Small pictures and parts of files, over the wire.
 
-use crate::client::{Client, Server};
+use crate::client::{Client, docs};
 use image::{GenericImageView, ImageFormat};
 use std::io::Cursor;
 
@@ -36,11 +36,7 @@ fn bomb(side: u32) -> Vec<u8> {
 
 #[test]
 fn pictures_are_made_smaller_and_bombs_are_not() {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let mut server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", "correct horse");
+    let (_dir, mut server, ann) = docs();
     ann.save("Page", "# Page", "").unwrap();
     for (name, format, kind) in
         [("a.png", ImageFormat::Png, "image/png"), ("a.jpg", ImageFormat::Jpeg, "image/jpeg"), ("a.gif", ImageFormat::Gif, "image/png")]
@@ -84,11 +80,7 @@ fn pictures_are_made_smaller_and_bombs_are_not() {
 
 #[test]
 fn parts_of_files_are_sent() {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let mut server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", "correct horse");
+    let (_dir, mut server, ann) = docs();
     ann.save("Page", "# Page", "").unwrap();
     put(&ann, "film.webm", b"0123456789");
     let asked = |headers: &[(&str, &str)]| ann.send("GET", "/Page/a/film.webm", headers, b"").unwrap();
@@ -107,11 +99,7 @@ fn parts_of_files_are_sent() {
 
 #[test]
 fn links_follow_a_renamed_file() {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let mut server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", "correct horse");
+    let (_dir, mut server, ann) = docs();
     ann.save("Page", "![](./old name.png) ![](./old%20name.png) [x](/Page/old%20name.png) [y](other.png)", "").unwrap();
     ann.save("Other", "[z](/page/old%20name.png)", "").unwrap();
     put(&ann, "old name.png", &picture(4, 4, ImageFormat::Png));

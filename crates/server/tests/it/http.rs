@@ -1,20 +1,9 @@
 //! What people do, over the wire: first start, writing, conflicts, files, private wikis, and what is refused.
 
-use crate::client::{Answer, Client, Server, encode};
+use crate::client::{Answer, Client, Server, docs, encode};
 use holt_testkit::git;
-use tempfile::TempDir;
 
 const PASSWORD: &str = "correct horse";
-
-/// A server with the wiki `docs`, and Ann, who administers it.
-fn docs() -> (TempDir, Server, Client) {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", PASSWORD);
-    (dir, server, ann)
-}
 
 /// A multipart form with the session's token, fields and files.
 fn upload(client: &Client, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {

@@ -1,18 +1,8 @@
 //! What goes wrong between people and forms: nothing may be lost by it, and the answer says what happened.
 
-use crate::client::{Client, Server};
+use crate::client::{Server, docs};
 use holt_testkit::git;
 use std::path::Path;
-use tempfile::TempDir;
-
-fn docs() -> (TempDir, Server, Client) {
-    let dir = tempfile::tempdir().unwrap();
-    Server::prepare(dir.path(), "docs");
-    let server = Server::start(dir.path(), &[]);
-    let ann = server.client();
-    ann.log_in("ann@example.org", "correct horse");
-    (dir, server, ann)
-}
 
 #[test]
 fn a_form_without_text_does_not_empty_the_page() {

@@ -40,8 +40,8 @@ pub struct Link {
 pub struct Wanted {
     /// What it would be called, in the first spelling found.
     pub path: PagePath,
-    /// How many pages link to it.
-    pub links: usize,
+    /// The pages that link to it, by path.
+    pub from: Vec<PagePath>,
 }
 
 fn linking(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<LinkedFrom>> {
@@ -100,10 +100,10 @@ impl Index {
             .into_values()
             .map(|(path, mut from)| {
                 from.dedup();
-                Wanted { path, links: from.len() }
+                Wanted { path, from }
             })
             .collect();
-        wanted.sort_by(|a, b| b.links.cmp(&a.links).then_with(|| a.path.cmp(&b.path)));
+        wanted.sort_by(|a, b| b.from.len().cmp(&a.from.len()).then_with(|| a.path.cmp(&b.path)));
         Ok(wanted)
     }
 }
