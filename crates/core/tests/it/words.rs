@@ -398,3 +398,145 @@ fn texts_are_found_in_sources() {
     assert_eq!(said("x(\"SITE_NAME\", \"/-/admin\", \"text/plain; charset=utf-8\", \"one\")"), [""; 0]);
     assert_eq!(said("x(\"Saved\") // \"Not this one\"\n#[cfg(test)]\nmod tests { x(\"Nor this\") }"), ["Saved"]);
 }
+
+/// A set of scripts and the German of what they say.
+struct Scripts {
+    table: &'static str,
+    sources: Vec<(String, String)>,
+}
+
+fn scripts() -> [Scripts; 2] {
+    const PAGES: &str = "crates/fragments/assets/de.js";
+    const EDITOR: &str = "web/src/german.js";
+    let of_pages = ["holt.js", "tables.js", "diagrams.js"];
+    let mut assets = files("crates/fragments/assets", "js");
+    assets.retain(|(path, _)| of_pages.iter().any(|name| path.ends_with(&format!("assets/{name}"))));
+    let mut editor = files("web/src", "js");
+    editor.retain(|(path, _)| path != EDITOR);
+    [Scripts { table: PAGES, sources: assets }, Scripts { table: EDITOR, sources: editor }]
+}
+
+/// Names of keys, nodes and classes, and what only the console reads.
+const NAMES_IN_SCRIPTS: &[&str] = &[
+    "ArrowDown",
+    "ArrowUp",
+    "Enter",
+    "Escape",
+    "Tab",
+    "Mod-",
+    "Shift-",
+    "Alt-",
+    "KeyM",
+    "n or c",
+    "j, k",
+    "Esc",
+    "Mod",
+    "Mod+Alt+M",
+    "Mod+Shift+L",
+    "Mod+S, Mod+Enter",
+    "use strict",
+    ".results a.title",
+    // Nodes of the parser.
+    "Link",
+    "WikiLink",
+    "Footnote",
+    "Embedding",
+    "Highlight",
+    "HighlightMark",
+    "FencedCode",
+    "CodeBlock",
+    "InlineCode",
+    "Document",
+    "this browser is too old",
+    "The editor cannot start, the plain field stays:",
+];
+
+/// Drawings, styles, names of elements in rows, and what is English because it is a key of somebody else's.
+const NO_WORDS: &[&str] = &["web/src/icons.js", "web/src/theme.js", "web/src/html-to-markdown.js", "web/src/phrases.js"];
+
+/// The literals of a script: what stands before each, and what it says. Comments and templates with values are left out.
+fn script_literals(source: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in
+        source.lines().map(str::trim_start).filter(|line| !line.starts_with("//") && !line.starts_with('*') && !line.starts_with("/*"))
+    {
+        // A quote behind a backslash is part of a pattern.
+        let mut rest = line;
+        let mut before = String::new();
+        while let Some((code, behind)) = rest.split_once('\'') {
+            let Some((literal, after)) = behind.split_once('\'') else { break };
+            before.push_str(code);
+            found.push((before.clone(), literal.to_string()));
+            before.push_str("''");
+            rest = after;
+        }
+    }
+    found
+}
+
+fn reads_like_words_in_a_script(text: &str) -> bool {
+    let plain = |word: &str| word.chars().all(|c| c.is_alphanumeric() || ",.;:!?’“”–…+−←→↑↓{}".contains(c));
+    let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
+    let mut chars = text.chars();
+    let begins = chars.next().is_some_and(char::is_uppercase) && chars.next().is_some_and(char::is_lowercase);
+    text.split_whitespace().all(plain) && (words > 1 || begins) && !text.contains("CSS")
+}
+
+#[test]
+fn style_sheets_say_words_by_language() {
+    for (path, sheet) in files("crates/fragments/assets", "css") {
+        for (_, content) in sheet.match_indices("content: \"").map(|(at, mark)| (at, &sheet[at + mark.len()..])) {
+            let text = content.split('"').next().unwrap_or_default();
+            assert!(text.chars().filter(|c| c.is_alphabetic()).count() < 2, "{path}: content: {text:?} wants a variable of :root");
+        }
+        let words = |line: &str| line.matches(": \"").count();
+        let english: usize = sheet.lines().filter(|line| line.starts_with("  --") && words(line) == 1).count();
+        let german: usize = sheet.lines().filter(|line| line.starts_with(":root:lang(de)")).map(words).sum();
+        assert_eq!(english, german, "{path}: words of :root and of :root:lang(de)");
+    }
+}
+
+#[test]
+fn every_text_of_a_script_has_its_german() {
+    for Scripts { table, sources } in scripts() {
+        let german = fs::read_to_string(root().join(table)).unwrap();
+        let entry = |line: &str| {
+            let (english, said) = line.trim().strip_prefix('\'')?.split_once("': '")?;
+            Some((english.to_string(), said.trim_end_matches(',').trim_end_matches('\'').to_string()))
+        };
+        let entries: Vec<(String, String)> = german.lines().filter_map(entry).collect();
+        assert!(entries.len() > 30, "{table} has {} entries", entries.len());
+        let known: BTreeSet<&str> = entries.iter().map(|(english, _)| english.as_str()).collect();
+        let mut used = BTreeSet::new();
+        let mut bare = Vec::new();
+        for (path, source) in &sources {
+            for (before, text) in script_literals(source) {
+                if before.ends_with("class: ") {
+                    continue;
+                }
+                if before.ends_with("say(") {
+                    used.insert(text);
+                } else if reads_like_words_in_a_script(&text)
+                    && !NAMES_IN_SCRIPTS.contains(&text.as_str())
+                    && !NO_WORDS.contains(&path.as_str())
+                {
+                    bare.push(format!("{path}: '{text}'"));
+                }
+            }
+        }
+        assert!(bare.is_empty(), "say them: say('…')\n{}", bare.join("\n"));
+        let missing: Vec<&String> = used.iter().filter(|text| !known.contains(text.as_str())).collect();
+        assert!(missing.is_empty(), "{table} lacks {missing:#?}");
+        let unused: Vec<&&str> = known.iter().filter(|text| !used.contains(**text)).collect();
+        assert!(unused.is_empty(), "{table}: nobody says {unused:#?}");
+        for (english, said) in &entries {
+            assert_eq!(english.matches("{}").count(), said.matches("{}").count(), "{english}");
+            assert_eq!(english.matches('$').count(), said.matches('$').count(), "{english}");
+        }
+    }
+    assert!(
+        reads_like_words_in_a_script("Log in")
+            && reads_like_words_in_a_script("Undo")
+            && !reads_like_words_in_a_script("details.menu[open]")
+    );
+}
