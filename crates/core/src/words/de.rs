@@ -424,7 +424,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Password again", "Passwort wiederholen"),
     ("Password changed", "Passwort geändert"),
     ("People get a mail when they are approved", "Wer freigeschaltet wird, bekommt eine Mail"),
-    ("Pick an older version on the left and a newer one on the right.", "Wähle links eine ältere und rechts eine neuere Fassung."),
+    ("Pick an older and a newer version.", "Wähle eine ältere und eine neuere Fassung."),
     ("Pick two different ones.", "Wähle zwei verschiedene."),
     ("Pictures and other files of this page are kept here and versioned with it.", "Bilder und andere Dateien dieser Seite liegen hier und werden mit ihr versioniert."),
     ("Place {}", "Stelle {}"),
