@@ -816,6 +816,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("or", "oder"),
     ("path traversal is not allowed.", "der Pfad darf nicht hinausführen."),
     ("pick two versions to compare", "wähle zwei Fassungen zum Vergleichen"),
+    ("properties", "eigenschaften"),
     ("read", "lesen"),
     ("renamed from {}", "umbenannt, vorher {}"),
     ("requires a page context.", "braucht eine Seite dazu."),
