@@ -76,7 +76,7 @@ fn show(context: &Context<'_>, status: StatusCode, page: Page) -> Result<Reply> 
         csrf,
         tabs: tabs("/-/admin/mail_preferences"),
         may_change: context.is_operator(),
-        default_server: default_server,
+        default_server,
         cannot: Writer::new(context).err().map(|error| problem(&error).sentence()),
         sender: page.sender,
         server: page.server,
