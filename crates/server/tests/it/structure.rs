@@ -258,7 +258,7 @@ fn a_search_is_narrowed_down() {
     assert_eq!(found("q=swims&before=2020-01-01").len(), 0);
     assert_eq!(found("q=swims&after=2020-01-01").len(), 3);
     assert_eq!(ann.get("/-/search?q=swims&before=soon").status, 422);
-    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" value=\"Guide\""));
+    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" dir=\"auto\" value=\"Guide\""));
     server.stop();
 }
 
