@@ -48,7 +48,7 @@ function englishIn(page, texts) {
       const clause = `${said[0].toLowerCase()}${said.slice(1).replace(/\.$/, "")}`;
       if (known.has(said) || known.has(clause) || expressions.some((one) => one.test(said))) found.add(said);
     };
-    const users = "article.prose, .guide, .preview, textarea, code, pre, .diff, .visual-diff, .tree, script, style, .cm-content";
+    const users = "article.prose, .guide, .preview, textarea, code, pre, .diff .text, .visual-diff, .tree, script, style, .cm-content";
     const look = (root) => {
       for (const element of root.querySelectorAll("*")) {
         if (element.shadowRoot) look(element.shadowRoot);

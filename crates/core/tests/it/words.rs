@@ -41,6 +41,11 @@ const FORMED: &[&str] = &[
     "you may not write this wiki",
     "you may not upload to this wiki",
     "you may not administer this wiki",
+    // Mail: what was attempted.
+    "could not prepare the connection to {}:{}: {}",
+    "could not send by {}:{}: {}",
+    "mail cannot be sent from that address",
+    "mail cannot be sent to that address",
     "Something went wrong on our side",
     // Rights of an invitation, what happened to a file, kinds of alerts, columns of a list.
     "read",
@@ -64,7 +69,8 @@ const FORMED: &[&str] = &[
     " or ",
 ];
 /// Keys that are spelled out in [`FORMED`], action by action.
-const SPELLED_OUT: &[&str] = &["log in to {} this wiki", "you may not {} this wiki"];
+const SPELLED_OUT: &[&str] =
+    &["log in to {} this wiki", "you may not {} this wiki", "could not {} {}:{}: {}", "mail cannot be sent {} that address"];
 
 /// Literals that read like words and are none: headers, patterns of texts that are said already, and what is kept in the log.
 const NOT_SHOWN: &[&str] = &[
