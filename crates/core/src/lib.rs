@@ -13,7 +13,7 @@ pub mod revision;
 pub mod session;
 pub mod wiki;
 
-pub use access::{AccessLevel, AccessRules, Action, Actor, MemberFlags, Person, UserId};
+pub use access::{AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, SubtreeRule, SubtreeRules, UserId};
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
 pub use error::{Error, ErrorKind, Result};
 pub use html::SafeHtml;

@@ -10,7 +10,7 @@ use crate::session;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
 use holt_core::{Action, Actor, Error, ErrorKind, Result};
-use holt_edge::{Fallback, Outcome, Reason, respond_trusted};
+use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
 /// Who may use a route.
@@ -53,7 +53,7 @@ const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result
 pub const ROUTES: &[Route] = &[
     get ("/-/healthz",                              Public, web::site::healthz),
     get ("/-/readyz",                               Public, web::site::healthz),
-    get ("/-/me",                                   Public, web::people::me),
+    get ("/-/me",                                   Public, web::me::me),
     get ("/-/about",                                Public, web::site::about),
     get ("/-/help",                                 Public, web::guide::show),
     get ("/-/help/{topic}",                         Public, web::guide::show),
@@ -95,6 +95,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/admin/permissions_and_registration",   Admin,  web::admin::access),
     get ("/-/admin/user_management",                Admin,  web::admin::members_form),
     post("/-/admin/user_management",                Admin,  web::admin::members),
+    get ("/-/admin/path_rules",                     Admin,  web::path_rules::form),
+    post("/-/admin/path_rules",                     Admin,  web::path_rules::set),
     get ("/-/admin/invitations",                    Admin,  web::invitations::list),
     post("/-/admin/invitations",                    Admin,  web::invitations::change),
     get ("/-/admin/mail_preferences",               Admin,  web::mail_settings::form),
@@ -244,14 +246,15 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         }
         if allowed.is_empty() || route.pattern != "/{page}" {
             context.params = params;
-            check(context, route.need)?;
+            check(context, route)?;
             if method == "POST" {
                 let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
                 session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
             }
             // A private page whose reader was just found to be allowed is answered from the fragments like any other.
             if fallback.reason == Reason::NeedsViewer
-                && let Outcome::Response(response) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers)
+                && let Outcome::Response(response) =
+                    respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &Trust::Wiki)
             {
                 return Ok(response);
             }
@@ -270,10 +273,11 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     ))
 }
 
-fn check(context: &Context<'_>, need: Need) -> Result<()> {
-    let action = match need {
+/// The wiki as a whole, and then the page of the address: nobody is told more of a page they may not read than of one that is not there.
+fn check(context: &Context<'_>, route: &Route) -> Result<()> {
+    let action = match route.need {
         Public => return Ok(()),
-        Login if context.session.is_some() => return Ok(()),
+        Login if context.session.is_some() => return check_page(context, route, Action::Read),
         Login => return Err(Error::unauthenticated("log in first")),
         Read => Action::Read,
         Write => Action::Write,
@@ -281,12 +285,20 @@ fn check(context: &Context<'_>, need: Need) -> Result<()> {
         Admin => Action::Admin,
     };
     if context.wiki.may(&context.actor, action)? {
-        return Ok(());
+        return check_page(context, route, action);
     }
     Err(match context.actor {
         Actor::Anonymous => Error::unauthenticated(format!("log in to {action} this wiki")),
         _ => Error::denied(format!("you may not {action} this wiki")).hint("Ask an administrator of the wiki for the right."),
     })
+}
+
+fn check_page(context: &Context<'_>, route: &Route, action: Action) -> Result<()> {
+    match context.page_path() {
+        // A page alone says itself what it is when it is not there.
+        Ok(path) if route.pattern != "/{page}" => context.scope::<holt_engine::Read>()?.check(action, &path),
+        _ => Ok(()),
+    }
 }
 
 /// An error as a page, or as the way to the log-in form.

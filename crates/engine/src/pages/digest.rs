@@ -60,8 +60,8 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
         Err(error) => return Err(error),
     };
     let upto = super::now_mark(&scope)?;
-    let (db, index, preferences) = (wiki.db()?, wiki.fresh_index()?, wiki.preferences()?);
-    let mut notices = db.notices(user, None, ENTRIES * 2)?;
+    let (db, index, preferences) = (wiki.db()?, scope.index()?, wiki.preferences()?);
+    let mut notices = super::notices(&scope, None, ENTRIES * 2)?;
     notices.retain(|notice| !notice.seen && notice.comment.id > since.comment);
     let known = place(&index, since.revision)?.max(place(&index, db.reader(user)?.and_then(|reader| reader.seen))?);
     let (mut changes, more) = collect(&index, &db.watches(user)?, &account.email, None, ENTRIES)?;

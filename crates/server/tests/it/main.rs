@@ -11,6 +11,7 @@ mod files;
 mod http;
 mod kill;
 mod mistakes;
+mod private;
 mod smtp;
 mod startup;
 mod structure;

@@ -16,12 +16,13 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 8] = [
+const SCREENS: [(&str, &str); 9] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
     ("Content", "/-/admin/content_and_editing"),
     ("Members", "/-/admin/user_management"),
+    ("Private pages", "/-/admin/path_rules"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
     ("Log", "/-/admin/audit"),
