@@ -22,7 +22,7 @@ const SCREENS: [(&str, &str); 9] = [
     ("Menu", "/-/admin/sidebar_preferences"),
     ("Content", "/-/admin/content_and_editing"),
     ("Members", "/-/admin/user_management"),
-    ("Private pages", "/-/admin/path_rules"),
+    ("Private", "/-/admin/path_rules"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
     ("Log", "/-/admin/audit"),
