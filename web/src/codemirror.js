@@ -7,10 +7,13 @@ import { highlightSelectionMatches, search } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
 import { EditorView, dropCursor, highlightActiveLine, placeholder } from '@codemirror/view';
 import { completionSources } from './complete.js';
+import { direction } from './direction.js';
 import { make } from './dom.js';
 import { bindings, leaveByTab } from './keys.js';
 import { markdown } from './language.js';
 import { pasteAndDrop } from './paste.js';
+import { phrases } from './phrases.js';
+import { say } from './say.js';
 import { surroundSelection } from './surround.js';
 import { tableTools } from './table-tools.js';
 import { appearance, frameStyle } from './theme.js';
@@ -88,7 +91,7 @@ const mount = (area, parts, tools) => {
   sheet.replaceSync(frameStyle);
   root.adoptedStyleSheets = [sheet];
   const text = make('div', { class: 'text' });
-  const hint = make('p', { class: 'unseen', id: 'leaving' }, 'Press Escape, then Tab, to leave the text.');
+  const hint = make('p', { class: 'unseen', id: 'leaving' }, say('Press Escape, then Tab, to leave the text.'));
   const frame = make('div', { class: 'frame' }, text, hint);
   root.append(frame);
   area.after(host);
@@ -111,6 +114,7 @@ const extensions = (form, area, uploads) => [
   markdown,
   appearance,
   EditorView.lineWrapping,
+  direction,
   indentUnit.of('    '),
   closeBrackets(),
   surroundSelection,
@@ -119,11 +123,12 @@ const extensions = (form, area, uploads) => [
   highlightSelectionMatches({ minSelectionLength: 3 }),
   search({ top: true }),
   dropCursor(),
+  EditorState.phrases.of(phrases),
   autocompletion({ override: completionSources(form), icons: false, activateOnTypingDelay: 120 }),
   tableTools,
-  placeholder('Write in Markdown…'),
+  placeholder(say('Write in Markdown…')),
   EditorView.contentAttributes.of({
-    'aria-label': area.getAttribute('aria-label') ?? 'Text',
+    'aria-label': area.getAttribute('aria-label') ?? say('Text'),
     'aria-describedby': 'leaving',
     spellcheck: 'true',
     autocorrect: 'on',

@@ -8,6 +8,7 @@ import { startModes } from './modes.js';
 import { startNotices } from './notices.js';
 import { startPresence } from './presence.js';
 import { startPreview } from './preview.js';
+import { say } from './say.js';
 import { textareaSource } from './textarea.js';
 import { countWords } from './words.js';
 
@@ -46,7 +47,7 @@ const sendWhenReady = (form, source, visit, notices) => {
       return;
     }
     event.preventDefault();
-    notices.say('Waiting for the upload to end…');
+    notices.say(say('Waiting for the upload to end…'));
     source.settled().then(() => form.requestSubmit(event.submitter));
   });
   // Back from the next page, by the browser's memory.

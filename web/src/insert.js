@@ -1,6 +1,7 @@
 // What the toolbar puts into the text: links, footnotes, blocks.
 
 import { around } from './language.js';
+import { say } from './say.js';
 
 const ADDRESS = /^(?:https?:\/\/|mailto:)\S+$/;
 
@@ -44,7 +45,7 @@ const insertBlock = (view, text, words) => {
   return true;
 };
 
-export const insertDiagram = (view) => insertBlock(view, '```mermaid\nflowchart LR\n  A[Start] --> B[End]\n```', 'A[Start] --> B[End]');
+export const insertDiagram = (view) => insertBlock(view, `\`\`\`mermaid\nflowchart LR\n  ${say('A[Start] --> B[End]')}\n\`\`\``, say('A[Start] --> B[End]'));
 
 /** A mark at the cursor, its note at the end of the page, where writing goes on. */
 export const insertFootnote = ({ state, dispatch }) => {

@@ -9,13 +9,14 @@ import { continueMarkup } from './continue.js';
 import { insertLink } from './insert.js';
 import { toggleList } from './lines.js';
 import { toggleMark } from './marks.js';
+import { say } from './say.js';
 import { formatOrInsertTable, toNextCell, toPreviousCell } from './table-commands.js';
 
 const mac = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 
 /** `Mod-Shift-s` as people read it. */
 export const spoken = (key) =>
-  (mac ? key.replace('Mod-', '⌘').replace('Shift-', '⇧').replace('Alt-', '⌥') : key.replace('Mod-', 'Ctrl+').replaceAll('-', '+'))
+  (mac ? key.replace('Mod-', '⌘').replace('Shift-', '⇧').replace('Alt-', '⌥') : key.replace('Mod-', `${say('Ctrl')}+`).replace('Shift-', `${say('Shift')}+`).replaceAll('-', '+'))
     .replace(/[a-z]$/, (letter) => letter.toUpperCase());
 
 const ITEM = /^[\s>]*(?:[-*+]|\d{1,9}[.)])\s/;

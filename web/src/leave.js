@@ -1,6 +1,7 @@
 // Nobody loses a text by a click: links ask first, the browser asks where we cannot.
 
 import { make, makeButton } from './dom.js';
+import { say } from './say.js';
 
 export const guardLeaving = (form, area, source, drafts, visit, notices) => {
   const original = area.defaultValue.replace(/\r\n?/g, '\n');
@@ -11,7 +12,7 @@ export const guardLeaving = (form, area, source, drafts, visit, notices) => {
   };
   const keepAndGo = async (url) => {
     if (await drafts.keep()) go(url);
-    else notices.complain('The draft could not be kept. You are still here, and so is your text.');
+    else notices.complain(say('The draft could not be kept. You are still here, and so is your text.'));
   };
   const discardAndGo = async (url) => {
     visit.leaving = true;
@@ -39,12 +40,12 @@ const leads = (link, event) => {
 const ask = (draftPossible, source, { keep, discard }) => {
   const answer = (attributes, text, run) => makeButton(attributes, () => { dialog.close(); run(); }, text);
   const dialog = make('dialog', { class: 'card', 'aria-labelledby': 'holt-leave', 'data-leave': '' },
-    make('h1', { id: 'holt-leave' }, 'Leave this page?'),
-    make('p', { class: 'lead' }, 'Your changes are not saved.'));
-  if (draftPossible) dialog.append(answer({ class: 'button primary', 'data-keep-draft': '' }, 'Keep them as a draft', keep));
+    make('h1', { id: 'holt-leave' }, say('Leave this page?')),
+    make('p', { class: 'lead' }, say('Your changes are not saved.')));
+  if (draftPossible) dialog.append(answer({ class: 'button primary', 'data-keep-draft': '' }, say('Keep them as a draft'), keep));
   dialog.append(
-    answer({ class: 'button', 'data-keep-editing': '', autofocus: '' }, 'Keep editing', () => source.focus()),
-    answer({ class: 'button danger', 'data-discard': '' }, 'Discard them', discard));
+    answer({ class: 'button', 'data-keep-editing': '', autofocus: '' }, say('Keep editing'), () => source.focus()),
+    answer({ class: 'button danger', 'data-discard': '' }, say('Discard them'), discard));
   dialog.addEventListener('close', () => dialog.remove());
   // The page has keys of one letter, which mean nothing here.
   dialog.addEventListener('keydown', (event) => event.stopPropagation());

@@ -2,6 +2,7 @@
 
 import { EditorSelection } from '@codemirror/state';
 import { around } from './language.js';
+import { say } from './say.js';
 
 const HEADING = /^( {0,3})(#{1,6})(?:\s+|$)/;
 const LIST = /^(\s*)(?:([-*+])|\d{1,9}[.)])\s+(\[[ xX]\]\s+)?/;
@@ -69,7 +70,7 @@ export const toggleFold = (view) => {
   const lines = selectedLines(view.state);
   if (lines[0].text.startsWith('>|')) return signFold(view);
   signFold(view);
-  const head = '>| # ', words = 'Summary';
+  const head = '>| # ', words = say('Summary');
   const at = lines[0].from;
   view.dispatch({ changes: { from: at, insert: `${head}${words}\n` }, selection: { anchor: at + head.length, head: at + head.length + words.length }, userEvent: 'input.format' });
   return true;

@@ -2,6 +2,7 @@
 
 import { $ } from './dom.js';
 import { post } from './requests.js';
+import { locale, say } from './say.js';
 
 const EVERY_MS = 20_000;
 
@@ -25,6 +26,6 @@ export const startPresence = (form) => {
 
 const sentence = (names) => {
   if (!names.length) return '';
-  const all = new Intl.ListFormat('en').format(names);
-  return `${all} ${names.length === 1 ? 'is' : 'are'} editing this page too`;
+  const all = new Intl.ListFormat(locale ?? 'en').format(names);
+  return names.length === 1 ? say('{} is editing this page too', all) : say('{} are editing this page too', all);
 };

@@ -2,6 +2,7 @@
 
 import { $ } from './dom.js';
 import { post } from './requests.js';
+import { say } from './say.js';
 import { showRendered } from './trusted.js';
 
 const PAUSE_MS = 150;
@@ -23,11 +24,11 @@ export const startPreview = (form, source) => {
     try {
       const body = new URLSearchParams({ content: sent, cursor_line: source.cursor().line });
       const answer = await post(form, form.dataset.previewUrl, body);
-      if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+      if (!answer.ok) throw new Error(say('the server answered {}', answer.status));
       show(pane, (await answer.json()).preview_content);
       shown = sent;
     } catch (error) {
-      pane.textContent = `No preview: ${error.message}. Your text is still here.`;
+      pane.textContent = say('No preview: {}. Your text is still here.', error.message);
       shown = null;
     }
     asking = false;

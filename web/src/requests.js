@@ -1,6 +1,7 @@
 // How the editor talks to the wiki.
 
 import { $ } from './dom.js';
+import { say } from './say.js';
 
 /** Posts in the name of whoever opened the form. */
 export const post = (form, url, body, options = {}) =>
@@ -9,7 +10,7 @@ export const post = (form, url, body, options = {}) =>
 /** Why the server refused, for people. */
 export const refusal = async (answer) => {
   const said = await answer.json().catch(() => null);
-  return said?.error ? [said.error, said.hint].filter(Boolean).join('. ') : `the server answered ${answer.status}`;
+  return said?.error ? [said.error, said.hint].filter(Boolean).join('. ') : say('the server answered {}', answer.status);
 };
 
 /** A list for completion (`kind` and what goes with it), or nothing where the server has none. */

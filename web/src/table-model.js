@@ -1,5 +1,7 @@
 // Tables as text: taken apart, changed, written with straight columns. Knows nothing of the editor.
 
+import { say } from './say.js';
+
 const PREFIX = /^\s*(?:>[!|]?\s?)*\s*/;
 const DELIMITER_CELL = /^:?-+:?$/;
 const NARROWEST = 3;
@@ -115,7 +117,7 @@ export const writeTable = ({ prefix, aligns, rows }) => {
 export const newTable = (columns = 3, rows = 2) => ({
   prefix: '',
   aligns: Array(columns).fill(''),
-  rows: [Array.from({ length: columns }, (_, i) => `Column ${i + 1}`), ...Array.from({ length: rows }, () => Array(columns).fill(''))],
+  rows: [Array.from({ length: columns }, (_, i) => say('Column {}', i + 1)), ...Array.from({ length: rows }, () => Array(columns).fill(''))],
 });
 
 const inserted = (list, at, item) => [...list.slice(0, at), item, ...list.slice(at)];

@@ -4,26 +4,27 @@ import { StateField } from '@codemirror/state';
 import { showPanel } from '@codemirror/view';
 import { arrowKeys } from './arrow-keys.js';
 import { make, makeButton } from './dom.js';
+import { say } from './say.js';
 import { changeTable, formatOrInsertTable, tableAt } from './table-commands.js';
 import { addColumn, addRow, alignColumn, moveColumn, moveRow, removeColumn, removeRow } from './table-model.js';
 
 const TOOLS = [
-  ['Row +', 'Add a row below', changeTable(addRow)],
-  ['Row −', 'Remove this row', changeTable(removeRow)],
-  ['Row ↑', 'Move this row up', changeTable(moveRow(-1))],
-  ['Row ↓', 'Move this row down', changeTable(moveRow(1))],
-  ['Column +', 'Add a column to the right', changeTable(addColumn)],
-  ['Column −', 'Remove this column', changeTable(removeColumn)],
-  ['Column ←', 'Move this column to the left', changeTable(moveColumn(-1))],
-  ['Column →', 'Move this column to the right', changeTable(moveColumn(1))],
-  ['Left', 'Align this column to the left', changeTable(alignColumn('left'))],
-  ['Center', 'Center this column', changeTable(alignColumn('center'))],
-  ['Right', 'Align this column to the right', changeTable(alignColumn('right'))],
-  ['Straighten', 'Straighten the columns', formatOrInsertTable],
+  [say('Row +'), say('Add a row below'), changeTable(addRow)],
+  [say('Row −'), say('Remove this row'), changeTable(removeRow)],
+  [say('Row ↑'), say('Move this row up'), changeTable(moveRow(-1))],
+  [say('Row ↓'), say('Move this row down'), changeTable(moveRow(1))],
+  [say('Column +'), say('Add a column to the right'), changeTable(addColumn)],
+  [say('Column −'), say('Remove this column'), changeTable(removeColumn)],
+  [say('Column ←'), say('Move this column to the left'), changeTable(moveColumn(-1))],
+  [say('Column →'), say('Move this column to the right'), changeTable(moveColumn(1))],
+  [say('Left'), say('Align this column to the left'), changeTable(alignColumn('left'))],
+  [say('Center'), say('Center this column'), changeTable(alignColumn('center'))],
+  [say('Right'), say('Align this column to the right'), changeTable(alignColumn('right'))],
+  [say('Straighten'), say('Straighten the columns'), formatOrInsertTable],
 ];
 
 const panel = (view) => {
-  const dom = make('div', { class: 'table-tools', role: 'toolbar', 'aria-label': 'Table' });
+  const dom = make('div', { class: 'table-tools', role: 'toolbar', 'aria-label': say('Table') });
   for (const [text, label, command] of TOOLS) {
     const run = () => {
       command(view);

@@ -22,9 +22,9 @@ button { font: inherit; cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: -1px; }
 svg { width: 1.125rem; height: 1.125rem; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
 .menu { position: relative; display: inline-grid; }
-.menu > [role=menu] { position: absolute; z-index: 5; top: 100%; left: 0; min-width: 9rem; padding: .3rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--raised); box-shadow: var(--shadow); }
-.menu > [role=menu].to-left { left: auto; right: 0; }
-[role=menu] button { display: block; width: 100%; padding: .35rem .6rem; border: 0; border-radius: .3rem; background: none; color: var(--text); font: .875rem/1.4 var(--sans); text-align: left; }
+.menu > [role=menu] { position: absolute; z-index: 5; top: 100%; inset-inline-start: 0; min-width: 9rem; padding: .3rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--raised); box-shadow: var(--shadow); }
+.menu > [role=menu].to-left { inset-inline: auto 0; }
+[role=menu] button { display: block; width: 100%; padding: .35rem .6rem; border: 0; border-radius: .3rem; background: none; color: var(--text); font: .875rem/1.4 var(--sans); text-align: start; }
 [role=menu] button:is(:hover, :focus) { background: var(--accent-soft); color: var(--accent-strong); }
 [hidden] { display: none !important; }
 .unseen { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -40,7 +40,7 @@ const theme = EditorView.theme({
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--accent) 6%, transparent)' },
   '.cm-placeholder': { color: 'var(--muted)' },
   '& ::selection': { backgroundColor: 'color-mix(in srgb, var(--accent) 28%, transparent) !important' },
-  '.cm-dropCursor': { borderLeft: '2px solid var(--accent)' },
+  '.cm-dropCursor': { borderInlineStart: '2px solid var(--accent)' },
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)' },
   '.cm-searchMatch': { backgroundColor: 'var(--mark)' },
   '.cm-searchMatch-selected': { backgroundColor: 'color-mix(in srgb, var(--accent) 40%, transparent)' },
@@ -49,8 +49,8 @@ const theme = EditorView.theme({
   '.cm-panels': { backgroundColor: 'var(--panel)', color: 'var(--text)', fontFamily: 'var(--sans)' },
   '.cm-panels-top': { borderBottom: '1px solid var(--line)' },
   '.cm-panels-bottom': { borderTop: '1px solid var(--line)', borderRadius: '0 0 var(--radius) var(--radius)' },
-  '.cm-panel.cm-search': { padding: '.4rem 2rem .4rem .5rem', fontSize: '.875rem' },
-  '.cm-panel.cm-search [name=close]': { top: '.3rem', right: '.5rem', color: 'var(--muted)', fontSize: '1.25rem' },
+  '.cm-panel.cm-search': { padding: '.4rem .5rem', paddingInlineEnd: '2rem', fontSize: '.875rem' },
+  '.cm-panel.cm-search [name=close]': { top: '.3rem', right: 'auto', insetInlineEnd: '.5rem', color: 'var(--muted)', fontSize: '1.25rem' },
   '.cm-panel.cm-search label': { fontSize: '.8125rem', whiteSpace: 'nowrap' },
   '.cm-textfield': { padding: '.25rem .5rem', border: '1px solid var(--field)', borderRadius: '.35rem', backgroundColor: 'var(--bg)', color: 'var(--text)', font: '.875rem/1.4 var(--sans)' },
   '.cm-button': { padding: '.25rem .6rem', border: '1px solid var(--line-strong)', borderRadius: '.35rem', backgroundImage: 'none', backgroundColor: 'var(--raised)', color: 'var(--text)', fontSize: '.8125rem' },

@@ -9,43 +9,45 @@ import { insertDiagram, insertFootnote, insertLink } from './insert.js';
 import { spoken } from './keys.js';
 import { cycleHeading, toggleAlert, toggleFence, toggleFold, toggleList, toggleQuote, toggleSpoiler } from './lines.js';
 import { toggleMark } from './marks.js';
+import { say } from './say.js';
 import { formatOrInsertTable } from './table-commands.js';
 
 const tool = (name, label, command, key) => ({ name, label, command, key });
 
-const ALERTS = ['Note', 'Tip', 'Important', 'Warning', 'Caution'].map((word) => [word, toggleAlert(word.toUpperCase())]);
+const ALERTS = [['NOTE', say('Note')], ['TIP', say('Tip')], ['IMPORTANT', say('Important')], ['WARNING', say('Warning')], ['CAUTION', say('Caution')]]
+  .map(([kind, word]) => [word, toggleAlert(kind)]);
 
 const groups = (chooseFile) => [
-  [tool('undo', 'Undo', undo, 'Mod-z'), tool('redo', 'Redo', redo, 'Mod-Shift-z'), tool('search', 'Find and replace', openSearchPanel, 'Mod-f')],
+  [tool('undo', say('Undo'), undo, 'Mod-z'), tool('redo', say('Redo'), redo, 'Mod-Shift-z'), tool('search', say('Find and replace'), openSearchPanel, 'Mod-f')],
   [
-    tool('bold', 'Bold', toggleMark('**'), 'Mod-b'),
-    tool('italic', 'Italic', toggleMark('*'), 'Mod-i'),
-    tool('strike', 'Strikethrough', toggleMark('~~'), 'Mod-Shift-s'),
-    tool('heading', 'Heading', cycleHeading),
-    tool('quote', 'Quote', toggleQuote),
+    tool('bold', say('Bold'), toggleMark('**'), 'Mod-b'),
+    tool('italic', say('Italic'), toggleMark('*'), 'Mod-i'),
+    tool('strike', say('Strikethrough'), toggleMark('~~'), 'Mod-Shift-s'),
+    tool('heading', say('Heading'), cycleHeading),
+    tool('quote', say('Quote'), toggleQuote),
   ],
   [
-    tool('bullets', 'Bullet list', toggleList('bullet'), 'Mod-Shift-8'),
-    tool('numbers', 'Numbered list', toggleList('number'), 'Mod-Shift-7'),
-    tool('tasks', 'Task list', toggleList('task'), 'Mod-Shift-9'),
+    tool('bullets', say('Bullet list'), toggleList('bullet'), 'Mod-Shift-8'),
+    tool('numbers', say('Numbered list'), toggleList('number'), 'Mod-Shift-7'),
+    tool('tasks', say('Task list'), toggleList('task'), 'Mod-Shift-9'),
   ],
-  [tool('code', 'Code', toggleMark('`')), tool('fence', 'Code block', toggleFence)],
+  [tool('code', say('Code'), toggleMark('`')), tool('fence', say('Code block'), toggleFence)],
   [
-    tool('link', 'Link', insertLink, 'Mod-k'),
-    ...(chooseFile ? [tool('image', 'Upload a picture or file', chooseFile)] : []),
-    tool('table', 'Table: insert or straighten', formatOrInsertTable, 'Mod-j'),
-    tool('footnote', 'Footnote', insertFootnote),
+    tool('link', say('Link'), insertLink, 'Mod-k'),
+    ...(chooseFile ? [tool('image', say('Upload a picture or file'), chooseFile)] : []),
+    tool('table', say('Table: insert or straighten'), formatOrInsertTable, 'Mod-j'),
+    tool('footnote', say('Footnote'), insertFootnote),
   ],
   [
-    { name: 'alert', label: 'Alert', menu: ALERTS },
-    tool('spoiler', 'Spoiler', toggleSpoiler),
-    tool('fold', 'Folded block', toggleFold),
-    tool('diagram', 'Diagram', insertDiagram),
+    { name: 'alert', label: say('Alert'), menu: ALERTS },
+    tool('spoiler', say('Spoiler'), toggleSpoiler),
+    tool('fold', say('Folded block'), toggleFold),
+    tool('diagram', say('Diagram'), insertDiagram),
   ],
 ];
 
 export const toolbar = (view, uploads) => {
-  const bar = make('div', { class: 'toolbar', role: 'toolbar', 'aria-label': 'Formatting' });
+  const bar = make('div', { class: 'toolbar', role: 'toolbar', 'aria-label': say('Formatting') });
   const run = (command) => {
     command(view);
     view.focus();
@@ -87,7 +89,8 @@ const menuOf = ({ name, label, menu }, run) => {
     button.setAttribute('aria-expanded', wanted);
     list.classList.remove('to-left');
     if (!wanted) return;
-    list.classList.toggle('to-left', list.getBoundingClientRect().right > window.innerWidth);
+    const { left, right } = list.getBoundingClientRect();
+    list.classList.toggle('to-left', left < 0 || right > window.innerWidth);
     list.firstChild.focus();
   };
   for (const [text, command] of menu) {

@@ -3,6 +3,7 @@
 import { Transaction } from '@codemirror/state';
 import { destination } from './insert.js';
 import { post, refusal } from './requests.js';
+import { say } from './say.js';
 
 const IMAGE = /\.(?:png|jpe?g|gif|webp|avif|svg|bmp|ico)$/i;
 
@@ -18,11 +19,11 @@ export const startUploads = (form, notices) => {
       const answer = await post(form, form.dataset.uploadUrl, body);
       if (!answer.ok) throw new Error(await refusal(answer));
       link = linkTo((await answer.json()).filename, file);
-      notices.say(`${file.name} was uploaded.`);
+      notices.say(say('{} was uploaded.', file.name));
     } catch (error) {
-      notices.complain(`${file.name} was not uploaded: ${error.message}`);
+      notices.complain(say('{} was not uploaded: {}', file.name, error.message));
     }
-    if (!fill(view, placeholder, link) && link) notices.say(`${file.name} was uploaded, but its place in the text is gone. To show it, write ${link}`);
+    if (!fill(view, placeholder, link) && link) notices.say(say('{} was uploaded, but its place in the text is gone. To show it, write {}', file.name, link));
   };
 
   return {
@@ -38,7 +39,7 @@ export const startUploads = (form, notices) => {
         annotations: Transaction.addToHistory.of(false),
         scrollIntoView: true,
       });
-      if (files.length) notices.say(files.length === 1 ? `Uploading ${files[0].name}…` : `Uploading ${files.length} files…`);
+      if (files.length) notices.say(files.length === 1 ? say('Uploading {}…', files[0].name) : say('Uploading {} files…', files.length));
       files.forEach((file, i) => {
         const upload = send(view, file, placeholders[i]).finally(() => pending.delete(upload));
         pending.add(upload);
@@ -53,7 +54,7 @@ export const startUploads = (form, notices) => {
 const unused = (text, name) => {
   const shown = name.replace(/[[\]\n]/g, '');
   for (let n = 1; ; n += 1) {
-    const placeholder = `![Uploading ${shown}${n > 1 ? ` (${n})` : ''}…]()`;
+    const placeholder = `![${say('Uploading {}…', n > 1 ? `${shown} (${n})` : shown)}]()`;
     if (!text.includes(placeholder)) return placeholder;
   }
 };

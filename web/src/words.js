@@ -1,6 +1,7 @@
 // How much has been written.
 
 import { $ } from './dom.js';
+import { locale, say } from './say.js';
 
 const PAUSE_MS = 200;
 
@@ -11,7 +12,7 @@ export const countWords = (form, source) => {
   const count = () => {
     timer = 0;
     const words = source.text().match(/\S+/g)?.length ?? 0;
-    place.textContent = `${words.toLocaleString()} ${words === 1 ? 'word' : 'words'}`;
+    place.textContent = words === 1 ? say('1 word') : say('{} words', words.toLocaleString(locale));
   };
   count();
   source.onChange(() => { timer ||= setTimeout(count, PAUSE_MS); });

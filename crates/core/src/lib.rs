@@ -12,6 +12,7 @@ mod path_rules;
 pub mod revision;
 pub mod session;
 pub mod wiki;
+pub mod words;
 
 pub use access::{AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, SubtreeRule, SubtreeRules, UserId};
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
@@ -21,3 +22,4 @@ pub use page::{Page, Title};
 pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};
 pub use revision::{Author, Revision, RevisionId, RevisionPrefix, Timestamp};
 pub use wiki::{Visibility, WikiId, WikiName};
+pub use words::{Direction, Language};

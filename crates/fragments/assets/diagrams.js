@@ -6,6 +6,7 @@
   const address = document.currentScript.dataset.frame;
   const system = matchMedia('(prefers-color-scheme: dark)');
   const dark = () => (root.dataset.theme ? root.dataset.theme === 'dark' : system.matches);
+  const say = (key, ...values) => (root.holtWords?.[key] ?? key).replace(/\{\}/g, () => values.shift());
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -16,7 +17,7 @@
   const waiting = new Map();
   let last = 0;
   const start = () => new Promise((resolve, reject) => {
-    const element = make('iframe', { className: 'diagram-frame', src: address, tabIndex: -1, title: 'Draws diagrams' });
+    const element = make('iframe', { className: 'diagram-frame', src: address, tabIndex: -1, title: say('Draws diagrams') });
     element.setAttribute('sandbox', 'allow-scripts');
     element.setAttribute('aria-hidden', 'true');
     addEventListener('message', ({ source, data }) => {
@@ -25,7 +26,7 @@
       waiting.get(data.id)?.(data);
       waiting.delete(data.id);
     });
-    setTimeout(() => reject(new Error('the drawing script did not load')), 20000);
+    setTimeout(() => reject(new Error(say('the drawing script did not load'))), 20000);
     document.body.append(element);
   });
   const ask = async (text) => {
@@ -44,18 +45,18 @@
     if (!pre.isConnected) return;
     let figure = pre.closest('figure.diagram');
     if (typeof answer.svg !== 'string') {
-      const problem = make('p', { className: 'text-danger diagram-problem' }, `This diagram cannot be drawn: ${answer.error ?? 'no answer'}`);
+      const problem = make('p', { className: 'text-danger diagram-problem' }, say('This diagram cannot be drawn: {}', answer.error ?? say('no answer')));
       (figure ?? pre).parentElement.querySelector(':scope > .diagram-problem')?.remove();
       (figure ?? pre).before(problem);
       return;
     }
     const kind = text.trim().split('\n', 1)[0];
-    const image = make('img', { alt: `Diagram: ${kind}`, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(answer.svg)}` });
+    const image = make('img', { alt: say('Diagram: {}', kind), src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(answer.svg)}` });
     if (answer.width > 0) Object.assign(image, { width: Math.ceil(answer.width), height: Math.ceil(answer.height) });
     if (figure) { figure.querySelector('img').replaceWith(image); return; }
     figure = make('figure', { className: 'diagram' }, image);
     pre.before(figure);
-    figure.append(make('details', {}, make('summary', {}, 'Source'), pre));
+    figure.append(make('details', {}, make('summary', {}, say('Source')), pre));
   };
   const drawAll = async (within) => {
     for (const pre of within.querySelectorAll('pre.mermaid')) await draw(pre);

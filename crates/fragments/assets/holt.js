@@ -5,6 +5,8 @@
   const root = document.documentElement;
   const $ = (selector, from = document) => from.querySelector(selector);
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  // English is in the code; other languages come with a script of their own (de.js), which has its words by the English ones.
+  const say = (key, ...values) => (root.holtWords?.[key] ?? key).replace(/\{\}/g, () => values.shift());
   const remember = (area, key, value) => {
     try {
       if (value === undefined) return window[area].getItem(`holt.${key}`);
@@ -56,7 +58,7 @@
     const link = make('a', { href: url }, title);
     if (!children) return make('li', {}, link);
     const more = `/-/tree?path=${encodeURIComponent(path)}`;
-    const name = make('span', { class: 'visually-hidden' }, `Pages below ${title}`);
+    const name = make('span', { class: 'visually-hidden' }, say('Pages below {}', title));
     return make('li', {}, link, make('details', { 'data-more': more }, make('summary', {}, name), make('ul', {})));
   };
   const grow = async (details) => {
@@ -131,7 +133,7 @@
     }
     const was = $('input', corner);
     if (me.name === null) {
-      if (was) corner.replaceWith(make('a', { class: 'login', href: '/-/login', 'data-me': '' }, 'Log in'));
+      if (was) corner.replaceWith(make('a', { class: 'login', href: '/-/login', 'data-me': '' }, say('Log in')));
       return;
     }
     if (was) {
@@ -141,16 +143,16 @@
     }
     const item = (href, text) => make('li', {}, make('a', { href }, text));
     const logout = make('form', { method: 'post', action: '/-/logout' },
-      make('input', { type: 'hidden', name: 'csrf_token', value: me.csrf ?? '' }), make('button', {}, 'Log out'));
-    const menu = make('ul', {}, item('/-/inbox', 'Inbox'), item('/-/settings', 'Settings'));
-    if (me.can.admin) menu.append(item('/-/admin', 'Administration'));
+      make('input', { type: 'hidden', name: 'csrf_token', value: me.csrf ?? '' }), make('button', {}, say('Log out')));
+    const menu = make('ul', {}, item('/-/inbox', say('Inbox')), item('/-/settings', say('Settings')));
+    if (me.can.admin) menu.append(item('/-/admin', say('Administration')));
     menu.append(make('li', {}, logout));
     const initial = make('span', { class: 'initial', 'aria-hidden': 'true' }, [...me.name][0]?.toUpperCase() ?? '');
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
     showNews($('body > .top [data-me]'), me.inbox);
   };
   const showNews = (corner, count) => {
-    $('a[href="/-/inbox"]', corner).textContent = count ? `Inbox (${count})` : 'Inbox';
+    $('a[href="/-/inbox"]', corner).textContent = say('Inbox') + (count ? ` (${count})` : '');
     corner.toggleAttribute('data-news', count > 0);
   };
   const askWho = async () => {
@@ -170,7 +172,7 @@
   const startSwitcher = () => {
     const input = $('body > .top input[data-switch]');
     if (!input) return;
-    const list = make('div', { class: 'switcher', role: 'listbox', id: 'holt-switcher', 'aria-label': 'Pages' });
+    const list = make('div', { class: 'switcher', role: 'listbox', id: 'holt-switcher', 'aria-label': say('Pages') });
     const status = make('span', { class: 'visually-hidden', role: 'status' });
     list.hidden = true;
     input.form.append(list, status);
@@ -196,11 +198,11 @@
       const found = await getJson(`/-/complete?kind=pages&q=${encodeURIComponent(input.value)}`);
       if (number !== asked || document.activeElement !== input || !found) return;
       list.replaceChildren(...found.items.map(option));
-      if (input.value.trim()) list.append(option({ title: `Search for “${input.value}”`, path: '', url: `/-/search?q=${encodeURIComponent(input.value)}` }, found.items.length));
+      if (input.value.trim()) list.append(option({ title: say('Search for “{}”', input.value), path: '', url: `/-/search?q=${encodeURIComponent(input.value)}` }, found.items.length));
       list.hidden = !list.childElementCount;
       at = -1;
       input.setAttribute('aria-expanded', String(!list.hidden));
-      status.textContent = `${found.items.length} pages`;
+      status.textContent = say('{} pages', found.items.length);
     };
     input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, 80); });
     input.addEventListener('focus', look);
@@ -217,16 +219,16 @@
     });
   };
 
-  const KEYS = [['/ or Mod+K', 'Search, or go to a page'], ['e', 'Edit this page'], ['n or c', 'New page'], ['h', 'History'], ['m', 'Rename or move'], ['Mod+Alt+M', 'Comment on the selected words'], ['[ or Mod+.', 'Show or hide the menu'], ['Mod+Shift+L', 'Light or dark'], ['j, k', 'Next or previous result'], ['?', 'This list'], ['Esc', 'Close'], ['Mod+S, Mod+Enter', 'Save, in the editor']];
+  const allKeys = () => [['/ or Mod+K', say('Search, or go to a page')], ['e', say('Edit this page')], ['n or c', say('New page')], ['h', say('History')], ['m', say('Rename or move')], ['Mod+Alt+M', say('Comment on the selected words')], ['[ or Mod+.', say('Show or hide the menu')], ['Mod+Shift+L', say('Light or dark')], ['j, k', say('Next or previous result')], ['?', say('This list')], ['Esc', say('Close')], ['Mod+S, Mod+Enter', say('Save, in the editor')]];
   const showKeys = () => {
     let dialog = $('dialog.keys');
     if (!dialog) {
       const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
-      const row = ([keys, what]) => make('tr', {}, make('td', {}, ...keys.replaceAll('Mod', mac ? '⌘' : 'Ctrl').split(' ').flatMap((word) => (/^(or|,)$/.test(word) ? [` ${word} `] : [make('kbd', {}, word.replace(/,$/, '')), ' ']))), make('td', {}, what));
+      const row = ([keys, what]) => make('tr', {}, make('td', {}, ...keys.replaceAll('Mod', mac ? '⌘' : say('Ctrl')).split(' ').flatMap((word) => (word === 'or' ? [` ${say('or')} `] : [make('kbd', {}, word.replace(/,$/, '')), ' ']))), make('td', {}, what));
       const single = make('input', { type: 'checkbox' });
       single.checked = remember('localStorage', 'keys') !== 'off';
       single.addEventListener('change', () => remember('localStorage', 'keys', single.checked ? null : 'off'));
-      dialog = make('dialog', { class: 'keys', 'aria-labelledby': 'holt-keys' }, make('h2', { id: 'holt-keys' }, 'Keyboard'), make('table', {}, make('tbody', {}, ...KEYS.map(row))), make('label', { class: 'check' }, single, make('span', {}, 'Single letters work outside of fields')), make('form', { method: 'dialog' }, make('button', { class: 'button' }, 'Close')));
+      dialog = make('dialog', { class: 'keys', 'aria-labelledby': 'holt-keys' }, make('h2', { id: 'holt-keys' }, say('Keyboard')), make('table', {}, make('tbody', {}, ...allKeys().map(row))), make('label', { class: 'check' }, single, make('span', {}, say('Single letters work outside of fields'))), make('form', { method: 'dialog' }, make('button', { class: 'button' }, say('Close'))));
       document.body.append(dialog);
     }
     dialog.showModal();
@@ -238,7 +240,7 @@
     const edit = $('a[data-key="e"]')?.getAttribute('href');
     if (!article || !edit || $('.edit-section', article)) return;
     for (const heading of $$(':scope > :is(h1, h2, h3, h4, h5, h6)[id]', article).slice(1)) {
-      heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': `Edit the section “${heading.textContent.trim()}”` }, 'Edit'));
+      heading.append(make('a', { class: 'edit-section', href: `${edit}?section=${encodeURIComponent(heading.id)}`, 'aria-label': say('Edit the section “{}”', heading.textContent.trim()) }, say('Edit')));
     }
   };
 
@@ -252,7 +254,7 @@
     const answer = await getJson(`${link.pathname}?count`);
     if (answer?.open) link.append(` (${answer.open})`);
     if (!answer?.takes) return;
-    const button = make('button', { class: 'button comment-here', type: 'button' }, 'Comment');
+    const button = make('button', { class: 'button comment-here', type: 'button' }, say('Comment'));
     const chosen = () => {
       const range = getSelection().rangeCount ? getSelection().getRangeAt(0) : null;
       return range && String(range).trim() && article.contains(range.commonAncestorContainer) ? range : null;
@@ -345,6 +347,6 @@
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
     // What scrolls can be reached by keys; some browsers see to that themselves.
     for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString();
+    for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString(root.lang === 'en' ? undefined : root.lang);
   });
 })();

@@ -1,12 +1,13 @@
 // Loaded only by pages with a data table: sorting, searching and paging. Without it the whole table is there.
 (() => {
   'use strict';
+  const say = (key, ...values) => (document.documentElement.holtWords?.[key] ?? key).replace(/\{\}/g, () => values.shift());
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
   };
-  const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' }).compare;
+  const compare = new Intl.Collator(document.documentElement.lang, { numeric: true, sensitivity: 'base' }).compare;
   const number = (text) => (/^[\s$€£]*[-+]?[\d.,' ]*\d\s*%?$/.test(text) ? Number(text.replace(/[^\d.+-]/g, '')) : NaN);
   const option = (box, name) => !box.classList.contains(`datatable-not-${name}`);
 
@@ -24,7 +25,7 @@
       button.addEventListener('click', () => { state.page += by; show(); });
       return button;
     };
-    const [back, on] = [step('Previous', -1), step('Next', 1)];
+    const [back, on] = [step(say('Previous'), -1), step(say('Next'), 1)];
     const show = () => {
       const { found, size } = state;
       const pages = size ? Math.max(1, Math.ceil(found.length / size)) : 1;
@@ -32,7 +33,7 @@
       const from = size ? state.page * size : 0;
       body.replaceChildren(...(size ? found.slice(from, from + size) : found));
       const to = size ? Math.min(from + size, found.length) : found.length;
-      status.textContent = found.length ? `${from + 1}–${to} of ${found.length}` : 'Nothing found';
+      status.textContent = found.length ? say('{} of {}', `${from + 1}–${to}`, found.length) : say('Nothing found');
       back.disabled = state.page === 0;
       on.disabled = state.page >= pages - 1;
     };
@@ -62,8 +63,8 @@
     }
     const bar = make('div', { className: 'datatable-bar' });
     if (option(box, 'searchable')) {
-      const search = make('input', { type: 'search', placeholder: 'Search this table' });
-      search.setAttribute('aria-label', 'Search this table');
+      const search = make('input', { type: 'search', placeholder: say('Search this table') });
+      search.setAttribute('aria-label', say('Search this table'));
       search.addEventListener('input', () => {
         const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
         const has = (row) => { const text = row.textContent.toLowerCase(); return words.every((word) => text.includes(word)); };

@@ -45,10 +45,12 @@ impl Asset {
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const FILES: [(&str, &str, &[u8]); 8] = [
+const FILES: [(&str, &str, &[u8]); 9] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("tools.css", "text/css; charset=utf-8", include_bytes!("../assets/tools.css")),
     ("holt.js", JAVASCRIPT, include_bytes!("../assets/holt.js")),
+    // What holt.js says in German: only wikis that speak it send it.
+    ("de.js", JAVASCRIPT, include_bytes!("../assets/de.js")),
     ("editor.js", JAVASCRIPT, include_bytes!("../assets/editor.js")),
     ("tables.js", JAVASCRIPT, include_bytes!("../assets/tables.js")),
     ("diagrams.js", JAVASCRIPT, include_bytes!("../assets/diagrams.js")),

@@ -4,7 +4,7 @@ use crate::highlight::Language;
 use crate::typed::escape as escape_into;
 use std::ops::RangeInclusive;
 
-const COPY: &str = "<div class=\"copy-to-clipboard-outer\"><div class=\"copy-to-clipboard-inner\"><button class=\"btn alt-dm btn-xsm copy-to-clipboard\" type=\"button\" aria-label=\"Copy to clipboard\"><i class=\"fa fa-copy\" aria-hidden=\"true\"></i></button></div><pre class=\"copy-to-clipboard code\">";
+const COPY: &str = "<div class=\"copy-to-clipboard-outer\"><div class=\"copy-to-clipboard-inner\"><button class=\"btn alt-dm btn-xsm copy-to-clipboard\" type=\"button\" aria-label=\"{}\"><i class=\"fa fa-copy\" aria-hidden=\"true\"></i></button></div><pre class=\"copy-to-clipboard code\">";
 const COPY_END: &str = "</pre></div>";
 
 /// What stands after the opening fence.
@@ -50,8 +50,9 @@ fn range(text: &str) -> Option<RangeInclusive<usize>> {
     Some(from.trim().parse().ok()?..=to.trim().parse().ok()?)
 }
 
-/// A code block, with everything in it escaped. Colouring it is taken from the `budget`.
-pub(crate) fn block(info: &Info, code: &str, budget: &mut usize) -> String {
+/// A code block, with everything in it escaped; `label` is HTML that says what its button does. Colouring it is taken from the `budget`.
+pub(crate) fn block(info: &Info, code: &str, label: &str, budget: &mut usize) -> String {
+    let copy = COPY.replace("{}", label);
     let mut out = String::with_capacity(code.len() * 2 + 400);
     if let Some(title) = &info.title {
         out.push_str("<div class=\"code-title\">");
@@ -63,7 +64,7 @@ pub(crate) fn block(info: &Info, code: &str, budget: &mut usize) -> String {
     let lines = known.and_then(|language| language.coloured(shown, budget));
     let is_plain = known.is_none() && info.numbers.is_none() && info.stressed.is_empty();
     if is_plain {
-        out.push_str(COPY);
+        out.push_str(&copy);
         if info.plain && !info.language.is_empty() {
             // An unknown language is part of what the writer wanted to show (spec §6.2).
             escape_into(&mut out, &info.language);
@@ -92,7 +93,7 @@ pub(crate) fn block(info: &Info, code: &str, budget: &mut usize) -> String {
         }
         out.push_str("</pre></div></td><td class=\"code\"><div>");
     }
-    out.push_str(COPY);
+    out.push_str(&copy);
     for (number, line) in lines.iter().enumerate() {
         if info.stressed.iter().any(|range| range.contains(&(number + 1))) {
             out.push_str("<span class=\"hll\">");
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     fn block(info: &Info, code: &str) -> String {
-        super::block(info, code, &mut crate::highlight::BUDGET.clone())
+        super::block(info, code, "Copy", &mut crate::highlight::BUDGET.clone())
     }
 
     fn words(html: &str) -> String {

@@ -1,7 +1,7 @@
 //! What rendering may know, and what comes out of it.
 
 use crate::allowlist::Allowlist;
-use holt_core::SafeHtml;
+use holt_core::{Language, SafeHtml};
 
 /// Everything a page's HTML depends on besides its text.
 #[derive(Clone, Default)]
@@ -104,6 +104,8 @@ pub struct Options {
     pub html_allowlist: Allowlist,
     /// Whether what Otterwiki shows as it is typed means something.
     pub extras: Extras,
+    /// What our own words in a page are said in.
+    pub language: Language,
 }
 
 /// See [`Options::extras`].

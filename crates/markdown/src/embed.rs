@@ -137,14 +137,16 @@ impl Writer<'_> {
             "pageindex" => self.page_index(&arguments),
             "attachmentlist" | "attachments" => self.attachment_list(&arguments),
             _ => {
-                self.push("<p class=\"text-danger\">Unknown Embedding:&nbsp;<tt>");
+                let label = self.said("Unknown Embedding:");
+                self.push(&format!("<p class=\"text-danger\">{label}&nbsp;<tt>"));
                 escape(&mut self.out.html, name);
                 self.push("</tt></p>\n");
                 return;
             }
         };
         if let Err(problem) = result {
-            self.complaint(name, " Error: ", &problem);
+            let between = format!(" {} ", self.said("Error:"));
+            self.complaint(name, &between, &problem);
         }
         if self.context.options.extras == Extras::On {
             for problem in embed_options::misunderstood(&kind, &arguments) {
@@ -157,7 +159,8 @@ impl Writer<'_> {
     pub(crate) fn nothing(&mut self, what: &str) {
         if self.context.options.extras == Extras::On {
             self.push("<p class=\"muted\">");
-            escape(&mut self.out.html, what);
+            let what = self.said(what);
+            self.push(&what);
             self.push("</p>\n");
         }
     }
@@ -167,7 +170,8 @@ impl Writer<'_> {
         escape(&mut self.out.html, name);
         self.push("</tt>");
         self.push(between);
-        escape(&mut self.out.html, problem);
+        let problem = self.said(problem);
+        self.push(&problem);
         self.push("</p>\n");
     }
 
@@ -353,9 +357,10 @@ impl Writer<'_> {
                 }
                 // The id is letters, digits, - and _; the host is ours to name (DESIGN §6).
                 self.typed(format!(
-                    "<iframe class=\"video\" width=\"{width}\" height=\"315\" src=\"https://www.youtube-nocookie.com/embed/{id}?{}\" title=\"YouTube video player\" \
+                    "<iframe class=\"video\" width=\"{width}\" height=\"315\" src=\"https://www.youtube-nocookie.com/embed/{id}?{}\" title=\"{}\" \
                      loading=\"lazy\" sandbox=\"allow-scripts allow-same-origin allow-presentation\" referrerpolicy=\"strict-origin-when-cross-origin\" allowfullscreen></iframe>",
-                    query.join("&amp;")
+                    query.join("&amp;"),
+                    self.said("YouTube video player")
                 ));
             }
             self.push("\n");
@@ -381,7 +386,8 @@ impl Writer<'_> {
             }
             html.push_str(">\n");
         }
-        html.push_str("Your browser does not support the video tag.\n</video>\n");
+        html.push_str(&self.said("Your browser does not support the video tag."));
+        html.push_str("\n</video>\n");
         self.typed(html);
         Ok(())
     }

@@ -76,7 +76,7 @@ impl Writer<'_> {
     /// Fills those places.
     pub(crate) fn fill_contents(&mut self) {
         for place in std::mem::take(&mut self.contents_at) {
-            let html = contents(&self.out.toc);
+            let html = contents(&self.out.toc, &self.said("Contents"));
             self.out.typed.set(place, html);
         }
     }
@@ -127,8 +127,8 @@ fn is_word(node: Node<'_>) -> bool {
     only_child(node).is_some_and(|child| matches!(&child.data().value, NodeValue::Text(text) if !text.contains(char::is_whitespace)))
 }
 
-fn contents(toc: &[Heading]) -> String {
-    let mut html = String::from("<nav class=\"toc-inline\" aria-label=\"Contents\">\n");
+fn contents(toc: &[Heading], label: &str) -> String {
+    let mut html = format!("<nav class=\"toc-inline\" aria-label=\"{label}\">\n");
     let mut open: Vec<u8> = Vec::new();
     for heading in toc.iter().take(ENTRIES) {
         while open.len() > 1 && open.last().is_some_and(|level| *level > heading.level) {

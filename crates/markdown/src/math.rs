@@ -1,6 +1,7 @@
 //! Formulas: TeX in, MathML out (spec/markdown.md §7). The reader needs no script.
 
 use crate::typed::escape as escape_into;
+use holt_core::Language;
 use pulldown_latex::config::{DisplayMode, RenderConfig};
 use pulldown_latex::{Event, Parser, Storage, push_mathml};
 
@@ -18,11 +19,11 @@ pub(crate) enum Place {
 }
 
 /// The formula as MathML; if it cannot be read, its source with what is wrong with it.
-pub(crate) fn mathml(tex: &str, place: Place) -> String {
+pub(crate) fn mathml(tex: &str, place: Place, language: Language) -> String {
     convert(tex, place).unwrap_or_else(|problem| {
         let mut html = String::from("<span class=\"math-error\" title=\"");
-        escape_into(&mut html, "This formula cannot be read: ");
-        escape_into(&mut html, problem.trim_start_matches("parsing error: "));
+        let problem = problem.trim_start_matches("parsing error: ");
+        escape_into(&mut html, &language.say_with("This formula cannot be read: {}", &[&language.say(problem)]));
         html.push_str("\"><code>");
         escape_into(&mut html, tex.trim());
         html.push_str("</code></span>");
@@ -228,17 +229,17 @@ mod tests {
 
     #[test]
     fn formulas_become_mathml() {
-        let html = mathml(r"\frac{a}{b} + \sqrt{x_1^2} < \infty", Place::Inline);
+        let html = mathml(r"\frac{a}{b} + \sqrt{x_1^2} < \infty", Place::Inline, Language::English);
         assert!(html.starts_with("<math") && html.contains("<mfrac>") && html.contains("<msqrt>") && html.contains("&lt;"), "{html}");
-        assert!(mathml("a", Place::Block).contains("display=\"block\""));
-        let aligned = mathml(r"\begin{align} a &= b \\ c &= d \end{align}", Place::Block);
+        assert!(mathml("a", Place::Block, Language::English).contains("display=\"block\""));
+        let aligned = mathml(r"\begin{align} a &= b \\ c &= d \end{align}", Place::Block, Language::English);
         assert!(aligned.contains("<mtable"), "{aligned}");
     }
 
     #[test]
     fn what_cannot_be_read_is_shown_with_the_reason() {
         for tex in [r"\frac{a}", r"\nosuchcommand x", "{", r"\def\a{\a}\a", r"\newcommand{\x}{y}", &"{".repeat(100), &"x".repeat(9000)] {
-            let html = mathml(tex, Place::Inline);
+            let html = mathml(tex, Place::Inline, Language::English);
             assert!(html.starts_with("<span class=\"math-error\" title=\"") && html.contains("<code>"), "{html}");
         }
     }
@@ -258,7 +259,7 @@ mod tests {
             r#"\color{red" onclick="x}y"#,
             r"\tag{<b>}",
         ] {
-            let html = mathml(tex, Place::Inline);
+            let html = mathml(tex, Place::Inline, Language::English);
             assert!(!html.contains("<img") && !html.contains("<script") && !html.contains("<b>"), "{tex}: {html}");
             assert!(html.starts_with("<span class=\"math-error\"") || clean(&html).as_deref() == Some(html.as_str()), "{tex}: {html}");
         }

@@ -119,7 +119,7 @@ impl Writer<'_> {
             if icons {
                 html.push_str("<th></th>");
             }
-            columns.iter().for_each(|column| html.push_str(&format!("<th>{column}</th>")));
+            columns.iter().for_each(|column| html.push_str(&format!("<th>{}</th>", self.column(column))));
             html.push_str("</tr></thead><tbody>");
             for file in files {
                 let url = format!("/{}/{}", holt_core::path::encode(&page), holt_core::path::encode(&file.name));
@@ -137,7 +137,7 @@ impl Writer<'_> {
                 escape(&mut html, &file.name);
                 html.push_str("</a></td>");
                 if format != "minimal" {
-                    html.push_str(&format!("<td>{}</td><td>", size(file.bytes)));
+                    html.push_str(&format!("<td>{}</td><td>", self.said(&size(file.bytes))));
                     escape(&mut html, &file.date);
                     html.push_str("</td>");
                 }

@@ -119,7 +119,8 @@ impl Writer<'_> {
     pub(crate) fn properties(&mut self, yaml: &str) {
         let rest = std::mem::take(&mut self.out.html);
         let words = std::mem::take(&mut self.out.text);
-        self.push("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">Properties</summary>\n<div class=\"collapse-content\">\n<pre>");
+        let label = self.said("Properties");
+        self.push(&format!("<details class=\"collapse-panel\" id=\"frontmatter\">\n<summary class=\"collapse-header\">{label}</summary>\n<div class=\"collapse-content\">\n<pre>"));
         escape(&mut self.out.html, yaml);
         self.push("</pre>\n</div>\n</details>\n");
         let title = yaml.lines().find_map(|line| {

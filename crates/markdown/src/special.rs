@@ -11,7 +11,8 @@ impl Writer<'_> {
     pub(crate) fn special(&mut self, special: Special) {
         match special {
             Special::Spoiler(body) => {
-                self.push("<div class=\"spoiler\">\n<button class=\"spoiler-button\" type=\"button\" aria-label=\"Show what is hidden\"><i class=\"far fa-eye\"></i></button>\n");
+                let label = self.said("Show what is hidden");
+                self.push(&format!("<div class=\"spoiler\">\n<button class=\"spoiler-button\" type=\"button\" aria-label=\"{label}\"><i class=\"far fa-eye\"></i></button>\n"));
                 self.document(body);
                 self.push("</div>\n");
             }
@@ -29,7 +30,7 @@ impl Writer<'_> {
                 ));
                 match title {
                     Some(title) => self.plain(&title),
-                    None => self.push(label),
+                    None => self.push(&self.said(label)),
                 }
                 self.push("</div>");
                 self.document(body);
@@ -103,7 +104,8 @@ impl Writer<'_> {
             self.push(&format!("<li id=\"fn-{number}\" value=\"{number}\">"));
             const ARROW: &str = "<i class=\"fas fa-long-arrow-alt-up\"></i>";
             if let [only] = references.as_slice() {
-                self.push(&format!("<a class=\"footnote\" href=\"#fnref-{only}\" aria-label=\"Back to the text\">{ARROW}</a> "));
+                let label = self.said("Back to the text");
+                self.push(&format!("<a class=\"footnote\" href=\"#fnref-{only}\" aria-label=\"{label}\">{ARROW}</a> "));
             } else {
                 self.push(&format!("{ARROW} "));
                 for (n, reference) in references.iter().enumerate() {

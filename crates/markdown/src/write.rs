@@ -394,13 +394,25 @@ impl Writer<'_> {
         }
         self.out.text.push_str(tex);
         if self.context.purpose == Purpose::Page {
-            self.typed(mathml(tex, place));
+            self.typed(mathml(tex, place, self.context.options.language));
         }
     }
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
         self.push(&format!(" {name}=\""));
         escape(&mut self.out.html, value);
         self.push("\"");
+    }
+    /// Words of ours in the language of the wiki, escaped.
+    pub(crate) fn said(&self, english: &str) -> String {
+        let mut html = String::new();
+        escape(&mut html, &self.context.options.language.say(english));
+        html
+    }
+    /// The same for what stands above a column of a list.
+    pub(crate) fn column(&self, english: &str) -> String {
+        let mut html = String::new();
+        escape(&mut html, &self.context.options.language.say_as("column", english));
+        html
     }
     pub(crate) fn line(&mut self) {
         if !self.out.text.ends_with('\n') {
@@ -439,8 +451,9 @@ impl Writer<'_> {
             NodeValue::Item(_) => self.push("<li>"),
             NodeValue::TaskItem(task) => {
                 let checked = if task.symbol.is_some() { " checked=\"\"" } else { "" };
+                let label = self.said("Task");
                 let input =
-                    format!("<input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"Task\" disabled=\"\"{checked}>");
+                    format!("<input class=\"task-list-item-checkbox\" type=\"checkbox\" aria-label=\"{label}\" disabled=\"\"{checked}>");
                 self.push("<li class=\"task-list-item\">");
                 // In a loose list it stands in the first paragraph.
                 match node.first_child().filter(|child| matches!(child.data().value, NodeValue::Paragraph) && !is_tight(child)) {
@@ -612,7 +625,8 @@ impl Writer<'_> {
         self.push(&inner);
         self.push("<a class=\"anchor\"");
         self.attribute("href", &format!("#{anchor}"));
-        self.attribute("aria-label", &format!("Link to “{text}”"));
+        let label = self.context.options.language.say_with("Link to “{}”", &[&text]);
+        self.attribute("aria-label", &label);
         self.push(&format!("><i class=\"fas fa-link\"></i></a></h{level}>\n"));
         self.line();
         if self.out.toc.len() < HEADINGS {
@@ -643,7 +657,7 @@ impl Writer<'_> {
             _ => {
                 self.out.text.push_str(&literal);
                 if self.context.purpose == Purpose::Page {
-                    let html = code::block(&info, &literal, &mut self.colours);
+                    let html = code::block(&info, &literal, &self.said("Copy to clipboard"), &mut self.colours);
                     self.typed(html);
                     self.push("\n");
                 }

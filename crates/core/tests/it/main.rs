@@ -5,3 +5,4 @@
 mod dependencies;
 mod source;
 mod tidy;
+mod words;

@@ -101,6 +101,80 @@ fn literal_end(chars: &[char], start: usize) -> Option<usize> {
     Some((i + 1).min(chars.len()))
 }
 
+/// A string literal of a file, outside of its tests.
+pub struct Literal {
+    /// From 1.
+    pub line: usize,
+    /// Escapes resolved.
+    pub text: String,
+    /// The code before it on one line, other literals as `""`, blanks left out.
+    pub before: String,
+}
+
+/// The string literals of a file, byte strings and those of its tests left out.
+pub fn literals(source: &str) -> Vec<Literal> {
+    let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let chars: Vec<char> = source.chars().collect();
+    let (mut found, mut code, mut line, mut i) = (Vec::new(), String::new(), 1, 0);
+    while i < chars.len() {
+        let end = match chars[i] {
+            '/' if chars.get(i + 1) == Some(&'/') => (i..chars.len()).find(|j| chars[*j] == '\n').unwrap_or(chars.len()),
+            '/' if chars.get(i + 1) == Some(&'*') => block_comment_end(&chars, i),
+            'r' | 'b' | 'c' | '"' | '\'' if !follows_name(&chars, i) => literal_end(&chars, i).unwrap_or(i),
+            _ => i,
+        };
+        if end == i {
+            if !chars[i].is_whitespace() {
+                code.push(chars[i]);
+            }
+            line += usize::from(chars[i] == '\n');
+            i += 1;
+            continue;
+        }
+        let whole: String = chars[i..end].iter().collect();
+        if let Some(text) = value(&whole) {
+            let from = code.char_indices().rev().nth(79).map_or(0, |(at, _)| at);
+            found.push(Literal { line, text, before: code[from..].to_string() });
+        }
+        if !whole.starts_with('/') {
+            code.push_str("\"\"");
+        }
+        line += whole.matches('\n').count();
+        i = end;
+    }
+    found
+}
+
+/// What a string literal says; none for other literals.
+fn value(literal: &str) -> Option<String> {
+    if let Some(raw) = literal.strip_prefix('r') {
+        return Some(raw.trim_matches('#').trim_matches('"').to_string());
+    }
+    let body = literal.strip_prefix('"')?.strip_suffix('"')?;
+    let (mut text, mut rest) = (String::new(), body.chars());
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next()? {
+                'n' => text.push('\n'),
+                't' => text.push('\t'),
+                'r' => text.push('\r'),
+                '0' => text.push('\0'),
+                'u' => {
+                    let digits: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                    text.push(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32)?);
+                }
+                '\n' => {
+                    let left = rest.as_str().trim_start();
+                    rest = left.chars();
+                }
+                other => text.push(other),
+            },
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}
+
 /// A name or `a::b::c` in code, and the line (from 1) where it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Path {

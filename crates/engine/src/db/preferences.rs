@@ -2,7 +2,7 @@
 //!
 //! Stored as text, under Otterwiki's names, unknown keys included; this file alone knows what the text means.
 
-use holt_core::{AccessLevel, PagePath, SubtreeRules};
+use holt_core::{AccessLevel, Direction, Language, PagePath, SubtreeRules};
 use holt_markdown::WikilinkStyle;
 use std::collections::BTreeMap;
 
@@ -26,6 +26,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SITE_LOGO", ""),
     ("SITE_ICON", ""),
     ("SITE_LANG", "en"),
+    // Ours: what the interface speaks, and which way it runs. `SITE_LANG` is what the pages are written in.
+    ("LANGUAGE", "en"),
+    ("TEXT_DIRECTION", "ltr"),
     ("ROBOTS_TXT", "allow"),
     ("HOME_PAGE", ""),
     ("NOT_FOUND_PAGE", ""),
@@ -129,8 +132,12 @@ pub struct Preferences {
     pub site_name: String,
     /// `SITE_DESCRIPTION`.
     pub site_description: String,
-    /// `SITE_LANG`.
+    /// `SITE_LANG`: what the pages are written in (BCP 47).
     pub site_lang: String,
+    /// `LANGUAGE`: what the interface speaks.
+    pub language: Language,
+    /// `TEXT_DIRECTION`: which way the interface runs. Pages run as their text does.
+    pub direction: Direction,
     /// `HOME_PAGE`, empty for the default.
     pub home_page: String,
     /// `READ_ACCESS`.
@@ -178,6 +185,12 @@ impl Preferences {
             site_name: text("SITE_NAME").to_string(),
             site_description: text("SITE_DESCRIPTION").to_string(),
             site_lang: text("SITE_LANG").to_string(),
+            language: Language::of_code(text("LANGUAGE")).unwrap_or_default(),
+            direction: if text("TEXT_DIRECTION").trim().eq_ignore_ascii_case("rtl") {
+                Direction::RightToLeft
+            } else {
+                Direction::LeftToRight
+            },
             home_page: text("HOME_PAGE").to_string(),
             read_access: level("READ_ACCESS"),
             write_access: level("WRITE_ACCESS"),
@@ -219,6 +232,11 @@ impl Preferences {
     /// The wiki's own rows.
     pub fn rows(&self) -> &BTreeMap<String, String> {
         &self.rows
+    }
+    /// What the pages are written in, where that is another language than that of the interface.
+    pub fn page_language(&self) -> Option<&str> {
+        let tag = self.site_lang.trim();
+        (!tag.is_empty() && Language::of_code(tag) != Some(self.language)).then_some(tag)
     }
     /// `ROBOTS_TXT`: whether search engines are welcome.
     pub fn robots_allowed(&self) -> bool {
@@ -365,6 +383,10 @@ mod tests {
         assert_eq!(with(&[("SITE_LOGO", "javascript:x")]).logo, "");
         assert_eq!(with(&[("SITE_LOGO", "//evil")]).logo, "");
         assert_eq!(with(&[("SITE_LOGO", " /a/logo.png ")]).logo, "/a/logo.png");
+        let german = with(&[("LANGUAGE", "de"), ("TEXT_DIRECTION", "RTL"), ("SITE_LANG", "de-AT")]);
+        assert_eq!((german.language, german.direction, german.page_language()), (Language::German, Direction::RightToLeft, None));
+        let mixed = with(&[("LANGUAGE", "tlh"), ("TEXT_DIRECTION", "up"), ("SITE_LANG", "he")]);
+        assert_eq!((mixed.language, mixed.direction, mixed.page_language()), (Language::English, Direction::LeftToRight, Some("he")));
         let sidebar = with(&[("SIDEBAR_MENUTREE_MODE", ""), ("SIDEBAR_MENUTREE_MAXDEPTH", "0"), ("SIDEBAR_SHORTCUTS", "Home")]);
         assert_eq!((sidebar.tree_mode, sidebar.tree_depth), (TreeMode::Off, None));
         assert!(sidebar.is_pinned("home") && !sidebar.is_pinned("changelog"));

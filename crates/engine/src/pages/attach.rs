@@ -79,7 +79,7 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
             .hint("Store large files elsewhere and link to them."));
     }
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let default = format!("Added attachment(s): {}.", names.join(", "));
+    let default = scope.wiki().preferences()?.language.say_with("Added attachment(s): {}.", &[&names.join(", ")]);
     let message = if message.is_empty() { &default } else { message };
     let writing = Writing::begin(&scope.narrow::<Write>(), None)?;
     let committed = writing.commit(
@@ -112,7 +112,7 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
 /// Deletes one attachment.
 pub fn delete_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName, message: &str) -> Result<RevisionId> {
     scope.check(Action::Write, page)?;
-    let default = format!("Deleted {name}");
+    let default = scope.wiki().preferences()?.language.say_with("Deleted {}", &[name.as_str()]);
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
         |_| Ok(vec![FileChange::Remove { file: present(scope, page, name)?.file }]),
@@ -130,7 +130,7 @@ pub fn rename_attachment(
     message: &str,
 ) -> Result<RevisionId> {
     scope.check(Action::Write, page)?;
-    let default = format!("Renamed {name} to {to}.");
+    let default = scope.wiki().preferences()?.language.say_with("Renamed {} to {}.", &[name.as_str(), to.as_str()]);
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
         |writing| {

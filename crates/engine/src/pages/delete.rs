@@ -15,7 +15,7 @@ pub enum Subpages {
 
 /// Deletes `path` in one commit. `NotFound` if there is nothing to delete.
 pub fn delete(scope: &Scope<'_, Write>, path: &PagePath, message: &str, subpages: Subpages) -> Result<RevisionId> {
-    let default = format!("{path} deleted.");
+    let default = scope.wiki().preferences()?.language.say_with("{} deleted.", &[path.as_str()]);
     let message = if message.is_empty() { &default } else { message };
     scope.check(Action::Write, path)?;
     let writing = Writing::begin(scope, None)?;

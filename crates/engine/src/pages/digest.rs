@@ -88,25 +88,27 @@ fn subject(preferences: &Preferences, notices: &[NoticeRow], changes: &[Entry]) 
         ([notice], []) => said(preferences, notice),
         ([], [entry]) => changed(preferences, entry),
         (notices, changes) => {
-            [counted(notices.len(), "comment"), counted(changes.len(), "change")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            let comments = counted(preferences, notices.len(), "1 comment", "{} comments");
+            let changes = counted(preferences, changes.len(), "1 change", "{} changes");
+            [comments, changes].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
     };
     format!("[{wiki}] {what}")
 }
 
-fn counted(count: usize, word: &str) -> Option<String> {
+fn counted(preferences: &Preferences, count: usize, one: &str, many: &str) -> Option<String> {
     match count {
         0 => None,
-        1 => Some(format!("1 {word}")),
-        count => Some(format!("{count} {word}s")),
+        1 => Some(preferences.language.say(one).into_owned()),
+        count => Some(preferences.language.say_with(many, &[&count.to_string()])),
     }
 }
 
 fn said(preferences: &Preferences, notice: &NoticeRow) -> String {
     let (who, page) = (one_line(&notice.comment.name, 60), page(preferences, &notice.path));
     match notice.kind {
-        NoticeKind::Mention => format!("{who} mentioned you on {page}"),
-        NoticeKind::Reply => format!("{who} replied on {page}"),
+        NoticeKind::Mention => preferences.language.say_with("{} mentioned you on {}", &[&who, &page]),
+        NoticeKind::Reply => preferences.language.say_with("{} replied on {}", &[&who, &page]),
     }
 }
 
@@ -122,8 +124,12 @@ fn changed(preferences: &Preferences, entry: &Entry) -> String {
     names.dedup();
     let more = names.len().saturating_sub(3);
     names.truncate(3);
-    let names = names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{} changed {names}", one_line(entry.revision.author.name(), 60))
+    let language = preferences.language;
+    let mut names = names.join(", ");
+    if more > 0 {
+        names = format!("{names} {}", language.say_with("and {} more", &[&more.to_string()]));
+    }
+    language.say_with("{} changed {}", &[&one_line(entry.revision.author.name(), 60), &names])
 }
 
 fn page(preferences: &Preferences, path: &PagePath) -> String {
@@ -131,16 +137,18 @@ fn page(preferences: &Preferences, path: &PagePath) -> String {
 }
 
 fn body(preferences: &Preferences, name: &str, notices: &[NoticeRow], changes: &[Entry], is_all: bool, base: &str) -> String {
-    let mut text = format!("Hello {},\n\nthis is new in {}.\n", one_line(name, 60), one_line(&preferences.site_name, 60));
+    let language = preferences.language;
+    let mut text = language.say_with("Hello {},\n\nthis is new in {}.", &[&one_line(name, 60), &one_line(&preferences.site_name, 60)]);
+    text.push('\n');
     if !notices.is_empty() {
-        text.push_str("\nCOMMENTS\n");
+        text.push_str(&format!("\n{}\n", language.say("COMMENTS")));
     }
     for notice in notices {
         let url = comment_url(&notice.path, &notice.comment);
         text.push_str(&format!("\n{}:\n  {}\n  {base}{url}\n", said(preferences, notice), excerpt(&notice.comment.content)));
     }
     if !changes.is_empty() {
-        text.push_str("\nPAGES YOU WATCH\n");
+        text.push_str(&format!("\n{}\n", language.say("PAGES YOU WATCH")));
     }
     for entry in changes {
         let message = match one_line(entry.revision.message.lines().next().unwrap_or_default(), 200) {
@@ -150,7 +158,7 @@ fn body(preferences: &Preferences, name: &str, notices: &[NoticeRow], changes: &
         text.push_str(&format!("\n{}:\n{message}  {base}/-/commit/{}\n", changed(preferences, entry), entry.revision.id));
     }
     if !is_all {
-        text.push_str(&format!("\nThere is more: {base}/-/inbox\n"));
+        text.push_str(&format!("\n{} {base}/-/inbox\n", language.say("There is more:")));
     }
-    text + &format!("\n-- \nHow often you get such mail, and what you watch: {base}/-/inbox\n")
+    text + &format!("\n-- \n{} {base}/-/inbox\n", language.say("How often you get such mail, and what you watch:"))
 }

@@ -61,6 +61,7 @@ pub fn render_options(preferences: &Preferences) -> holt_markdown::Options {
         wikilink_style: preferences.wikilink_style,
         open_links_in_new_tab: preferences.open_links_in_new_tab,
         html_allowlist: holt_markdown::Allowlist::parse(preferences.get("RENDERER_HTML_ALLOWLIST").unwrap_or_default()),
+        language: preferences.language,
         extras: holt_markdown::Extras::from_preference(preferences.get("MARKDOWN_EXTRAS").unwrap_or_default()),
     }
 }

@@ -62,7 +62,7 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
             Backlinks::Rewrite => rewrite(&writing, scope, from, &to, &moves, &mut changes)?,
             Backlinks::Keep => 0,
         };
-        let default = format!("Renamed {from} to {to}");
+        let default = scope.wiki().preferences()?.language.say_with("Renamed {} to {}", &[from.as_str(), to.as_str()]);
         let message = if message.is_empty() { &default } else { message };
         if let Some(committed) = writing.try_commit(&changes, message)? {
             // Before the lock goes, so that two renames are followed in their order. What fails here does not undo the rename.

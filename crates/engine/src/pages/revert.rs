@@ -8,7 +8,7 @@ use holt_core::{ChangeKind, Error, FileChange, PagePath, Result, RevisionId};
 
 /// Reverts `target`. `Conflict` if later changes touch the same lines, `Invalid` for a merge or when there is nothing left to undo.
 pub fn revert(scope: &Scope<'_, Write>, target: RevisionId, message: &str) -> Result<RevisionId> {
-    let default = format!("Reverted commit {}.", target.short(6));
+    let default = scope.wiki().preferences()?.language.say_with("Reverted commit {}.", &[&target.short(6)]);
     let message = if message.is_empty() { &default } else { message };
     let writing = Writing::begin(scope, None)?;
     match writing.commit(|writing| inverse(writing, target), message)? {

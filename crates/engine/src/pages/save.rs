@@ -29,7 +29,7 @@ pub fn save(scope: &Scope<'_, Write>, edit: &Edit, op: Option<&OpId>) -> Result<
             path.clone().for_creation()?;
         }
         let changes = [FileChange::Put { file: path.file(), content: text.into_bytes() }];
-        if let Some(committed) = writing.try_commit(&changes, &message(edit, &path, theirs.is_none()))? {
+        if let Some(committed) = writing.try_commit(&changes, &message(scope, edit, &path, theirs.is_none())?)? {
             let changed = matches!(committed, Committed::New(_));
             writing.finish(committed);
             return Ok(SaveOutcome::Saved(Saved { revision: committed.revision(), merged, changed }));
@@ -120,10 +120,11 @@ fn stored_path(scope: &Scope<'_, Write>, edit: &Edit) -> Result<PagePath> {
     }
 }
 
-fn message(edit: &Edit, path: &PagePath, new: bool) -> String {
-    match edit.message() {
-        "" if new => format!("Created {path}"),
-        "" => format!("Updated {path}"),
+fn message(scope: &Scope<'_, Write>, edit: &Edit, path: &PagePath, new: bool) -> Result<String> {
+    let language = scope.wiki().preferences()?.language;
+    Ok(match edit.message() {
+        "" if new => language.say_with("Created {}", &[path.as_str()]),
+        "" => language.say_with("Updated {}", &[path.as_str()]),
         given => given.to_string(),
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! What all pages of a wiki share: the frame with the page tree, the 404 text, and the wiki's manifest.
 
+use super::filters::draw;
 use super::links::IndexLinks;
-use super::page::{draw, draw_safe};
 use super::pages::IndexPages;
 use super::views::{FrameView, MenuEntry, NotFoundView, Shortcuts, TreeNode, TreeView};
 use super::{home_key, is_current, publisher_version, visibility};
@@ -9,7 +9,7 @@ use crate::db::index::Index;
 use crate::db::preferences::{Preferences, TreeMode};
 use crate::repo::FileMode;
 use crate::wiki::Wiki;
-use holt_core::{PageKey, PagePath, Result, RevisionId, SafeHtml};
+use holt_core::{Language, PageKey, PagePath, Result, RevisionId, SafeHtml};
 use holt_fragments::{Fragment, Frame, Kind, WikiManifest, assets};
 use holt_markdown::Context;
 use std::collections::BTreeMap;
@@ -34,10 +34,10 @@ pub(super) fn publish(
     let (frame, not_found) = match keep.filter(|old| old.settings == settings && is_current(old)) {
         Some(old) => (old.frame.clone(), old.not_found.clone()),
         None => {
-            let tree = draw_safe(&tree(index, preferences)?)?;
+            let tree = draw(&tree(index, preferences)?, preferences.language)?;
             let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree)?)?;
             let own = own_not_found(wiki, index, preferences)?;
-            let not_found = draw(&NotFoundView { name: None, create_url: None, own: own.as_ref() })?;
+            let not_found = draw(&NotFoundView { name: None, create_url: None, own: own.as_ref() }, preferences.language)?.into_string();
             (frame, fragments.put(wiki.id(), Kind::Html, &Fragment::new(not_found.into_bytes()))?)
         }
     };
@@ -62,9 +62,11 @@ fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Resu
     let has_tree = preferences.tree_mode != TreeMode::Off;
     let pin = |name: &str| preferences.is_pinned(name);
     let pinned = Shortcuts { home: pin("home"), changes: pin("changelog"), index: pin("pageindex"), create: pin("createpage") };
-    let html = draw(&FrameView {
+    let view = FrameView {
         site_name: &preferences.site_name,
-        lang: &preferences.site_lang,
+        lang: preferences.language.code(),
+        dir: preferences.direction,
+        words_url: words(preferences.language),
         css_url: assets::url("style.css"),
         js_url: assets::url("holt.js"),
         icon_url: if preferences.icon.is_empty() { assets::url("icon.svg") } else { &preferences.icon },
@@ -72,13 +74,21 @@ fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Resu
         menu,
         tree: Some(tree).filter(|_| has_tree),
         pinned,
-    })?;
-    Frame::parse(&html)
+    };
+    Frame::parse(draw(&view, preferences.language)?.as_str())
+}
+
+/// What holt.js says in other languages than English.
+fn words(language: Language) -> Option<&'static str> {
+    match language {
+        Language::English => None,
+        Language::German => Some(assets::url("de.js")),
+    }
 }
 
 /// A frame that names no page, for those who may not read: the log-in form of a private wiki.
 pub fn bare_frame(preferences: &Preferences) -> Result<Frame> {
-    frame(preferences, &[], &draw_safe(&TreeView { nodes: Vec::new() })?)
+    frame(preferences, &[], &draw(&TreeView { nodes: Vec::new() }, preferences.language)?)
 }
 
 /// The wiki's own menu (spec/wiki.md §9.4). Titles are text; an address is a path of the wiki, http(s) or mailto, anything else is a path.

@@ -3,6 +3,7 @@
 //! The wiki manifest names the revision its pages stand at: the cursor of this step. What must be written again follows from git and the
 //! index alone (`plan.rs`), so that a crash anywhere leaves nothing to remember.
 
+pub mod filters;
 mod frame;
 pub(crate) mod links;
 mod page;
@@ -18,7 +19,7 @@ use crate::db::preferences::Preferences;
 use crate::failpoint;
 use crate::repo::Repo;
 use crate::wiki::{Swept, Wiki};
-use holt_core::{AccessLevel, PageKey, Result, RevisionId, Visibility};
+use holt_core::{AccessLevel, Language, PageKey, Result, RevisionId, Visibility};
 use holt_fragments::{WikiManifest, assets};
 use plan::Plan;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +47,13 @@ pub(crate) fn publisher_version() -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&RENDERER_VERSION.to_be_bytes());
     TEMPLATES.iter().for_each(|template| sum.update(template.as_bytes()));
-    ["style.css", "holt.js", "icon.svg", "tables.js", "diagrams.js", "diagram.html"]
+    for language in Language::ALL {
+        language.catalogue().iter().for_each(|(english, said)| {
+            sum.update(english.as_bytes());
+            sum.update(said.as_bytes());
+        });
+    }
+    ["style.css", "holt.js", "de.js", "icon.svg", "tables.js", "diagrams.js", "diagram.html"]
         .map(assets::url)
         .iter()
         .for_each(|url| sum.update(url.as_bytes()));

@@ -1,6 +1,7 @@
 //! One page to fragments.
 
 use super::Publisher;
+use super::filters::draw;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
 use super::views::{
@@ -8,8 +9,7 @@ use super::views::{
 };
 use crate::db::index::{Index, PageRow};
 use crate::repo::FileMode;
-use askama::Template;
-use holt_core::{Error, PageKey, PagePath, Result, SafeHtml, Timestamp};
+use holt_core::{Language, PageKey, PagePath, Result, SafeHtml, Timestamp};
 use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Readers, Slot};
 use holt_markdown::{Context, Heading, Rendered};
 
@@ -51,6 +51,10 @@ impl Publisher<'_> {
         if self.preferences.path_access.restrict(page) { Readers::OfItsOwn } else { Readers::OfTheWiki }
     }
 
+    fn draw(&self, view: &impl askama::Template) -> Result<String> {
+        Ok(draw(view, self.preferences.language)?.into_string())
+    }
+
     fn put(&self, html: String) -> Result<FragmentKey> {
         self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()))
     }
@@ -64,13 +68,18 @@ impl Publisher<'_> {
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;
-        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
+        let main = self.draw(&ArticleView {
+            path: row.path.as_str(),
+            lang: self.preferences.page_language(),
+            html: &rendered.html,
+            scripts: &scripts(rendered.requires),
+        })?;
         let toc = toc(&rendered.toc);
         let (backlinks, more) = self.backlinks(index, row)?;
         let tags: Vec<PageLink> =
             index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
         let aside = (!toc.is_empty() || !backlinks.is_empty() || !tags.is_empty())
-            .then(|| draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
+            .then(|| self.draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
             .transpose()?;
         Ok((head, main, aside))
     }
@@ -83,13 +92,13 @@ impl Publisher<'_> {
             hint: Some("Its bytes are untouched: download them as Source, or replace the page by editing it."),
             verbs,
         };
-        Ok((self.head(&row.path, &title, "")?, draw(&view)?, None))
+        Ok((self.head(&row.path, &title, "")?, self.draw(&view)?, None))
     }
 
     fn head(&self, path: &PagePath, title: &str, description: &str) -> Result<String> {
         let canonical = if self.home.as_ref() == Some(&path.key()) { "/".to_string() } else { path.url() };
         let markdown = format!("{}.md", path.url());
-        draw(&HeadView {
+        self.draw(&HeadView {
             title,
             site_name: &self.preferences.site_name,
             description,
@@ -103,13 +112,13 @@ impl Publisher<'_> {
     fn crumbs(&self, path: &PagePath, title: Option<&str>, verbs: &str) -> Result<String> {
         let crumbs: Vec<PageLink> =
             if self.home.as_ref() == Some(&path.key()) { Vec::new() } else { crumbs(&self.preferences, path, title) };
-        draw(&CrumbsView { crumbs: &crumbs, readers: self.readers(&path.key()), actions: PageActions::Page { verbs } })
+        self.draw(&CrumbsView { crumbs: &crumbs, readers: self.readers(&path.key()), actions: PageActions::Page { verbs } })
     }
 
     fn foot(&self, row: &PageRow, verbs: &str) -> Result<String> {
         let last = row.last_change();
         let attachments = self.index.attachments(&row.path)?.len();
-        draw(&FootView { author: last.author.name(), changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
+        self.draw(&FootView { author: last.author.name(), changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
     }
 
     fn backlinks(&self, index: &Index, row: &PageRow) -> Result<(Vec<PageLink>, usize)> {
@@ -166,14 +175,18 @@ pub fn toc(headings: &[Heading]) -> Vec<TocEntry> {
     headings.iter().map(|h| TocEntry { depth: (h.level - top).min(3), anchor: h.anchor.clone(), text: h.text.clone() }).collect()
 }
 
-/// `2026-11-21`, by the author's calendar.
+/// `21 November 2026`, by the author's calendar: an English text as all others, which the filters of templates say otherwise.
 pub fn date(time: Timestamp) -> String {
     zoned(time).map_or_else(String::new, |z| z.strftime("%-d %B %Y").to_string())
 }
 
 /// `2026-11-21 09:05`, by the author's clock.
-pub(crate) fn minute(time: Timestamp) -> String {
-    zoned(time).map_or_else(String::new, |z| z.strftime("%Y-%m-%d %H:%M").to_string())
+pub(crate) fn minute(time: Timestamp, language: Language) -> String {
+    let form = match language {
+        Language::English => "%Y-%m-%d %H:%M",
+        Language::German => "%d.%m.%Y %H:%M",
+    };
+    zoned(time).map_or_else(String::new, |z| z.strftime(form).to_string())
 }
 
 /// RFC 3339, in the author's offset.
@@ -195,14 +208,4 @@ pub fn day_start(day: &str) -> Option<i64> {
 fn zoned(time: Timestamp) -> Option<jiff::Zoned> {
     let offset = jiff::tz::Offset::from_seconds(time.offset).unwrap_or(jiff::tz::Offset::UTC);
     Some(jiff::Timestamp::from_second(time.seconds).ok()?.to_zoned(offset.to_time_zone()))
-}
-
-/// A compiled template with its values.
-pub(super) fn draw(view: &impl Template) -> Result<String> {
-    view.render().map_err(|e| Error::internal("fill a template").because(e))
-}
-
-/// Rendered by a compiled template, which escapes everything else.
-pub(super) fn draw_safe(view: &impl Template) -> Result<SafeHtml> {
-    Ok(SafeHtml::from_trusted_producer(draw(view)?))
 }

@@ -78,7 +78,7 @@ impl Pages for IndexPages<'_> {
         let entry = |file: AttachmentInfo| FileEntry {
             name: file.name.as_str().to_string(),
             bytes: file.size,
-            date: minute(file.last_change.time),
+            date: minute(file.last_change.time, self.preferences.language),
             author: file.last_change.author.name().to_string(),
             message: file.last_change.message,
         };

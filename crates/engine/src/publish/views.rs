@@ -2,8 +2,9 @@
 //!
 //! Knows texts and URLs only; what they say is decided by the publisher. Nothing here depends on who reads.
 
+use super::filters;
 use askama::Template;
-use holt_core::SafeHtml;
+use holt_core::{Direction, SafeHtml};
 use holt_fragments::{Readers, assets};
 use holt_markdown::Requires;
 
@@ -13,8 +14,12 @@ use holt_markdown::Requires;
 pub struct FrameView<'a> {
     /// Name of the wiki.
     pub site_name: &'a str,
-    /// Language of the interface and, unless a page says otherwise, of its text (BCP 47).
+    /// Language of the interface (BCP 47).
     pub lang: &'a str,
+    /// Which way the interface runs.
+    pub dir: Direction,
+    /// What the scripts say in this language.
+    pub words_url: Option<&'a str>,
     /// `assets::url("style.css")`.
     pub css_url: &'a str,
     /// `assets::url("holt.js")`.
@@ -149,6 +154,8 @@ pub struct PageLink {
 pub struct ArticleView<'a> {
     /// Page path, for custom stylesheets.
     pub path: &'a str,
+    /// What it is written in, where that is not the language of the interface.
+    pub lang: Option<&'a str>,
     /// The rendered page.
     pub html: &'a SafeHtml,
     /// What it needs to be shown fully.

@@ -93,8 +93,8 @@ pub fn tree(context: &Context<'_>) -> Result<Reply> {
             depth: 0,
         })
         .collect();
-    let title = start.as_ref().map_or_else(|| "Pages".to_string(), |path| preferences.display_segment(path.name()));
-    let main = super::safe(&DirectoryView { title: &title, pages: &entries })?;
+    let title = start.as_ref().map_or_else(|| context.say("Pages"), |path| Ok(preferences.display_segment(path.name())))?;
+    let main = context.draw(&DirectoryView { title: &title, pages: &entries })?;
     context.slots(StatusCode::OK, &title, main, None, None)
 }
 
@@ -135,9 +135,10 @@ fn tagged(context: &Context<'_>, wanted: &[String]) -> Result<Reply> {
         TagLink { url, name, pages }
     });
     let narrower = narrower.collect();
-    let joined = wanted.join(if any { " or " } else { " and " });
+    let joined = wanted.join(&context.say(if any { " or " } else { " and " })?);
     let other_url = (wanted.len() > 1).then(|| publish::tag_url(&these) + if any { "" } else { "&any" });
-    context.page(StatusCode::OK, &joined, &TagView { joined: joined.clone(), pages: listed, narrower, other_url, any })
+    let view = TagView { joined, pages: listed, narrower, other_url, any };
+    context.slots(StatusCode::OK, &view.joined, context.draw(&view)?, None, None)
 }
 
 /// `GET /-/deleted`
@@ -199,7 +200,7 @@ pub fn tidy(context: &Context<'_>) -> Result<Reply> {
             let empty = pages::care(&context.scope::<Read>()?)?.empty;
             let asked: Vec<PagePath> = form.all("delete_empty_page").take(500).filter_map(|path| named(path).ok()).collect();
             for path in empty.iter().filter(|path| asked.contains(path)) {
-                let revision = pages::delete(&scope, path, "Housekeeping: Removed empty page", Subpages::Keep)?;
+                let revision = pages::delete(&scope, path, &context.say("Housekeeping: Removed empty page")?, Subpages::Keep)?;
                 context.changed("deleted", path.as_str(), revision);
             }
         }
@@ -278,7 +279,8 @@ fn try_move(context: &Context<'_>, chosen: &[PagePath], target: &str) -> Result<
         moves.push((from, to.for_creation()?.into_path()));
     }
     for (from, to) in moves {
-        let renamed = pages::rename(&scope, from, &to, &format!("Renamed {from} to {to}."), Backlinks::Rewrite)?;
+        let renamed =
+            pages::rename(&scope, from, &to, &context.say_with("Renamed {} to {}.", &[from.as_str(), to.as_str()])?, Backlinks::Rewrite)?;
         context.changed("renamed", from.as_str(), renamed.revision);
     }
     Ok(())

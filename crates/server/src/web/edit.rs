@@ -5,7 +5,7 @@ use super::views::{
     ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, Problem,
     RenameView, Theirs,
 };
-use super::{Context, layout, moment, problem, safe, to_page};
+use super::{Context, layout, moment, problem, to_page};
 use crate::reply::{Reply, raw, see_other};
 use holt_core::path::decode_url;
 use holt_core::{Action, Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
@@ -294,7 +294,7 @@ pub fn preview(context: &Context<'_>) -> Result<Reply> {
     }
     let cursor_line = form.find("cursor_line").and_then(|line| line.trim().parse().ok());
     let rendered = pages::preview(&context.scope::<Write>()?, &path, &source, cursor_line)?;
-    let content = safe(&PreviewView { html: &rendered.html })?;
+    let content = context.draw(&PreviewView { html: &rendered.html })?;
     let toc: Vec<_> =
         publish::toc(&rendered.toc).iter().map(|entry| json!({"depth": entry.depth, "anchor": entry.anchor, "text": entry.text})).collect();
     let requires = &rendered.requires;
@@ -557,7 +557,7 @@ fn show_rename(
     let references = |paths: &[PagePath]| paths.iter().take(50).map(|path| context.page_ref(path)).collect::<Result<Vec<_>>>();
     let (linking, below) = (references(&affected.linking)?, references(&affected.below)?);
     let page = context.page_ref(path)?;
-    let default_message = format!("Renamed {path} to …");
+    let default_message = context.say_with("Renamed {} to …", &[path.as_str()])?;
     let message = context.request.body.get("message").to_string();
     let title = format!("Rename {}", page.title);
     let view = |csrf| RenameView {
@@ -584,7 +584,7 @@ pub fn rename(context: &Context<'_>) -> Result<Reply> {
     let links = if form.find("update_backlinks").is_some() { Backlinks::Rewrite } else { Backlinks::Keep };
     let done = PagePath::parse(name).and_then(|to| {
         let message = match form.get("message").trim() {
-            "" => format!("Renamed {path} to {to}."),
+            "" => context.say_with("Renamed {} to {}.", &[path.as_str(), to.as_str()])?,
             given => given.to_string(),
         };
         pages::rename(&context.scope::<Write>()?, &path, &to, &message, links)
@@ -606,7 +606,7 @@ pub fn delete_form(context: &Context<'_>) -> Result<Reply> {
     let below = affected.below.len() + affected.files;
     let page = context.page_ref(&path)?;
     let title = format!("Delete {}", page.title);
-    let default_message = format!("{path} deleted.");
+    let default_message = context.say_with("{} deleted.", &[path.as_str()])?;
     context.form(StatusCode::OK, &title, |csrf| DeleteView { page, csrf, message: String::new(), default_message, below, problem: None })
 }
 

@@ -265,9 +265,9 @@ fn store(context: &Context<'_>, path: &PagePath, files: &[(AttachmentName, Vec<u
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(", ");
     let message = match (context.request.body.get("message").trim(), kind) {
-        ("", Kind::Add) => format!("Added attachment(s): {names}."),
-        ("", Kind::Replace) => format!("Updated attachment: {names}."),
-        ("", Kind::Inline) => "Uploaded via inline attachment".to_string(),
+        ("", Kind::Add) => context.say_with("Added attachment(s): {}.", &[&names])?,
+        ("", Kind::Replace) => context.say_with("Updated attachment: {}.", &[&names])?,
+        ("", Kind::Inline) => context.say("Uploaded via inline attachment")?,
         (given, _) => given.to_string(),
     };
     let revision = pages::upload(&context.scope::<Upload>()?, path, files, &message)?;
@@ -306,7 +306,7 @@ fn show_detail(context: &Context<'_>, status: StatusCode, problem: Option<Proble
         notice: None,
         page,
     };
-    context.form(status, name.as_str(), view)
+    context.form_called(status, name.as_str(), view)
 }
 
 /// `POST /<page>/attachment/<file>`: rename or delete it.
@@ -316,11 +316,12 @@ pub fn change(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Write>()?;
     let message = form.get("message").trim();
     let done = if form.find("delete").is_some() {
-        let message = if message.is_empty() { format!("Deleted {name}") } else { message.to_string() };
+        let message = if message.is_empty() { context.say_with("Deleted {}", &[name.as_str()])? } else { message.to_string() };
         pages::delete_attachment(&scope, &path, &name, &message).map(|revision| (revision, format!("{}/attachments", path.url())))
     } else {
         AttachmentName::for_upload(form.get("new_filename")).and_then(|to| {
-            let message = if message.is_empty() { format!("Renamed {name} to {to}") } else { message.to_string() };
+            let message =
+                if message.is_empty() { context.say_with("Renamed {} to {}", &[name.as_str(), to.as_str()])? } else { message.to_string() };
             let revision = pages::rename_attachment(&scope, &path, &name, &to, &message)?;
             Ok((revision, format!("{}/attachment/{}", path.url(), holt_core::path::encode(to.as_str()))))
         })

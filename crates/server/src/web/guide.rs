@@ -1,7 +1,7 @@
 //! `GET /-/syntax`: the guide to Markdown, which is docs/markdown.md, with every example beside what this wiki makes of it.
 
+use super::Context;
 use super::views::{GuidePiece, GuideView};
-use super::{Context, safe};
 use crate::reply::Reply;
 use holt_core::Result;
 use holt_engine::pages;
@@ -17,10 +17,10 @@ const END: &str = "\n## For those who work on";
 pub fn show(context: &Context<'_>) -> Result<Reply> {
     let guide = guide(&pages::render_options(&*context.preferences()?));
     let toc: Vec<Heading> = guide.toc.into_iter().filter(|heading| heading.level == 2).collect();
-    let main = safe(&GuideView { pieces: guide.pieces, scripts: scripts(guide.requires) })?;
+    let main = context.draw(&GuideView { pieces: guide.pieces, scripts: scripts(guide.requires) })?;
     let toc = holt_engine::publish::toc(&toc);
-    let aside = safe(&AsideView { toc: &toc, tags: &[], backlinks: &[], more_backlinks: 0 })?;
-    context.slots(StatusCode::OK, "Markdown help", main, None, Some(aside))
+    let aside = context.draw(&AsideView { toc: &toc, tags: &[], backlinks: &[], more_backlinks: 0 })?;
+    context.slots(StatusCode::OK, &context.say("Markdown help")?, main, None, Some(aside))
 }
 
 struct Guide {

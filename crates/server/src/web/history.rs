@@ -337,12 +337,12 @@ pub fn commit(context: &Context<'_>) -> Result<Reply> {
         revision: id.to_string(),
         author: revision.author.name().to_string(),
         when: moment(revision.time),
-        message_title: if first.is_empty() { "No message".to_string() } else { first.to_string() },
+        message_title: if first.is_empty() { context.say("No message")? } else { first.to_string() },
         message_rest: rest.trim().to_string(),
         revert_url: (parents.len() < 2).then(|| format!("/-/revert/{id}")),
         files: files.into_iter().map(file).collect(),
     };
-    context.page(StatusCode::OK, &view.message_title, &view)
+    context.slots(StatusCode::OK, &view.message_title, context.draw(&view)?, None, None)
 }
 
 /// `GET /-/revert/<revision>`
@@ -355,6 +355,7 @@ fn show_revert(context: &Context<'_>, status: StatusCode, problem: Option<Proble
     let (revision, _, files) = pages::commit_view(&context.scope::<Read>()?, id)?;
     let preferences = context.preferences()?;
     let name = |file: &str| PagePath::from_tree(file).map_or_else(|| file.to_string(), |path| preferences.display_name(&path, None));
+    let default_message = default_revert_message(context, id)?;
     let view = |csrf| RevertView {
         csrf,
         revision: id.to_string(),
@@ -364,21 +365,21 @@ fn show_revert(context: &Context<'_>, status: StatusCode, problem: Option<Proble
         commit_message: first_line(&revision.message),
         files: files.iter().map(|file| name(&file.change.file)).collect(),
         message: context.request.body.get("message").to_string(),
-        default_message: default_revert_message(id),
+        default_message,
         problem,
     };
     context.form(status, "Revert", view)
 }
 
-fn default_revert_message(id: RevisionId) -> String {
-    format!("Reverted commit {}.", id.short(SHORT))
+fn default_revert_message(context: &Context<'_>, id: RevisionId) -> Result<String> {
+    context.say_with("Reverted commit {}.", &[&id.short(SHORT)])
 }
 
 /// `POST /-/revert/<revision>`
 pub fn revert(context: &Context<'_>) -> Result<Reply> {
     let id = context.revision(context.param("rev"))?;
     let message = match context.request.body.get("message").trim() {
-        "" => default_revert_message(id),
+        "" => default_revert_message(context, id)?,
         given => given.to_string(),
     };
     match pages::revert(&context.scope::<Write>()?, id, &message) {

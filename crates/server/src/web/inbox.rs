@@ -40,8 +40,8 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         .map(|row| InboxNotice {
             name: row.comment.name.clone(),
             what: match row.kind {
-                NoticeKind::Mention => "mentioned you on",
-                NoticeKind::Reply => "replied on",
+                NoticeKind::Mention => "{} mentioned you on {}",
+                NoticeKind::Reply => "{} replied on {}",
             },
             page: name(&row.path),
             url: pages::comment_url(&row.path, &row.comment),

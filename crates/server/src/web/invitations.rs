@@ -70,12 +70,12 @@ fn show(context: &Context<'_>, status: StatusCode, page: Page) -> Result<Reply> 
 fn entry(invitation: &InvitationRecord) -> InvitationView {
     let flags = invitation.flags;
     let rights = [(flags.allow_read, "read"), (flags.allow_write, "write"), (flags.allow_upload, "attach"), (flags.admin, "administer")];
-    let rights: Vec<&str> = rights.into_iter().filter(|(has, _)| *has).map(|(_, word)| word).collect();
+    let rights = rights.into_iter().filter(|(has, _)| *has).map(|(_, word)| word).collect();
     InvitationView {
         id: invitation.id,
         to: invitation.email.clone(),
         mailed: invitation.delivery == Delivery::Mail,
-        rights: rights.join(", "),
+        rights,
         uses_left: invitation.uses_left,
         made_by: invitation.made_by.clone(),
         expires: minute(invitation.expires),

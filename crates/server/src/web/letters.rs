@@ -6,7 +6,7 @@
 use super::Context;
 use crate::app::CookieSecurity;
 use crate::mail::{Letter, MailServer};
-use holt_core::{Error, Result};
+use holt_core::{Error, Language, Result};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{Token, UserRecord};
 use http::uri::Authority;
@@ -24,6 +24,7 @@ pub struct Writer<'c> {
     server: MailServer,
     site: String,
     origin: String,
+    language: Language,
 }
 
 impl<'c> Writer<'c> {
@@ -37,10 +38,11 @@ impl<'c> Writer<'c> {
                 .hint("An operator has to start the server with --domain, so that links in mail lead to a name.")
         })?;
         let site = preferences.site_name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Ok(Self { context, server, site, origin })
+        Ok(Self { context, server, site, origin, language: preferences.language })
     }
+    /// A letter in the wiki's language: its subject is a text of ours, its text is said already.
     fn letter(&self, to: &str, subject: &str, text: &str) -> Letter {
-        let (site, origin) = (&self.site, &self.origin);
+        let (site, origin, subject) = (&self.site, &self.origin, self.language.say(subject));
         Letter { to: to.to_string(), subject: format!("{subject} - {site}"), text: format!("{text}\n\n-- \n{site}\n{origin}/\n") }
     }
     fn post(&self, to: &str, subject: &str, text: &str) -> Result<()> {
@@ -50,24 +52,27 @@ impl<'c> Writer<'c> {
     /// Asks whether somebody reads mail sent to the address of their account.
     pub fn confirm(&self, to: &str, token: &Token) -> Result<()> {
         let (site, link) = (&self.site, format!("{}/-/confirm_email/{}", self.origin, token.expose()));
-        let text = format!(
-            "Hello,\n\nsomebody, most likely you, has an account at {site} with this address.\nOpen this link to confirm that the address is yours:\n\n{link}\n\nThe link works for a day. If it was not you, do nothing."
+        let text = self.language.say_with(
+            "Hello,\n\nsomebody, most likely you, has an account at {} with this address.\nOpen this link to confirm that the address is yours:\n\n{}\n\nThe link works for a day. If it was not you, do nothing.",
+            &[site, &link],
         );
         self.post(to, "Confirm your address", &text)
     }
     /// Lets somebody choose a new password.
     pub fn new_password(&self, to: &str, token: &Token) -> Result<()> {
         let (site, link) = (&self.site, format!("{}/-/recover_password/{}", self.origin, token.expose()));
-        let text = format!(
-            "Hello,\n\nsomebody, most likely you, forgot the password of your account at {site}.\nOpen this link to choose a new one:\n\n{link}\n\nThe link works once, and for a day. If it was not you, do nothing: your password stays."
+        let text = self.language.say_with(
+            "Hello,\n\nsomebody, most likely you, forgot the password of your account at {}.\nOpen this link to choose a new one:\n\n{}\n\nThe link works once, and for a day. If it was not you, do nothing: your password stays.",
+            &[site, &link],
         );
         self.post(to, "Choose a new password", &text)
     }
     /// Invites somebody.
     pub fn invite(&self, to: &str, by: &str, token: &Token) -> Result<()> {
         let (site, link) = (&self.site, format!("{}/-/invite/{}", self.origin, token.expose()));
-        let text = format!(
-            "Hello,\n\n{by} invites you to {site}.\nOpen this link to join:\n\n{link}\n\nThe link works once, and for a week. If you do not want to join, do nothing."
+        let text = self.language.say_with(
+            "Hello,\n\n{} invites you to {}.\nOpen this link to join:\n\n{}\n\nThe link works once, and for a week. If you do not want to join, do nothing.",
+            &[by, site, &link],
         );
         self.post(to, "You are invited", &text)
     }
@@ -77,21 +82,23 @@ impl<'c> Writer<'c> {
     }
     /// Says that an administrator accepted somebody.
     pub fn approved(&self, to: &str) -> Result<()> {
-        let text = format!("Hello,\n\nyour account at {} has been approved. Log in here:\n\n{}/-/login", self.site, self.origin);
+        let key = "Hello,\n\nyour account at {} has been approved. Log in here:\n\n{}";
+        let text = self.language.say_with(key, &[&self.site, &format!("{}/-/login", self.origin)]);
         self.post(to, "Your account is approved", &text)
     }
     /// Tells an administrator about somebody new.
     fn registered(&self, to: &str, user: &UserRecord, member: Option<Member>) -> Result<()> {
         let state = if member.is_some_and(|member| member.flags.approved) { "They are approved." } else { "They wait for your approval." };
-        let text = format!(
-            "Hello,\n\n{} <{}> has registered at {}. {state}\nAll members:\n\n{}/-/admin/user_management",
-            user.name, user.email, self.site, self.origin
+        let members = format!("{}/-/admin/user_management", self.origin);
+        let text = self.language.say_with(
+            "Hello,\n\n{} <{}> has registered at {}. {}\nAll members:\n\n{}",
+            &[&user.name, &user.email, &self.site, &self.language.say(state), &members],
         );
         self.post(to, "Somebody registered", &text)
     }
     /// Tries whether mail arrives; waits for the mail server.
     pub fn test(&self, to: &str) -> Result<()> {
-        let text = format!("Hello,\n\nthis is the test mail that you asked for. {} can send mail.", self.site);
+        let text = self.language.say_with("Hello,\n\nthis is the test mail that you asked for. {} can send mail.", &[&self.site]);
         self.context.app.outbox.try_now(self.server.clone(), self.letter(to, "Test mail", &text), TEST)
     }
 }

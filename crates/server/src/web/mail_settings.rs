@@ -70,11 +70,13 @@ fn show(context: &Context<'_>, status: StatusCode, page: Page) -> Result<Reply> 
         chosen: *word == page.security,
     };
     let security = SECURITY.iter().map(security).collect();
+    let default_server = context.app.mail_server.as_ref().map(|server| context.say_with("{}, from {}", &[&server.host, &server.from]));
+    let default_server = default_server.transpose()?;
     let view = |csrf| MailView {
         csrf,
         tabs: tabs("/-/admin/mail_preferences"),
         may_change: context.is_operator(),
-        default_server: context.app.mail_server.as_ref().map(|server| format!("{}, from {}", server.host, server.from)),
+        default_server,
         cannot: Writer::new(context).err().map(|error| problem(&error).sentence()),
         sender: page.sender,
         server: page.server,

@@ -111,20 +111,36 @@ impl Context<'_> {
     fn token(&self) -> Result<(String, Option<String>)> {
         session::form_token(self.app, &self.request.headers, self.session.as_ref().map(|(session, _)| session))
     }
-    /// A live page whose view needs the form token.
+    /// A live page whose view needs the form token. Its title is a text of ours.
     pub fn form<V: Template>(&self, status: StatusCode, title: &str, view: impl FnOnce(String) -> V) -> Result<Reply> {
+        self.form_called(status, &self.say(title)?, view)
+    }
+    /// The same, with a title that somebody gave.
+    pub fn form_called<V: Template>(&self, status: StatusCode, title: &str, view: impl FnOnce(String) -> V) -> Result<Reply> {
         let (token, cookie) = self.token()?;
-        let reply = self.page(status, title, &view(token))?;
+        let reply = self.slots(status, title, self.draw(&view(token))?, None, None)?;
         Ok(match cookie {
             Some(cookie) => with_cookie(reply, &cookie),
             None => reply,
         })
     }
-    /// A live page.
+    /// A live page. Its title is a text of ours.
     pub fn page(&self, status: StatusCode, title: &str, view: &impl Template) -> Result<Reply> {
-        self.slots(status, title, safe(view)?, None, None)
+        self.slots(status, &self.say(title)?, self.draw(view)?, None, None)
     }
-    /// A live page with crumbs and aside of its own.
+    /// A template in the wiki's language.
+    pub fn draw(&self, view: &impl Template) -> Result<SafeHtml> {
+        publish::filters::draw(view, self.preferences()?.language)
+    }
+    /// A text of ours in the wiki's language, where no template says it.
+    pub fn say(&self, english: &str) -> Result<String> {
+        Ok(self.preferences()?.language.say(english).into_owned())
+    }
+    /// A key with what stands in its holes, in the wiki's language: what is stored, as the message of a commit is.
+    pub fn say_with(&self, key: &str, values: &[&str]) -> Result<String> {
+        Ok(self.preferences()?.language.say_with(key, values))
+    }
+    /// A live page with crumbs and aside of its own. Its title is said already.
     pub fn slots(
         &self,
         status: StatusCode,
@@ -183,12 +199,6 @@ impl Context<'_> {
     }
 }
 
-/// A compiled template with its values: it escapes everything that is not [`SafeHtml`] already.
-pub fn safe(view: &impl Template) -> Result<SafeHtml> {
-    let html = view.render().map_err(|e| Error::internal("fill a template").because(e))?;
-    Ok(SafeHtml::from_trusted_producer(html))
-}
-
 /// A time as pages show it.
 pub fn moment(time: Timestamp) -> Moment {
     Moment { iso: publish::rfc3339(time), text: publish::date(time) }
@@ -210,7 +220,11 @@ pub fn problem(error: &Error) -> Problem {
 pub fn error_page(context: &Context<'_>, status: StatusCode, error: &Error) -> Reply {
     let internal = status == StatusCode::INTERNAL_SERVER_ERROR;
     if context.request.header("accept").is_some_and(|accept| accept.starts_with("application/json")) {
-        return json(status, &serde_json::json!({"error": public_message(error), "hint": error.hint, "request": context.request.id}));
+        // Our own scripts ask, and show it to people.
+        let language = context.preferences().map(|preferences| preferences.language).unwrap_or_default();
+        let (said, hint) =
+            (language.say(&public_message(error)).into_owned(), error.hint.as_deref().map(|hint| language.say(hint).into_owned()));
+        return json(status, &serde_json::json!({"error": said, "hint": hint, "request": context.request.id}));
     }
     let view = views::ErrorView {
         status: status.as_u16(),

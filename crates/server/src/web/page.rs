@@ -1,7 +1,7 @@
 //! Reading what no fragment answers: old revisions, folders, files at their page's address, and what is not there.
 
 use super::views::{RevisionView, SourceView};
-use super::{Context, files, moment, safe};
+use super::{Context, files, moment};
 use crate::reply::{Reply, raw, redirect, with_header};
 use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
 use holt_edge::{Outcome, Trust, respond_trusted};
@@ -154,10 +154,15 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let Some(text) = view.page.text() else { return unreadable(context, path) };
     let rendered = pages::render_old(&scope, path, text)?;
     let toc = publish::toc(&rendered.toc);
-    let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
+    let main = context.draw(&ArticleView {
+        path: path.as_str(),
+        lang: context.preferences()?.page_language(),
+        html: &rendered.html,
+        scripts: &scripts(rendered.requires),
+    })?;
     let aside = match toc.as_slice() {
         [] => None,
-        toc => Some(safe(&AsideView { toc, tags: &[], backlinks: &[], more_backlinks: 0 })?),
+        toc => Some(context.draw(&AsideView { toc, tags: &[], backlinks: &[], more_backlinks: 0 })?),
     };
     let verbs = path.url();
     let crumbs = crumbs(context, path, PageActions::Page { verbs: &verbs })?;
@@ -183,7 +188,8 @@ fn old(context: &Context<'_>, path: &PagePath, revision: RevisionId) -> Result<R
         html: rendered.html,
         page: reference,
     };
-    context.page(StatusCode::OK, &format!("{} at {}", view.page.title, view.short), &view)
+    let title = context.say_with("{} at revision {}", &[&view.page.title, &view.short])?;
+    context.slots(StatusCode::OK, &title, context.draw(&view)?, None, None)
 }
 
 fn directory(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
@@ -201,7 +207,7 @@ fn directory(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
         .collect();
     let title = preferences.display_segment(path.name());
     let verbs = path.url();
-    let main = safe(&DirectoryView { title: &title, pages: &entries })?;
+    let main = context.draw(&DirectoryView { title: &title, pages: &entries })?;
     let crumbs = crumbs(context, path, PageActions::Directory { verbs: &verbs })?;
     context.slots(StatusCode::OK, &preferences.display_name(path, None), main, Some(crumbs), None)
 }
@@ -211,7 +217,7 @@ fn missing(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let create = path.clone().for_creation().is_ok().then(|| format!("{}/edit", path.url()));
     let name = context.preferences()?.display_name(path, None);
     let own = publish::own_not_found(context.wiki)?;
-    let main = safe(&NotFoundView { name: Some(&name), create_url: create.as_deref(), own: own.as_ref() })?;
+    let main = context.draw(&NotFoundView { name: Some(&name), create_url: create.as_deref(), own: own.as_ref() })?;
     let crumbs = crumbs(context, path, PageActions::None)?;
     context.slots(StatusCode::NOT_FOUND, &name, main, Some(crumbs), None)
 }
@@ -225,12 +231,12 @@ fn unreadable(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
         hint: Some("Its bytes are untouched: download them as Source, or replace the page by editing it."),
         verbs: &verbs,
     };
-    context.page(StatusCode::OK, &title, &view)
+    context.slots(StatusCode::OK, &title, context.draw(&view)?, None, None)
 }
 
 fn crumbs(context: &Context<'_>, path: &PagePath, actions: PageActions<'_>) -> Result<SafeHtml> {
     let title = pages::title(&context.scope::<Read>()?, path)?;
     let links = publish::crumbs(&*context.preferences()?, path, title.as_deref());
     let readers = if context.preferences()?.path_access.restrict(&path.key()) { Readers::OfItsOwn } else { Readers::OfTheWiki };
-    safe(&CrumbsView { crumbs: &links, readers, actions })
+    context.draw(&CrumbsView { crumbs: &links, readers, actions })
 }

@@ -59,7 +59,7 @@ pub fn login(context: &Context<'_>) -> Result<Reply> {
     if context.app.throttle == Throttle::On
         && let Gate::Closed { seconds } = directory.begin_login(&email, &network(context.request.peer), now)?
     {
-        let error = Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds)));
+        let error = Error::busy("too many attempts").hint(wait(seconds));
         return Ok(with_header(back(StatusCode::TOO_MANY_REQUESTS, error)?, header::RETRY_AFTER, &seconds.to_string()));
     }
     let account = directory.user_by_email(&email)?;
@@ -144,10 +144,10 @@ fn network(peer: IpAddr) -> String {
     }
 }
 
-fn minutes(seconds: i64) -> String {
+fn wait(seconds: i64) -> String {
     match (seconds + 59) / 60 {
-        1 => "a minute".to_string(),
-        minutes => format!("{minutes} minutes"),
+        1 => "Wait a minute before the next one.".to_string(),
+        minutes => format!("Wait {minutes} minutes before the next one."),
     }
 }
 
@@ -176,7 +176,7 @@ pub(super) fn check_mail_gate(context: &Context<'_>, email: &str) -> Result<()> 
 fn open(gate: Gate) -> Result<()> {
     match gate {
         Gate::Open => Ok(()),
-        Gate::Closed { seconds } => Err(Error::busy("too many attempts").hint(format!("Wait {} before the next one.", minutes(seconds)))),
+        Gate::Closed { seconds } => Err(Error::busy("too many attempts").hint(wait(seconds))),
     }
 }
 

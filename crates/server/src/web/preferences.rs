@@ -69,10 +69,25 @@ const APPEARANCE: Screen = Screen {
             kind: Kind::Picture,
         },
         Field {
+            name: "language",
+            preference: "LANGUAGE",
+            label: "Language",
+            help: "Of the interface and of mails.",
+            // A language is offered in its own words.
+            kind: Kind::OneOf(&[("en", "English"), ("de", "Deutsch")]),
+        },
+        Field {
+            name: "text_direction",
+            preference: "TEXT_DIRECTION",
+            label: "Direction",
+            help: "Of the interface. Pages run as their text does.",
+            kind: Kind::OneOf(&[("ltr", "Left to right"), ("rtl", "Right to left")]),
+        },
+        Field {
             name: "site_lang",
             preference: "SITE_LANG",
-            label: "Language",
-            help: "Of the pages, as a tag: en, de, pt-BR.",
+            label: "Language of the pages",
+            help: "As a tag: en, de, pt-BR.",
             kind: Kind::Text(35),
         },
         Field {
@@ -315,7 +330,11 @@ fn checked(context: &Context<'_>, screen: &Screen) -> Result<Vec<(&'static str, 
     let mut rows = Vec::new();
     for field in screen.fields {
         let value = form.get(field.name).trim();
-        let wrong = |what: &str, hint: &str| Err(Error::invalid(format!("{}: {what}", field.label)).hint(hint.to_string()));
+        // Said here already: in one text the label would be a value, which is never translated.
+        let language = context.preferences()?.language;
+        let wrong = |what: &str, hint: &str| {
+            Err(Error::invalid(format!("{}: {}", language.say(field.label), language.say(what))).hint(hint.to_string()))
+        };
         if value.chars().any(char::is_control) {
             return wrong("it is one line of text", "Remove the line break.");
         }

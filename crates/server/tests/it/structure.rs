@@ -258,7 +258,7 @@ fn a_search_is_narrowed_down() {
     assert_eq!(found("q=swims&before=2020-01-01").len(), 0);
     assert_eq!(found("q=swims&after=2020-01-01").len(), 3);
     assert_eq!(ann.get("/-/search?q=swims&before=soon").status, 422);
-    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" value=\"Guide\""));
+    assert!(ann.get("/-/search?q=swims&path=Guide&part=0").body_text().contains("name=\"path\" dir=\"auto\" value=\"Guide\""));
     server.stop();
 }
 
@@ -294,14 +294,15 @@ fn administrators_shape_the_menu_and_the_rest() {
     save("sidebar_preferences", &[("sidebar_menutree_mode", ""), ("sidebar_menutree_focus", "TOP")]);
     assert!(!ann.get("/").body_text().contains("class=\"tree\""));
     let look = |logo: &str, missing: &str| {
-        save("appearance", &[("site_logo", logo), ("not_found_page", missing), ("robots_txt", "disallow"), ("site_lang", "de")])
+        let german = [("language", "de"), ("text_direction", "ltr"), ("site_lang", "de")];
+        save("appearance", &[&german[..], &[("site_logo", logo), ("not_found_page", missing), ("robots_txt", "disallow")]].concat())
     };
     assert_eq!(look("javascript:alert(1)", "").status, 422);
     assert_eq!(look("/Guide/logo.png", "Lost.md").status, 422);
     assert_eq!(look("/Guide/logo.png", "Lost").status, 303);
     let missing = server.client().get("/Nowhere");
     assert!(missing.status == 404 && missing.body_text().contains("<strong>Nothing</strong> is here"), "{}", missing.body_text());
-    assert!(missing.body_text().contains("src=\"/Guide/logo.png\"") && missing.body_text().contains("lang=\"de\""));
+    assert!(missing.body_text().contains("src=\"/Guide/logo.png\"") && missing.body_text().contains("<html lang=\"de\" dir=\"ltr\">"));
     ann.save("Lost", "Changed words.", "").unwrap();
     assert!(server.client().get("/Nowhere").body_text().contains("Changed words."));
     assert_eq!(

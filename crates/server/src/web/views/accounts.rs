@@ -2,6 +2,7 @@
 
 use askama::Template;
 use holt_core::MemberFlags;
+use holt_engine::publish::filters;
 
 use super::people::MemberRow;
 use super::{Choice, Moment, Problem};
@@ -214,7 +215,7 @@ pub struct InvitationView {
     /// Whether it went there by mail.
     pub mailed: bool,
     /// What it gives beyond membership.
-    pub rights: String,
+    pub rights: Vec<&'static str>,
     /// How many may accept it.
     pub uses_left: u32,
     /// Whose it is.

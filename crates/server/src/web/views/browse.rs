@@ -1,6 +1,7 @@
 //! Pages that lead to pages: tags, deleted ones, what is to be tidied up.
 
 use askama::Template;
+use holt_engine::publish::filters;
 
 use super::{Moment, PageRef, Problem};
 

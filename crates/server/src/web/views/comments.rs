@@ -2,6 +2,7 @@
 
 use askama::Template;
 use holt_core::SafeHtml;
+use holt_engine::publish::filters;
 use holt_engine::publish::views::Script;
 
 use super::{Choice, Moment, PageRef, Problem};

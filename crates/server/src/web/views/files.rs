@@ -1,6 +1,7 @@
 //! Files attached to a page.
 
 use askama::Template;
+use holt_engine::publish::filters;
 
 use super::{HistoryEntry, Moment, PageRef, Problem};
 

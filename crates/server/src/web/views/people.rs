@@ -2,6 +2,7 @@
 
 use askama::Template;
 use holt_core::MemberFlags;
+use holt_engine::publish::filters;
 
 use super::{Problem, SessionView, Tab, TokenView};
 

@@ -1,6 +1,7 @@
 //! Screens of preferences.
 
 use askama::Template;
+use holt_engine::publish::filters;
 
 use super::{Choice, Problem, Tab};
 
