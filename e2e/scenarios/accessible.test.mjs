@@ -1,69 +1,13 @@
 // Every kind of page, in both themes and on a phone, judged by axe-core: no violation of WCAG 2.2 AA; and nobody has to scroll sideways.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { launch, overflow, session, whySkip } from "../browser.mjs";
+import { arrange, violations } from "../everything.mjs";
 import { serve, temporary } from "../holt.mjs";
-import { create, openEditor, save, setUp, text } from "../wiki.mjs";
+import { setUp, text } from "../wiki.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const ann = { name: "Ann Example", email: "ann@example.org", password: "correct horse battery staple" };
-
-const PAGE = `---
-tags: [animals, water]
----
-# Everything
-
-Words, *words*, \`code\`, $a^2$, [[Nowhere]], [a link](https://example.org), a note[^1] and ==a mark==.
-
-[^1]: The note.
-
-| a | b |
-|:--|--:|
-| 1 | 2 |
-
-- [x] done
-- [ ] not
-
-\`\`\`python=3 {1} title="a.py"
-print("x")  # words
-\`\`\`
-
-> [!WARNING]
-> Take care.
-
->! hidden
-
->| # More
->| words
-
-::: info
-words
-:::
-
-{{InfoBox
-|caption=C
-|Key=value
-words
-}}
-
-{{DataTable
-| a | b |
-|---|---|
-| 1 | 2 |
-}}
-`;
-
-/** What axe finds on the page, one line for each; with scripts of the page allowed to finish. */
-async function violations(page) {
-  // The policy of the pages allows no script of ours: the debugger may.
-  await page.evaluate(axe);
-  const found = await page.evaluate(async (tags) => (await globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } })).violations, RULES);
-  return found.flatMap(({ id, help, nodes }) => nodes.map(({ target, failureSummary }) => `${id} (${help}) at ${target.join(" ")}: ${failureSummary.split("\n").slice(1, 3).join(" ")}`));
-}
 
 describe("accessible to everybody", { skip: whySkip(), timeout: 300_000 }, () => {
   let data, server, browser, paths;
@@ -75,34 +19,7 @@ describe("accessible to everybody", { skip: whySkip(), timeout: 300_000 }, () =>
     const desk = await session(browser);
     const page = await desk.page();
     await setUp(page, server.setup, ann);
-    const write = async (name, content, message) => {
-      await create(page, server.url, name);
-      await save(page, content, message);
-    };
-    await write("Everything", PAGE, "First");
-    await openEditor(page, server.url, "/Everything");
-    await save(page, PAGE.replace("Words, *words*", "Other *words*"), "Second");
-    await write("Folder/Below", "# Below\n\nSee [[Everything]].", "Below");
-    await write("templates/Meeting", "# {{title}}", "");
-    for (const content of ["Why *other* words?", "Done already.\n\n- so\n- it is"]) {
-      await page.goto(`${server.url}/Everything/comments?quote=words`);
-      await page.fill("#holt-new-text", content);
-      await Promise.all([page.waitForNavigation(), page.click("#holt-new button")]);
-    }
-    await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Resolve" }).first().click()]);
-    await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Watch this page" }).click()]);
-    const history = await page.goto(`${server.url}/Everything/history`);
-    const [second, first] = [...(await history.text()).matchAll(/name="rev_a" value="(\w{40})"/g)].map(([, id]) => id);
-    paths = {
-      everybody: ["/-/login", "/-/register", "/-/lost_password", "/Everything", "/Nowhere", "/-/search?q=words", "/-/about", "/Everything/comments"],
-      ann: ["/", "/Everything", "/Folder", "/Everything/edit", "/Everything/edit?section=everything", "/New/edit", "/-/create", "/Everything/history",
-        `/Everything/diff/${first}/${second}`, `/Everything/diff/${first}/${second}?view=side`, `/Everything/diff/${first}/${second}?view=page`,
-        `/Everything/view/${first}`, `/-/commit/${second}`, `/-/revert/${second}`, "/Everything/blame", "/Everything/source", "/Everything/attachments", "/Everything/rename",
-        "/Everything/delete", "/-/changelog", "/-/changelog?author=ann", "/-/index", "/-/tags", "/-/tags?tag=animals", "/-/tree", "/-/deleted", "/-/housekeeping", "/-/move",
-        "/-/search?q=words&tag=animals", "/-/search?q=nosuchword", "/-/settings", "/-/admin", "/-/admin/user_management", "/-/admin/path_rules", "/-/admin/mail_preferences", "/-/admin/audit", "/-/user/", "/-/admin/appearance", "/-/admin/sidebar_preferences",
-        "/-/admin/content_and_editing", "/-/syntax",
-        "/Everything/comments", "/Everything/comments?quote=words", "/Everything/comments?thread=2", "/-/inbox"],
-    };
+    paths = await arrange(page, server.url);
     paths.state = await desk.context.storageState();
     await desk.context.close();
   });

@@ -1,17 +1,28 @@
-// Every line runs as its own text does: Hebrew and Arabic from the right, in any wiki. A line without letters runs as the interface does.
+// Every line runs as its own text does: Hebrew and Arabic from the right, in any wiki. A line without letters runs as the one before it.
 
 import { RangeSetBuilder } from '@codemirror/state';
 import { Decoration, EditorView, ViewPlugin } from '@codemirror/view';
 
-const LETTER = /\p{L}/u;
-const auto = Decoration.line({ attributes: { dir: 'auto' } });
+const FIRST_LETTER = /\p{L}/u;
+const FROM_THE_RIGHT = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/u;
+/** How much of the text decides for lines without letters before the first one on screen. */
+const BEGINNING = 2000;
 
-const decorate = (view) => {
+const ways = { ltr: Decoration.line({ attributes: { dir: 'ltr' } }), rtl: Decoration.line({ attributes: { dir: 'rtl' } }) };
+
+const directionOf = (text) => {
+  const letter = FIRST_LETTER.exec(text)?.[0];
+  return letter && (FROM_THE_RIGHT.test(letter) ? 'rtl' : 'ltr');
+};
+
+const decorate = ({ state, visibleRanges }) => {
   const found = new RangeSetBuilder();
-  for (const { from, to } of view.visibleRanges) {
+  let last = directionOf(state.sliceDoc(0, BEGINNING));
+  for (const { from, to } of visibleRanges) {
     for (let at = from; at <= to;) {
-      const line = view.state.doc.lineAt(at);
-      if (LETTER.test(line.text)) found.add(line.from, line.from, auto);
+      const line = state.doc.lineAt(at);
+      last = directionOf(line.text) ?? last;
+      if (last) found.add(line.from, line.from, ways[last]);
       at = line.to + 1;
     }
   }

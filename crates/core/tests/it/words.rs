@@ -77,6 +77,9 @@ const NOT_SHOWN: &[&str] = &[
     "MiB",
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     "private, no-store",
+    "; Max-Age={}",
+    "; Secure",
+    "{}={}; Path=/; HttpOnly; SameSite=Lax{}{}",
     "public, max-age=0, must-revalidate",
     "public, max-age=604800, immutable",
     "attachment; filename=\"page.md\"",
@@ -121,7 +124,8 @@ const FOR_OPERATORS: &[&str] = &[
 ];
 
 /// Files in which everything that reads like a sentence is shown to somebody.
-const ALL_WORDS: &[&str] = &["crates/server/src/web/", "crates/core/src/path.rs", "crates/core/src/path_rules.rs"];
+const ALL_WORDS: &[&str] =
+    &["crates/server/src/web/", "crates/core/src/path.rs", "crates/core/src/path_rules.rs", "crates/server/src/session.rs"];
 
 /// Where such a literal is none of our words: code before it, without blanks.
 const SAYS_NOTHING: &[&str] = &[
@@ -215,6 +219,7 @@ fn said_by(path: &str, source: &str) -> Vec<Key> {
         let call = before.strip_suffix('(').unwrap_or("");
         KINDS.iter().any(|kind| call.ends_with(&format!("Error::{kind}")) || call.ends_with(&format!("Self::{kind}")))
             || call.ends_with(".hint")
+            || call.ends_with("taken")
             || (before.ends_with(',') && before.rsplit_once("Error::new(ErrorKind::").is_some_and(|(_, kind)| !kind.contains('(')))
     };
     let says = |before: &str| [".say(", ".say_with(", ".said(", ".nothing("].iter().any(|call| before.ends_with(call));

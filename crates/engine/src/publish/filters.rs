@@ -2,7 +2,8 @@
 //!
 //! The language comes with the values a template is drawn with, so that no view has a field for it. Only our own texts go through these
 //! filters, never what users wrote; what comes out is escaped like any text.
-#![expect(missing_docs, reason = "the macro makes types and methods that nobody names")]
+
+#![expect(missing_docs, reason = "askama makes a struct and a method of each filter, which nobody names")]
 
 use askama::{Values, filter_fn, get_value};
 use holt_core::{Language, SafeHtml};

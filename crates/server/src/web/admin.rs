@@ -76,7 +76,10 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
 fn row(context: &Context<'_>, member: &Member) -> Result<MemberRow> {
     let user = context.app.engine.directory().user(member.user)?;
     let unconfirmed = user.as_ref().is_some_and(|user| !user.email_confirmed);
-    let (name, email) = user.map_or_else(|| ("Deleted account".to_string(), String::new()), |user| (user.name, user.email));
+    let (name, email) = match user {
+        Some(user) => (user.name, user.email),
+        None => (context.say("Deleted account")?, String::new()),
+    };
     Ok(MemberRow { id: member.user.0, name, email, unconfirmed, flags: member.flags })
 }
 

@@ -114,7 +114,10 @@ fn wiki_names(context: &Context<'_>, rows: &[AuditRow]) -> Result<HashMap<WikiId
     for wiki in rows.iter().filter_map(|row| row.wiki) {
         if let Entry::Vacant(place) = names.entry(wiki) {
             let record = context.app.engine.directory().wiki(wiki)?;
-            place.insert(record.map_or_else(|| "a deleted wiki".to_string(), |record| record.slug.to_string()));
+            place.insert(match record {
+                Some(record) => record.slug.to_string(),
+                None => context.say("a deleted wiki")?,
+            });
         }
     }
     Ok(names)

@@ -520,7 +520,7 @@ pub fn presence(context: &Context<'_>) -> Result<Reply> {
         Some((session, token)) => (token.clone(), session.user.name.clone()),
         None => (
             context.request.body.get("csrf_token").to_string() + context.request.header("x-csrf-token").unwrap_or_default(),
-            "Somebody".to_string(),
+            context.say("Somebody")?,
         ),
     };
     if context.request.body.get("active") == "0" {

@@ -1,15 +1,17 @@
-//! `GET /-/syntax`: the guide to Markdown, which is docs/markdown.md, with every example beside what this wiki makes of it.
+//! `GET /-/syntax`: the guide to Markdown, which is docs/markdown.md in the language of the wiki, with every example beside what this wiki makes
+//! of it.
 
 use super::Context;
 use super::views::{GuidePiece, GuideView};
 use crate::reply::Reply;
-use holt_core::Result;
+use holt_core::{Language, Result};
 use holt_engine::pages;
 use holt_engine::publish::views::{AsideView, scripts};
 use holt_markdown::{Heading, Options, Requires, render};
 use http::StatusCode;
 
-const SOURCE: &str = include_str!("../../../../docs/markdown.md");
+const ENGLISH: &str = include_str!("../../../../docs/markdown.md");
+const GERMAN: &str = include_str!("../../../../docs/markdown.de.md");
 /// What follows is for those who work on the renderer.
 const END: &str = "\n## For those who work on";
 
@@ -30,7 +32,11 @@ struct Guide {
 }
 
 fn guide(options: &Options) -> Guide {
-    let text = SOURCE.split(END).next().unwrap_or_default();
+    let source = match options.language {
+        Language::English => ENGLISH,
+        Language::German => GERMAN,
+    };
+    let text = source.split(END).next().unwrap_or_default();
     let mut guide = Guide { pieces: Vec::new(), toc: Vec::new(), requires: Requires::default() };
     for piece in pieces(text) {
         let (source, page_url) = match piece {
@@ -102,9 +108,30 @@ mod tests {
         insta::assert_snapshot!(shown);
     }
 
+    /// The same chapters and the same examples, in their order; only their words are others.
+    #[test]
+    fn every_language_has_the_same_guide() {
+        let shape = |language| {
+            let options = Options { extras: Extras::On, wikilink_style: WikilinkStyle::TargetFirst, language, ..Options::default() };
+            let guide = guide(&options);
+            let levels: Vec<u8> = guide.toc.iter().map(|heading| heading.level).collect();
+            let signs = |html: &str| html.matches('<').count();
+            let pieces: Vec<(bool, usize)> = guide
+                .pieces
+                .iter()
+                .map(|piece| match piece {
+                    GuidePiece::Text(html) => (false, signs(html.as_str())),
+                    GuidePiece::Example { result, .. } => (true, signs(result.as_str())),
+                })
+                .collect();
+            (levels, pieces)
+        };
+        assert_eq!(shape(Language::German), shape(Language::English));
+    }
+
     #[test]
     fn those_who_work_on_the_renderer_have_their_part() {
-        assert!(SOURCE.contains(END));
+        assert!(ENGLISH.contains(END));
         let shown: String = guide(&Options::default())
             .pieces
             .iter()

@@ -168,7 +168,8 @@ pub(super) fn send(context: &Context<'_>, email: &str, name: &str, flags: Member
     let made_by = context.own_address();
     let new = NewInvitation { wiki, email: Some(email), name, delivery: Delivery::Mail, flags, uses: 1, made_by };
     let (id, token) = directory.create_invitation(&new, context.now())?;
-    let by = context.session.as_ref().map_or("An administrator", |(session, _)| session.user.name.as_str());
+    let administrator = context.say("An administrator")?;
+    let by = context.session.as_ref().map_or(administrator.as_str(), |(session, _)| session.user.name.as_str());
     if let Err(error) = writer.invite(email, by, &token) {
         // A link that nobody has is of no use.
         directory.revoke_invitation(wiki, id)?;

@@ -307,7 +307,8 @@ fn delete(context: &Context<'_>, member: Member, account: Option<&UserRecord>) -
     let only = is_only_wiki(context)?;
     let form = &context.request.body;
     if form.find("confirmed").is_none() {
-        let name = account.map_or("Deleted account", |account| account.name.as_str());
+        let deleted = context.say("Deleted account")?;
+        let name = account.map_or(deleted.as_str(), |account| account.name.as_str());
         let (title, lead) = match rules && only {
             true => (format!("Delete {name}?"), "The account is gone for good. What they wrote stays, under their name."),
             false => (format!("Remove {name}?"), "They are no member of this wiki any more. Their account and what they wrote stay."),

@@ -10,6 +10,7 @@ mod faults;
 mod files;
 mod http;
 mod kill;
+mod languages;
 mod mistakes;
 mod private;
 mod smtp;
