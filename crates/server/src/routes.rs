@@ -30,6 +30,15 @@ pub enum Need {
     Admin,
 }
 
+/// What shows that whoever sends a form means it (security.md SES-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// A page of ours had the form.
+    Form,
+    /// The link itself: it is signed, and mail programs send it without any page of ours.
+    Link,
+}
+
 /// A row.
 pub struct Route {
     /// `GET` covers `HEAD`.
@@ -38,14 +47,18 @@ pub struct Route {
     pub pattern: &'static str,
     /// Checked before the handler runs.
     pub need: Need,
+    proof: Proof,
     run: fn(&Context<'_>) -> Result<Reply>,
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "GET", pattern, need, run }
+    Route { method: "GET", pattern, need, proof: Proof::Form, run }
 }
 const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "POST", pattern, need, run }
+    Route { method: "POST", pattern, need, proof: Proof::Form, run }
+}
+const fn post_by_link(pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
+    Route { method: "POST", pattern, need: Public, proof: Proof::Link, run }
 }
 
 /// All routes.
@@ -77,6 +90,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/confirm_email/{token}",                Public, web::links::confirm),
     get ("/-/invite/{token}",                       Public, web::invitations::invite_form),
     post("/-/invite/{token}",                       Public, web::invitations::accept),
+    get ("/-/unsubscribe/{token}",                  Public, web::unsubscribe::form),
+    post_by_link("/-/unsubscribe/{token}",                  web::unsubscribe::stop),
     get ("/-/settings",                             Login,  web::people::settings_form),
     post("/-/settings",                             Login,  web::people::settings),
     get ("/-/settings/sessions",                    Login,  web::people::settings_form),
@@ -245,7 +260,7 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         if allowed.is_empty() || route.pattern != "/{page}" {
             context.params = params;
             check(context, route.need)?;
-            if method == "POST" {
+            if method == "POST" && route.proof == Proof::Form {
                 let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
                 session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
             }
@@ -352,7 +367,7 @@ mod tests {
         let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
         // Forms before logging in, links by mail, which bring a secret, and one that only redirects.
         let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
-        let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}"];
+        let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}", "/-/unsubscribe/{token}"];
         let mut expected = [before.as_slice(), secret.as_slice(), ["/{page}/history"].as_slice()].concat();
         let mut changing = changing;
         expected.sort_unstable();

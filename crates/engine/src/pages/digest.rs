@@ -8,7 +8,7 @@ use crate::db::watches::ReaderRow;
 use crate::directory::Next;
 use crate::scope::Read;
 use crate::wiki::Wiki;
-use holt_core::{Actor, ErrorKind, PagePath, Result, UserId};
+use holt_core::{Action, Actor, ErrorKind, PagePath, Result, UserId};
 
 /// Most comments and most changes in one mail.
 const ENTRIES: usize = 20;
@@ -120,6 +120,10 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
     };
     let upto = super::now_mark(&scope)?;
     let (db, index, preferences) = (wiki.db()?, wiki.fresh_index()?, wiki.preferences()?);
+    // Whoever could not log in yet is told nothing.
+    if !account.email_confirmed && preferences.is_on("EMAIL_NEEDS_CONFIRMATION") && !wiki.may(&actor, Action::Admin)? {
+        return Ok(None);
+    }
     let mut notices = db.notices(user, None, ENTRIES * 2)?;
     notices.retain(|notice| !notice.seen && notice.comment.id > since.comment);
     let known = place(&index, since.revision)?.max(place(&index, db.reader(user)?.and_then(|reader| reader.seen))?);

@@ -13,7 +13,7 @@ pub mod history;
 pub mod inbox;
 pub mod invitations;
 mod layout;
-mod letters;
+pub mod letters;
 pub mod links;
 pub mod mail_settings;
 pub mod page;
@@ -22,6 +22,7 @@ pub mod preferences;
 pub mod sessions;
 pub mod site;
 pub mod tokens;
+pub mod unsubscribe;
 pub mod users;
 mod views;
 

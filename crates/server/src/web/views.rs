@@ -15,7 +15,7 @@ mod writing;
 
 pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
-    PressView, SessionView, Tab, TokenView, UserView, tabs,
+    PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,

@@ -6,6 +6,7 @@ mod addresses;
 mod client;
 mod commands;
 mod comments;
+mod digests;
 mod faults;
 mod files;
 mod http;

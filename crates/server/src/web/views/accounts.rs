@@ -99,6 +99,20 @@ pub struct PressView {
     pub tick: Option<(&'static str, &'static str)>,
 }
 
+/// What was done, and where to go on.
+#[derive(Template)]
+#[template(path = "said.html")]
+pub struct SaidView {
+    /// Heading.
+    pub title: &'static str,
+    /// What that means.
+    pub lead: &'static str,
+    /// Where to go on.
+    pub url: &'static str,
+    /// What it is called.
+    pub link: &'static str,
+}
+
 /// Somebody who is invited makes an account.
 #[derive(Template)]
 #[template(path = "invite.html")]
