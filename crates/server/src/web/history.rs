@@ -256,9 +256,17 @@ pub fn wanted(context: &Context<'_>) -> Result<Filter> {
     };
     Ok(Filter {
         author: asked("author").map(|text| text.chars().take(100).collect()),
-        path: asked("path").map(|text| PagePath::parse(text.trim_start_matches('/'))).transpose()?,
+        path: asked("path").map(|text| stored(context, PagePath::parse(text.trim_start_matches('/'))?)).transpose()?,
         from: day("from")?,
         until: day("until")?.map(|start| start + 24 * 60 * 60),
+    })
+}
+
+/// A path that was typed, in the spelling of what is there; as typed if nothing is, because history knows what is no more.
+fn stored(context: &Context<'_>, typed: PagePath) -> Result<PagePath> {
+    Ok(match pages::find(&context.scope::<Read>()?, &typed)? {
+        pages::Found::Page(path) | pages::Found::Directory(path) => path,
+        _ => typed,
     })
 }
 
