@@ -34,7 +34,7 @@ pub use comments::{
 };
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
-pub use counts::{Counts, counts, described, page_list};
+pub use counts::{Counts, RepositoryState, Weight, counts, described, page_list, repository};
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};

@@ -120,7 +120,7 @@ pub fn choose(context: &Context<'_>) -> Result<Reply> {
 pub fn diff(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Read>()?;
     let path = context.existing().or_else(|_| address(context))?;
-    let (a, b) = (context.revision(context.param("a"))?, context.revision(context.param("b"))?);
+    let (a, b) = (context.revision_or_head(context.param("a"))?, context.revision_or_head(context.param("b"))?);
     let difference = pages::diff(&scope, &path, a, b)?;
     let page = context.page_ref(&path)?;
     let shape = match context.request.query("view").as_deref() {
@@ -317,7 +317,7 @@ fn file_url(file: &str, id: RevisionId) -> String {
 /// `GET /-/commit/<revision>`
 pub fn commit(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Read>()?;
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let (revision, parents, files) = pages::commit_view(&scope, id)?;
     let (first, rest) = revision.message.trim().split_once('\n').unwrap_or((revision.message.trim(), ""));
     let preferences = context.preferences()?;
@@ -359,7 +359,7 @@ pub fn revert_form(context: &Context<'_>) -> Result<Reply> {
 }
 
 fn show_revert(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let (revision, _, files) = pages::commit_view(&context.scope::<Read>()?, id)?;
     let preferences = context.preferences()?;
     let name = |file: &str| PagePath::from_tree(file).map_or_else(|| file.to_string(), |path| preferences.display_name(&path, None));
@@ -384,7 +384,7 @@ fn default_revert_message(id: RevisionId) -> String {
 
 /// `POST /-/revert/<revision>`
 pub fn revert(context: &Context<'_>) -> Result<Reply> {
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let message = match context.request.body.get("message").trim() {
         "" => default_revert_message(id),
         given => given.to_string(),

@@ -31,7 +31,8 @@ pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{MenuRow, Preference, PreferenceKind, PreferencesView};
 pub use site::{
-    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart,
+    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
+    SearchView, SnippetPart,
 };
 pub use writing::{
     ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,

@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod http;
 mod kill;
+mod matrix;
 mod mistakes;
 mod smtp;
 mod startup;

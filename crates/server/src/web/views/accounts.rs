@@ -16,7 +16,7 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 8] = [
+const SCREENS: [(&str, &str); 9] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
@@ -24,6 +24,7 @@ const SCREENS: [(&str, &str); 8] = [
     ("Members", "/-/admin/user_management"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
+    ("Repository", "/-/admin/repository_management"),
     ("Log", "/-/admin/audit"),
 ];
 
