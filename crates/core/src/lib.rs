@@ -11,6 +11,7 @@ pub mod path;
 mod path_rules;
 pub mod revision;
 pub mod session;
+pub mod unsubscribe;
 pub mod wiki;
 pub mod words;
 

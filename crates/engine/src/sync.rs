@@ -73,6 +73,7 @@ pub(crate) fn index_locked(wiki: &Wiki) -> Result<Option<RevisionId>> {
     if cursor == Some(head) {
         return Ok(Some(head));
     }
+    crate::pages::note_news(wiki);
     let options = crate::pages::render_options(&*wiki.preferences()?);
     match cursor {
         Some(cursor) if repo.is_ancestor(cursor, head)? => advance(&repo, &index, cursor, head, &options)?,

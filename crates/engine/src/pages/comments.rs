@@ -232,6 +232,7 @@ pub fn comment(scope: &Scope<'_, Read>, path: &PagePath, quote: &Quote, text: &s
     let path = row.map(|row| row.path).ok_or_else(|| Error::not_found(format!("there is no page {path}")))?;
     let told = told(mentioned(scope, &path, author.id, &text)?, Vec::new());
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
+    super::note_news(wiki);
     id_of(wiki.db()?.add_thread(&path, &clean_quote(quote), new, ROOM)?)
 }
 
@@ -247,6 +248,7 @@ pub fn reply(scope: &Scope<'_, Read>, path: &PagePath, thread: i64, text: &str) 
     others.dedup();
     let told = told(mentioned(scope, path, author.id, &text)?, others);
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
+    super::note_news(wiki);
     id_of(db.add_reply((thread.id, &path.key()), new, ROOM)?)
 }
 
@@ -264,6 +266,7 @@ pub fn edit_comment(scope: &Scope<'_, Read>, path: &PagePath, id: i64, text: &st
     }
     let told = told(mentioned(scope, path, author.id, &text)?, Vec::new());
     let new = NewComment { author, content: &text, now: scope.wiki().shared.clock.now(), told: &told };
+    super::note_news(scope.wiki());
     id_of(scope.wiki().db()?.edit_comment((id, &path.key()), new, ROOM)?).map(|_| ())
 }
 

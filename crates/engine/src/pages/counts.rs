@@ -1,10 +1,26 @@
 //! How much there is.
 
 use crate::repo::FileMode;
-use crate::scope::{Read, Scope};
+use crate::scope::{Admin, Read, Scope};
 use holt_core::{PagePath, Result, Timestamp};
 
 pub use crate::db::index::Counts;
+pub use crate::repo::Weight;
+
+/// The repository, as those who administer the wiki see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryState {
+    /// The branch that is the wiki.
+    pub branch: String,
+    /// What it takes on the disk.
+    pub weight: Weight,
+}
+
+/// What there is of the repository.
+pub fn repository(scope: &Scope<'_, Admin>) -> Result<RepositoryState> {
+    let repo = scope.wiki().repo()?;
+    Ok(RepositoryState { branch: repo.branch().to_string(), weight: repo.weight()? })
+}
 
 /// Pages, revisions and attachments of the wiki.
 pub fn counts(scope: &Scope<'_, Read>) -> Result<Counts> {

@@ -5,6 +5,7 @@ use super::comments::person;
 use crate::db::comments::CommentRow;
 use crate::db::index::{Entry, EntryChange, Filter, Index};
 use crate::scope::{Read, Scope};
+use crate::wiki::Wiki;
 use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId};
 use std::collections::BTreeMap;
 
@@ -215,7 +216,19 @@ pub fn set_frequency(scope: &Scope<'_, Read>, frequency: Frequency) -> Result<()
     if self::frequency(scope)? == frequency {
         return Ok(());
     }
-    wiki.db()?.set_digest(user, frequency, now_mark(scope)?, wiki.shared.clock.now())
+    wiki.db()?.set_digest(user, frequency, now_mark(scope)?, wiki.shared.clock.now())?;
+    match frequency {
+        Frequency::None => Ok(()),
+        _ => wiki.shared.directory.expect_digests(wiki.id(), wiki.shared.clock.now()),
+    }
+}
+
+/// Something happened here that somebody may want mail about. Said before it does: a crash in between costs one look.
+pub(crate) fn note_news(wiki: &Wiki) {
+    if let Err(error) = wiki.shared.directory.note_news(wiki.id(), wiki.shared.clock.now()) {
+        // The next news makes up for it.
+        tracing::warn!(wiki.id = %wiki.id(), "mail about a change may be late: {}", error.chain());
+    }
 }
 
 /// The first words of a comment, without markup, on one line.

@@ -17,7 +17,7 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 9] = [
+const SCREENS: [(&str, &str); 10] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
@@ -26,6 +26,7 @@ const SCREENS: [(&str, &str); 9] = [
     ("Private", "/-/admin/path_rules"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
+    ("Repository", "/-/admin/repository_management"),
     ("Log", "/-/admin/audit"),
 ];
 
@@ -99,6 +100,20 @@ pub struct PressView {
     pub back: Option<String>,
     /// More that may happen: name of the field, words.
     pub tick: Option<(&'static str, &'static str)>,
+}
+
+/// What was done, and where to go on.
+#[derive(Template)]
+#[template(path = "said.html")]
+pub struct SaidView {
+    /// Heading.
+    pub title: &'static str,
+    /// What that means.
+    pub lead: &'static str,
+    /// Where to go on.
+    pub url: &'static str,
+    /// What it is called.
+    pub link: &'static str,
 }
 
 /// Somebody who is invited makes an account.
