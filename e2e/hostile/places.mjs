@@ -211,9 +211,11 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["invitations", "main", ["guest"], at("/-/admin/invitations")],
   ["invitation to nobody", "main", ["address"], sent("/-/admin/invitations", { email: mark("address") })],
   ["invitation for many", "main", ["asked"], sent("/-/admin/invitations", { uses: mark("asked") })],
+  ["private pages refused", "main", ["folder", "people"], sent("/-/admin/path_rules", { path: mark("folder"), read: "ADMIN", write: "ADMIN", readers: mark("people"), writers: "" })],
   ["mail", "top", ["site"], at("/-/admin/mail_preferences")],
   ["mail refused", "main", ["server", "sender", "port", "user"], sent("/-/admin/mail_preferences", { mail_server: mark("server"), mail_sender: mark("sender"), mail_port: mark("port"), mail_username: mark("user"), mail_security: "" })],
   ["test mail refused", "main", ["address"], sent("/-/admin/mail_preferences", { test_mail_preferences: "1", mail_recipient: mark("address") })],
+  ["repository", "top", ["site"], at("/-/admin/repository_management")],
   ["audit log", "main", ["mail", "guest", "label"], at("/-/admin/audit")],
   ["audit log asked for", "main", ["query"], at(`/-/admin/audit?actor=${encodeURIComponent(mark("query"))}`)],
   ["Markdown of a page", "raw", ["content"], at("/Marked.md")],
@@ -233,7 +235,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
 export const silent = ({ first }) => [
   `/Marked/comments?part=${lost}&thread=${lost}&${lost}`, `/-/inbox?comments=${lost}&changes=${lost}&saved=${lost}`,
   `/-/changelog?before=${lost}`, `/-/help/${lost}`, `/Home/view?${lost}`, `/-/nosuch/${lost}`, `/-/index?x=${lost}`, `/-/admin?saved=${lost}`, `/-/settings?saved=${lost}`, "/%00lost", "/lost%zz",
-  "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/-/recover_password/${lost}`, `/-/confirm_email/${lost}`, `/-/invite/${lost}`, `/-/user/${lost}`, `/-/admin/audit?action=${lost}&before=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
+  "/%fflost", "/a%2flost", `/Marked/diff/${first}/${first}?view=${lost}`, `/-/recover_password/${lost}`, `/-/confirm_email/${lost}`, `/-/invite/${lost}`, `/-/unsubscribe/${lost}`, `/-/user/${lost}`, `/-/admin/audit?action=${lost}&before=${lost}`, `/robots.txt?${lost}`, `/-/healthz?${lost}`, `/Home?edit&${lost}`,
 ];
 
 /** Addresses that show text of users once they exist. Whoever builds one is told here to list it above. */

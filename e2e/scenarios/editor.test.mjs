@@ -279,6 +279,37 @@ describe("the editor", { skip: whySkip(), timeout: 300_000 }, () => {
     await end(page);
   });
 
+  test("a file of the page is chosen from the gallery", async () => {
+    const page = await stored("Gallery");
+    await page.keyboard.type("see  there");
+    for (let i = 0; i < 6; i += 1) await page.keyboard.press("ArrowLeft");
+    const dialog = page.locator("dialog.gallery");
+    await tool(page, "Files of this page").click();
+    await dialog.getByText("no files yet").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await paste(page, {}, [{ name: "two words.png", type: "image/png", base64: PNG }, { name: "notes.txt", type: "text/plain", base64: "aGVsbG8=" }]);
+    await becomes(page, /notes\.txt/);
+    await write(page, "see the notes there");
+    await page.keyboard.press("Control+End");
+    for (let i = 0; i < 6; i += 1) await page.keyboard.press("ArrowLeft");
+    for (let i = 0; i < 5; i += 1) await page.keyboard.press("Shift+ArrowLeft");
+    await tool(page, "Files of this page").click();
+    const picture = dialog.getByRole("button", { name: "two words.png" });
+    await picture.waitFor();
+    assert.ok(await picture.locator("img").evaluate((image) => image.decode().then(() => image.naturalWidth > 0)), "it is shown as it looks");
+    await dialog.getByRole("button", { name: "notes.txt" }).click();
+    await becomes(page, "see the [notes](./notes.txt) there");
+    await page.keyboard.press("End");
+    await tool(page, "Files of this page").click();
+    await picture.waitFor();
+    await picture.press("Enter");
+    await becomes(page, "see the [notes](./notes.txt) there![](<./two words.png>)");
+    await page.keyboard.type("!");
+    await becomes(page, /png>\)!$/);
+    await end(page);
+  });
+
   test("an upload that fails says why and leaves nothing behind", async () => {
     const page = await stored("Refused", async (tab) => {
       await tab.route("**/inline_attachment", (route) => route.fulfill({ status: 413, json: { error: "the file is too large", hint: "Five megabytes fit." } }));

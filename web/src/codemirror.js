@@ -34,7 +34,7 @@ export const codeMirrorSource = (form, area, notices) => {
     copySoon();
     for (const listener of listeners) listener();
   };
-  const { host, view } = mount(area, [extensions(form, area, uploads), EditorView.updateListener.of(changed)], (field) => toolbar(field, uploads));
+  const { host, view } = mount(area, [extensions(form, area, uploads), EditorView.updateListener.of(changed)], (field) => toolbar(field, uploads, form));
   placeCursor(view, form);
 
   let copied = area.value, timer = 0;

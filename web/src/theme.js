@@ -26,6 +26,17 @@ svg { width: 1.125rem; height: 1.125rem; fill: none; stroke: currentColor; strok
 .menu > [role=menu].to-left { inset-inline: auto 0; }
 [role=menu] button { display: block; width: 100%; padding: .35rem .6rem; border: 0; border-radius: .3rem; background: none; color: var(--text); font: .875rem/1.4 var(--sans); text-align: start; }
 [role=menu] button:is(:hover, :focus) { background: var(--accent-soft); color: var(--accent-strong); }
+.gallery { width: min(40rem, 92vw); max-height: min(32rem, 80vh); padding: 1.25rem; border: 1px solid var(--line); border-radius: .9rem; background: var(--raised); color: var(--text); box-shadow: var(--shadow); font: .9063rem/1.45 var(--sans); }
+.gallery::backdrop { background: rgb(0 0 0 / .35); }
+.gallery h2 { margin: 0 0 .75rem; color: var(--strong); font-size: 1.0625rem; }
+.gallery input { width: 100%; margin-bottom: .75rem; padding: .45rem .7rem; border: 1px solid var(--field); border-radius: .4rem; background: var(--bg); color: var(--text); font: 1rem/1.4 var(--sans); }
+.gallery ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .6rem; margin: 0 0 1rem; padding: 0; list-style: none; }
+.gallery form .tool { padding: .45rem .9rem; height: auto; border: 1px solid var(--line-strong); color: var(--text); font-size: .875rem; }
+.gallery p { margin: 0 0 1rem; color: var(--muted); }
+.gallery p:empty { display: none; }
+.gallery li button { display: grid; gap: .35rem; width: 100%; padding: .4rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--bg); color: var(--text); font: .8125rem/1.3 var(--sans); overflow-wrap: anywhere; text-align: start; }
+.gallery li button:is(:hover, :focus-visible) { border-color: var(--accent); }
+.gallery :is(img, .kind) { display: grid; place-items: center; width: 100%; height: 6rem; border-radius: .3rem; background: var(--panel); color: var(--muted); object-fit: contain; font: 600 .875rem/1 var(--mono); text-transform: uppercase; }
 [hidden] { display: none !important; }
 .unseen { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 36rem) { .toolbar { gap: 0; } .toolbar [role=separator] { display: none; } }

@@ -4,6 +4,7 @@ import { redo, undo } from '@codemirror/commands';
 import { openSearchPanel } from '@codemirror/search';
 import { arrowKeys } from './arrow-keys.js';
 import { make, makeButton } from './dom.js';
+import { gallery } from './gallery.js';
 import { icon } from './icons.js';
 import { insertDiagram, insertFootnote, insertLink } from './insert.js';
 import { spoken } from './keys.js';
@@ -17,7 +18,7 @@ const tool = (name, label, command, key) => ({ name, label, command, key });
 const ALERTS = [['NOTE', say('Note')], ['TIP', say('Tip')], ['IMPORTANT', say('Important')], ['WARNING', say('Warning')], ['CAUTION', say('Caution')]]
   .map(([kind, word]) => [word, toggleAlert(kind)]);
 
-const groups = (chooseFile) => [
+const groups = (chooseFile, chooseKept) => [
   [tool('undo', say('Undo'), undo, 'Mod-z'), tool('redo', say('Redo'), redo, 'Mod-Shift-z'), tool('search', say('Find and replace'), openSearchPanel, 'Mod-f')],
   [
     tool('bold', say('Bold'), toggleMark('**'), 'Mod-b'),
@@ -35,6 +36,7 @@ const groups = (chooseFile) => [
   [
     tool('link', say('Link'), insertLink, 'Mod-k'),
     ...(chooseFile ? [tool('image', say('Upload a picture or file'), chooseFile)] : []),
+    tool('files', say('Files of this page'), chooseKept),
     tool('table', say('Table: insert or straighten'), formatOrInsertTable, 'Mod-j'),
     tool('footnote', say('Footnote'), insertFootnote),
   ],
@@ -46,7 +48,7 @@ const groups = (chooseFile) => [
   ],
 ];
 
-export const toolbar = (view, uploads) => {
+export const toolbar = (view, uploads, form) => {
   const bar = make('div', { class: 'toolbar', role: 'toolbar', 'aria-label': say('Formatting') });
   const run = (command) => {
     command(view);
@@ -54,7 +56,7 @@ export const toolbar = (view, uploads) => {
   };
   const chooser = uploads.possible() ? fileChooser(view, uploads) : null;
   const chooseFile = chooser && (() => chooser.click());
-  groups(chooseFile).forEach((group, i) => {
+  groups(chooseFile, gallery(form)).forEach((group, i) => {
     if (i) bar.append(make('span', { role: 'separator' }));
     for (const item of group) bar.append(item.menu ? menuOf(item, run) : buttonOf(item, run));
   });

@@ -1,5 +1,9 @@
 //! Who asks, what they want, and the one function that decides for a whole wiki (spec/wiki.md §3.2).
 
+mod subtrees;
+
+pub use subtrees::{Hidden, SubtreeRule, SubtreeRules};
+
 use std::fmt;
 
 /// Identifies a person for ever, whatever their mail address.
@@ -139,13 +143,8 @@ pub fn allow(rules: AccessRules, actor: &Actor, flags: Option<MemberFlags>, acti
     if person.is_some_and(|p| p.operator || flags.admin) {
         return true;
     }
-    let approved = person.is_some() && flags.approved;
-    let rung = |level: AccessLevel, grant: bool| match level {
-        AccessLevel::Anonymous => true,
-        AccessLevel::Registered => person.is_some(),
-        AccessLevel::Approved => approved,
-        AccessLevel::Admin => false,
-    } || (approved && grant);
+    let granted = person.is_some() && flags.approved;
+    let rung = |level: AccessLevel, grant: bool| reaches(level, person.is_some(), flags) || (granted && grant);
     let read = rung(rules.read, flags.allow_read);
     let write = read && rung(rules.write, flags.allow_write);
     match action {
@@ -153,6 +152,16 @@ pub fn allow(rules: AccessRules, actor: &Actor, flags: Option<MemberFlags>, acti
         Action::Write => write,
         Action::Upload => write && rung(rules.upload, flags.allow_upload),
         Action::Admin => false,
+    }
+}
+
+/// Whether somebody who is logged in or not, with these flags, is among those a level names. Administrators are asked about elsewhere.
+fn reaches(level: AccessLevel, logged_in: bool, flags: MemberFlags) -> bool {
+    match level {
+        AccessLevel::Anonymous => true,
+        AccessLevel::Registered => logged_in,
+        AccessLevel::Approved => logged_in && flags.approved,
+        AccessLevel::Admin => false,
     }
 }
 

@@ -11,10 +11,11 @@ pub mod path;
 mod path_rules;
 pub mod revision;
 pub mod session;
+pub mod unsubscribe;
 pub mod wiki;
 pub mod words;
 
-pub use access::{AccessLevel, AccessRules, Action, Actor, MemberFlags, Person, UserId};
+pub use access::{AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, SubtreeRule, SubtreeRules, UserId};
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
 pub use error::{Error, ErrorKind, Result};
 pub use html::SafeHtml;

@@ -21,7 +21,7 @@ use holt_core::path::decode_url;
 use holt_core::session::ViewerKey;
 use holt_core::{PageKey, PagePath, Visibility, WikiId};
 use holt_fragments::assemble::single;
-use holt_fragments::{Encoding, FragmentStore, PageManifest, Slot, WikiManifest, assemble, assets};
+use holt_fragments::{Encoding, FragmentStore, PageManifest, Readers, Slot, WikiManifest, assemble, assets};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode, Uri};
 use std::sync::Arc;
@@ -74,36 +74,43 @@ pub enum Reason {
     Live,
     /// The wiki is private and no valid viewer token came along.
     NeedsViewer,
+    /// The page has readers of its own, and who asks is known elsewhere.
+    NeedsReader,
     /// Nothing is published there.
     Missing,
 }
 
 /// Answers a published page, its Markdown, or a static file.
 pub fn respond(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Outcome {
-    match answer(state, method, uri, headers, Trust::Token) {
+    match answer(state, method, uri, headers, &Trust::Token) {
         Ok(response) => Outcome::Response(if method == Method::HEAD { without_body(response) } else { response }),
         Err(fallback) => Outcome::Fallback(fallback),
     }
 }
 
-/// As [`respond`], for a reader whose right to read the wiki was checked just now by other means than a token.
-pub fn respond_trusted(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Outcome {
-    match answer(state, method, uri, headers, Trust::Checked) {
+/// As [`respond`], for a reader whose right to read was checked just now by other means than a token.
+pub fn respond_trusted(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: &Trust) -> Outcome {
+    match answer(state, method, uri, headers, trust) {
         Ok(response) => Outcome::Response(if method == Method::HEAD { without_body(response) } else { response }),
         Err(fallback) => Outcome::Fallback(fallback),
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trust {
+/// What is known of a reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// What their viewer token says.
     Token,
-    Checked,
+    /// They may read the wiki, but for pages with readers of their own.
+    Wiki,
+    /// They may read this page.
+    Page(PageKey),
 }
 
 /// Parameters that ask for something else than the page as it is now.
 const LIVE_QUERY: &[&str] = &["revision", "edit", "thumbnail", "size", "width", "height", "raw", "draft"];
 
-fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: Trust) -> Result<Response<Body>, Fallback> {
+fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: &Trust) -> Result<Response<Body>, Fallback> {
     let mut found = Fallback { reason: Reason::Live, wiki: None, path: None };
     if (method == Method::GET || method == Method::HEAD) && uri.path().starts_with("/-/static/") {
         return asset(uri.path(), headers).ok_or(Fallback { reason: Reason::Missing, ..found });
@@ -129,7 +136,7 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     }
     let Ok(Some(shared)) = state.store.wiki(wiki) else { return because(found, Reason::Missing) };
     let private = shared.visibility == Visibility::Private;
-    if private && trust == Trust::Token && !token_allows(state, &shared, headers) {
+    if private && *trust == Trust::Token && !token_allows(state, &shared, headers) {
         return because(found, Reason::NeedsViewer);
     }
     let freshness = if private {
@@ -139,7 +146,15 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     } else {
         Freshness::Public
     };
-    page(state, &shared, &path, uri, headers, freshness).ok_or(Fallback { reason: Reason::Missing, ..found })
+    let Some(manifest) = published(state, &shared, &path) else { return because(found, Reason::Missing) };
+    let freshness = match manifest.readers {
+        Readers::OfTheWiki => freshness,
+        Readers::OfItsOwn if matches!(trust, Trust::Page(key) if manifest.page_path().is_ok_and(|path| path.key() == *key)) => {
+            Freshness::Private
+        }
+        Readers::OfItsOwn => return because(found, Reason::NeedsReader),
+    };
+    page(state, &shared, &path, &manifest, uri, headers, freshness).ok_or(Fallback { reason: Reason::Missing, ..found })
 }
 
 /// Addresses that are never pages.
@@ -152,36 +167,40 @@ fn asks_for_something_live(query: &str) -> bool {
     query.split('&').any(|pair| LIVE_QUERY.contains(&pair.split('=').next().unwrap_or_default()))
 }
 
+/// The page that an address names, or whose Markdown it names.
+fn published(state: &EdgeState, shared: &WikiManifest, path: &str) -> Option<Arc<PageManifest>> {
+    let find = |key: &PageKey| state.store.page(shared.wiki, key).ok().flatten();
+    if path == "/" {
+        return find(&home_key(shared)?);
+    }
+    let page = PagePath::parse(path).ok().and_then(|path| find(&path.key()));
+    page.or_else(|| find(&PagePath::parse(path.strip_suffix(".md")?).ok()?.key()))
+}
+
 fn page(
     state: &EdgeState,
     shared: &WikiManifest,
     path: &str,
+    manifest: &PageManifest,
     uri: &Uri,
     headers: &HeaderMap,
     freshness: Freshness,
 ) -> Option<Response<Body>> {
-    let wiki = shared.wiki;
     if path == "/" {
-        let manifest = state.store.page(wiki, &home_key(shared)?).ok()??;
-        return html(state, shared, &manifest, headers, freshness);
+        return html(state, shared, manifest, headers, freshness);
     }
-    let parsed = PagePath::parse(path).ok();
-    if let Some(parsed) = &parsed
-        && let Some(manifest) = state.store.page(wiki, &parsed.key()).ok()?
-    {
+    let canonical = manifest.page_path().ok()?;
+    if PagePath::parse(path).is_ok_and(|path| path.key() == canonical.key()) {
         // One spelling per page, and the home page is `/` (security.md CDN-8).
-        let canonical = manifest.page_path().ok()?;
         if home_key(shared).is_some_and(|home| home == canonical.key()) {
             return Some(redirect("/", freshness));
         }
         if uri.path() != canonical.url() && decode_url(uri.path()).ok()? != format!("/{canonical}") {
             return Some(redirect(&canonical.url(), freshness));
         }
-        return html(state, shared, &manifest, headers, freshness);
+        return html(state, shared, manifest, headers, freshness);
     }
-    let markdown = PagePath::parse(path.strip_suffix(".md")?).ok()?;
-    let manifest = state.store.page(wiki, &markdown.key()).ok()??;
-    source(state, wiki, &manifest, headers, freshness)
+    source(state, shared.wiki, manifest, headers, freshness)
 }
 
 fn home_key(shared: &WikiManifest) -> Option<PageKey> {

@@ -19,9 +19,12 @@
 //! }
 //! ```
 
+use crate::db::index::Index;
+use crate::db::preferences::Preferences;
 use crate::wiki::Wiki;
-use holt_core::{Action, Actor, Author, Error, Result};
+use holt_core::{Action, Actor, Author, Error, MemberFlags, PageKey, PagePath, Result};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// The right to read one wiki.
 pub enum Read {}
@@ -86,6 +89,30 @@ impl<'w, P: Permission> Scope<'w, P> {
     pub fn actor(&self) -> &'w Actor {
         self.actor
     }
+    /// Refuses what path rules forbid at `path`, though the scope allows it in the wiki as a whole: `NotFound` for reading, as if there were
+    /// nothing; `Denied` for anything else, whether there is something or not.
+    pub fn check(&self, action: Action, path: &PagePath) -> Result<()> {
+        if self.rights()?.allow(action, &path.key()) {
+            return Ok(());
+        }
+        Err(match action {
+            Action::Read => Error::not_found(format!("there is no page {path}")),
+            _ => Error::denied("this part of the wiki is not yours to change").hint("Ask an administrator of the wiki for the right."),
+        })
+    }
+    /// What the path rules say about the actor, for many questions.
+    pub(crate) fn rights(&self) -> Result<Rights<'w>> {
+        Ok(Rights { actor: self.actor, flags: self.wiki.flags(self.actor)?, preferences: self.wiki.preferences()? })
+    }
+    /// The index at HEAD, without what the actor may not see: what every use case that reads asks.
+    pub(crate) fn index(&self) -> Result<Arc<Index>> {
+        Ok(self.wiki.sight(self.wiki.fresh_index()?, self.wiki.hidden_from(self.actor)?))
+    }
+    /// As [`Scope::index`], without what some readers of `page` may not see as well: what the page can show.
+    pub(crate) fn index_for(&self, page: &PagePath) -> Result<Arc<Index>> {
+        let own = self.wiki.preferences()?.path_access.hidden_in(Some(&page.key()));
+        Ok(self.wiki.sight(self.wiki.fresh_index()?, self.wiki.hidden_from(self.actor)?.and(&own)))
+    }
     /// The same actor and wiki with a right that this one includes.
     pub fn narrow<Q: Permission>(&self) -> Scope<'w, Q>
     where
@@ -100,5 +127,24 @@ impl<'w, P: Permission> Scope<'w, P> {
             Actor::System => Author::new("Holt", "noreply@holt"),
             Actor::Person(person) => Author::new(&person.name, &person.email),
         }
+    }
+}
+
+/// What path rules allow somebody, at one moment.
+pub(crate) struct Rights<'w> {
+    actor: &'w Actor,
+    flags: Option<MemberFlags>,
+    preferences: Arc<Preferences>,
+}
+
+impl Rights<'_> {
+    /// Whether the rules let them do `action`, which they may do in the wiki as a whole, at `page`.
+    pub(crate) fn allow(&self, action: Action, page: &PageKey) -> bool {
+        self.preferences.path_access.allow(self.actor, self.flags, action, page)
+    }
+    /// Whether they may change a file of the repository.
+    pub(crate) fn may_change(&self, file: &str) -> bool {
+        let rules = &self.preferences.path_access;
+        rules.is_empty() || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
     }
 }

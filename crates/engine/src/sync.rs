@@ -43,11 +43,13 @@ pub(crate) fn publish_step(wiki: &Wiki) -> Result<()> {
     publish::publish(wiki)
 }
 
-/// Whether index and fragments stand at HEAD.
+/// Whether index and fragments stand at HEAD, and the fragments at the settings: what they hide may have changed.
 pub(crate) fn is_at_head(wiki: &Wiki) -> Result<bool> {
     let head = wiki.repo()?.head()?;
-    let published = wiki.shared.fragments.wiki(wiki.id())?.and_then(|manifest| manifest.revision);
-    Ok(wiki.index()?.cursor()? == head && published == head)
+    let published = wiki.shared.fragments.wiki(wiki.id())?;
+    let settings = wiki.db()?.settings_version()?;
+    let follows = published.is_some_and(|manifest| manifest.revision == head && manifest.settings == settings);
+    Ok(wiki.index()?.cursor()? == head && follows)
 }
 
 impl Wiki {
@@ -71,6 +73,7 @@ pub(crate) fn index_locked(wiki: &Wiki) -> Result<Option<RevisionId>> {
     if cursor == Some(head) {
         return Ok(Some(head));
     }
+    crate::pages::note_news(wiki);
     let options = crate::pages::render_options(&*wiki.preferences()?);
     match cursor {
         Some(cursor) if repo.is_ancestor(cursor, head)? => advance(&repo, &index, cursor, head, &options)?,

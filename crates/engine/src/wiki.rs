@@ -9,11 +9,14 @@ use crate::db::wiki_db::WikiDb;
 use crate::directory::Directory;
 use crate::repo::Repo;
 use crate::scope::{Permission, Scope};
-use holt_core::{AccessRules, Action, Actor, Error, MemberFlags, Result, WikiId, access};
+use holt_core::{AccessRules, Action, Actor, Error, Hidden, MemberFlags, PageKey, Result, WikiId, access};
 use holt_fragments::FragmentStore;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Most different views of one index that are kept open, for those who see different parts of the wiki.
+const SIGHTS: usize = 8;
 
 /// What all wikis of an engine share.
 pub(crate) struct Shared {
@@ -29,6 +32,8 @@ pub struct Wiki {
     pub(crate) shared: Arc<Shared>,
     repo: Late<Repo>,
     db: Late<WikiDb>,
+    /// The index as those see it from whom something is hidden. Dropped before the index itself, which tidies up.
+    sights: Mutex<Vec<Arc<Index>>>,
     index: Late<Index>,
     write: Mutex<()>,
     publish: Mutex<()>,
@@ -56,6 +61,7 @@ impl Wiki {
             shared,
             repo,
             db,
+            sights: Mutex::default(),
             index,
             write: Mutex::default(),
             publish: Mutex::default(),
@@ -87,7 +93,25 @@ impl Wiki {
         let db = self.db()?;
         Ok(access::allow(rules(&*db.preferences()?), actor, self.flags(actor)?, action))
     }
-    fn flags(&self, actor: &Actor) -> Result<Option<MemberFlags>> {
+    /// Whether `actor` may do `action` at a page or to the files beside it: the one decision that every door asks for (DESIGN §6).
+    pub fn may_at(&self, actor: &Actor, action: Action, page: &PageKey) -> Result<bool> {
+        if *actor == Actor::System {
+            return Ok(true);
+        }
+        let preferences = self.preferences()?;
+        let flags = self.flags(actor)?;
+        let allowed = access::allow(rules(&preferences), actor, flags, action);
+        Ok(allowed && preferences.path_access.allow(actor, flags, action, page))
+    }
+    /// What of the wiki `actor`, who may read it, does not get to see.
+    pub(crate) fn hidden_from(&self, actor: &Actor) -> Result<Hidden> {
+        let preferences = self.preferences()?;
+        if preferences.path_access.is_empty() {
+            return Ok(Hidden::default());
+        }
+        Ok(preferences.path_access.hidden_from(actor, self.flags(actor)?))
+    }
+    pub(crate) fn flags(&self, actor: &Actor) -> Result<Option<MemberFlags>> {
         match actor {
             Actor::Person(person) => Ok(self.db()?.member(person.id)?.map(|m| m.flags)),
             _ => Ok(None),
@@ -118,8 +142,26 @@ impl Wiki {
     pub(crate) fn index(&self) -> Result<Arc<Index>> {
         self.index.get(|| Index::open(&self.dir))
     }
+    /// `index` without what is hidden.
+    pub(crate) fn sight(&self, index: Arc<Index>, hidden: Hidden) -> Arc<Index> {
+        if hidden.is_empty() {
+            return index;
+        }
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sights.iter().position(|sight| *sight.hidden() == hidden) {
+            // Used last stands last.
+            sights[known..].rotate_left(1);
+        } else {
+            if sights.len() >= SIGHTS {
+                sights.remove(0);
+            }
+            sights.push(Arc::new(index.without(hidden)));
+        }
+        sights.last().cloned().unwrap_or(index)
+    }
     /// Sets a damaged index aside; the next use makes a new one and `catch_up` fills it (DUR-9).
     pub(crate) fn discard_index(&self) -> Result<()> {
+        self.sights.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.index.close();
         Index::set_aside(&self.dir)
     }

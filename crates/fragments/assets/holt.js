@@ -124,6 +124,13 @@
     root.toggleAttribute('data-readonly', me.name !== null && !me.can.write);
     if (me.can.write) editSections();
     if (me.name !== null) startComments();
+    // What few may read is in nobody's menu but theirs.
+    const tree = $('body > .shell > .side .tree > ul');
+    if (tree && me.private?.length && !$('[data-private]', tree)) {
+      tree.append(...me.private.map(branch));
+      tree.lastElementChild.dataset.private = '';
+      showPlace();
+    }
     const was = $('input', corner);
     if (me.name === null) {
       if (was) corner.replaceWith(make('a', { class: 'login', href: '/-/login', 'data-me': '' }, say('Log in')));
@@ -157,7 +164,7 @@
     const answer = await fetch('/-/me', { headers: { Accept: 'application/json' } }).catch(() => null);
     if (!answer?.ok) return;
     const me = await answer.json();
-    remember('sessionStorage', 'me', me.name === null ? null : JSON.stringify({ name: me.name, can: me.can }));
+    remember('sessionStorage', 'me', me.name === null ? null : JSON.stringify({ name: me.name, can: me.can, private: me.private }));
     showReader(me);
   };
 

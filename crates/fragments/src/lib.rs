@@ -17,5 +17,5 @@ pub use assemble::{Assembly, Encoding, assemble};
 pub use fragment::Fragment;
 pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
-pub use manifest::{PageManifest, WikiManifest};
+pub use manifest::{PageManifest, Readers, WikiManifest};
 pub use store::FragmentStore;

@@ -7,8 +7,20 @@ use holt_core::{Error, PagePath, Result, RevisionId, Visibility, WikiId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The version this program writes. It also reads the one before.
-pub const VERSION: u32 = 1;
+/// The newest version this program writes. It also reads the one before.
+pub const VERSION: u32 = 2;
+/// The version of everything that a program of before understands as it is meant. A page with readers of its own is none of that: one that
+/// does not know of them has to refuse it.
+const PLAIN: u32 = 1;
+
+/// Who may read a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever reads the wiki.
+    OfTheWiki,
+    /// Fewer: only the server knows who. Nobody else answers it.
+    OfItsOwn,
+}
 
 /// One published page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +33,9 @@ pub struct PageManifest {
     pub slots: Vec<(Slot, FragmentKey)>,
     /// The Markdown.
     pub source: FragmentKey,
-    /// Changes whenever anything above does. Never the same in two wikis, as fragment names are not.
+    /// Who may read it.
+    pub readers: Readers,
+    /// Changes whenever anything above but the readers does. Never the same in two wikis, as fragment names are not.
     pub tag: String,
 }
 
@@ -37,7 +51,7 @@ impl PageManifest {
         }
         hash.update(source.as_str().as_bytes());
         let tag = hex(&hash.finalize(), 8);
-        Self { path, revision, slots, source, tag }
+        Self { path, revision, slots, source, readers: Readers::OfTheWiki, tag }
     }
     /// The fragment of one slot.
     pub fn slot(&self, slot: Slot) -> Option<&FragmentKey> {
@@ -88,6 +102,8 @@ struct PageWire {
     revision: String,
     slots: Vec<(String, String)>,
     source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    readers: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,12 +139,14 @@ fn known(version: u32) -> Result<()> {
 impl PageManifest {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let slots = self.slots.iter().map(|(slot, key)| (slot.name().to_string(), key.to_string())).collect();
+        let own = self.readers == Readers::OfItsOwn;
         let wire = PageWire {
-            version: VERSION,
+            version: if own { VERSION } else { PLAIN },
             path: self.path.clone(),
             revision: self.revision.to_string(),
             slots,
             source: self.source.to_string(),
+            readers: own.then(|| "own".to_string()),
         };
         serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
     }
@@ -137,14 +155,17 @@ impl PageManifest {
         known(wire.version)?;
         // A slot this version does not know is left out: an older edge shows the page without it.
         let slots = wire.slots.iter().filter_map(|(slot, text)| Some((Slot::parse(slot)?, key(text)))).map(|(slot, key)| Ok((slot, key?)));
-        Ok(Self::new(wire.path, RevisionId::parse(&wire.revision)?, slots.collect::<Result<_>>()?, key(&wire.source)?))
+        let mut page = Self::new(wire.path, RevisionId::parse(&wire.revision)?, slots.collect::<Result<_>>()?, key(&wire.source)?);
+        // Any word here means fewer readers: fail closed (security.md CDN-4).
+        page.readers = if wire.readers.is_some() { Readers::OfItsOwn } else { Readers::OfTheWiki };
+        Ok(page)
     }
 }
 
 impl WikiManifest {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let wire = WikiWire {
-            version: VERSION,
+            version: PLAIN,
             wiki: self.wiki.to_string(),
             visibility: if self.visibility == Visibility::Public { "public" } else { "private" }.to_string(),
             epoch: self.epoch,
@@ -193,10 +214,14 @@ mod tests {
         let name = |text: &str| FragmentKey::of(wiki, Kind::Html, text.as_bytes());
         let page = PageManifest::new("Guide/Setup".into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, name("m"))], name("s"));
         assert_eq!(PageManifest::from_bytes(&page.to_bytes()).unwrap(), page);
-        let newer = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":2");
+        let newer = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":3");
         assert!(PageManifest::from_bytes(newer.as_bytes()).unwrap_err().hint.is_some());
         let more = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":1,\"later\":[1]");
         assert_eq!(PageManifest::from_bytes(more.as_bytes()).unwrap(), page);
+
+        let own = PageManifest { readers: Readers::OfItsOwn, ..page };
+        assert_eq!(PageManifest::from_bytes(&own.to_bytes()).unwrap(), own);
+        assert!(String::from_utf8(own.to_bytes()).unwrap().contains("\"version\":2"), "a program that does not know of it refuses it");
 
         let shared = WikiManifest {
             wiki,

@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::digests::Digests;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
@@ -33,6 +34,8 @@ pub struct App {
     pub live: Arc<Semaphore>,
     /// Mail on its way.
     pub outbox: Outbox,
+    /// Mail about what people watch.
+    pub digests: Digests,
     /// Takes the mail of wikis that have no server of their own.
     pub mail_server: Option<MailServer>,
 }

@@ -3,6 +3,7 @@
 mod app;
 mod commands;
 mod config;
+mod digests;
 mod error;
 mod front;
 mod limits;

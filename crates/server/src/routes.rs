@@ -10,7 +10,7 @@ use crate::session;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
 use holt_core::{Action, Actor, Error, ErrorKind, Result};
-use holt_edge::{Fallback, Outcome, Reason, respond_trusted};
+use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
 /// Who may use a route.
@@ -30,6 +30,15 @@ pub enum Need {
     Admin,
 }
 
+/// What shows that whoever sends a form means it (security.md SES-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// A page of ours had the form.
+    Form,
+    /// The link itself: it is signed, and mail programs send it without any page of ours.
+    Link,
+}
+
 /// A row.
 pub struct Route {
     /// `GET` covers `HEAD`.
@@ -38,14 +47,18 @@ pub struct Route {
     pub pattern: &'static str,
     /// Checked before the handler runs.
     pub need: Need,
+    proof: Proof,
     run: fn(&Context<'_>) -> Result<Reply>,
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "GET", pattern, need, run }
+    Route { method: "GET", pattern, need, proof: Proof::Form, run }
 }
 const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "POST", pattern, need, run }
+    Route { method: "POST", pattern, need, proof: Proof::Form, run }
+}
+const fn post_by_link(pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
+    Route { method: "POST", pattern, need: Public, proof: Proof::Link, run }
 }
 
 /// All routes.
@@ -53,7 +66,7 @@ const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result
 pub const ROUTES: &[Route] = &[
     get ("/-/healthz",                              Public, web::site::healthz),
     get ("/-/readyz",                               Public, web::site::healthz),
-    get ("/-/me",                                   Public, web::people::me),
+    get ("/-/me",                                   Public, web::me::me),
     get ("/-/about",                                Public, web::site::about),
     get ("/-/help",                                 Public, web::guide::show),
     get ("/-/help/{topic}",                         Public, web::guide::show),
@@ -77,6 +90,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/confirm_email/{token}",                Public, web::links::confirm),
     get ("/-/invite/{token}",                       Public, web::invitations::invite_form),
     post("/-/invite/{token}",                       Public, web::invitations::accept),
+    get ("/-/unsubscribe/{token}",                  Public, web::unsubscribe::form),
+    post_by_link("/-/unsubscribe/{token}",                  web::unsubscribe::stop),
     get ("/-/settings",                             Login,  web::people::settings_form),
     post("/-/settings",                             Login,  web::people::settings),
     get ("/-/settings/sessions",                    Login,  web::people::settings_form),
@@ -95,10 +110,13 @@ pub const ROUTES: &[Route] = &[
     post("/-/admin/permissions_and_registration",   Admin,  web::admin::access),
     get ("/-/admin/user_management",                Admin,  web::admin::members_form),
     post("/-/admin/user_management",                Admin,  web::admin::members),
+    get ("/-/admin/path_rules",                     Admin,  web::path_rules::form),
+    post("/-/admin/path_rules",                     Admin,  web::path_rules::set),
     get ("/-/admin/invitations",                    Admin,  web::invitations::list),
     post("/-/admin/invitations",                    Admin,  web::invitations::change),
     get ("/-/admin/mail_preferences",               Admin,  web::mail_settings::form),
     post("/-/admin/mail_preferences",               Admin,  web::mail_settings::change),
+    get ("/-/admin/repository_management",          Admin,  web::repository::show),
     get ("/-/admin/audit",                          Admin,  web::audit::log),
     get ("/-/user",                                 Admin,  web::users::add_form),
     post("/-/user",                                 Admin,  web::users::add),
@@ -106,6 +124,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/user/{id}",                            Admin,  web::users::edit),
     get ("/-/search",                               Read,   web::site::search),
     get ("/-/search/{query}",                       Read,   web::site::search),
+    post("/-/search",                               Read,   web::site::search_again),
+    post("/-/search/{query}",                       Read,   web::site::search_again),
     get ("/-/index",                                Read,   web::site::index),
     get ("/-/complete",                             Read,   web::browse::complete),
     get ("/-/tree",                                 Read,   web::browse::tree),
@@ -117,6 +137,7 @@ pub const ROUTES: &[Route] = &[
     get ("/-/deleted",                              Read,   web::browse::deleted),
     get ("/-/housekeeping",                         Login,  web::browse::care),
     post("/-/housekeeping",                         Write,  web::browse::tidy),
+    get ("/-/housekeeping/security-check",          Admin,  web::security_check::show),
     get ("/-/changelog",                            Read,   web::history::changelog),
     get ("/-/changelog/feed.atom",                  Read,   web::feeds::atom),
     get ("/-/changelog/feed.rss",                   Read,   web::feeds::rss),
@@ -137,6 +158,7 @@ pub const ROUTES: &[Route] = &[
     get ("/manifest.webmanifest",                   Public, web::site::manifest),
     get ("/.well-known/change-password",            Public, web::site::change_password),
     get ("/.git",                                   Public, web::site::to_home),
+    get ("/-",                                      Public, web::site::to_home),
     get ("/",                                       Read,   web::page::home),
     get ("/{page}/edit",                            Write,  web::edit::form),
     get ("/{page}/edit/{rev}",                      Write,  web::edit::form),
@@ -174,6 +196,17 @@ pub const ROUTES: &[Route] = &[
     get ("/{page}",                                 Read,   web::page::any),
 ];
 
+/// Addresses that programs ask for: a log-in form says nothing to them (spec/wiki.md §3.3).
+const FOR_PROGRAMS: &[&str] = &[
+    "/-/changelog/feed.atom",
+    "/-/changelog/feed.rss",
+    "/-/changelog/feed.json",
+    "/sitemap.xml",
+    "/llms.txt",
+    "/{page}/t/{file}",
+    "/{page}/t/{file}/{size}",
+];
+
 /// The values of a pattern's holes.
 pub type Params = Vec<(&'static str, String)>;
 
@@ -190,7 +223,8 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     for (i, hole) in holes.iter().enumerate() {
         if i == 0 && deep {
             let page = segments[..=depth].join("/");
-            if page.is_empty() || page == "-" || page.starts_with("-/") {
+            // What git asks for below /.git is no page either.
+            if page.is_empty() || page == "-" || page.starts_with("-/") || page.starts_with(".git/") {
                 return None;
             }
             params.push(("page", page));
@@ -244,14 +278,15 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         }
         if allowed.is_empty() || route.pattern != "/{page}" {
             context.params = params;
-            check(context, route.need)?;
-            if method == "POST" {
+            check(context, route)?;
+            if method == "POST" && route.proof == Proof::Form {
                 let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
                 session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
             }
             // A private page whose reader was just found to be allowed is answered from the fragments like any other.
             if fallback.reason == Reason::NeedsViewer
-                && let Outcome::Response(response) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers)
+                && let Outcome::Response(response) =
+                    respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &Trust::Wiki)
             {
                 return Ok(response);
             }
@@ -270,10 +305,11 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     ))
 }
 
-fn check(context: &Context<'_>, need: Need) -> Result<()> {
-    let action = match need {
+/// The wiki as a whole, and then the page of the address: nobody is told more of a page they may not read than of one that is not there.
+fn check(context: &Context<'_>, route: &Route) -> Result<()> {
+    let action = match route.need {
         Public => return Ok(()),
-        Login if context.session.is_some() => return Ok(()),
+        Login if context.session.is_some() => return check_page(context, route, Action::Read),
         Login => return Err(Error::unauthenticated("log in first")),
         Read => Action::Read,
         Write => Action::Write,
@@ -281,12 +317,20 @@ fn check(context: &Context<'_>, need: Need) -> Result<()> {
         Admin => Action::Admin,
     };
     if context.wiki.may(&context.actor, action)? {
-        return Ok(());
+        return check_page(context, route, action);
     }
     Err(match context.actor {
-        Actor::Anonymous => Error::unauthenticated(format!("log in to {action} this wiki")),
+        Actor::Anonymous if !FOR_PROGRAMS.contains(&route.pattern) => Error::unauthenticated(format!("log in to {action} this wiki")),
         _ => Error::denied(format!("you may not {action} this wiki")).hint("Ask an administrator of the wiki for the right."),
     })
+}
+
+fn check_page(context: &Context<'_>, route: &Route, action: Action) -> Result<()> {
+    match context.page_path() {
+        // A page alone says itself what it is when it is not there.
+        Ok(path) if route.pattern != "/{page}" => context.scope::<holt_engine::Read>()?.check(action, &path),
+        _ => Ok(()),
+    }
 }
 
 /// An error as a page, or as the way to the log-in form.
@@ -338,7 +382,7 @@ mod tests {
             let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
             assert_eq!((found, values), (pattern, params), "{path}");
         }
-        for nowhere in ["/-/nowhere", "/-/", "/-/admin/x/y", "/-/commit"] {
+        for nowhere in ["/-/nowhere", "/-/admin/x/y", "/-/commit"] {
             assert!(route("GET", nowhere).is_none(), "{nowhere}");
         }
     }
@@ -350,14 +394,44 @@ mod tests {
         assert!(public.iter().all(|p| !p.starts_with("/{page}")), "no page is public by its route");
         let changing = ROUTES.iter().filter(|r| r.method == "POST" && matches!(r.need, Public | Read));
         let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
-        // Forms before logging in, links by mail, which bring a secret, and one that only redirects.
+        // Forms before logging in, links by mail, which bring a secret, and those that only redirect.
         let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
-        let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}"];
-        let mut expected = [before.as_slice(), secret.as_slice(), ["/{page}/history"].as_slice()].concat();
+        let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}", "/-/unsubscribe/{token}"];
+        let mut expected =
+            [before.as_slice(), secret.as_slice(), ["/{page}/history", "/-/search", "/-/search/{query}"].as_slice()].concat();
         let mut changing = changing;
         expected.sort_unstable();
         changing.sort_unstable();
         assert_eq!(changing, expected);
+    }
+
+    /// The table of `tests/it/matrix.rs`: no route without a request there, no row without one, and every request has an answer.
+    #[test]
+    fn every_route_is_in_the_matrix() {
+        let table = include_str!("../tests/it/matrix.txt");
+        let mut asked = std::collections::BTreeSet::new();
+        let (mut row, mut requests) = ("", 1);
+        for line in table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            match (line.strip_prefix("= "), line.strip_prefix("! ")) {
+                (Some(next), _) => {
+                    assert!(requests > 0, "the row {row} has no request");
+                    (row, requests) = (next, 0);
+                }
+                (None, Some(reason)) => assert!(requests > 0 && reason.len() > 10, "a reason belongs to a request: {line}"),
+                (None, None) => {
+                    let (request, answers) = line.split_once(" -> ").unwrap_or_else(|| panic!("no answers in {line}"));
+                    assert!(matches!(answers.split_whitespace().count(), 1 | 5), "one answer for all or one for each: {line}");
+                    let mut words = request.split_whitespace();
+                    let (method, address) = (words.next().unwrap(), words.next().unwrap());
+                    let method = if method == "HEAD" { "GET" } else { method };
+                    asked.extend(route(method, address.split('?').next().unwrap()).map(|(pattern, _)| (method, pattern)));
+                    requests += 1;
+                }
+            }
+        }
+        assert!(requests > 0, "the row {row} has no request");
+        let missing: Vec<_> = ROUTES.iter().map(|r| (r.method, r.pattern)).filter(|route| !asked.contains(route)).collect();
+        assert!(missing.is_empty(), "routes without a row in tests/it/matrix.txt: {missing:#?}");
     }
 
     #[test]

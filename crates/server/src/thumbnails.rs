@@ -5,6 +5,7 @@ use holt_engine::Wiki;
 use holt_engine::repo::BlobId;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -13,10 +14,23 @@ pub const SIZES: &[u32] = &[80, 160, 320, 640, 1280];
 /// A child that takes longer is ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Most requests that wait for their picture: the others that a server answers at a time are for pages.
+const WAITING: usize = 16;
+
 /// Makes one picture at a time.
 #[derive(Debug, Default)]
 pub struct Thumbnails {
     busy: Mutex<()>,
+    waiting: AtomicUsize,
+}
+
+/// A place among those who wait.
+struct Place<'t>(&'t AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The size that is at least `asked`; the smallest for what is no number.
@@ -26,10 +40,14 @@ pub fn size(asked: &str) -> u32 {
 }
 
 impl Thumbnails {
-    /// The picture `content`, whose hash is `blob`, no larger than `size`. `Invalid` if it cannot be read.
+    /// The picture `content`, whose hash is `blob`, no larger than `size`. `Invalid` if it cannot be read, `Busy` if too many are wanted.
     pub fn get(&self, wiki: &Wiki, blob: BlobId, content: &[u8], size: u32) -> Result<Vec<u8>> {
         if let Some(kept) = wiki.thumbnail(blob, size) {
             return Ok(kept);
+        }
+        let _place = Place(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            return Err(Error::busy("many pictures are being made smaller").hint("Try again in a moment."));
         }
         let _one_at_a_time = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = wiki.thumbnail(blob, size) {
@@ -80,4 +98,36 @@ fn in_child(content: &[u8], size: u32) -> Result<Vec<u8>> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holt_core::{ErrorKind, WikiName};
+    use holt_engine::db::preferences::Audience;
+    use holt_engine::{Clock, Engine, EngineOptions};
+
+    #[test]
+    fn slow_pictures_do_not_take_every_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::open(EngineOptions::new(dir.path(), Clock::fixed(0))).unwrap();
+        let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+        let thumbnails = Thumbnails::default();
+        let get = || thumbnails.get(&wiki, BlobId::from_bytes([1; 20]), b"no picture", 80).map_err(|error| error.kind);
+        std::thread::scope(|threads| {
+            let slow = thumbnails.busy.lock().unwrap();
+            let waiting: Vec<_> = (0..WAITING).map(|_| threads.spawn(get)).collect();
+            while thumbnails.waiting.load(Ordering::Relaxed) < WAITING {
+                std::thread::yield_now();
+            }
+            assert_eq!(get(), Err(ErrorKind::Busy));
+            // They are answered once it is their turn: one that somebody kept meanwhile, here.
+            wiki.keep_thumbnail(BlobId::from_bytes([1; 20]), 80, b"small").unwrap();
+            drop(slow);
+            for waiting in waiting {
+                assert_eq!(waiting.join().unwrap(), Ok(b"small".to_vec()));
+            }
+        });
+        assert_eq!(thumbnails.waiting.load(Ordering::Relaxed), 0);
+    }
 }

@@ -113,6 +113,18 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "a use case that reads asks for what its caller may see (`scope.index()`)",
+        check: |file| {
+            let lines = file.text.lines().enumerate().filter(|_| file.path.starts_with("crates/engine/src/pages/"));
+            lines.filter(|(_, line)| line.contains(".fresh_index()")).map(|(at, _)| format!("line {}: the whole index", at + 1)).collect()
+        },
+        guilty: &[("crates/engine/src/pages/read.rs", "//! r\nfn f() { scope.wiki().fresh_index()?.page(k) }\n")],
+        innocent: &[
+            ("crates/engine/src/pages/read.rs", "//! r\nfn f() { scope.index()?.page(k) }\n"),
+            ("crates/engine/src/scope.rs", "//! s\nfn f() { self.wiki.fresh_index() }\n"),
+        ],
+    },
+    Rule {
         name: "more than 800 lines need a reason in the header",
         check: |file| {
             let lines = file.text.lines().count();

@@ -2,9 +2,13 @@
 //!
 //! Stored as text, under Otterwiki's names, unknown keys included; this file alone knows what the text means.
 
-use holt_core::{AccessLevel, Direction, Language, PagePath};
+use holt_core::{AccessLevel, Direction, Language, PagePath, SubtreeRules};
 use holt_markdown::WikilinkStyle;
 use std::collections::BTreeMap;
+
+mod path_rules;
+
+pub use path_rules::write as path_access_text;
 
 /// Who a new wiki is for (DESIGN §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("READ_ACCESS", "ANONYMOUS"),
     ("WRITE_ACCESS", "ANONYMOUS"),
     ("ATTACHMENT_ACCESS", "ANONYMOUS"),
+    ("PATH_ACCESS", ""),
     ("DISABLE_REGISTRATION", "False"),
     ("AUTO_APPROVAL", "True"),
     ("EMAIL_NEEDS_CONFIRMATION", "True"),
@@ -147,6 +152,8 @@ pub struct Preferences {
     pub underscore_as_space: bool,
     /// `COMMIT_MESSAGE`.
     pub commit_message: CommitMessage,
+    /// `PATH_ACCESS`: parts of the wiki with rights of their own.
+    pub path_access: SubtreeRules,
     /// `WIKILINK_STYLE`.
     pub wikilink_style: WikilinkStyle,
     /// `OPEN_LINKS_IN_NEW_TAB`.
@@ -195,6 +202,7 @@ impl Preferences {
                 "DISABLED" => CommitMessage::Disabled,
                 _ => CommitMessage::Required,
             },
+            path_access: path_rules::read(text("PATH_ACCESS")),
             wikilink_style: WikilinkStyle::from_preference(text("WIKILINK_STYLE")),
             open_links_in_new_tab: on("OPEN_LINKS_IN_NEW_TAB"),
             custom_menu: menu(text("SIDEBAR_CUSTOM_MENU")),

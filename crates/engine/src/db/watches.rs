@@ -72,10 +72,14 @@ pub struct ReaderRow {
     pub mailed: Mark,
     /// When it was sent, Unix seconds; 0: never.
     pub mailed_at: i64,
+    /// When the next one is to go; none: nothing happened since.
+    pub next_at: Option<i64>,
+    /// How often sending it failed.
+    pub failures: u32,
 }
 
 const WATCH: &str = "user_id, pagepath, below, since FROM watches";
-const READER: &str = "user_id, seen, digest, mailed_revision, mailed_comment, mailed_at FROM readers";
+const READER: &str = "user_id, seen, digest, mailed_revision, mailed_comment, mailed_at, next_at, failures FROM readers";
 
 fn watch(row: &Row<'_>) -> rusqlite::Result<WatchRow> {
     let path = PagePath::parse(&row.get::<_, String>(1)?).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(1, 0))?;
@@ -89,6 +93,8 @@ fn reader(row: &Row<'_>) -> rusqlite::Result<ReaderRow> {
         digest: Frequency::parse(&row.get::<_, String>(2)?).unwrap_or_default(),
         mailed: Mark { revision: revision(row, 3)?, comment: row.get(4)? },
         mailed_at: row.get(5)?,
+        next_at: Some(row.get(6)?).filter(|at| *at != 0),
+        failures: row.get(7)?,
     })
 }
 
@@ -153,13 +159,24 @@ impl WikiDb {
     /// They want mail so often; what was before `mark` is not told.
     pub(crate) fn set_digest(&self, user: UserId, digest: Frequency, mark: Mark, now: i64) -> Result<()> {
         let sql = "INSERT INTO readers (user_id, digest, mailed_at, mailed_revision, mailed_comment) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT (user_id) DO UPDATE SET digest = ?2, mailed_at = ?3, mailed_revision = ?4, mailed_comment = ?5";
+            ON CONFLICT (user_id) DO UPDATE SET digest = ?2, mailed_at = ?3, mailed_revision = ?4, mailed_comment = ?5, next_at = 0, failures = 0";
         self.write("change how somebody gets mail", |db| db.execute(sql, (user.0, digest.as_str(), now, text(mark.revision), mark.comment)))
             .map(|_| ())
     }
+    /// They want no mail any more. Whether they did.
+    pub(crate) fn end_digest(&self, user: UserId) -> Result<bool> {
+        let sql = "UPDATE readers SET digest = 'none', next_at = 0, failures = 0 WHERE user_id = ?1 AND digest <> 'none'";
+        self.write("stop mail to somebody", |db| db.execute(sql, [user.0])).map(|changed| changed > 0)
+    }
+    /// Their next mail is to go then (none: when something happens), after so many that failed.
+    pub(crate) fn plan_mail(&self, user: UserId, next: Option<i64>, failures: u32) -> Result<()> {
+        let sql = "UPDATE readers SET next_at = ?2, failures = ?3 WHERE user_id = ?1";
+        self.write("plan mail to somebody", |db| db.execute(sql, (user.0, next.unwrap_or(0), failures))).map(|_| ())
+    }
     /// They were told by mail what happened up to `mark`.
     pub(crate) fn set_mailed(&self, user: UserId, mark: Mark, now: i64) -> Result<()> {
-        let sql = "UPDATE readers SET mailed_at = ?2, mailed_revision = ?3, mailed_comment = ?4 WHERE user_id = ?1";
+        let sql = "UPDATE readers SET mailed_at = ?2, mailed_revision = ?3, mailed_comment = ?4, next_at = 0, failures = 0
+            WHERE user_id = ?1";
         self.write("note that mail was sent", |db| db.execute(sql, (user.0, now, text(mark.revision), mark.comment))).map(|_| ())
     }
 }

@@ -3,6 +3,7 @@
 //! It never sees a secret that it could give away again: sessions, tokens and links are stored as SHA-256 (security.md SEC-1).
 
 mod audit;
+mod digests;
 mod invitations;
 mod logins;
 mod sessions;
@@ -11,6 +12,7 @@ mod users;
 mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
+pub use digests::{GATHER, LEASE, Next, Turn};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
@@ -32,7 +34,11 @@ const KIND: Kind = Kind {
     name: "holt.db",
     application_id: i32::from_be_bytes(*b"Hodb"),
     durability: Durability::Full,
-    migrations: &[include_str!("migrations/0001_platform.sql"), include_str!("migrations/0002_invitations.sql")],
+    migrations: &[
+        include_str!("migrations/0001_platform.sql"),
+        include_str!("migrations/0002_invitations.sql"),
+        include_str!("migrations/0003_digests.sql"),
+    ],
 };
 
 /// The platform database. One connection writes, one reads beside it; each is used by one thread at a time, for microseconds.

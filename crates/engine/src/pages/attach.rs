@@ -4,7 +4,7 @@ use super::write::Writing;
 use crate::db::index::Index;
 use crate::repo::FileMode;
 use crate::scope::{Read, Scope, Upload, Write};
-use holt_core::{AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
+use holt_core::{Action, AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
 
 pub use crate::db::index::AttachmentInfo;
 
@@ -28,7 +28,7 @@ pub struct Attachment {
 
 /// The attachments of `page`, by name.
 pub fn attachments(scope: &Scope<'_, Read>, page: &PagePath) -> Result<Vec<AttachmentInfo>> {
-    let mut files = scope.wiki().fresh_index()?.attachments(page)?;
+    let mut files = scope.index()?.attachments(page)?;
     files.retain(|file| file.mode != FileMode::Symlink);
     Ok(files)
 }
@@ -36,10 +36,13 @@ pub fn attachments(scope: &Scope<'_, Read>, page: &PagePath) -> Result<Vec<Attac
 /// One attachment, now or at `at`. Links to other files are never followed.
 pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentName, at: Option<RevisionId>) -> Result<Option<Attachment>> {
     let wiki = scope.wiki();
-    let (repo, index) = (wiki.repo()?, wiki.fresh_index()?);
+    let (repo, index) = (wiki.repo()?, scope.index()?);
     if let Some(at) = at {
         let directory = index.directory(page)?.unwrap_or_else(|| page.clone());
         let file = format!("{}/{name}", directory.directory());
+        if index.hidden().covers_file(&file) {
+            return Ok(None);
+        }
         return match repo.read(at, &file)? {
             Some(entry) if entry.mode != FileMode::Symlink => {
                 Ok(Some(Attachment { name: name.clone(), content: repo.blob(entry.id)?, last_change: None, blob: entry.id }))
@@ -60,13 +63,14 @@ pub fn attachment(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentNam
 
 /// The commits that touched one attachment, newest first.
 pub fn attachment_history(scope: &Scope<'_, Read>, page: &PagePath, name: &AttachmentName) -> Result<Vec<super::Entry>> {
-    let index = scope.wiki().fresh_index()?;
+    let index = scope.index()?;
     let directory = index.directory(page)?.unwrap_or_else(|| page.clone());
     index.file_history(&format!("{}/{name}", directory.directory()), None, 200)
 }
 
 /// Stores `files` beside `page` in one commit. A file of the same name is replaced. Limits: 10 MiB each, 500 per page.
 pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentName, Vec<u8>)], message: &str) -> Result<RevisionId> {
+    scope.check(Action::Upload, page)?;
     if files.is_empty() {
         return Err(Error::invalid("no file was sent").hint("Choose at least one file."));
     }
@@ -107,6 +111,7 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
 
 /// Deletes one attachment.
 pub fn delete_attachment(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName, message: &str) -> Result<RevisionId> {
+    scope.check(Action::Write, page)?;
     let default = scope.wiki().preferences()?.language.say_with("Deleted {}", &[name.as_str()]);
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
@@ -124,6 +129,7 @@ pub fn rename_attachment(
     to: &AttachmentName,
     message: &str,
 ) -> Result<RevisionId> {
+    scope.check(Action::Write, page)?;
     let default = scope.wiki().preferences()?.language.say_with("Renamed {} to {}.", &[name.as_str(), to.as_str()]);
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(

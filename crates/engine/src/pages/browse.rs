@@ -30,7 +30,7 @@ pub enum Found {
 /// old Otterwiki addresses used, which dropped some punctuation (spec/wiki.md §5.1, §21.3, §21.4).
 pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
     let wiki = scope.wiki();
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     if let Some(row) = index.page(&path.key())? {
         if row.mode == FileMode::Symlink {
             return Ok(alias(&wiki.repo()?.blob(row.blob)?, &row.path).map_or(Found::Missing, Found::Alias));
@@ -92,7 +92,7 @@ fn alias(target: &[u8], from: &PagePath) -> Option<PagePath> {
 
 /// Level, text and id of the headings of a page; none if there is no such page.
 pub fn headings(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Vec<(u8, String, String)>> {
-    scope.wiki().fresh_index()?.headings(&path.key())
+    scope.index()?.headings(&path.key())
 }
 
 /// What an entry of [`tree`] is.
@@ -119,7 +119,7 @@ pub struct TreeEntry {
 pub fn tree(scope: &Scope<'_, Read>, start: Option<&PagePath>) -> Result<Vec<TreeEntry>> {
     let wiki = scope.wiki();
     let preferences = wiki.preferences()?;
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     let rows = match start {
         Some(start) => index.pages_below(start)?,
         None => index.pages()?,

@@ -87,13 +87,14 @@ pub fn takes_comments(preferences: &Preferences) -> bool {
 
 /// How many threads about `path` are open, and how many resolved.
 pub fn comment_counts(scope: &Scope<'_, Read>, path: &PagePath) -> Result<(usize, usize)> {
+    scope.check(Action::Read, path)?;
     scope.wiki().db()?.thread_counts(&path.key())
 }
 
 /// `limit` of the threads about `path`, `offset` of them left out. There may be some though the page is gone.
 pub fn threads(scope: &Scope<'_, Read>, path: &PagePath, offset: usize, limit: usize) -> Result<Threads> {
     let db = scope.wiki().db()?;
-    let (open, resolved) = db.thread_counts(&path.key())?;
+    let (open, resolved) = comment_counts(scope, path)?;
     shown(scope, path, (open, resolved), db.threads(&path.key(), offset, limit)?)
 }
 
@@ -105,10 +106,10 @@ pub fn thread(scope: &Scope<'_, Read>, path: &PagePath, id: i64) -> Result<Threa
 
 fn shown(scope: &Scope<'_, Read>, path: &PagePath, (open, resolved): (usize, usize), rows: Vec<ThreadRow>) -> Result<Threads> {
     let wiki = scope.wiki();
-    let (db, index, preferences) = (wiki.db()?, wiki.fresh_index()?, wiki.preferences()?);
+    let (db, index, preferences) = (wiki.db()?, scope.index_for(path)?, wiki.preferences()?);
     let reader = person(scope).ok();
     let administers = wiki.may(scope.actor(), Action::Admin)?;
-    let writes = reader.is_some() && wiki.may(scope.actor(), Action::Write)?;
+    let writes = reader.is_some() && wiki.may_at(scope.actor(), Action::Write, &path.key())?;
     let links = IndexLinks::new(&index);
     let url = format!("/{path}");
     let context = holt_markdown::Context {
@@ -157,6 +158,7 @@ pub(super) fn person<'w>(scope: &Scope<'w, Read>) -> Result<&'w Person> {
 
 /// Threads are found through their page: the id of another page's is unknown.
 fn thread_of(scope: &Scope<'_, Read>, path: &PagePath, id: i64) -> Result<ThreadRow> {
+    scope.check(Action::Read, path)?;
     let row = scope.wiki().db()?.thread(id)?.filter(|row| row.path.key() == path.key());
     row.ok_or_else(|| Error::not_found("there is no such thread").hint("It may have been deleted meanwhile."))
 }
@@ -226,10 +228,11 @@ pub fn comment(scope: &Scope<'_, Read>, path: &PagePath, quote: &Quote, text: &s
     switched_on(scope)?;
     let text = clean(text)?;
     let wiki = scope.wiki();
-    let row = wiki.fresh_index()?.page(&path.key())?;
+    let row = scope.index()?.page(&path.key())?;
     let path = row.map(|row| row.path).ok_or_else(|| Error::not_found(format!("there is no page {path}")))?;
-    let told = told(mentioned(scope, author.id, &text)?, Vec::new());
+    let told = told(mentioned(scope, &path, author.id, &text)?, Vec::new());
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
+    super::note_news(wiki);
     id_of(wiki.db()?.add_thread(&path, &clean_quote(quote), new, ROOM)?)
 }
 
@@ -243,8 +246,9 @@ pub fn reply(scope: &Scope<'_, Read>, path: &PagePath, thread: i64, text: &str) 
     let mut others: Vec<UserId> = db.comments(thread.id)?.into_iter().map(|row| row.author).filter(|user| *user != author.id).collect();
     others.sort_unstable();
     others.dedup();
-    let told = told(mentioned(scope, author.id, &text)?, others);
+    let told = told(mentioned(scope, path, author.id, &text)?, others);
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
+    super::note_news(wiki);
     id_of(db.add_reply((thread.id, &path.key()), new, ROOM)?)
 }
 
@@ -260,8 +264,9 @@ pub fn edit_comment(scope: &Scope<'_, Read>, path: &PagePath, id: i64, text: &st
     if row.content == text {
         return Ok(());
     }
-    let told = told(mentioned(scope, author.id, &text)?, Vec::new());
+    let told = told(mentioned(scope, path, author.id, &text)?, Vec::new());
     let new = NewComment { author, content: &text, now: scope.wiki().shared.clock.now(), told: &told };
+    super::note_news(scope.wiki());
     id_of(scope.wiki().db()?.edit_comment((id, &path.key()), new, ROOM)?).map(|_| ())
 }
 
@@ -280,7 +285,7 @@ pub fn resolve_thread(scope: &Scope<'_, Read>, path: &PagePath, thread: i64, res
     let thread = thread_of(scope, path, thread)?;
     let (wiki, db) = (scope.wiki(), scope.wiki().db()?);
     let began = db.comments(thread.id)?.first().is_some_and(|first| first.author == who.id);
-    if !began && !wiki.may(scope.actor(), Action::Write)? {
+    if !began && !wiki.may_at(scope.actor(), Action::Write, &path.key())? {
         return Err(Error::denied("only who began a thread and who may write resolve it").hint("Answer instead."));
     }
     if thread.resolved.is_some() == (resolution == Resolution::Resolved) {

@@ -6,7 +6,7 @@ use crate::repo::blame::blame as blame_versions;
 use crate::repo::diff::{Hunk, line_diff};
 use crate::scope::{Read, Scope, Write};
 use crate::wiki::Wiki;
-use holt_core::{Change, ChangeKind, Error, PagePath, Result, Revision, RevisionId};
+use holt_core::{Action, Change, ChangeKind, Error, PagePath, Result, Revision, RevisionId};
 use holt_markdown::{Context, Rendered};
 
 /// What differs in one file.
@@ -36,16 +36,23 @@ pub fn diff(scope: &Scope<'_, Read>, path: &PagePath, from: RevisionId, to: Revi
         return Err(Error::not_found(format!("there was no page {path} at either revision")));
     }
     let text = |page: Option<holt_core::Page>| page.map(|p| super::text::readable(p.source)).unwrap_or_default();
-    let repo = scope.wiki().repo()?;
-    Ok(DiffView { from: repo.revision(from)?.0, to: repo.revision(to)?.0, hunks: line_diff(&text(a), &text(b))? })
+    Ok(DiffView { from: super::revision(scope, from)?, to: super::revision(scope, to)?, hunks: line_diff(&text(a), &text(b))? })
 }
 
 /// A commit and what it did to each file, against its first parent.
 pub fn commit_view(scope: &Scope<'_, Read>, id: RevisionId) -> Result<(Revision, Vec<RevisionId>, Vec<FileDiff>)> {
-    let repo = scope.wiki().repo()?;
-    let (revision, parents) = repo.revision(id)?;
+    let (repo, index) = (scope.wiki().repo()?, scope.index()?);
+    let revision = super::revision(scope, id)?;
+    let (_, parents) = repo.revision(id)?;
     let mut files = Vec::new();
-    for change in repo.changes(parents.first().copied(), id)? {
+    for mut change in repo.changes(parents.first().copied(), id)? {
+        if index.hidden().covers_file(&change.change.file) {
+            continue;
+        }
+        if index.hidden().covers_file(old_name(&change.change)) {
+            // It came from where it could not be seen.
+            (change.change.kind, change.old) = (ChangeKind::Added, None);
+        }
         let is_page = change.change.file.ends_with(".md");
         let side = |blob: Option<crate::repo::BlobId>| -> Result<Option<String>> {
             match blob {
@@ -75,7 +82,7 @@ pub struct BlameLine {
 /// Every line of `path` at `at` (now without one) with the commit that last wrote it, across renames.
 pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -> Result<Vec<BlameLine>> {
     let wiki = scope.wiki();
-    let (repo, index) = (wiki.repo()?, wiki.fresh_index()?);
+    let (repo, index) = (wiki.repo()?, scope.index()?);
     let versions = index.versions(path, at)?;
     if versions.is_empty() {
         return Err(Error::not_found(format!("there is no page {path}")));
@@ -91,12 +98,13 @@ pub fn blame(scope: &Scope<'_, Read>, path: &PagePath, at: Option<RevisionId>) -
 
 /// What `source` would look like as the page `path`: the same renderer with the same links as a save.
 pub fn preview(scope: &Scope<'_, Write>, path: &PagePath, source: &str, cursor_line: Option<usize>) -> Result<Rendered> {
-    rendered(scope.wiki(), &*scope.wiki().index()?, path, source, cursor_line)
+    scope.check(Action::Write, path)?;
+    rendered(scope.wiki(), &*scope.index_for(path)?, path, source, cursor_line)
 }
 
 /// An old revision of a page as HTML.
 pub fn render_old(scope: &Scope<'_, Read>, path: &PagePath, source: &str) -> Result<Rendered> {
-    rendered(scope.wiki(), &*scope.wiki().fresh_index()?, path, source, None)
+    rendered(scope.wiki(), &*scope.index_for(path)?, path, source, None)
 }
 
 fn rendered(wiki: &Wiki, index: &Index, path: &PagePath, source: &str, cursor_line: Option<usize>) -> Result<Rendered> {

@@ -1,25 +1,41 @@
 //! How much there is.
 
 use crate::repo::FileMode;
-use crate::scope::{Read, Scope};
+use crate::scope::{Admin, Read, Scope};
 use holt_core::{PagePath, Result, Timestamp};
 
 pub use crate::db::index::Counts;
+pub use crate::repo::Weight;
+
+/// The repository, as those who administer the wiki see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryState {
+    /// The branch that is the wiki.
+    pub branch: String,
+    /// What it takes on the disk.
+    pub weight: Weight,
+}
+
+/// What there is of the repository.
+pub fn repository(scope: &Scope<'_, Admin>) -> Result<RepositoryState> {
+    let repo = scope.wiki().repo()?;
+    Ok(RepositoryState { branch: repo.branch().to_string(), weight: repo.weight()? })
+}
 
 /// Pages, revisions and attachments of the wiki.
 pub fn counts(scope: &Scope<'_, Read>) -> Result<Counts> {
-    scope.wiki().fresh_index()?.counts()
+    scope.index()?.counts()
 }
 
 /// Path, title and first words of the pages, by path; at most `limit`.
 pub fn described(scope: &Scope<'_, Read>, limit: usize) -> Result<Vec<(PagePath, Option<String>, String)>> {
-    let rows = scope.wiki().fresh_index()?.pages()?.into_iter().filter(|row| row.mode != FileMode::Symlink);
+    let rows = scope.index()?.pages()?.into_iter().filter(|row| row.mode != FileMode::Symlink);
     Ok(rows.take(limit).map(|row| (row.path, row.title, row.description)).collect())
 }
 
 /// Every page with the time it was last changed, by path: for site maps.
 pub fn page_list(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Timestamp)>> {
-    let rows = scope.wiki().fresh_index()?.pages()?;
+    let rows = scope.index()?.pages()?;
     let pages = rows.into_iter().filter(|row| row.mode != FileMode::Symlink);
     Ok(pages
         .map(|row| {

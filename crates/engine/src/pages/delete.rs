@@ -2,7 +2,7 @@
 
 use super::write::Writing;
 use crate::scope::{Scope, Write};
-use holt_core::{Error, FileChange, PagePath, Result, RevisionId};
+use holt_core::{Action, Error, FileChange, PagePath, Result, RevisionId};
 
 /// What happens to attachments and subpages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub enum Subpages {
 pub fn delete(scope: &Scope<'_, Write>, path: &PagePath, message: &str, subpages: Subpages) -> Result<RevisionId> {
     let default = scope.wiki().preferences()?.language.say_with("{} deleted.", &[path.as_str()]);
     let message = if message.is_empty() { &default } else { message };
+    scope.check(Action::Write, path)?;
     let writing = Writing::begin(scope, None)?;
     let committed = writing.commit(
         |writing| {

@@ -4,14 +4,19 @@
 use super::inbox::{Frequency, Mark, NoticeKind, NoticeRow, collect, comment_url, excerpt, one_line, place};
 use crate::db::index::Entry;
 use crate::db::preferences::Preferences;
+use crate::db::watches::ReaderRow;
+use crate::directory::Next;
 use crate::scope::Read;
 use crate::wiki::Wiki;
-use holt_core::{Actor, ErrorKind, PagePath, Result, UserId};
+use holt_core::{Action, Actor, ErrorKind, PagePath, Result, UserId};
 
 /// Most comments and most changes in one mail.
 const ENTRIES: usize = 20;
-/// How much earlier than a day or a week after the last one a mail may go, in seconds: timers are never exact.
-const EARLY: i64 = 1800;
+const DAY: i64 = 24 * 3600;
+/// How long is waited after a mail that failed, in seconds: twice as long each time, but not longer than a day.
+const FIRST_RETRY: i64 = 300;
+/// After so many, four days or so, somebody is tried again only when something happens.
+const TRIES: u32 = 12;
 
 /// Somebody whose time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,20 +38,74 @@ pub struct Digest {
     pub upto: Mark,
 }
 
-/// Who is to be told now, if there is something to tell.
+/// Who is to be told now, if there is something to tell: those who wait longest first. Something happened: those for whom nothing is planned
+/// yet get a time.
 pub fn digests_due(wiki: &Wiki) -> Result<Vec<Due>> {
-    let now = wiki.shared.clock.now();
-    let wait = |frequency| match frequency {
-        Frequency::None => i64::MAX,
-        Frequency::Daily => 24 * 3600 - EARLY,
-        Frequency::Weekly => 7 * 24 * 3600 - EARLY,
-        Frequency::AtOnce => 0,
+    let (db, now) = (wiki.db()?, wiki.shared.clock.now());
+    let mut due = Vec::new();
+    for reader in db.readers_by_mail()? {
+        let next = match reader.next_at {
+            Some(next) => next,
+            None => {
+                let next = next_time(&reader, now);
+                db.plan_mail(reader.user, Some(next), reader.failures)?;
+                next
+            }
+        };
+        if next <= now {
+            due.push((next, Due { user: reader.user, since: reader.mailed }));
+        }
+    }
+    due.sort_by_key(|(next, _)| *next);
+    Ok(due.into_iter().map(|(_, due)| due).collect())
+}
+
+/// At the time of day of the last one, so that mail comes once a day whenever things happen.
+fn next_time(reader: &ReaderRow, now: i64) -> i64 {
+    let period = match reader.digest {
+        Frequency::AtOnce | Frequency::None => return now,
+        Frequency::Daily => DAY,
+        Frequency::Weekly => 7 * DAY,
     };
-    let readers = wiki.db()?.readers_by_mail()?.into_iter();
-    Ok(readers
-        .filter(|reader| now.saturating_sub(reader.mailed_at) >= wait(reader.digest))
-        .map(|reader| Due { user: reader.user, since: reader.mailed })
-        .collect())
+    now + period - now.saturating_sub(reader.mailed_at).rem_euclid(period)
+}
+
+/// When this wiki is to be asked next, after [`digests_due`] and what followed from it.
+pub fn next_digests(wiki: &Wiki) -> Result<Next> {
+    let readers = wiki.db()?.readers_by_mail()?;
+    if readers.is_empty() {
+        return Ok(Next::Never);
+    }
+    let time = readers.iter().filter_map(|reader| reader.next_at).min();
+    Ok(Next::At { time, listens: readers.iter().any(|reader| reader.next_at.is_none()) })
+}
+
+/// What becomes of a mail that could not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It is tried again then, Unix seconds.
+    At(i64),
+    /// Together with what happens next, whenever that is.
+    WithTheNext,
+}
+
+/// Somebody could not be told: nothing is lost, and they are tried again, later each time.
+pub fn digest_failed(wiki: &Wiki, user: UserId) -> Result<Retry> {
+    let (db, now) = (wiki.db()?, wiki.shared.clock.now());
+    let failures = db.reader(user)?.map_or(0, |reader| reader.failures).saturating_add(1);
+    let wait = FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(DAY);
+    let retry = if failures < TRIES { Retry::At(now + wait) } else { Retry::WithTheNext };
+    let next = match retry {
+        Retry::At(time) => Some(time),
+        Retry::WithTheNext => None,
+    };
+    db.plan_mail(user, next, failures)?;
+    Ok(retry)
+}
+
+/// Somebody wants no mail any more, by the link in one. Whether they did.
+pub fn stop_digests(wiki: &Wiki, user: UserId) -> Result<bool> {
+    wiki.db()?.end_digest(user)
 }
 
 /// What happened since a moment that concerns somebody and that they have not looked at: `None` if there is nothing, and for whoever may not
@@ -60,8 +119,12 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
         Err(error) => return Err(error),
     };
     let upto = super::now_mark(&scope)?;
-    let (db, index, preferences) = (wiki.db()?, wiki.fresh_index()?, wiki.preferences()?);
-    let mut notices = db.notices(user, None, ENTRIES * 2)?;
+    let (db, index, preferences) = (wiki.db()?, scope.index()?, wiki.preferences()?);
+    // Whoever could not log in yet is told nothing.
+    if !account.email_confirmed && preferences.is_on("EMAIL_NEEDS_CONFIRMATION") && !wiki.may(&actor, Action::Admin)? {
+        return Ok(None);
+    }
+    let mut notices = super::notices(&scope, None, ENTRIES * 2)?;
     notices.retain(|notice| !notice.seen && notice.comment.id > since.comment);
     let known = place(&index, since.revision)?.max(place(&index, db.reader(user)?.and_then(|reader| reader.seen))?);
     let (mut changes, more) = collect(&index, &db.watches(user)?, &account.email, None, ENTRIES)?;
@@ -77,7 +140,8 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
     Ok(Some(Digest { subject, body, upto }))
 }
 
-/// Somebody was told what happened up to `upto`, or there was nothing to tell: their next mail is a day or a week from now.
+/// Somebody was told what happened up to `upto`, or there was nothing to tell: their next mail is a day or a week from now, if something
+/// happens.
 pub fn digest_sent(wiki: &Wiki, user: UserId, upto: Mark) -> Result<()> {
     wiki.db()?.set_mailed(user, upto, wiki.shared.clock.now())
 }

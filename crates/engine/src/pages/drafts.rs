@@ -2,7 +2,7 @@
 
 use crate::db::wiki_db::DraftRow;
 use crate::scope::{Scope, Write};
-use holt_core::{Actor, Error, PagePath, Result, RevisionId, RevisionPrefix, edit::SOURCE_BYTES};
+use holt_core::{Action, Actor, Error, PagePath, Result, RevisionId, RevisionPrefix, edit::SOURCE_BYTES};
 
 /// A draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn draft(scope: &Scope<'_, Write>, path: &PagePath) -> Result<Option<Draft>>
     let Some(row) = row else { return Ok(None) };
     // Imported drafts name their base by its first digits.
     let base = match RevisionPrefix::parse(&row.revision) {
-        Ok(prefix) => scope.wiki().fresh_index()?.revision_by_prefix(&prefix)?,
+        Ok(prefix) => scope.index()?.revision_by_prefix(&prefix)?,
         Err(_) => None,
     };
     Ok(Some(Draft { content: row.content, base, time: row.time }))
@@ -45,6 +45,7 @@ pub fn drafts(scope: &Scope<'_, Write>) -> Result<Vec<(PagePath, Draft)>> {
 
 /// Keeps `content` as the actor's draft of `path`.
 pub fn save_draft(scope: &Scope<'_, Write>, path: &PagePath, content: &str, base: Option<RevisionId>) -> Result<()> {
+    scope.check(Action::Write, path)?;
     let owner = owner(scope).ok_or_else(|| Error::unauthenticated("log in to keep drafts"))?;
     if content.len() > SOURCE_BYTES {
         return Err(Error::too_large("the draft is longer than a page may be").hint("Split the page in two."));

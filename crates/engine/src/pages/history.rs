@@ -10,22 +10,22 @@ const LIMIT: usize = 200;
 
 /// The commits that touched `path`, newest first, `limit` of them below `before`. Empty if there never was such a page.
 pub fn history(scope: &Scope<'_, Read>, path: &PagePath, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
-    scope.wiki().fresh_index()?.history(path, before, limit.min(LIMIT))
+    scope.index()?.history(path, before, limit.min(LIMIT))
 }
 
 /// The commits of the wiki that fit `filter`, newest first, `limit` of them below `before`.
 pub fn changelog(scope: &Scope<'_, Read>, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
-    scope.wiki().fresh_index()?.changelog(filter, before, limit.min(LIMIT))
+    scope.index()?.changelog(filter, before, limit.min(LIMIT))
 }
 
 /// The pages that were deleted and are not there now, latest first, each with the commit that removed it.
 pub fn deleted(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Entry)>> {
-    scope.wiki().fresh_index()?.deleted_pages(LIMIT)
+    scope.index()?.deleted_pages(LIMIT)
 }
 
 /// The place in the wiki's history of the revision that a person means, for [`changelog`].
 pub fn changelog_place(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Result<Option<i64>> {
-    let index = scope.wiki().fresh_index()?;
+    let index = scope.index()?;
     match index.revision_by_prefix(prefix)? {
         Some(id) => index.place_of(id),
         None => Ok(None),
@@ -34,5 +34,5 @@ pub fn changelog_place(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Resu
 
 /// The last commit that renamed the page `path` to something else, and what it was called then. `None` if there was none.
 pub fn moved_to(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<(Entry, PagePath)>> {
-    scope.wiki().fresh_index()?.moved_from(path)
+    scope.index()?.moved_from(path)
 }

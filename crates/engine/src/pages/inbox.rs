@@ -5,6 +5,7 @@ use super::comments::person;
 use crate::db::comments::CommentRow;
 use crate::db::index::{Entry, EntryChange, Filter, Index};
 use crate::scope::{Read, Scope};
+use crate::wiki::Wiki;
 use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId};
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ pub use crate::db::watches::{Frequency, Mark, WatchRow};
 
 /// Most pages that somebody watches.
 pub const WATCHES: usize = 200;
+/// Most notices that are counted one by one.
+const NOTICES: usize = 200;
 /// Longest excerpt of a comment, in characters.
 const EXCERPT: usize = 240;
 
@@ -29,7 +32,7 @@ pub enum Extent {
 pub fn watch(scope: &Scope<'_, Read>, path: &PagePath, extent: Extent) -> Result<()> {
     let user = person(scope)?.id;
     let wiki = scope.wiki();
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     let stored = match index.page(&path.key())? {
         Some(row) => Some(row.path),
         None => index.directory(path)?,
@@ -57,18 +60,33 @@ pub fn watching(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<Exten
 
 /// Everything whoever asks watches, by path.
 pub fn watched(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Extent)>> {
-    let rows = scope.wiki().db()?.watches(person(scope)?.id)?;
-    Ok(rows.into_iter().map(|row| (row.path, if row.below { Extent::Below } else { Extent::Page })).collect())
+    let (rows, hidden) = (scope.wiki().db()?.watches(person(scope)?.id)?, scope.wiki().hidden_from(scope.actor())?);
+    let rows = rows.into_iter().filter(|row| !hidden.covers(row.path.key().as_str()));
+    Ok(rows.map(|row| (row.path, if row.below { Extent::Below } else { Extent::Page })).collect())
 }
 
 /// What was said to whoever asks, newest first: `limit` comments older than `before`.
 pub fn notices(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Result<Vec<NoticeRow>> {
-    scope.wiki().db()?.notices(person(scope)?.id, before, limit)
+    let (user, wiki) = (person(scope)?.id, scope.wiki());
+    let (db, hidden) = (wiki.db()?, wiki.hidden_from(scope.actor())?);
+    let (mut found, mut before) = (Vec::new(), before);
+    while found.len() < limit {
+        let part = db.notices(user, before, limit)?;
+        let last = part.last().map(|row| row.comment.id).filter(|_| part.len() == limit);
+        found.extend(part.into_iter().filter(|row| !hidden.covers(row.path.key().as_str())));
+        let Some(last) = last else { break };
+        before = Some(last);
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// How much of that they have not looked at.
 pub fn unread_notices(scope: &Scope<'_, Read>) -> Result<usize> {
-    scope.wiki().db()?.unseen_notices(person(scope)?.id)
+    if scope.wiki().hidden_from(scope.actor())?.is_empty() {
+        return scope.wiki().db()?.unseen_notices(person(scope)?.id);
+    }
+    Ok(notices(scope, None, NOTICES)?.into_iter().filter(|notice| !notice.seen).count())
 }
 
 /// A commit that changed something watched.
@@ -93,7 +111,7 @@ pub struct WatchedChanges {
 pub fn watched_changes(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Result<WatchedChanges> {
     let who = person(scope)?;
     let wiki = scope.wiki();
-    let (db, index) = (wiki.db()?, wiki.fresh_index()?);
+    let (db, index) = (wiki.db()?, scope.index()?);
     let seen = place(&index, db.reader(who.id)?.and_then(|reader| reader.seen))?;
     let (entries, older) = collect(&index, &db.watches(who.id)?, &who.email, before, limit)?;
     let changes = entries.into_iter().map(|entry| WatchedChange { unread: entry.seq > seen, entry }).collect();
@@ -159,15 +177,15 @@ fn is_in(path: &PagePath, change: &EntryChange) -> bool {
 /// Up to where everything has happened by now.
 pub fn now_mark(scope: &Scope<'_, Read>) -> Result<Mark> {
     let wiki = scope.wiki();
-    Ok(Mark { revision: wiki.fresh_index()?.cursor()?, comment: wiki.db()?.newest_comment()? })
+    Ok(Mark { revision: scope.index()?.cursor()?, comment: wiki.db()?.newest_comment()? })
 }
 
 /// Whoever asks has looked at everything up to `mark`; what came since stays news.
 pub fn mark_read(scope: &Scope<'_, Read>, mark: Mark) -> Result<()> {
     let user = person(scope)?.id;
-    let (wiki, db) = (scope.wiki(), scope.wiki().db()?);
+    let db = scope.wiki().db()?;
     db.see_notices(user, mark.comment)?;
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     match mark.revision {
         // Not back: an old form does not make old changes news again.
         Some(revision) if index.has_revision(revision)? => {
@@ -198,7 +216,19 @@ pub fn set_frequency(scope: &Scope<'_, Read>, frequency: Frequency) -> Result<()
     if self::frequency(scope)? == frequency {
         return Ok(());
     }
-    wiki.db()?.set_digest(user, frequency, now_mark(scope)?, wiki.shared.clock.now())
+    wiki.db()?.set_digest(user, frequency, now_mark(scope)?, wiki.shared.clock.now())?;
+    match frequency {
+        Frequency::None => Ok(()),
+        _ => wiki.shared.directory.expect_digests(wiki.id(), wiki.shared.clock.now()),
+    }
+}
+
+/// Something happened here that somebody may want mail about. Said before it does: a crash in between costs one look.
+pub(crate) fn note_news(wiki: &Wiki) {
+    if let Err(error) = wiki.shared.directory.note_news(wiki.id(), wiki.shared.clock.now()) {
+        // The next news makes up for it.
+        tracing::warn!(wiki.id = %wiki.id(), "mail about a change may be late: {}", error.chain());
+    }
 }
 
 /// The first words of a comment, without markup, on one line.

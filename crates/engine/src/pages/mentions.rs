@@ -2,7 +2,7 @@
 
 use crate::directory::UserRecord;
 use crate::scope::{Read, Scope};
-use holt_core::{Person, Result, UserId};
+use holt_core::{Action, Actor, PagePath, Person, Result, UserId};
 use std::collections::BTreeSet;
 
 /// Most signs `@` of a comment that are looked at.
@@ -10,13 +10,21 @@ const PLACES: usize = 100;
 /// Most people that a comment tells.
 const PEOPLE: usize = 20;
 
-/// Everybody whom `text` names, without whoever asks.
-pub(super) fn mentioned(scope: &Scope<'_, Read>, author: UserId, text: &str) -> Result<Vec<UserId>> {
+/// Everybody whom `text`, said about a page, names and who may read that page, without whoever asks.
+pub(super) fn mentioned(scope: &Scope<'_, Read>, page: &PagePath, author: UserId, text: &str) -> Result<Vec<UserId>> {
     if !text.contains('@') {
         return Ok(Vec::new());
     }
-    let mut found = named(text, &people(scope)?);
+    let mut people = people(scope)?;
+    let mut found = named(text, &people);
     found.retain(|user| *user != author);
+    people.retain(|person| found.contains(&person.id));
+    for person in people {
+        let id = person.id;
+        if !scope.wiki().may_at(&Actor::Person(person), Action::Read, &page.key())? {
+            found.retain(|user| *user != id);
+        }
+    }
     found.truncate(PEOPLE);
     Ok(found)
 }

@@ -34,11 +34,12 @@ pub use comments::{
 };
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
-pub use counts::{Counts, counts, described, page_list};
+pub use counts::{Counts, RepositoryState, Weight, counts, described, page_list, repository};
 pub use delete::{Subpages, delete};
-pub use digest::{Digest, Due, digest, digest_sent, digests_due};
+pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, deleted, history, moved_to};
+pub(crate) use inbox::note_news;
 pub use inbox::{
     Extent, Frequency, Mark, NoticeKind, NoticeRow, WATCHES, WatchRow, WatchedChange, WatchedChanges, comment_url, excerpt, frequency,
     mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,

@@ -16,7 +16,7 @@ pub struct PageView {
 /// The page that `path` names in any spelling, or `None`. Its `revision` is the wiki's current one: the base for an edit.
 pub fn page(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<PageView>> {
     let wiki = scope.wiki();
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     let Some(row) = index.page(&path.key())? else { return Ok(None) };
     let repo = wiki.repo()?;
     let Some(head) = index.cursor()? else { return Ok(None) };
@@ -28,14 +28,15 @@ pub fn page(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<PageView>
 pub fn page_at(scope: &Scope<'_, Read>, path: &PagePath, at: RevisionId) -> Result<Option<Page>> {
     let wiki = scope.wiki();
     let repo = wiki.repo()?;
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     let stored = index.page(&path.key())?.map(|row| row.path);
     let path = stored.as_ref().unwrap_or(path);
+    let hidden = index.hidden();
     let mut file = path.file();
-    let mut found = repo.read(at, &file)?;
+    let mut found = if hidden.covers_file(&file) { None } else { repo.read(at, &file)? };
     if found.is_none() {
         // A page that moved since: the index knows what it was called then.
-        if let Some(name) = index.name_at(path, at)? {
+        if let Some(name) = index.name_at(path, at)?.filter(|name| !hidden.covers_file(name)) {
             file = name;
             found = repo.read(at, &file)?;
         }
@@ -52,6 +53,9 @@ pub fn page_at(scope: &Scope<'_, Read>, path: &PagePath, at: RevisionId) -> Resu
 /// The text of the file `path` names at `at`, exactly under that name.
 pub fn source_at(scope: &Scope<'_, Read>, file: &str, at: RevisionId) -> Result<Option<Vec<u8>>> {
     let repo = scope.wiki().repo()?;
+    if scope.index()?.hidden().covers_file(file) {
+        return Ok(None);
+    }
     match repo.read(at, file)? {
         Some(entry) if entry.mode != FileMode::Symlink => Ok(Some(repo.blob(entry.id)?)),
         _ => Ok(None),
@@ -60,18 +64,17 @@ pub fn source_at(scope: &Scope<'_, Read>, file: &str, at: RevisionId) -> Result<
 
 /// The revision that a person means by 4 to 40 digits; `NotFound` if this wiki's history has none.
 pub fn resolve(scope: &Scope<'_, Read>, prefix: &RevisionPrefix) -> Result<RevisionId> {
-    let wiki = scope.wiki();
-    wiki.fresh_index()?.revision_by_prefix(prefix)?.ok_or_else(|| {
+    scope.index()?.revision_by_prefix(prefix)?.ok_or_else(|| {
         Error::not_found(format!("there is no revision {}", prefix.as_str())).hint("The history of the page lists its revisions.")
     })
 }
 
 /// The first heading of the page `path`, if it is one and has one.
 pub fn title(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<String>> {
-    Ok(scope.wiki().fresh_index()?.page(&path.key())?.and_then(|row| row.title))
+    Ok(scope.index()?.page(&path.key())?.and_then(|row| row.title))
 }
 
 /// Who made a revision, when, and what they said.
 pub fn revision(scope: &Scope<'_, Read>, id: RevisionId) -> Result<Revision> {
-    Ok(scope.wiki().repo()?.revision(id)?.0)
+    scope.index()?.revision(id)?.ok_or_else(|| Error::not_found("there is no such revision"))
 }

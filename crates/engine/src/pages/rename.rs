@@ -3,7 +3,7 @@
 use super::write::Writing;
 use crate::db::index::LinkedFrom;
 use crate::scope::{Scope, Write};
-use holt_core::{Error, FileChange, PagePath, Result, RevisionId};
+use holt_core::{Action, Error, FileChange, PagePath, Result, RevisionId};
 use holt_markdown::{Options, rewrite_links};
 use std::collections::{HashMap, HashSet};
 
@@ -31,6 +31,8 @@ pub struct Renamed {
 /// A change of letter case alone is allowed.
 pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message: &str, backlinks: Backlinks) -> Result<Renamed> {
     let to = scope.wiki().preferences()?.file_case(to.clone().for_creation()?.into_path());
+    scope.check(Action::Write, from)?;
+    scope.check(Action::Write, &to)?;
     let mut writing = Writing::begin(scope, None)?;
     for _ in 0..16 {
         let index = scope.wiki().index()?;
@@ -87,7 +89,7 @@ pub struct Affected {
 
 /// What a person wants to know before a page is renamed or deleted.
 pub fn affected(scope: &Scope<'_, crate::scope::Read>, from: &PagePath) -> Result<Affected> {
-    let index = scope.wiki().fresh_index()?;
+    let index = scope.index()?;
     let linking = index.linking_to_tree(&from.key())?.into_iter().map(|page| page.path).filter(|path| path.key() != from.key()).collect();
     let below = index.pages_below(from)?.into_iter().map(|row| row.path).collect();
     Ok(Affected { linking, below, files: index.attachments(from)?.len() })
@@ -185,6 +187,9 @@ fn rewrite_in(
     pages.sort_by(|a, b| a.file.cmp(&b.file));
     pages.dedup_by(|a, b| a.file == b.file);
     let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
+    // Pages that are not theirs to change keep their links: the old name leads to the new one.
+    let rights = scope.rights()?;
+    pages.retain(|page| rights.may_change(&page.file));
     for page in pages {
         let Some(entry) = writing.repo().read(head, &page.file)? else { continue };
         let Ok(source) = String::from_utf8(writing.repo().blob(entry.id)?) else { continue };

@@ -31,6 +31,10 @@ fn inverse(writing: &Writing<'_>, target: RevisionId) -> Result<Vec<FileChange>>
     let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
     let mut wanted = Vec::new();
     for change in repo.changes(parents.first().copied(), target)? {
+        if [change.change.file.as_str(), super::old_name(&change.change)].into_iter().any(|file| !writing.may_change(file)) {
+            return Err(Error::denied("that commit changed a part of the wiki that is not yours to change")
+                .hint("Ask an administrator of the wiki to revert it."));
+        }
         let file = change.change.file;
         let before = match &change.change.kind {
             ChangeKind::Renamed { from } => from.clone(),

@@ -3,7 +3,7 @@
 use super::write::{Committed, Writing, busy};
 use crate::repo::merge::{Merge, merge3};
 use crate::scope::{Scope, Write};
-use holt_core::{Conflict, Edit, Error, FileChange, OpId, PagePath, Result, RevisionId, SaveOutcome, Saved};
+use holt_core::{Action, Conflict, Edit, Error, FileChange, OpId, PagePath, Result, RevisionId, SaveOutcome, Saved};
 
 /// Saves `edit`. Durable when it returns [`SaveOutcome::Saved`]; nothing has changed when it returns anything else.
 ///
@@ -12,6 +12,7 @@ use holt_core::{Conflict, Edit, Error, FileChange, OpId, PagePath, Result, Revis
 /// * A base this wiki has never had: `Conflict` (DESIGN §6).
 /// * The same `op` again: the first outcome again.
 pub fn save(scope: &Scope<'_, Write>, edit: &Edit, op: Option<&OpId>) -> Result<SaveOutcome> {
+    scope.check(Action::Write, &edit.path)?;
     let mut writing = Writing::begin(scope, op)?;
     if let Some(revision) = writing.done_before()? {
         return Ok(SaveOutcome::Saved(Saved { revision, merged: false, changed: true }));

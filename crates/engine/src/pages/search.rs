@@ -7,5 +7,5 @@ pub use crate::db::index::{Hit, Piece, SearchResults};
 
 /// The best pages for `query`, never more than 200 (security.md INP-11). Stands at the commit of the last acknowledged save.
 pub fn search(scope: &Scope<'_, Read>, query: &str, offset: usize, limit: usize) -> Result<SearchResults> {
-    scope.wiki().fresh_index()?.search(query, limit, offset)
+    scope.index()?.search(query, limit, offset)
 }

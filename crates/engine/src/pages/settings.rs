@@ -10,8 +10,10 @@ pub fn set_preferences(scope: &Scope<'_, Admin>, rows: &[(&str, &str)]) -> Resul
     if rows.iter().any(|(_, value)| value.len() > 64 * 1024) {
         return Err(Error::too_large("a setting is longer than 64 KiB"));
     }
-    scope.wiki().db()?.set_preferences(rows.iter().copied())?;
     let wiki = scope.wiki();
+    // What was public may not be any more: a crash before the pages follow is made up for at the next start.
+    wiki.mark_dirty()?;
+    wiki.db()?.set_preferences(rows.iter().copied())?;
     wiki.shared.directory.set_wiki_name(wiki.id(), &wiki.preferences()?.site_name)?;
     publish::settings_changed(wiki)
 }

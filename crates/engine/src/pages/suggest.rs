@@ -23,7 +23,7 @@ const QUERY: usize = 100;
 /// pages changed last.
 pub fn suggest(scope: &Scope<'_, Read>, query: &str, limit: usize) -> Result<Vec<Suggestion>> {
     let wiki = scope.wiki();
-    let (index, preferences) = (wiki.fresh_index()?, wiki.preferences()?);
+    let (index, preferences) = (scope.index()?, wiki.preferences()?);
     let query: String = query.chars().take(QUERY).collect::<String>().to_lowercase();
     let words: Vec<&str> = query.split(|c: char| c.is_whitespace() || c == '/').filter(|word| !word.is_empty()).collect();
     let mut pages: Vec<_> = index.pages()?.into_iter().filter(|row| row.mode != FileMode::Symlink).collect();

@@ -10,17 +10,17 @@ pub use crate::db::index::Tag;
 
 /// All tags of the wiki, by name.
 pub fn tags(scope: &Scope<'_, Read>) -> Result<Vec<Tag>> {
-    scope.wiki().fresh_index()?.tags()
+    scope.index()?.tags()
 }
 
 /// The tags of a page, by name.
 pub fn tags_of(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Vec<String>> {
-    scope.wiki().fresh_index()?.tags_of(&path.key())
+    scope.index()?.tags_of(&path.key())
 }
 
 /// The pages that have all of the tags (`All`) or one of them, by path, with title and description.
 pub fn tagged(scope: &Scope<'_, Read>, tags: &[String], every: bool) -> Result<Vec<(PagePath, Option<String>, String)>> {
-    let index = scope.wiki().fresh_index()?;
+    let index = scope.index()?;
     let mut found: Option<Vec<crate::db::index::PageRow>> = None;
     for tag in tags {
         let pages = index.tagged(tag)?;
@@ -55,7 +55,7 @@ pub struct Care {
 /// Looks through the wiki.
 pub fn care(scope: &Scope<'_, Read>) -> Result<Care> {
     let wiki = scope.wiki();
-    let index = wiki.fresh_index()?;
+    let index = scope.index()?;
     let home = crate::publish::home_key(&*wiki.preferences()?);
     let linked = index.linked_keys()?;
     let (mut orphans, mut empty) = (Vec::new(), Vec::new());

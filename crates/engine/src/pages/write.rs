@@ -6,7 +6,7 @@
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
 use crate::repo::{CommitMeta, CommitOutcome, Repo};
-use crate::scope::{Scope, Write};
+use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
 use holt_core::{Author, Error, FileChange, OpId, PagePath, Result, RevisionId, Timestamp};
@@ -17,6 +17,7 @@ pub(crate) struct Writing<'w> {
     wiki: &'w Wiki,
     repo: Arc<Repo>,
     author: Author,
+    rights: Rights<'w>,
     op: Option<OpId>,
     /// The current revision; nobody of ours moves it while this value lives.
     pub(crate) head: Option<RevisionId>,
@@ -33,7 +34,7 @@ impl<'w> Writing<'w> {
         failpoint::hit("write.marked")?;
         let repo = wiki.repo()?;
         let head = repo.head()?;
-        Ok(Self { wiki, repo, author: scope.author(), op: op.cloned(), head, lock })
+        Ok(Self { wiki, repo, author: scope.author(), rights: scope.rights()?, op: op.cloned(), head, lock })
     }
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {
@@ -42,6 +43,10 @@ impl<'w> Writing<'w> {
     /// The index, at HEAD.
     pub(crate) fn index(&self) -> Result<Arc<Index>> {
         self.wiki.index()
+    }
+    /// Whether path rules let the writer change a file.
+    pub(crate) fn may_change(&self, file: &str) -> bool {
+        self.rights.may_change(file)
     }
     /// Whether `revision` is part of the branch's history.
     pub(crate) fn knows(&self, revision: RevisionId) -> Result<bool> {
@@ -61,6 +66,15 @@ impl<'w> Writing<'w> {
     }
     /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
     pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
+        // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
+        let touched = changes.iter().flat_map(|change| match change {
+            FileChange::Put { file, .. } | FileChange::Remove { file } => [Some(file), None],
+            FileChange::Move { from, to } => [Some(from), Some(to)],
+        });
+        if touched.flatten().any(|file| !self.rights.may_change(file)) {
+            return Err(Error::denied("this would change a part of the wiki that is not yours to change")
+                .hint("Leave that part out, or ask an administrator of the wiki."));
+        }
         let now = Timestamp::utc(self.wiki.shared.clock.now());
         let message = match &self.op {
             Some(op) => format!("{message}\n\n{OP_TRAILER}: {}\n", op.as_str()),

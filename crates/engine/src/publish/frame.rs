@@ -13,6 +13,7 @@ use holt_core::{Language, PageKey, PagePath, Result, RevisionId, SafeHtml};
 use holt_fragments::{Fragment, Frame, Kind, WikiManifest, assets};
 use holt_markdown::Context;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Most entries of the page tree that every page carries. A larger wiki shows its upper levels; the rest is a click away.
 const TREE_NODES: usize = 500;
@@ -20,7 +21,7 @@ const TREE_NODES: usize = 500;
 /// Writes the wiki manifest, and before it the frame unless `keep` has one that still fits.
 pub(super) fn publish(
     wiki: &Wiki,
-    index: &Index,
+    index: &Arc<Index>,
     preferences: &Preferences,
     head: Option<RevisionId>,
     settings: u64,
@@ -28,6 +29,8 @@ pub(super) fn publish(
 ) -> Result<WikiManifest> {
     let fragments = &wiki.shared.fragments;
     let db = wiki.db()?;
+    // Everybody who reads anything of the wiki gets this.
+    let index = &*wiki.sight(index.clone(), preferences.path_access.hidden_in(None));
     let (frame, not_found) = match keep.filter(|old| old.settings == settings && is_current(old)) {
         Some(old) => (old.frame.clone(), old.not_found.clone()),
         None => {

@@ -22,6 +22,9 @@ impl<'i> IndexLinks<'i> {
         {
             return Ok(Target::Unknown);
         }
+        if let Some(page) = self.index.aliased(&path.key())? {
+            return Ok(Target::Page { url: page.url() });
+        }
         if self.index.directory(path)?.is_some() {
             return Ok(Target::Unknown);
         }

@@ -145,7 +145,8 @@ pub(crate) fn sweep(wiki: &Wiki) -> Result<bool> {
 
 /// What the wiki says where a page is missing, if it says something of its own.
 pub fn own_not_found(wiki: &Wiki) -> Result<Option<holt_core::SafeHtml>> {
-    frame::own_not_found(wiki, &*wiki.index()?, &*wiki.preferences()?)
+    let preferences = wiki.preferences()?;
+    frame::own_not_found(wiki, &wiki.sight(wiki.index()?, preferences.path_access.hidden_in(None)), &preferences)
 }
 
 fn settings_stamp(wiki: &Wiki) -> Result<u64> {

@@ -7,10 +7,10 @@ use super::pages::IndexPages;
 use super::views::{
     ArticleView, AsideView, CrumbsView, FootView, HeadView, Indexing, PageActions, PageLink, StorageErrorView, TocEntry, scripts,
 };
-use crate::db::index::PageRow;
+use crate::db::index::{Index, PageRow};
 use crate::repo::FileMode;
 use holt_core::{Language, PageKey, PagePath, Result, SafeHtml, Timestamp};
-use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Slot};
+use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Readers, Slot};
 use holt_markdown::{Context, Heading, Rendered};
 
 /// Most links shown under "What links here".
@@ -20,6 +20,8 @@ impl Publisher<'_> {
     /// Writes the fragments of one page, then its manifest; removes the manifest if the page is gone.
     pub(super) fn page(&self, key: &PageKey) -> Result<()> {
         let fragments = &self.wiki.shared.fragments;
+        // A page shows nothing that one of its readers may not see.
+        let index = self.wiki.sight(self.index.clone(), self.preferences.path_access.hidden_in(Some(key)));
         let Some(row) = self.index.page(key)?.filter(|row| row.mode != FileMode::Symlink) else {
             return fragments.remove_page(self.wiki.id(), key);
         };
@@ -27,7 +29,7 @@ impl Publisher<'_> {
         let url = format!("/{}", row.path);
         let verbs = row.path.url();
         let (head, main, aside) = match std::str::from_utf8(&source) {
-            Ok(text) => self.readable(&row, text, &url)?,
+            Ok(text) => self.readable(&index, &row, text, &url)?,
             Err(_) => self.unreadable(&row, &verbs)?,
         };
         let mut slots = vec![
@@ -40,8 +42,13 @@ impl Publisher<'_> {
         }
         slots.push((Slot::Foot, self.put(self.foot(&row, &verbs)?)?));
         let source = fragments.put(self.wiki.id(), Kind::Source, &Fragment::new(source))?;
-        let manifest = PageManifest::new(row.path.as_str().to_string(), row.last_revision, slots, source);
+        let mut manifest = PageManifest::new(row.path.as_str().to_string(), row.last_revision, slots, source);
+        manifest.readers = self.readers(key);
         fragments.put_page(self.wiki.id(), key, &manifest)
+    }
+
+    fn readers(&self, page: &PageKey) -> Readers {
+        if self.preferences.path_access.restrict(page) { Readers::OfItsOwn } else { Readers::OfTheWiki }
     }
 
     fn draw(&self, view: &impl askama::Template) -> Result<String> {
@@ -52,9 +59,9 @@ impl Publisher<'_> {
         self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()))
     }
 
-    fn readable(&self, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
-        let links = IndexLinks::new(&self.index);
-        let pages = IndexPages::new(&self.index, &self.repo, &self.preferences);
+    fn readable(&self, index: &Index, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {
+        let links = IndexLinks::new(index);
+        let pages = IndexPages::new(index, &self.repo, &self.preferences);
         let options = crate::pages::render_options(&self.preferences);
         let context = Context { page_url: Some(url), options, links: Some(&links), pages: Some(&pages), ..Context::default() };
         let rendered: Rendered = holt_markdown::render(text, &context);
@@ -68,9 +75,9 @@ impl Publisher<'_> {
             scripts: &scripts(rendered.requires),
         })?;
         let toc = toc(&rendered.toc);
-        let (backlinks, more) = self.backlinks(row)?;
+        let (backlinks, more) = self.backlinks(index, row)?;
         let tags: Vec<PageLink> =
-            self.index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
+            index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
         let aside = (!toc.is_empty() || !backlinks.is_empty() || !tags.is_empty())
             .then(|| self.draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
             .transpose()?;
@@ -105,7 +112,7 @@ impl Publisher<'_> {
     fn crumbs(&self, path: &PagePath, title: Option<&str>, verbs: &str) -> Result<String> {
         let crumbs: Vec<PageLink> =
             if self.home.as_ref() == Some(&path.key()) { Vec::new() } else { crumbs(&self.preferences, path, title) };
-        self.draw(&CrumbsView { crumbs: &crumbs, actions: PageActions::Page { verbs } })
+        self.draw(&CrumbsView { crumbs: &crumbs, readers: self.readers(&path.key()), actions: PageActions::Page { verbs } })
     }
 
     fn foot(&self, row: &PageRow, verbs: &str) -> Result<String> {
@@ -114,8 +121,8 @@ impl Publisher<'_> {
         self.draw(&FootView { author: last.author.name(), changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
     }
 
-    fn backlinks(&self, row: &PageRow) -> Result<(Vec<PageLink>, usize)> {
-        let from = self.index.backlinks(&row.path.key())?;
+    fn backlinks(&self, index: &Index, row: &PageRow) -> Result<(Vec<PageLink>, usize)> {
+        let from = index.backlinks(&row.path.key())?;
         let more = from.len().saturating_sub(BACKLINKS);
         let shown = from.into_iter().take(BACKLINKS);
         Ok((

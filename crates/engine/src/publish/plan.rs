@@ -68,6 +68,14 @@ impl Plan {
                 |source: &Option<Vec<u8>>| source.as_deref().and_then(|s| std::str::from_utf8(s).ok()).and_then(holt_markdown::title);
             // The text of the 404 page is a part of the wiki's manifest.
             frame |= [&old, &new].into_iter().flatten().any(|path| Some(path.key()) == not_found);
+            let aliases =
+                |path: Option<&PagePath>, source: &Option<Vec<u8>>| path.map(|path| aliases(path, source.as_deref())).unwrap_or_default();
+            let names = (aliases(old.as_ref(), &titles.0), aliases(new.as_ref(), &titles.1));
+            for name in names.0.symmetric_difference(&names.1) {
+                // Whoever links to a name that leads here now, or did, shows that.
+                pages.extend(publisher.index.linking_to(&name.1)?.into_iter().map(|link| link.path.key()));
+                pages.extend(publisher.index.aliased(&name.1)?.map(|page| page.key()));
+            }
             let renamed = old != new || title(&titles.0) != title(&titles.1);
             for path in [&old, &new].into_iter().flatten() {
                 pages.insert(path.key());
@@ -75,8 +83,13 @@ impl Plan {
                 if renamed || change.old.is_none() || change.new.is_none() {
                     // It appeared, vanished or is called otherwise: pages that link to it show that.
                     frame = true;
-                    pages.extend(publisher.index.backlinks(&path.key())?.into_iter().map(|link| link.path.key()));
+                    pages.extend(publisher.index.aliased(&path.key())?.map(|page| page.key()));
+                    pages.extend(publisher.index.linking_to(&path.key())?.into_iter().map(|link| link.path.key()));
                 }
+            }
+            // Under another name, too.
+            for name in before.symmetric_difference(&after) {
+                pages.extend(publisher.index.aliased(name)?.map(|page| page.key()));
             }
             // "What links here" of every page that gained or lost a link, or whose linking page has a new title.
             pages.extend(if renamed {
@@ -92,6 +105,16 @@ impl Plan {
         }
         Ok(plan)
     }
+}
+
+/// The other names that a page gives itself, with the page: when that moves, all of them lead elsewhere.
+fn aliases(path: &PagePath, source: Option<&[u8]>) -> BTreeSet<(PageKey, PageKey)> {
+    let Some(Ok(text)) = source.map(std::str::from_utf8) else { return BTreeSet::new() };
+    holt_markdown::properties(text)
+        .aliases
+        .iter()
+        .filter_map(|alias| Some((path.key(), PagePath::parse(alias.trim_start_matches('/')).ok()?.key())))
+        .collect()
 }
 
 /// The pages that show one of these, or a page that does.

@@ -5,7 +5,7 @@
 use super::filters;
 use askama::Template;
 use holt_core::{Direction, SafeHtml};
-use holt_fragments::assets;
+use holt_fragments::{Readers, assets};
 use holt_markdown::Requires;
 
 /// What surrounds every page of a wiki, with a marker `<!--slot:NAME-->` per slot.
@@ -118,6 +118,8 @@ pub fn scripts(requires: Requires) -> Vec<Script> {
 pub struct CrumbsView<'a> {
     /// From the top down to the page itself, without the home page.
     pub crumbs: &'a [PageLink],
+    /// Who may read the page; that fewer do than read the wiki is shown.
+    pub readers: Readers,
     /// The buttons.
     pub actions: PageActions<'a>,
 }

@@ -16,12 +16,14 @@ mod pack;
 mod read;
 mod recent;
 pub mod visual_diff;
+mod weight;
 
 pub use commit::{CommitMeta, CommitOutcome};
 pub use fold::Folded;
 pub use import::{Imported, import_from};
 pub use log::{LogEntry, TreeChange};
 pub use read::{FileMode, Listing, TreeFile};
+pub use weight::Weight;
 
 use holt_core::{Error, Result, RevisionId};
 use std::fmt;

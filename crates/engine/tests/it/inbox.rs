@@ -3,8 +3,10 @@
 use crate::comments::{approved, docs, join, path, say, shown};
 use crate::wikis::{people, save_text};
 use holt_core::{Actor, Edit, MemberFlags, UserId};
-use holt_engine::pages::{self, Backlinks, Extent, Frequency, Mark, NoticeKind};
+use holt_engine::directory::{GATHER, LEASE, Next};
+use holt_engine::pages::{self, Backlinks, Extent, Frequency, Mark, NoticeKind, Retry};
 use holt_engine::{Admin, Read, Wiki, Write};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 fn inbox(wiki: &Wiki, who: &Actor) -> Vec<(NoticeKind, bool, String)> {
     let rows = pages::notices(&wiki.grant::<Read>(who).unwrap(), None, 50).unwrap();
@@ -171,14 +173,7 @@ fn mail_says_what_is_new_and_no_more() {
 #[test]
 fn mail_goes_as_often_as_people_want() {
     let dir = tempfile::tempdir().unwrap();
-    let now = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(1_700_000_000));
-    let clock = {
-        let now = now.clone();
-        holt_engine::Clock::new(move || now.load(std::sync::atomic::Ordering::Relaxed))
-    };
-    let engine = holt_engine::Engine::open(holt_engine::EngineOptions::new(dir.path(), clock)).unwrap();
-    let slug = holt_core::WikiName::parse("docs").unwrap();
-    let wiki = engine.create_wiki(&slug, "Docs", holt_engine::db::preferences::Audience::Everybody).unwrap();
+    let (engine, wiki, now) = timed(&dir);
     let people = [("Ann", Frequency::AtOnce), ("Bob", Frequency::Daily), ("Cara", Frequency::Weekly), ("Dan", Frequency::None)]
         .map(|(name, frequency)| (join(&engine, &wiki, name, approved()), frequency));
     for (who, frequency) in &people {
@@ -190,12 +185,135 @@ fn mail_goes_as_often_as_people_want() {
     let due = || pages::digests_due(&wiki).unwrap().iter().map(|due| due.user).collect::<Vec<_>>();
     let ids = people.each_ref().map(|(who, _)| id(who));
     assert_eq!(due(), ids[..1]);
-    now.fetch_add(24 * 3600, std::sync::atomic::Ordering::Relaxed);
+    now.fetch_add(24 * 3600, Ordering::Relaxed);
     assert_eq!(due(), ids[..2]);
     pages::digest_sent(&wiki, ids[1], Mark { revision: None, comment: 3 }).unwrap();
     assert_eq!(due(), ids[..1]);
-    now.fetch_add(6 * 24 * 3600, std::sync::atomic::Ordering::Relaxed);
+    now.fetch_add(6 * 24 * 3600, Ordering::Relaxed);
     assert_eq!(due(), ids[..3]);
     let bob = pages::digests_due(&wiki).unwrap()[1];
     assert_eq!(bob.since, Mark { revision: None, comment: 3 });
+}
+
+/// A wiki whose time is what the test says.
+fn timed(dir: &tempfile::TempDir) -> (holt_engine::Engine, std::sync::Arc<Wiki>, std::sync::Arc<AtomicI64>) {
+    let now = std::sync::Arc::new(AtomicI64::new(1_700_000_000));
+    let clock = {
+        let now = now.clone();
+        holt_engine::Clock::new(move || now.load(Ordering::Relaxed))
+    };
+    let engine = holt_engine::Engine::open(holt_engine::EngineOptions::new(dir.path(), clock)).unwrap();
+    let slug = holt_core::WikiName::parse("docs").unwrap();
+    let wiki = engine.create_wiki(&slug, "Docs", holt_engine::db::preferences::Audience::Everybody).unwrap();
+    (engine, wiki, now)
+}
+
+/// The turn of the wiki, if it has come, with nothing sent: what it waits for then.
+fn turn(engine: &holt_engine::Engine) -> Option<(Vec<UserId>, Next)> {
+    let now = engine.clock().now();
+    let turn = engine.directory().next_turn(now).unwrap()?;
+    let wiki = engine.wiki(turn.wiki);
+    let due = pages::digests_due(&wiki).unwrap();
+    for due in &due {
+        pages::digest_sent(&wiki, due.user, due.since).unwrap();
+    }
+    let next = pages::next_digests(&wiki).unwrap();
+    engine.directory().end_turn(&turn, next).unwrap();
+    assert_eq!(engine.directory().next_turn(now).unwrap(), None, "one turn");
+    Some((due.iter().map(|due| due.user).collect(), next))
+}
+
+#[test]
+fn a_wiki_has_its_turn_when_something_happened_and_never_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki, now) = timed(&dir);
+    let pass = |seconds| now.fetch_add(seconds, Ordering::Relaxed);
+    let (day, time) = (24 * 3600, |seconds| Some(1_700_000_000 + seconds));
+    save_text(&wiki, "Page", "one\n");
+    pass(GATHER);
+    assert_eq!(turn(&engine), None, "nobody wants mail");
+    let bob = join(&engine, &wiki, "Bob", approved());
+    let scope = wiki.grant::<Read>(&bob).unwrap();
+    pages::set_frequency(&scope, Frequency::Daily).unwrap();
+    assert_eq!(turn(&engine), Some((vec![], Next::At { time: time(GATHER + day), listens: false })));
+    pass(day);
+    assert_eq!(turn(&engine), Some((vec![id(&bob)], Next::At { time: None, listens: true })));
+    // Nothing happens: nobody looks, however long. Then mail comes at its time of day, not at once.
+    pass(3 * day + 500);
+    assert_eq!(turn(&engine), None);
+    save_text(&wiki, "Page", "two\n");
+    assert_eq!(turn(&engine), None, "news gather");
+    pass(GATHER);
+    assert_eq!(turn(&engine), Some((vec![], Next::At { time: time(GATHER + 5 * day), listens: false })));
+    save_text(&wiki, "Page", "three\n");
+    pass(GATHER);
+    assert_eq!(turn(&engine), None, "it is planned already");
+    // Somebody else wants to know at once; a comment is news, too.
+    let ann = join(&engine, &wiki, "Ann", approved());
+    pages::set_frequency(&wiki.grant::<Read>(&ann).unwrap(), Frequency::AtOnce).unwrap();
+    assert!(turn(&engine).is_some());
+    say(&wiki, &bob, "Page", "Look");
+    pass(GATHER);
+    assert_eq!(turn(&engine).unwrap().0, [id(&ann)]);
+    assert_eq!(turn(&engine), None);
+    // News while it has its turn are not lost.
+    say(&wiki, &bob, "Page", "Again");
+    pass(GATHER);
+    let began = engine.directory().next_turn(engine.clock().now()).unwrap().unwrap();
+    assert_eq!(pages::digests_due(&wiki).unwrap().len(), 1);
+    pages::digest_sent(&wiki, id(&ann), Mark::default()).unwrap();
+    save_text(&wiki, "Page", "four\n");
+    engine.directory().end_turn(&began, pages::next_digests(&wiki).unwrap()).unwrap();
+    pass(GATHER);
+    assert_eq!(turn(&engine).unwrap().0, [id(&ann)]);
+    // A turn that did not end comes again.
+    save_text(&wiki, "Page", "five\n");
+    pass(GATHER);
+    assert!(engine.directory().next_turn(engine.clock().now()).unwrap().is_some());
+    assert_eq!(turn(&engine), None);
+    pass(LEASE);
+    assert_eq!(turn(&engine).unwrap().0, [id(&ann)]);
+    // Nobody wants mail any more.
+    assert!(pages::stop_digests(&wiki, id(&ann)).unwrap() && !pages::stop_digests(&wiki, id(&ann)).unwrap());
+    pages::set_frequency(&scope, Frequency::None).unwrap();
+    pass(2 * day);
+    assert_eq!(turn(&engine), Some((vec![], Next::Never)));
+    save_text(&wiki, "Page", "six\n");
+    pass(2 * day);
+    assert_eq!(turn(&engine), None);
+}
+
+#[test]
+fn mail_that_failed_is_tried_again_later_each_time_and_not_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki, now) = timed(&dir);
+    let bob = join(&engine, &wiki, "Bob", approved());
+    save_text(&wiki, "Page", "one\n");
+    watch(&wiki, &bob, "Page", Extent::Page);
+    pages::set_frequency(&wiki.grant::<Read>(&bob).unwrap(), Frequency::AtOnce).unwrap();
+    save_text(&wiki, "Page", "two\n");
+    let mut waits = Vec::new();
+    loop {
+        let due = pages::digests_due(&wiki).unwrap();
+        assert!(pages::digest(&wiki, id(&bob), due[0].since, "https://x.org").unwrap().is_some(), "nothing is lost");
+        match pages::digest_failed(&wiki, id(&bob)).unwrap() {
+            Retry::At(time) => {
+                assert!(pages::digests_due(&wiki).unwrap().is_empty());
+                waits.push((time - now.load(Ordering::Relaxed)) / 60);
+                now.store(time, Ordering::Relaxed);
+            }
+            Retry::WithTheNext => break,
+        }
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]);
+    assert_eq!(pages::next_digests(&wiki).unwrap(), Next::At { time: None, listens: true });
+    // With the next news everything is told, and a mail that went forgives those that did not.
+    save_text(&wiki, "Page", "three\n");
+    let due = pages::digests_due(&wiki).unwrap()[0];
+    let mail = pages::digest(&wiki, id(&bob), due.since, "https://x.org").unwrap().unwrap();
+    assert_eq!(mail.subject, "[Docs] 2 changes");
+    pages::digest_sent(&wiki, id(&bob), mail.upto).unwrap();
+    save_text(&wiki, "Page", "four\n");
+    assert_eq!(pages::digests_due(&wiki).unwrap().len(), 1);
+    assert_eq!(pages::digest_failed(&wiki, id(&bob)).unwrap(), Retry::At(now.load(Ordering::Relaxed) + 300));
 }

@@ -10,6 +10,7 @@ mod facts;
 mod inbox;
 mod lazy;
 mod pages;
+mod private;
 mod repo;
 mod save;
 mod wikis;

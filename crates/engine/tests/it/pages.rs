@@ -183,3 +183,37 @@ fn pages_that_show_each_other_stay_small() {
     save_text(&wiki, "L9", "end");
     assert!(published(&wiki, &engine, "L0").len() < 8 * 1024 * 1024);
 }
+
+#[test]
+fn links_to_another_name_of_a_page_are_links_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let all = |page: &str| {
+        let manifest = engine.fragments().page(wiki.id(), &path(page).key()).unwrap().unwrap();
+        let html: Vec<u8> =
+            manifest.slots.iter().flat_map(|(_, key)| engine.fragments().get(wiki.id(), key).unwrap().unwrap().raw().to_vec()).collect();
+        String::from_utf8(html).unwrap()
+    };
+    let care = || pages::care(&wiki.grant::<Read>(&holt_core::Actor::System).unwrap()).unwrap();
+    save_text(&wiki, "Other", "See [[Old name]].");
+    save_text(&wiki, "Page", "# Page");
+    assert!(all("Other").contains("missing") && care().orphans.contains(&path("Page")) && care().wanted.len() == 1);
+    save_text(&wiki, "Page", "---\naliases: [Old Name]\n---\n# Page");
+    assert!(!all("Other").contains("missing") && all("Other").contains("href=\"/Page\""), "{}", all("Other"));
+    assert!(all("Page").contains("href=\"/Other\""), "it is linked to");
+    assert!(!care().orphans.contains(&path("Page")) && care().wanted.is_empty());
+    save_text(&wiki, "Third", "And [[old name]].");
+    assert!(all("Page").contains("href=\"/Third\""));
+    save_text(&wiki, "Third", "No more.");
+    assert!(!all("Page").contains("href=\"/Third\""));
+    // A page of that name is nearer than another name.
+    save_text(&wiki, "Old name", "# Own");
+    assert!(all("Other").contains("href=\"/Old%20name\"") && !all("Page").contains("href=\"/Other\""));
+    let ann = people("ann");
+    pages::delete(&wiki.grant::<Write>(&ann).unwrap(), &path("Old name"), "", Subpages::Keep).unwrap();
+    assert!(all("Other").contains("href=\"/Page\"") && all("Page").contains("href=\"/Other\""));
+    rename(&wiki, "Page", "Renamed").unwrap();
+    assert!(all("Other").contains("href=\"/Renamed\""), "{}", all("Other"));
+    save_text(&wiki, "Renamed", "# Page");
+    assert!(all("Other").contains("missing") && !all("Renamed").contains("href=\"/Other\""));
+}

@@ -3,11 +3,12 @@
 use super::output;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
+use crate::digests::Digests;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
-use crate::{front, log, mail};
+use crate::{digests, front, log, mail};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::{EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
@@ -31,6 +32,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 /// How long mail that waits may keep the server from ending.
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
+
+/// How long a digest that is under way may keep the server from ending: one whose acceptance nobody notes goes twice.
+const DIGEST_AT_THE_END: Duration = Duration::from_secs(2);
 
 /// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
@@ -62,6 +66,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
         outbox: Outbox::default(),
+        digests: Digests::default(),
         mail_server,
     });
     mail::start(&app)?;
@@ -74,6 +79,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(listen(args, app.clone()))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
+    app.digests.stop(DIGEST_AT_THE_END);
     app.outbox.close(MAIL_AT_THE_END);
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
@@ -91,6 +97,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
         output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
     }
     output::line(format_args!("listening on {place}"));
+    digests::start(&app, address)?;
     let keeper = app.clone();
     let maintenance = tokio::spawn(maintain(keeper));
     let handler = app.clone();

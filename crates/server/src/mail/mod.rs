@@ -29,7 +29,7 @@ const TRIALS: usize = 2;
 pub const FAILED: &str = "mail.failed";
 
 /// Something to be read by one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Letter {
     /// The address, as [`holt_engine::accounts::check_email`] returns it.
     pub to: String,
@@ -37,6 +37,10 @@ pub struct Letter {
     pub subject: String,
     /// Plain text.
     pub text: String,
+    /// What makes it the same letter should it go twice; without, it is a letter of its own. Letters, digits, dots and hyphens.
+    pub id: Option<String>,
+    /// Where a program stops such mail by one POST (RFC 8058).
+    pub unsubscribe: Option<String>,
 }
 
 /// What waits.
@@ -137,7 +141,8 @@ pub fn start(app: &Arc<App>) -> Result<()> {
             while let Some(posted) = app.outbox.next() {
                 // A letter that trips over something must not stop those behind it.
                 let sent = catch_unwind(AssertUnwindSafe(|| smtp::deliver(&posted.server, &posted.letter, PATIENCE)));
-                report(&app, &posted, sent.unwrap_or_else(|_| Err(Error::internal("send a mail: the sender panicked"))));
+                let sent = sent.unwrap_or_else(|_| Err(Error::internal("send a mail: the sender panicked")));
+                report(&app, posted.wiki, &posted.letter.to, sent.as_ref());
                 app.outbox.finished();
             }
         };
@@ -146,22 +151,23 @@ pub fn start(app: &Arc<App>) -> Result<()> {
     Ok(())
 }
 
+/// Sends a letter on this thread and waits for that. What fails is told twice: to the caller and as for letters that were posted.
+pub fn send(app: &App, wiki: WikiId, server: &MailServer, letter: &Letter) -> Result<()> {
+    let sent = smtp::deliver(server, letter, PATIENCE);
+    report(app, wiki, &letter.to, sent.as_ref());
+    sent
+}
+
 /// Failures are in the log for operators and in the audit log for the wiki's administrators.
-fn report(app: &App, posted: &Posted, sent: Result<()>) {
+fn report(app: &App, wiki: WikiId, to: &str, sent: Result<&(), &Error>) {
     let Err(error) = sent else {
-        tracing::info!(wiki.id = %posted.wiki, "sent a mail");
+        tracing::info!(wiki.id = %wiki, "sent a mail");
         return;
     };
-    tracing::warn!(wiki.id = %posted.wiki, "could not send a mail: {}", error.chain());
-    let object = format!("{}: {}", posted.letter.to, error.message);
-    let entry = AuditEntry {
-        time: app.engine.clock().now(),
-        actor: "Holt",
-        wiki: Some(posted.wiki),
-        action: FAILED,
-        object: &object,
-        result: "failed",
-    };
+    tracing::warn!(wiki.id = %wiki, "could not send a mail: {}", error.chain());
+    let object = format!("{to}: {}", error.message);
+    let entry =
+        AuditEntry { time: app.engine.clock().now(), actor: "Holt", wiki: Some(wiki), action: FAILED, object: &object, result: "failed" };
     if let Err(error) = app.engine.directory().audit(&entry) {
         tracing::warn!("not in the audit log: {}", error.chain());
     }
@@ -175,7 +181,7 @@ mod tests {
     fn a_full_outbox_refuses_and_one_wiki_does_not_fill_it() {
         let outbox = Outbox::default();
         let server = MailServer::parse("smtp://localhost", "wiki@example.org").unwrap();
-        let letter = || Letter { to: "ann@example.org".into(), subject: "Hi".into(), text: "Hi\n".into() };
+        let letter = || Letter { to: "ann@example.org".into(), subject: "Hi".into(), text: "Hi\n".into(), ..Letter::default() };
         let post = |wiki: u64| outbox.post(WikiId::from_random(wiki), server.clone(), letter()).is_ok();
         assert_eq!((0..100).filter(|_| post(1)).count(), QUEUE_PER_WIKI);
         assert_eq!((2..100).map(|wiki| (0..100).filter(|_| post(wiki)).count()).sum::<usize>(), QUEUE - QUEUE_PER_WIKI);

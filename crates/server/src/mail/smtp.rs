@@ -62,8 +62,14 @@ fn message(server: &MailServer, letter: &Letter) -> Result<Message> {
     let to: Address = letter.to.parse().map_err(|_| unusable("to"))?;
     let mut random = [0; 18];
     getrandom::fill(&mut random).map_err(|e| Error::internal(format!("make a message id: {e}")))?;
-    let id = format!("<{}@{}>", URL_SAFE_NO_PAD.encode(random), from.domain());
-    Message::builder()
+    let own = letter.id.as_ref().filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')));
+    let id = format!("<{}@{}>", own.cloned().unwrap_or_else(|| URL_SAFE_NO_PAD.encode(random)), from.domain());
+    let mut builder = Message::builder();
+    if let Some(url) = &letter.unsubscribe {
+        let fine = url.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b','));
+        builder = builder.header(Unsubscribe(Some(url.clone()).filter(|_| fine).ok_or_else(|| unusable("with"))?)).header(OneClick);
+    }
+    builder
         .from(Mailbox::new(None, from))
         .to(Mailbox::new(None, to))
         .subject(one_line(&letter.subject, SUBJECT))
@@ -96,13 +102,46 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// RFC 2369: where such mail ends.
+#[derive(Clone)]
+struct Unsubscribe(String);
+
+impl Header for Unsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.trim_matches(['<', '>']).to_string()))
+    }
+    fn display(&self) -> HeaderValue {
+        let value = format!("<{}>", self.0);
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), value.clone(), value)
+    }
+}
+
+/// RFC 8058: one POST there is enough.
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn written(to: &str, subject: &str, text: &str) -> Result<String> {
         let server = MailServer::parse("smtp://localhost", "wiki@example.org").unwrap();
-        let letter = Letter { to: to.into(), subject: subject.into(), text: text.into() };
+        let letter = Letter { to: to.into(), subject: subject.into(), text: text.into(), ..Letter::default() };
         message(&server, &letter).map(|message| String::from_utf8(message.formatted()).unwrap())
     }
 

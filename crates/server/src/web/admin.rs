@@ -17,7 +17,7 @@ const LEVELS: [(&str, &str, &str); 3] = [
 ];
 
 /// Levels as people choose them.
-const CHOICES: [(AccessLevel, &str); 4] = [
+pub(super) const CHOICES: [(AccessLevel, &str); 4] = [
     (AccessLevel::Anonymous, "Everybody"),
     (AccessLevel::Registered, "Everybody with an account"),
     (AccessLevel::Approved, "Approved members"),

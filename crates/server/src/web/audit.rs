@@ -35,6 +35,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("access.change", "Access changed"),
     ("mail.settings", "Mail settings changed"),
     ("mail.test", "Test mail"),
+    ("mail.stop", "Mail stopped by the link in it"),
     (mail::FAILED, "Mail not sent"),
 ];
 

@@ -233,7 +233,7 @@ fn show_editor(
     let files = pages::attachments(&context.scope::<Read>()?, &opened.path)?;
     let title = format!("{} {}", if matches!(opened.kind, EditKind::New) { "New page" } else { "Edit" }, page.title);
     let templates = if matches!(opened.kind, EditKind::New) { templates(context)? } else { Vec::new() };
-    let may_upload = context.wiki.may(&context.actor, Action::Upload)?;
+    let may_upload = context.wiki.may_at(&context.actor, Action::Upload, &opened.path.key())?;
     let keeps_drafts = context.session.is_some();
     let page_first = context.preferences()?.wikilink_style == WikilinkStyle::TargetFirst;
     let view = |csrf| EditView {

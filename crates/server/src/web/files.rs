@@ -63,7 +63,7 @@ pub fn send(
     } else {
         file_type::judge(found.name.as_str(), &found.content)
     };
-    let public = context.wiki.may(&holt_core::Actor::Anonymous, Action::Read)?;
+    let public = context.wiki.may_at(&holt_core::Actor::Anonymous, Action::Read, &page.key())?;
     let whole = bytes::Bytes::from(found.content);
     let range = match context.request.header(header::RANGE) {
         Some(range) if !known && revised(context, &tag) => part(range, whole.len()),
@@ -175,7 +175,7 @@ pub fn list(context: &Context<'_>) -> Result<Reply> {
 fn show_list(context: &Context<'_>, path: &PagePath, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
     let page = context.page_ref(path)?;
     let files = pages::attachments(&context.scope::<Read>()?, path)?.iter().map(|info| entry(&page, info)).collect();
-    let can_upload = context.wiki.may(&context.actor, Action::Upload)?;
+    let can_upload = context.wiki.may_at(&context.actor, Action::Upload, &path.key())?;
     let notice = context.request.query("added").map(|names| format!("Stored: {names}."));
     let title = format!("Attachments of {}", page.title);
     context.form(status, &title, |csrf| AttachmentsView { page, csrf, files, can_upload, problem, notice })
@@ -290,7 +290,7 @@ fn show_detail(context: &Context<'_>, status: StatusCode, problem: Option<Proble
     let url = format!("{}/a/{encoded}", page.verbs);
     let is_picture = file_type::is_picture(&found.name.extension());
     let log = pages::attachment_history(&scope, &path, &name)?;
-    let can_change = context.wiki.may(&context.actor, Action::Upload)?;
+    let can_change = context.wiki.may_at(&context.actor, Action::Upload, &path.key())?;
     let view = |csrf| AttachmentView {
         csrf,
         image_url: is_picture.then(|| url.clone()),

@@ -120,7 +120,7 @@ pub fn choose(context: &Context<'_>) -> Result<Reply> {
 pub fn diff(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Read>()?;
     let path = context.existing().or_else(|_| address(context))?;
-    let (a, b) = (context.revision(context.param("a"))?, context.revision(context.param("b"))?);
+    let (a, b) = (context.revision_or_head(context.param("a"))?, context.revision_or_head(context.param("b"))?);
     let difference = pages::diff(&scope, &path, a, b)?;
     let page = context.page_ref(&path)?;
     let shape = match context.request.query("view").as_deref() {
@@ -256,9 +256,17 @@ pub fn wanted(context: &Context<'_>) -> Result<Filter> {
     };
     Ok(Filter {
         author: asked("author").map(|text| text.chars().take(100).collect()),
-        path: asked("path").map(|text| PagePath::parse(text.trim_start_matches('/'))).transpose()?,
+        path: asked("path").map(|text| stored(context, PagePath::parse(text.trim_start_matches('/'))?)).transpose()?,
         from: day("from")?,
         until: day("until")?.map(|start| start + 24 * 60 * 60),
+    })
+}
+
+/// A path that was typed, in the spelling of what is there; as typed if nothing is, because history knows what is no more.
+fn stored(context: &Context<'_>, typed: PagePath) -> Result<PagePath> {
+    Ok(match pages::find(&context.scope::<Read>()?, &typed)? {
+        pages::Found::Page(path) | pages::Found::Directory(path) => path,
+        _ => typed,
     })
 }
 
@@ -309,7 +317,7 @@ fn file_url(file: &str, id: RevisionId) -> String {
 /// `GET /-/commit/<revision>`
 pub fn commit(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Read>()?;
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let (revision, parents, files) = pages::commit_view(&scope, id)?;
     let (first, rest) = revision.message.trim().split_once('\n').unwrap_or((revision.message.trim(), ""));
     let preferences = context.preferences()?;
@@ -351,7 +359,7 @@ pub fn revert_form(context: &Context<'_>) -> Result<Reply> {
 }
 
 fn show_revert(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let (revision, _, files) = pages::commit_view(&context.scope::<Read>()?, id)?;
     let preferences = context.preferences()?;
     let name = |file: &str| PagePath::from_tree(file).map_or_else(|| file.to_string(), |path| preferences.display_name(&path, None));
@@ -377,7 +385,7 @@ fn default_revert_message(context: &Context<'_>, id: RevisionId) -> Result<Strin
 
 /// `POST /-/revert/<revision>`
 pub fn revert(context: &Context<'_>) -> Result<Reply> {
-    let id = context.revision(context.param("rev"))?;
+    let id = context.revision_or_head(context.param("rev"))?;
     let message = match context.request.body.get("message").trim() {
         "" => default_revert_message(context, id)?,
         given => given.to_string(),

@@ -4,13 +4,13 @@
 //! What strangers typed about themselves stands in letters to administrators only.
 
 use super::Context;
-use crate::app::CookieSecurity;
+use crate::app::{App, CookieSecurity};
 use crate::mail::{Letter, MailServer};
-use holt_core::{Error, Language, Result};
+use holt_core::{Error, Language, Result, WikiId};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{Token, UserRecord};
 use http::uri::Authority;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How long a test may take.
@@ -43,7 +43,8 @@ impl<'c> Writer<'c> {
     /// A letter in the wiki's language: its subject is a text of ours, its text is said already.
     fn letter(&self, to: &str, subject: &str, text: &str) -> Letter {
         let (site, origin, subject) = (&self.site, &self.origin, self.language.say(subject));
-        Letter { to: to.to_string(), subject: format!("{subject} - {site}"), text: format!("{text}\n\n-- \n{site}\n{origin}/\n") }
+        let text = format!("{text}\n\n-- \n{site}\n{origin}/\n");
+        Letter { to: to.to_string(), subject: format!("{subject} - {site}"), text, ..Letter::default() }
     }
     fn post(&self, to: &str, subject: &str, text: &str) -> Result<()> {
         let letter = self.letter(to, subject, text);
@@ -158,6 +159,20 @@ fn origin(context: &Context<'_>) -> Result<Option<String>> {
     if name == domain || name.strip_suffix(domain).is_some_and(|before| before.ends_with('.')) {
         return Ok(Some(format!("{scheme}://{name}{port}")));
     }
-    let wiki = context.app.engine.directory().wiki(context.wiki.id())?;
-    Ok(wiki.map(|wiki| format!("{scheme}://{}.{domain}", wiki.slug)))
+    home(context.app, context.wiki.id(), None)
+}
+
+/// Scheme and host of links in mail that nobody asked for just now: below the configured domain, or, without one, on this machine if the
+/// server listens there and nowhere else. None if nobody vouches for any name.
+pub fn home(app: &App, wiki: WikiId, listening: Option<SocketAddr>) -> Result<Option<String>> {
+    let Some(wiki) = app.engine.directory().wiki(wiki)? else { return Ok(None) };
+    let scheme = if app.cookies == CookieSecurity::Secure { "https" } else { "http" };
+    Ok(match (app.edge.hosts.domain.as_deref(), listening) {
+        (Some(domain), _) => Some(format!("{scheme}://{}.{domain}", wiki.slug)),
+        (None, Some(address)) if address.ip().is_loopback() => match app.edge.hosts.default_wiki == Some(wiki.id) {
+            true => Some(format!("{scheme}://{address}")),
+            false => Some(format!("{scheme}://{}.localhost:{}", wiki.slug, address.port())),
+        },
+        _ => None,
+    })
 }

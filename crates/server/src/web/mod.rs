@@ -13,15 +13,20 @@ pub mod history;
 pub mod inbox;
 pub mod invitations;
 mod layout;
-mod letters;
+pub mod letters;
 pub mod links;
 pub mod mail_settings;
+pub mod me;
 pub mod page;
+pub mod path_rules;
 pub mod people;
 pub mod preferences;
+pub mod repository;
+pub mod security_check;
 pub mod sessions;
 pub mod site;
 pub mod tokens;
+pub mod unsubscribe;
 pub mod users;
 mod views;
 
@@ -88,6 +93,14 @@ impl Context<'_> {
     /// A revision that a person typed.
     pub fn revision(&self, text: &str) -> Result<RevisionId> {
         pages::resolve(&self.scope::<Read>()?, &RevisionPrefix::parse(text)?)
+    }
+    /// The same where `HEAD` is taken for the newest: commits, comparisons, reverts (spec/wiki.md §4.2).
+    pub fn revision_or_head(&self, text: &str) -> Result<RevisionId> {
+        if text != "HEAD" {
+            return self.revision(text);
+        }
+        let head = pages::now_mark(&self.scope::<Read>()?)?.revision;
+        head.ok_or_else(|| Error::not_found("there is no revision yet"))
     }
     /// Whether whoever asks administers the whole installation.
     pub fn is_operator(&self) -> bool {

@@ -4,12 +4,13 @@ use super::views::{RevisionView, SourceView};
 use super::{Context, files, moment};
 use crate::reply::{Reply, raw, redirect, with_header};
 use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
-use holt_edge::{Outcome, respond_trusted};
+use holt_edge::{Outcome, Trust, respond_trusted};
 use holt_engine::pages::{self, Found, TreeKind};
 use holt_engine::publish::views::{
     ArticleView, AsideView, CrumbsView, DirectoryEntry, DirectoryView, NotFoundView, PageActions, StorageErrorView, scripts,
 };
 use holt_engine::{Read, publish, sync};
+use holt_fragments::Readers;
 use http::{StatusCode, header};
 
 /// `/`
@@ -61,8 +62,17 @@ pub fn any(context: &Context<'_>) -> Result<Reply> {
     match found {
         Found::Page(stored) => current(context, &stored),
         Found::Directory(stored) => directory(context, &stored),
-        _ => missing(context, &path),
+        _ => match markdown_of(context, &path)? {
+            Some(page) => current(context, &page),
+            None => missing(context, &path),
+        },
     }
+}
+
+/// The page whose Markdown `/<page>.md` is.
+fn markdown_of(context: &Context<'_>, path: &PagePath) -> Result<Option<PagePath>> {
+    let Some(Ok(page)) = path.as_str().strip_suffix(".md").map(PagePath::parse) else { return Ok(None) };
+    Ok(pages::page(&context.scope::<Read>()?, &page)?.map(|view| view.page.path))
 }
 
 /// `/<page>/view[/<revision>]`
@@ -136,7 +146,8 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let Some(view) = pages::page(&scope, path)? else { return missing(context, path) };
     sync::catch_up(context.wiki)?;
     let request = context.request;
-    if let Outcome::Response(reply) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers) {
+    let trust = Trust::Page(path.key());
+    if let Outcome::Response(reply) = respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &trust) {
         return Ok(reply);
     }
     let path = &view.page.path;
@@ -226,5 +237,6 @@ fn unreadable(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
 fn crumbs(context: &Context<'_>, path: &PagePath, actions: PageActions<'_>) -> Result<SafeHtml> {
     let title = pages::title(&context.scope::<Read>()?, path)?;
     let links = publish::crumbs(&*context.preferences()?, path, title.as_deref());
-    context.draw(&CrumbsView { crumbs: &links, actions })
+    let readers = if context.preferences()?.path_access.restrict(&path.key()) { Readers::OfItsOwn } else { Readers::OfTheWiki };
+    context.draw(&CrumbsView { crumbs: &links, readers, actions })
 }

@@ -3,25 +3,15 @@
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
 use super::{Context, audit, invitations, letters, links, problem, sessions, tokens};
 use crate::app::Throttle;
-use crate::reply::{Reply, json, see_other, with_cookie, with_header};
+use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
-use holt_core::{AccessLevel, Action, Error, ErrorKind, Result, UserId};
+use holt_core::{AccessLevel, Error, ErrorKind, Result, UserId};
 use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
 use holt_engine::accounts::{self, Rank};
 use holt_engine::directory::{Gate, NewUser, Purpose, UserRecord};
 use holt_engine::pages;
 use http::{StatusCode, header};
 use std::net::IpAddr;
-
-/// `GET /-/me`: what the frame, the same for everybody, is told about who reads it.
-pub fn me(context: &Context<'_>) -> Result<Reply> {
-    let may = |action| context.wiki.may(&context.actor, action);
-    let name = context.session.as_ref().map(|(session, _)| session.user.name.as_str());
-    let csrf = context.session.as_ref().map(|(session, _)| session.csrf.as_str());
-    let can = serde_json::json!({"write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?});
-    let inbox = super::inbox::unread(context)?;
-    Ok(json(StatusCode::OK, &serde_json::json!({"name": name, "can": can, "csrf": csrf, "inbox": inbox})))
-}
 
 /// `GET /-/login`
 pub fn login_form(context: &Context<'_>) -> Result<Reply> {

@@ -3,7 +3,7 @@
 use super::Context;
 use super::problem;
 use super::views::{AboutView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart};
-use crate::reply::{Reply, raw, redirect, text};
+use crate::reply::{Reply, raw, redirect, see_other, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
 use holt_engine::pages::{self, TreeKind};
 use holt_engine::{Read, publish};
@@ -28,6 +28,16 @@ pub fn about(context: &Context<'_>) -> Result<Reply> {
     };
     let site_name = context.preferences()?.site_name.clone();
     context.page(StatusCode::OK, "About", &AboutView { site_name, pages, version: env!("CARGO_PKG_VERSION").to_string() })
+}
+
+/// `POST /-/search`, `POST /-/search/<query>`: forms of Otterwiki that are open somewhere. What is found has an address of its own here.
+pub fn search_again(context: &Context<'_>) -> Result<Reply> {
+    let query = match context.request.body.get("query") {
+        "" => context.param("query"),
+        typed => typed,
+    };
+    let query: String = form_urlencoded::byte_serialize(query.trim().as_bytes()).collect();
+    Ok(see_other(&format!("/-/search?q={query}")))
 }
 
 /// `GET /-/search?q=…`, `/-/search/<query>`

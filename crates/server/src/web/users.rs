@@ -6,7 +6,7 @@
 use super::letters::{self, Writer};
 use super::views::{Field, PressView, Problem, UserView, tabs};
 use super::{Context, audit, invitations, problem};
-use crate::reply::{Reply, see_other};
+use crate::reply::{Reply, redirect, see_other};
 use holt_core::{Error, ErrorKind, MemberFlags, Result, UserId};
 use holt_engine::accounts::password::{self, PASSWORD_CHARS};
 use holt_engine::accounts::{self, Rank};
@@ -115,8 +115,11 @@ fn show(context: &Context<'_>, status: StatusCode, page: Page, account: Option<&
     context.form(status, title, view)
 }
 
-/// `GET /-/user/`
+/// `GET /-/user/`; without the slash it leads there.
 pub fn add_form(context: &Context<'_>) -> Result<Reply> {
+    if !context.request.uri.path().ends_with('/') {
+        return Ok(redirect(StatusCode::PERMANENT_REDIRECT, "/-/user/"));
+    }
     let flags = MemberFlags { approved: true, ..MemberFlags::default() };
     show(context, StatusCode::OK, Page { flags, ..Page::default() }, None)
 }

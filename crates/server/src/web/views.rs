@@ -15,7 +15,7 @@ mod writing;
 
 pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
-    PressView, SessionView, Tab, TokenView, UserView, tabs,
+    PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
@@ -29,9 +29,10 @@ pub use comments::{
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
-pub use preferences::{MenuRow, Preference, PreferenceKind, PreferencesView};
+pub use preferences::{MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
 pub use site::{
-    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart,
+    AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
+    SearchView, SnippetPart,
 };
 pub use writing::{
     ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,

@@ -387,7 +387,7 @@ fn an_account_of_another_wiki_joins_by_an_invitation() {
 fn members_are_added_changed_and_removed() {
     let (_dir, server, ann, sink) = docs(&[]);
     let add = |fields: &[(&str, &str)]| ann.post("/-/user/", fields).unwrap();
-    assert_eq!((ann.get("/-/user/").status, ann.get("/-/user").status), (200, 200));
+    assert_eq!((ann.get("/-/user/").status, ann.get("/-/user").status), (200, 308));
     let both = |password| [("password1", password), ("password2", password)];
     // What is wrong stands beside its box, and what was typed stays.
     let refused = add(&[&[("name", "<b>"), ("email", "nobody"), ("allow_upload", "1")][..], &both("short")].concat());

@@ -6,7 +6,7 @@ use serde_json::Value;
 const EVIL: &str = "</textarea><script>alert(1)</script>\"'&";
 
 /// Somebody who registered and was approved.
-fn member(server: &Server, ann: &Client, name: &str) -> Client {
+pub fn member(server: &Server, ann: &Client, name: &str) -> Client {
     let client = server.client();
     let email = format!("{}@example.org", name.split_whitespace().next().unwrap().to_lowercase());
     client.use_token(&client.get("/-/register"));

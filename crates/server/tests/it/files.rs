@@ -73,7 +73,7 @@ fn pictures_are_made_smaller_and_bombs_are_not() {
         &[("READ_access", "APPROVED"), ("WRITE_access", "APPROVED"), ("ATTACHMENT_access", "APPROVED")],
     )
     .unwrap();
-    assert_eq!(server.client().get("/Page/t/a.png").status, 303);
+    assert_eq!(server.client().get("/Page/t/a.png").status, 403);
     assert_eq!(ann.get("/Page/t/a.png").header("cache-control"), Some("private, no-store"));
     server.stop();
 }

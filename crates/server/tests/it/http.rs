@@ -6,7 +6,7 @@ use holt_testkit::git;
 const PASSWORD: &str = "correct horse";
 
 /// A multipart form with the session's token, fields and files.
-fn upload(client: &Client, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {
+pub fn upload(client: &Client, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {
     let token = client.csrf();
     let mut body = Vec::new();
     for (name, value) in fields.iter().chain([("csrf_token", token.as_str())].iter()) {

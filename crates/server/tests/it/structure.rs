@@ -190,6 +190,26 @@ fn programs_follow_what_changes() {
     server.stop();
 }
 
+/// A bug: `?path=guide` found nothing where the page is `Guide`, and said so without a hint.
+#[test]
+fn changes_below_a_path_are_found_in_any_spelling() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Setup", "# Setup", "First").unwrap();
+    ann.save("Tools/Saw/Teeth", "# Teeth", "Second").unwrap();
+    ann.save("Other", "# Other", "Else").unwrap();
+    for (path, change) in [("Guide", "First"), ("guide", "First"), ("GUIDE%2Fsetup", "First"), ("%2Ftools%2Fsaw", "Second")] {
+        for page in ["/-/changelog", "/-/changelog/feed.atom", "/-/changelog/feed.rss", "/-/changelog/feed.json"] {
+            let text = ann.get(&format!("{page}?path={path}")).body_text();
+            assert!(text.contains(change) && !text.contains("Else"), "{page} {path}: {text}");
+        }
+    }
+    // What is no more is found as it was called.
+    ann.post("/Other/delete", &[]).unwrap();
+    assert!(ann.get("/-/changelog?path=Other").body_text().contains("Else"));
+    assert!(!ann.get("/-/changelog?path=nowhere").body_text().contains("Else"));
+    server.stop();
+}
+
 #[test]
 fn a_gardener_sees_what_is_to_do() {
     let (_dir, mut server, ann) = docs();

@@ -109,7 +109,8 @@ fn file_of(db: &Connection, path: &PagePath) -> rusqlite::Result<String> {
 }
 
 fn position_of(db: &Connection, id: RevisionId) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT position FROM revisions WHERE id = ?1")?.query_row([id.as_bytes()], |row| row.get(0)).optional()
+    // Of a commit somebody does not get to see, too: its place says nothing, and what they have read is counted by it.
+    db.prepare_cached("SELECT position FROM main.revisions WHERE id = ?1")?.query_row([id.as_bytes()], |row| row.get(0)).optional()
 }
 
 /// `file`, `kind`, `from_file`, the first of them at `column`.
@@ -264,6 +265,13 @@ impl Index {
     /// Where a revision stands in the wiki's history: the `seq` of its [`Entry`].
     pub fn place_of(&self, revision: RevisionId) -> Result<Option<i64>> {
         self.read("find a revision", |db| position_of(db, revision))
+    }
+    /// A commit of the wiki's history.
+    pub fn revision(&self, revision: RevisionId) -> Result<Option<Revision>> {
+        let sql = format!("SELECT {} FROM revisions AS r WHERE r.id = ?1", rows::REVISION);
+        self.read("read a revision", |db| {
+            db.prepare_cached(&sql)?.query_row([revision.as_bytes()], |row| rows::revision(row, 0)).optional()
+        })
     }
     /// Whether `revision` is part of the wiki's history.
     pub fn has_revision(&self, revision: RevisionId) -> Result<bool> {

@@ -44,6 +44,10 @@ pub struct Wanted {
     pub from: Vec<PagePath>,
 }
 
+/// The other names that lead to the page `?1`, as keys: one that is the name of a page leads there.
+const OTHER_NAMES: &str = "SELECT a.key FROM aliases AS a JOIN pages AS named ON named.id = a.page
+    WHERE named.key = ?1 AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.key = a.key)";
+
 fn linking(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<LinkedFrom>> {
     let sql = format!(
         "SELECT DISTINCT p.path, p.file, p.title FROM links JOIN pages AS p ON p.id = links.page WHERE {condition} ORDER BY p.path"
@@ -53,10 +57,15 @@ fn linking(db: &Connection, condition: &str, values: impl rusqlite::Params) -> r
 }
 
 impl Index {
-    /// The other pages that link to the page `key`, by path.
+    /// The other pages that link to the page `key`, under its own or another name that leads to it, by path.
     pub fn backlinks(&self, key: &PageKey) -> Result<Vec<LinkedFrom>> {
-        let condition = format!("links.key = ?1 AND p.key <> ?1 AND {ANSWERS}");
+        let condition = format!("links.key IN (SELECT ?1 UNION ALL {OTHER_NAMES}) AND p.key <> ?1 AND {ANSWERS}");
         self.read("look for backlinks", |db| linking(db, &condition, [key.as_str()]))
+    }
+    /// The pages that link to exactly `key`, whatever answers for it, by path.
+    pub fn linking_to(&self, key: &PageKey) -> Result<Vec<LinkedFrom>> {
+        let condition = format!("links.key = ?1 AND {ANSWERS}");
+        self.read("look for links", |db| linking(db, &condition, [key.as_str()]))
     }
     /// The pages that link to `key` or to anything below it, by path; pages that do not answer for their key, too.
     pub fn linking_to_tree(&self, key: &PageKey) -> Result<Vec<LinkedFrom>> {
@@ -75,9 +84,11 @@ impl Index {
     pub fn showing_files(&self, key: &PageKey) -> Result<Vec<PageKey>> {
         self.read("look who shows a file", |db| shown_by(db, &[format!("/{}", key.as_str())]))
     }
-    /// The keys that some other page links to.
+    /// The keys that some other page links to, and those of the pages that are meant by them.
     pub fn linked_keys(&self) -> Result<HashSet<String>> {
-        let sql = "SELECT DISTINCT links.key FROM links JOIN pages AS p ON p.id = links.page WHERE links.key <> p.key";
+        let sql = "SELECT links.key FROM links JOIN pages AS p ON p.id = links.page WHERE links.key <> p.key
+            UNION SELECT named.key FROM links JOIN pages AS p ON p.id = links.page
+                JOIN aliases AS a ON a.key = links.key JOIN pages AS named ON named.id = a.page WHERE named.key <> p.key";
         self.read("look at all links", |db| db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())
     }
     /// The links of all pages that lead somewhere, or nowhere, by page and place.
@@ -128,7 +139,7 @@ struct Judged {
 
 fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
     let sql = format!(
-        "SELECT p.path, links.target, links.kind = 'image', EXISTS (SELECT 1 FROM pages WHERE pages.key = links.key)
+        "SELECT p.path, links.target, links.kind = 'image', EXISTS (SELECT 1 FROM pages WHERE pages.key = links.key) OR EXISTS (SELECT 1 FROM aliases WHERE aliases.key = links.key)
          FROM links JOIN pages AS p ON p.id = links.page WHERE {ANSWERS} ORDER BY p.path, links.number"
     );
     let row = |row: &rusqlite::Row<'_>| Ok((rows::path(row, 0)?, rows::path(row, 1)?, row.get(2)?, row.get(3)?));

@@ -7,7 +7,8 @@
 //! | [`history`] | what was |
 //! | [`search`] | words |
 //!
-//! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it.
+//! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
+//! through connections of their own, from which the others are hidden ([`sight`]).
 
 mod apply;
 pub mod batch;
@@ -17,6 +18,7 @@ pub mod links;
 pub mod pages;
 mod rows;
 pub mod search;
+mod sight;
 mod snippet;
 pub mod tags;
 mod terms;
@@ -32,11 +34,11 @@ pub use terms::QUERY_BYTES;
 
 use super::connection::{self, Durability, Existence, Kind};
 use super::{is_damaged, wal_of, wrap};
-use holt_core::{Error, Result, RevisionId};
+use holt_core::{Error, Hidden, Result, RevisionId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The name of the file in the wiki's directory.
 const FILE: &str = "index.db";
@@ -61,7 +63,9 @@ pub struct Index {
     path: PathBuf,
     // Declared before the writer: the last connection to close tidies the file up, and only the writer may.
     readers: Readers,
-    writer: Mutex<Connection>,
+    /// None where something is hidden.
+    writer: Option<Mutex<Connection>>,
+    hidden: Hidden,
     /// Whether the mark that says "not closed properly" may stand in the file.
     marked: AtomicBool,
 }
@@ -86,7 +90,22 @@ impl Index {
         if marked && !super::problems(&writer).map_err(wrap("check index.db"))?.is_empty() {
             return super::decode("index.db after a crash", None);
         }
-        Ok(Self { path, readers: Readers::default(), writer: Mutex::new(writer), marked: AtomicBool::new(marked) })
+        Ok(Self {
+            path,
+            readers: Readers::default(),
+            writer: Some(Mutex::new(writer)),
+            hidden: Hidden::default(),
+            marked: AtomicBool::new(marked),
+        })
+    }
+    /// The same index for somebody from whom something is hidden: nothing there can be found out by asking it, and nothing can be written.
+    #[must_use]
+    pub fn without(&self, hidden: Hidden) -> Self {
+        Self { path: self.path.clone(), readers: Readers::default(), writer: None, hidden, marked: AtomicBool::new(false) }
+    }
+    /// What cannot be found here though it is there.
+    pub fn hidden(&self) -> &Hidden {
+        &self.hidden
     }
     /// Moves the index in `dir` out of the way, as `index.db.bad-1`, if there is one. To be called when nobody has it open.
     pub fn set_aside(dir: &Path) -> Result<()> {
@@ -138,7 +157,7 @@ impl Index {
             apply::last_changes_of_all(db)?;
             apply::set_cursor(db, INDEX_STEP, head)
         });
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.writer()?;
         let shrunk = writer.execute_batch("PRAGMA cache_size=-256; PRAGMA shrink_memory;").map_err(wrap("index the whole wiki"));
         failed.map_or(filled, Err)?;
         shrunk
@@ -154,18 +173,25 @@ impl Index {
     }
     /// Every table as text, in an order that does not depend on how it came about: equal texts are equal indexes.
     pub fn dump(&self) -> Result<String> {
-        dump::dump(&self.writer.lock().unwrap_or_else(PoisonError::into_inner)).map_err(wrap("dump the index"))
+        dump::dump(&*self.writer()?).map_err(wrap("dump the index"))
     }
     fn read<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let reader = self.readers.take(|| {
             let db = connection::open(&self.path, &KIND, Existence::Required)?;
+            if !self.hidden.is_empty() {
+                sight::hide(&db, &self.hidden).map_err(wrap(attempted))?;
+            }
             db.pragma_update(None, "query_only", true).map_err(wrap(attempted))?;
             Ok(db)
         })?;
         reader.with(work).map_err(wrap(attempted))
     }
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
+        let writer = self.writer.as_ref().ok_or_else(|| Error::internal("write to an index of which something is hidden"))?;
+        Ok(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
     fn write<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer()?;
         (|| {
             let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             if !self.marked.load(Ordering::Relaxed) {
@@ -182,7 +208,8 @@ impl Index {
 
 impl Drop for Index {
     fn drop(&mut self) {
-        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(writer) = &mut self.writer else { return };
+        let writer = writer.get_mut().unwrap_or_else(PoisonError::into_inner);
         if *self.marked.get_mut() {
             // If it fails the mark stays, and the next start checks the file.
             let _ = writer.execute("DELETE FROM marks", []);

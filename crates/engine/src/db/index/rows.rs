@@ -4,7 +4,7 @@ use crate::repo::{BlobId, FileMode};
 use holt_core::{Author, PagePath, Revision, RevisionId, Timestamp};
 use rusqlite::{Error, Result, Row};
 
-fn impossible(column: usize) -> Error {
+pub(super) fn impossible(column: usize) -> Error {
     Error::IntegralValueOutOfRange(column, 0)
 }
 

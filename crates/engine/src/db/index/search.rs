@@ -4,7 +4,7 @@ use super::pages::ANSWERS;
 use super::snippet::snippet;
 use super::terms::{PageFilter, Query, Strictness};
 use super::{Index, rows};
-use holt_core::{PagePath, Result};
+use holt_core::{Hidden, PagePath, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
@@ -52,7 +52,7 @@ impl Index {
                 let Some(expression) = query.expression(strictness) else { break };
                 let total = count(db, &expression, &query.filter)?;
                 if total > 0 {
-                    return Ok(SearchResults { total, hits: hits(db, &query, &expression, limit, offset)? });
+                    return Ok(SearchResults { total, hits: hits(db, &query, &expression, (limit, offset), &self.hidden)? });
                 }
             }
             if query.wanted.is_empty() && query.filter != PageFilter::default() {
@@ -87,10 +87,10 @@ fn count(db: &Connection, expression: &str, filter: &PageFilter) -> rusqlite::Re
 }
 
 /// The best pages by rank alone come out of the full text itself, which is faster than sorting joined rows; the few more than are shown make
-/// up for those that another page answers for. With a filter that would not be enough.
-fn hits(db: &Connection, query: &Query, expression: &str, limit: usize, offset: usize) -> rusqlite::Result<Vec<Hit>> {
+/// up for those that another page answers for. With a filter, or where something is hidden, that would not be enough.
+fn hits(db: &Connection, query: &Query, expression: &str, (limit, offset): (usize, usize), hidden: &Hidden) -> rusqlite::Result<Vec<Hit>> {
     let (condition, values) = query.filter.sql(2);
-    let sql = if condition.is_empty() {
+    let sql = if condition.is_empty() && hidden.is_empty() {
         format!(
             "SELECT p.path, p.title, best.rank, p.id FROM (SELECT rowid, rank FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT {RESULTS} + 56) AS best
              JOIN pages AS p ON p.id = best.rowid WHERE {ANSWERS} ORDER BY best.rank, p.path LIMIT {limit} OFFSET {offset}"

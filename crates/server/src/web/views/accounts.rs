@@ -17,14 +17,16 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 8] = [
+const SCREENS: [(&str, &str); 10] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
     ("Content", "/-/admin/content_and_editing"),
     ("Members", "/-/admin/user_management"),
+    ("Private", "/-/admin/path_rules"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
+    ("Repository", "/-/admin/repository_management"),
     ("Log", "/-/admin/audit"),
 ];
 
@@ -98,6 +100,20 @@ pub struct PressView {
     pub back: Option<String>,
     /// More that may happen: name of the field, words.
     pub tick: Option<(&'static str, &'static str)>,
+}
+
+/// What was done, and where to go on.
+#[derive(Template)]
+#[template(path = "said.html")]
+pub struct SaidView {
+    /// Heading.
+    pub title: &'static str,
+    /// What that means.
+    pub lead: &'static str,
+    /// Where to go on.
+    pub url: &'static str,
+    /// What it is called.
+    pub link: &'static str,
 }
 
 /// Somebody who is invited makes an account.

@@ -3,7 +3,7 @@
 use askama::Template;
 use holt_engine::publish::filters;
 
-use super::{Problem, Tab};
+use super::{Choice, Problem, Tab};
 
 /// A preference, ready to print.
 pub struct Preference {
@@ -58,6 +58,40 @@ pub struct PreferencesView {
     pub has_menu: bool,
     /// Its lines.
     pub menu: Vec<MenuRow>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// A path rule, ready to change.
+pub struct PathRuleRow {
+    /// Whether it is the empty one.
+    pub is_new: bool,
+    /// The page it is about.
+    pub path: String,
+    /// Who may read.
+    pub read: Vec<Choice>,
+    /// Who may write.
+    pub write: Vec<Choice>,
+    /// Addresses of those who may read, too.
+    pub readers: String,
+    /// Addresses of those who may read and write, too.
+    pub writers: String,
+}
+
+/// The rules for parts of the wiki.
+#[derive(Template)]
+#[template(path = "path_rules.html")]
+pub struct PathRulesView {
+    /// Token of the session.
+    pub csrf: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
+    /// In order, an empty one last.
+    pub rules: Vec<PathRuleRow>,
+    /// Addresses of the members, to choose from.
+    pub members: Vec<String>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// What was done.

@@ -5,7 +5,7 @@ use holt_core::SafeHtml;
 use holt_engine::publish::filters;
 use holt_engine::publish::views::Script;
 
-use super::Problem;
+use super::{Moment, Problem, Tab};
 
 /// The search form and what was found.
 #[derive(Template)]
@@ -94,6 +94,42 @@ pub struct IndexEntry {
     pub folder: String,
     /// Where it is read.
     pub url: String,
+}
+
+/// The repository.
+#[derive(Template)]
+#[template(path = "repository.html")]
+pub struct RepositoryView {
+    /// The other screens.
+    pub tabs: Vec<Tab>,
+    /// Where it is, for operators.
+    pub path: Option<String>,
+    /// The branch that is the wiki.
+    pub branch: String,
+    /// How many pages.
+    pub pages: usize,
+    /// How many files.
+    pub attachments: usize,
+    /// How many commits.
+    pub commits: usize,
+    /// What it takes on the disk.
+    pub size: String,
+    /// In so many packs.
+    pub packs: usize,
+    /// The newest commit.
+    pub last: Option<LastCommit>,
+}
+
+/// See [`RepositoryView::last`].
+pub struct LastCommit {
+    /// First line of its message.
+    pub message: String,
+    /// Who made it.
+    pub author: String,
+    /// Where it is shown.
+    pub url: String,
+    /// When.
+    pub when: Moment,
 }
 
 /// About the software.

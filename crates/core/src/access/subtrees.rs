@@ -1,0 +1,272 @@
+//! Path rules: parts of a wiki that fewer people may read or change than the wiki itself (DESIGN §6, "private pages inside a wiki").
+//!
+//! A rule is about a page and everything below it, files included, and only ever narrows: whoever may not read the wiki reads nothing of it, and
+//! where several rules cover a page all of them must agree. That keeps every decision local and makes a forgotten rule harmless.
+
+use super::{AccessLevel, Action, Actor, MemberFlags, UserId};
+use crate::path::{PageKey, PagePath};
+use std::collections::BTreeSet;
+
+/// Who may read and change a page and what is below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubtreeRule {
+    /// The page, as somebody wrote it; it need not exist.
+    pub path: PagePath,
+    /// Who may read without being named.
+    pub read: AccessLevel,
+    /// Who may write and upload without being named; they must be able to read.
+    pub write: AccessLevel,
+    /// Who may read whatever the level says.
+    pub readers: BTreeSet<UserId>,
+    /// Who may read and write whatever the levels say.
+    pub writers: BTreeSet<UserId>,
+}
+
+impl SubtreeRule {
+    fn allows(&self, actor: &Actor, flags: MemberFlags, action: Action) -> bool {
+        let person = match actor {
+            Actor::Person(person) => Some(person.id),
+            _ => None,
+        };
+        let named = |people: &BTreeSet<UserId>| person.is_some_and(|id| people.contains(&id));
+        let reached = |level| super::reaches(level, person.is_some(), flags);
+        let read = reached(self.read) || named(&self.readers) || named(&self.writers);
+        match action {
+            Action::Read => read,
+            Action::Write | Action::Upload => read && (reached(self.write) || named(&self.writers)),
+            Action::Admin => true,
+        }
+    }
+    fn covers(&self, key: &str) -> bool {
+        is_at_or_below(key, self.path.key().as_str())
+    }
+}
+
+/// The rules of a wiki.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubtreeRules {
+    rules: Vec<SubtreeRule>,
+    /// The rules could not be read: only administrators see anything.
+    damaged: bool,
+}
+
+impl SubtreeRules {
+    /// These, in their order.
+    pub fn new(rules: Vec<SubtreeRule>) -> Self {
+        Self { rules, damaged: false }
+    }
+    /// Rules that nobody could read: they open nothing to anybody but administrators.
+    pub fn damaged() -> Self {
+        Self { rules: Vec::new(), damaged: true }
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && !self.damaged
+    }
+    /// Whether they were [`SubtreeRules::damaged`].
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+    /// All, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &SubtreeRule> {
+        self.rules.iter()
+    }
+    /// Whether the rules let `actor`, who may do `action` in the wiki as a whole, do it at `key`.
+    pub fn allow(&self, actor: &Actor, flags: Option<MemberFlags>, action: Action, key: &PageKey) -> bool {
+        let flags = flags.unwrap_or_default();
+        if administers(actor, flags) {
+            return true;
+        }
+        !self.damaged && self.rules.iter().filter(|rule| rule.covers(key.as_str())).all(|rule| rule.allows(actor, flags, action))
+    }
+    /// What `actor` does not get to see.
+    pub fn hidden_from(&self, actor: &Actor, flags: Option<MemberFlags>) -> Hidden {
+        self.closed_to(actor, flags, Action::Read)
+    }
+    /// Where the rules do not let `actor` do `action`.
+    pub fn closed_to(&self, actor: &Actor, flags: Option<MemberFlags>, action: Action) -> Hidden {
+        let flags = flags.unwrap_or_default();
+        if administers(actor, flags) {
+            return Hidden::default();
+        }
+        let refused = self.rules.iter().filter(|rule| !rule.allows(actor, flags, action));
+        Hidden::new(refused.map(|rule| rule.path.key()), self.damaged)
+    }
+    /// What a page must not show because some of its readers may not see it: every part of the wiki with readers of its own that the page is not
+    /// itself in. With no page, every such part.
+    pub fn hidden_in(&self, page: Option<&PageKey>) -> Hidden {
+        let own = |rule: &&SubtreeRule| page.is_some_and(|key| rule.covers(key.as_str()));
+        let narrowing = self.rules.iter().filter(|rule| rule.read != AccessLevel::Anonymous);
+        Hidden::new(narrowing.filter(|rule| !own(rule)).map(|rule| rule.path.key()), self.damaged)
+    }
+    /// Whether the page has readers of its own: it is never answered without asking who reads.
+    pub fn restrict(&self, page: &PageKey) -> bool {
+        self.damaged || self.rules.iter().any(|rule| rule.read != AccessLevel::Anonymous && rule.covers(page.as_str()))
+    }
+}
+
+fn administers(actor: &Actor, flags: MemberFlags) -> bool {
+    match actor {
+        Actor::System => true,
+        Actor::Anonymous => false,
+        Actor::Person(person) => person.operator || flags.admin,
+    }
+}
+
+fn is_at_or_below(key: &str, top: &str) -> bool {
+    key.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The parts of a wiki that somebody does not get to see. Equal parts are equal values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Hidden {
+    tops: Vec<PageKey>,
+    everything: bool,
+}
+
+impl Hidden {
+    fn new(tops: impl Iterator<Item = PageKey>, everything: bool) -> Self {
+        let mut tops: Vec<PageKey> = tops.collect();
+        // Upper ones first, so that what lies below one of them can go.
+        tops.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let mut kept: Vec<PageKey> = Vec::new();
+        for top in tops {
+            if !kept.iter().any(|upper| is_at_or_below(top.as_str(), upper.as_str())) {
+                kept.push(top);
+            }
+        }
+        Self { tops: kept, everything }
+    }
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        self.tops.is_empty() && !self.everything
+    }
+    /// Whether the page of this key, or a file beside it, is hidden.
+    pub fn covers(&self, key: &str) -> bool {
+        self.everything || self.tops.iter().any(|top| is_at_or_below(key, top.as_str()))
+    }
+    /// Whether a file of the repository is hidden: a page, or what is beside one. A name that cannot be read as either is, if anything is.
+    pub fn covers_file(&self, file: &str) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let page = match PagePath::from_tree(file) {
+            Some(page) => Ok(page),
+            None => match file.rsplit_once('/') {
+                Some((directory, _)) => PagePath::parse(directory),
+                // Beside no page.
+                None => return self.everything,
+            },
+        };
+        page.map_or(true, |page| self.covers(page.key().as_str()))
+    }
+    /// What either hides.
+    #[must_use]
+    pub fn and(&self, more: &Self) -> Self {
+        Self::new(self.tops.iter().chain(&more.tops).cloned(), self.everything || more.everything)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Person;
+
+    fn rule(path: &str, read: AccessLevel, write: AccessLevel, readers: &[i64], writers: &[i64]) -> SubtreeRule {
+        let people = |ids: &[i64]| ids.iter().map(|id| UserId(*id)).collect();
+        SubtreeRule { path: PagePath::parse(path).unwrap(), read, write, readers: people(readers), writers: people(writers) }
+    }
+    fn person(id: i64) -> Actor {
+        Actor::Person(Person { id: UserId(id), name: String::new(), email: String::new(), operator: false })
+    }
+    fn key(path: &str) -> PageKey {
+        PagePath::parse(path).unwrap().key()
+    }
+    fn rules() -> SubtreeRules {
+        SubtreeRules::new(vec![
+            rule("Staff", AccessLevel::Approved, AccessLevel::Approved, &[7], &[]),
+            rule("Staff/Board", AccessLevel::Admin, AccessLevel::Admin, &[1], &[2]),
+            rule("Handbook", AccessLevel::Anonymous, AccessLevel::Admin, &[], &[3]),
+        ])
+    }
+    const APPROVED: Option<MemberFlags> =
+        Some(MemberFlags { admin: false, approved: true, allow_read: false, allow_write: false, allow_upload: false });
+    const ADMIN: Option<MemberFlags> =
+        Some(MemberFlags { admin: true, approved: false, allow_read: false, allow_write: false, allow_upload: false });
+
+    /// Who may do what where, as a matrix: a change of any cell is a change of policy.
+    #[test]
+    fn who_may_do_what_where() {
+        let who: [(&str, Actor, Option<MemberFlags>); 7] = [
+            ("anonymous", Actor::Anonymous, None),
+            ("stranger 9", person(9), None),
+            ("named 7", person(7), None),
+            ("approved 1", person(1), APPROVED),
+            ("approved 2", person(2), APPROVED),
+            ("approved 3", person(3), APPROVED),
+            ("admin", person(8), ADMIN),
+        ];
+        let mut table = String::new();
+        for (name, actor, flags) in who {
+            table.push_str(&format!("{name:<11}"));
+            for path in ["Home", "STAFF", "Staff/Plan", "Staff/Board/Pay", "Handbook/A"] {
+                let may = |action| if rules().allow(&actor, flags, action, &key(path)) { 'y' } else { '-' };
+                table.push_str(&format!(" {}{}", may(Action::Read), may(Action::Write)));
+            }
+            table.push('\n');
+        }
+        let expected = "\
+anonymous   yy -- -- -- y-
+stranger 9  yy -- -- -- y-
+named 7     yy y- y- -- y-
+approved 1  yy yy yy y- y-
+approved 2  yy yy yy yy y-
+approved 3  yy yy yy -- yy
+admin       yy yy yy yy yy
+";
+        assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn what_is_hidden_is_what_may_not_be_read() {
+        for (actor, flags) in
+            [(Actor::Anonymous, None), (person(7), None), (person(1), APPROVED), (person(8), ADMIN), (Actor::System, None)]
+        {
+            let hidden = rules().hidden_from(&actor, flags);
+            for path in ["Home", "Staff", "Staffing", "Staff/Plan", "staff/board", "Staff/Board/Pay", "Handbook"] {
+                assert_eq!(hidden.covers(key(path).as_str()), !rules().allow(&actor, flags, Action::Read, &key(path)), "{actor:?} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_are_hidden_with_their_page() {
+        let hidden = rules().hidden_from(&Actor::Anonymous, None);
+        for file in ["Staff.md", "staff/Plan.md", "STAFF/pic.png", "Staff/Board/a.pdf", "../b.png"] {
+            assert!(hidden.covers_file(file), "{file}");
+        }
+        for file in ["Home.md", "Staffing.md", "Staffing/pic.png", "robots.txt", "Handbook/x.png"] {
+            assert!(!hidden.covers_file(file), "{file}");
+        }
+        assert!(!Hidden::default().covers_file("../b.png"));
+    }
+
+    #[test]
+    fn pages_show_nothing_that_some_of_their_readers_may_not_see() {
+        let hides = |page: Option<&str>, what: &str| rules().hidden_in(page.map(key).as_ref()).covers(key(what).as_str());
+        assert!(hides(None, "Staff") && hides(Some("Home"), "Staff/Plan") && hides(Some("Staff"), "Staff/Board"));
+        assert!(!hides(Some("Staff/Board/Pay"), "Staff/Plan") && !hides(Some("Staff/Plan"), "Staff") && !hides(None, "Handbook"));
+        assert!(rules().restrict(&key("staff/x")) && !rules().restrict(&key("Handbook")) && !rules().restrict(&key("Home")));
+    }
+
+    #[test]
+    fn damaged_rules_open_nothing() {
+        let damaged = SubtreeRules::damaged();
+        assert!(
+            !damaged.allow(&person(1), APPROVED, Action::Read, &key("Home"))
+                && damaged.allow(&person(8), ADMIN, Action::Read, &key("Home"))
+        );
+        assert!(damaged.hidden_from(&Actor::Anonymous, None).covers_file("robots.txt") && damaged.restrict(&key("Home")));
+        assert!(damaged.hidden_in(Some(&key("Home"))).covers("home"));
+    }
+}

@@ -1,0 +1,141 @@
+//! Private pages over the wire: set in a form, obeyed by every address at once.
+
+use crate::client::{Client, docs};
+use crate::comments::member;
+use crate::http::upload;
+use serde_json::Value;
+
+/// Every address about a page, and about a file of it.
+const ABOUT: [&str; 17] = [
+    "",
+    ".md",
+    "/edit",
+    "/rename",
+    "/delete",
+    "/view",
+    "/history",
+    "/diff/REV/REV",
+    "/blame",
+    "/source",
+    "/source/REV",
+    "/comments",
+    "/attachments",
+    "/a/doc.txt",
+    "/doc.txt",
+    "/attachment/doc.txt",
+    "?revision=REV",
+];
+/// Every address about the wiki that shows pages.
+const AROUND: [&str; 24] = [
+    "/",
+    "/Open",
+    "/Open.md",
+    "/-/index",
+    "/-/tags",
+    "/-/tags?tag=shared",
+    "/-/tree",
+    "/-/tree?path=Staff",
+    "/-/deleted",
+    "/-/changelog",
+    "/-/changelog?path=Staff",
+    "/-/changelog/feed.atom",
+    "/-/changelog/feed.rss",
+    "/-/changelog/feed.json",
+    "/-/search?q=words",
+    "/-/search?q=zq*",
+    "/-/complete?kind=pages&q=zq",
+    "/-/complete?kind=pages&q=staff",
+    "/-/complete?kind=headings&page=Staff/Plan",
+    "/-/complete?kind=files&page=Staff/Plan",
+    "/sitemap.xml",
+    "/llms.txt",
+    "/Nowhere",
+    "/-/commit/REV",
+];
+
+fn set(ann: &Client, rules: &[[&str; 5]]) -> u16 {
+    let fields: Vec<(&str, &str)> =
+        rules.iter().flat_map(|rule| ["path", "read", "write", "readers", "writers"].into_iter().zip(*rule)).collect();
+    ann.post("/-/admin/path_rules", &fields).unwrap().status
+}
+
+#[test]
+fn a_part_of_the_wiki_becomes_private() {
+    let (_dir, server, ann) = docs();
+    ann.save("Staff/Plan", "---\ntags: [shared]\n---\n# Zqx plan\n\nwords zqx", "zqx begins").unwrap();
+    assert!(upload(&ann, "/Staff/Plan/attachments", &[], &[("doc.txt", b"zqx")]).status < 400);
+    ann.save("Open", "---\ntags: [shared]\n---\n# Open\n\n[[Staff/Plan]] words\n\n{{Include|src=/Staff/Plan}}", "").unwrap();
+    let revision = ann.get("/Staff/Plan/history").body_text().split("/Staff/Plan/view/").nth(1).unwrap()[..40].to_string();
+    let people = ["bob", "eve"].map(|name| member(&server, &ann, name));
+    let stranger = server.client();
+    assert!(stranger.get("/Staff/Plan").body_text().contains("words zqx") && stranger.get("/Open").body_text().contains("words zqx"));
+
+    let bob_reads = ["Staff", "ADMIN", "ADMIN", "bob@example.org", ""];
+    assert_eq!(set(&ann, &[bob_reads]), 303);
+    let (bob, eve) = (&people[0], &people[1]);
+    for who in [&stranger, eve] {
+        for about in ABOUT {
+            let url = format!("/Staff/Plan{}", about.replace("REV", &revision));
+            let answer = who.get(&url);
+            // Strangers are asked to log in where members alone may write, here as anywhere.
+            let login = answer.header("location").is_some_and(|to| to.starts_with("/-/login"));
+            assert!(login || matches!(answer.status, 403 | 404), "{url}: {}", answer.status);
+            assert!(!answer.body_text().to_lowercase().contains("zqx"), "{url}");
+        }
+        for around in AROUND {
+            let url = around.replace("REV", &revision);
+            assert!(!who.get(&url).body_text().to_lowercase().contains("zqx"), "{url}");
+        }
+    }
+    assert_eq!(
+        stranger.get("/Staff/Plan").body_text().replace("Plan", "X"),
+        stranger.get("/Staff/XXXX").body_text().replace("XXXX", "X"),
+        "as if it were not there"
+    );
+    // Whoever writes elsewhere writes nothing there, and gets nothing back.
+    for (address, form) in [
+        ("save", [("content", "x"), ("revision", revision.as_str())]),
+        ("preview", [("content", "{{Include|src=/Staff/Plan}}"), ("revision", "")]),
+    ] {
+        let answer = eve.post(&format!("/Staff/Plan/{address}"), &form).unwrap();
+        assert!(answer.status == 403 && !answer.body_text().contains("zqx"), "{address}");
+    }
+    assert!(!eve.post("/Open/preview", &[("content", "{{Include|src=/Staff/Plan}}")]).unwrap().body_text().contains("zqx"));
+
+    let page = bob.get("/Staff/Plan");
+    assert!(page.status == 200 && page.body_text().contains("words zqx") && page.body_text().contains("Only some people"));
+    assert_eq!(page.header("cache-control"), Some("private, no-store"));
+    assert_eq!(bob.get("/Staff/Plan/a/doc.txt").header("cache-control"), Some("private, no-store"));
+    assert!(
+        bob.get("/Staff/Plan.md").body_text().ends_with("words zqx\n") && bob.get("/staff/plan").header("location") == Some("/Staff/Plan")
+    );
+    assert!(!bob.get("/Open").body_text().contains("words zqx"), "the same page for everybody");
+    assert_eq!(bob.get("/Staff/Plan/edit").status, 403);
+    let me: Value = serde_json::from_str(&bob.get("/-/me").body_text()).unwrap();
+    assert_eq!((me["private"][0]["url"].as_str(), me["private"][0]["children"].as_bool()), (Some("/Staff"), Some(true)));
+    let others: Value = serde_json::from_str(&eve.get("/-/me").body_text()).unwrap();
+    assert_eq!(others["private"].as_array().map(Vec::len), Some(0));
+
+    assert_eq!(set(&ann, &[["Staff", "ADMIN", "ADMIN", "", "BOB@example.org"], ["Open", "ANONYMOUS", "ADMIN", "", ""]]), 303);
+    assert_eq!((bob.get("/Staff/Plan/edit").status, bob.get("/Open/edit").status, eve.get("/Open").status), (200, 403, 200));
+    assert_eq!(set(&ann, &[]), 303);
+    assert!(stranger.get("/Staff/Plan").body_text().contains("words zqx"));
+}
+
+#[test]
+fn rules_that_cannot_be_are_told_apart() {
+    let (_dir, _server, ann) = docs();
+    for (rules, words) in [
+        (vec![["Staff", "ADMIN", "ADMIN", "who@example.org", ""]], "is no member of this wiki"),
+        (vec![["Staff", "ADMIN", "ADMIN", "", ""], ["staff/", "ADMIN", "ADMIN", "", ""]], "wo rules for"),
+        (vec![["../x", "ADMIN", "ADMIN", "", ""]], "Private pages"),
+        (vec![["Staff", "NOBODY", "ADMIN", "", ""]], "is no such choice"),
+    ] {
+        let fields: Vec<(&str, &str)> =
+            rules.iter().flat_map(|rule| ["path", "read", "write", "readers", "writers"].into_iter().zip(*rule)).collect();
+        let answer = ann.post("/-/admin/path_rules", &fields).unwrap();
+        assert_eq!(answer.status, 422, "{rules:?}");
+        assert!(answer.body_text().contains(words) && answer.body_text().contains(&format!("value=\"{}\"", rules[0][0])), "{words}");
+    }
+    assert!(!ann.get("/-/admin/path_rules").body_text().contains("Empty this to remove"), "nothing was stored");
+}
