@@ -57,14 +57,14 @@ impl Publisher<'_> {
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;
-        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
         let toc = toc(&rendered.toc);
         let (backlinks, more) = self.backlinks(row)?;
         let tags: Vec<PageLink> =
             self.index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
-        let aside = (!toc.is_empty() || !backlinks.is_empty() || !tags.is_empty())
-            .then(|| draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
-            .transpose()?;
+        let beside = !toc.is_empty() || !backlinks.is_empty() || !tags.is_empty();
+        let scripts = scripts(rendered.requires);
+        let main = draw(&ArticleView { path: row.path.as_str(), html: &rendered.html, beside, scripts: &scripts })?;
+        let aside = beside.then(|| draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more })).transpose()?;
         Ok((head, main, aside))
     }
 

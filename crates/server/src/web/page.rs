@@ -143,7 +143,8 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
     let Some(text) = view.page.text() else { return unreadable(context, path) };
     let rendered = pages::render_old(&scope, path, text)?;
     let toc = publish::toc(&rendered.toc);
-    let main = safe(&ArticleView { path: path.as_str(), html: &rendered.html, scripts: &scripts(rendered.requires) })?;
+    let main =
+        safe(&ArticleView { path: path.as_str(), html: &rendered.html, beside: !toc.is_empty(), scripts: &scripts(rendered.requires) })?;
     let aside = match toc.as_slice() {
         [] => None,
         toc => Some(safe(&AsideView { toc, tags: &[], backlinks: &[], more_backlinks: 0 })?),
