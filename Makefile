@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
+.PHONY: help run build test check fmt clippy doc rules deps e2e screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -60,6 +60,10 @@ debug-binary:
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
+
+# The pictures of docs/screens.md, and the way of a new user that they show.
+screens: debug-binary e2e/node_modules/.package-lock.json
+	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' node screens.mjs
 
 # The committed editor is what its sources build.
 editor: web/node_modules/.package-lock.json
