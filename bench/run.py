@@ -18,6 +18,7 @@ import time
 import corpus
 import machine
 import report
+import screen
 from machine import median, percentile
 from servers import Holt, Nginx, Otterwiki
 
@@ -342,6 +343,9 @@ class Run:
         texts = [open(file, encoding="utf-8").read() for file in sorted(glob.glob(pattern))]
         return [f"```{language}\n{text}\n```\n" for text in texts] if language else texts
 
+    def screens(self):
+        screen.measure(self)
+
     def edge(self):
         binary = os.path.join(os.path.dirname(self.o.bin), "holt-edge")
         if not os.path.exists(binary):
@@ -369,8 +373,8 @@ def main():
     p.add_argument("--minutes", type=int, default=60, help="the run is ended after so long")
     o = p.parse_args()
     o.bin = os.path.abspath(o.bin)
-    full = {"wikis": 1000, "starts": 11, "rounds": 3, "seconds": 4, "saves": 60, "peer_saves": 10, "searches": 40}
-    quick = {"wikis": 12, "starts": 3, "rounds": 1, "seconds": 1, "saves": 6, "peer_saves": 2, "searches": 4}
+    full = {"wikis": 1000, "starts": 11, "rounds": 3, "seconds": 4, "saves": 60, "peer_saves": 10, "searches": 40, "screens": 9}
+    quick = {"wikis": 12, "starts": 3, "rounds": 1, "seconds": 1, "saves": 6, "peer_saves": 2, "searches": 4, "screens": 2}
     vars(o).update(quick if o.quick else full)
 
     def too_late(*_):
@@ -382,7 +386,7 @@ def main():
 
     run = Run(o)
     run.prepare()
-    chosen = o.only.split(",") if o.only else ["cold_start", "throughput", "saves", "search", "history", "memory", "edge", "render", "rebuild"]
+    chosen = o.only.split(",") if o.only else ["cold_start", "throughput", "saves", "search", "history", "screens", "memory", "edge", "render", "rebuild"]
     for name in chosen:
         run.attempt(getattr(run, name))
     with open(os.path.join(run.work, "results.json"), "w") as f:

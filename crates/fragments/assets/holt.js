@@ -69,34 +69,42 @@
     if (level) $('ul', details).replaceChildren(...level.items.map(branch));
     else details.dataset.more = url;
   };
-  const showPlace = async () => {
-    const side = $('body > .shell > .side');
-    if (!side) return;
-    const key = (details) => details.previousElementSibling?.getAttribute('href');
-    const opened = new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
+  const key = (details) => details.previousElementSibling?.getAttribute('href');
+  const readOpened = () => new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
+  /** Opens what was open and the way to where we are, or as near as the tree goes. The link there, and what is to be asked for to go on. */
+  const openWay = (side) => {
+    const opened = readOpened();
     for (const details of $$('details', side)) if (opened.has(key(details))) details.open = true;
     let path = location.pathname;
     for (let exact = true; path; exact = false) {
       const link = $(`a[href="${CSS.escape(path)}" i]`, side);
       if (link) {
-        link.setAttribute('aria-current', exact ? 'page' : 'true');
         const below = link.nextElementSibling?.matches('details') && link.nextElementSibling;
         if (below) below.open = true;
         for (let d = link.closest('details'); d; d = d.parentElement.closest('details')) d.open = true;
         const deeper = !exact && below?.dataset?.more && below;
-        if (deeper) {
-          link.removeAttribute('aria-current');
-          await grow(deeper);
-          return showPlace();
-        }
-        const at = link.getBoundingClientRect().top - side.getBoundingClientRect().top;
-        if (at > side.clientHeight - 40) side.scrollTop = at - side.clientHeight / 2;
-        break;
+        if (!deeper) link.setAttribute('aria-current', exact ? 'page' : 'true');
+        return { link, deeper };
       }
       path = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
     }
+    return null;
+  };
+  const showPlace = async () => {
+    const side = $('body > .shell > .side');
+    if (!side) return;
+    const way = openWay(side);
+    if (way?.deeper) {
+      await grow(way.deeper);
+      return showPlace();
+    }
+    if (way) {
+      const at = way.link.getBoundingClientRect().top - side.getBoundingClientRect().top;
+      if (at > side.clientHeight - 40) side.scrollTop = at - side.clientHeight / 2;
+    }
     if (side.dataset.watched) return;
     side.dataset.watched = '';
+    const opened = readOpened();
     side.addEventListener('toggle', (event) => {
       if (event.target.open) grow(event.target);
       opened[event.target.open ? 'add' : 'delete'](key(event.target));
@@ -339,7 +347,15 @@
 
   document.addEventListener('click', onClick);
   document.addEventListener('keydown', onKey);
+  // The tree is whole when the page begins: it is opened before anything of it is painted, so that nothing moves.
+  const whole = new MutationObserver(() => {
+    if (!$('body > .shell > .page')) return;
+    whole.disconnect();
+    openWay($('body > .shell > .side'));
+  });
+  whole.observe(document, { childList: true, subtree: true });
   document.addEventListener('DOMContentLoaded', () => {
+    whole.disconnect();
     showPlace();
     followToc();
     startSwitcher();

@@ -1,7 +1,7 @@
 //! Pages and headings by a few letters, typed in a hurry: the quick switcher and the editor's completion.
 
 use crate::db::index::FoundHeading;
-use crate::repo::FileMode;
+use crate::db::preferences::Preferences;
 use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result};
 
@@ -26,35 +26,45 @@ pub fn suggest(scope: &Scope<'_, Read>, query: &str, limit: usize) -> Result<Vec
     let (index, preferences) = (scope.index()?, wiki.preferences()?);
     let query: String = query.chars().take(QUERY).collect::<String>().to_lowercase();
     let words: Vec<&str> = query.split(|c: char| c.is_whitespace() || c == '/').filter(|word| !word.is_empty()).collect();
-    let mut pages: Vec<_> = index.pages()?.into_iter().filter(|row| row.mode != FileMode::Symlink).collect();
     if words.is_empty() {
-        pages.sort_by_key(|row| std::cmp::Reverse(row.last_change().time.seconds));
+        let newest = index.newest_pages(limit)?.into_iter();
+        return Ok(newest.map(|row| named(&preferences, row.path, row.title)).collect());
     }
     let mut found: Vec<(u32, usize, Suggestion)> = Vec::new();
-    for row in &pages {
-        let name = preferences.display_name(&row.path, row.title.as_deref());
-        let title = row.title.as_deref().unwrap_or_default().to_lowercase();
-        let score = if words.is_empty() { 1 } else { score(&name.to_lowercase(), &query, &words).max(score(&title, &query, &words)) };
-        if score > 0 {
-            let length = name.len();
-            found.push((score, length, Suggestion { path: row.path.clone(), title: row.title.clone().unwrap_or(name), heading: None }));
-        }
-        if words.is_empty() && found.len() >= limit {
-            break;
+    let mut others = Vec::new();
+    for (path, title) in index.names()? {
+        let name = preferences.display_name(&path, title.as_deref()).to_lowercase();
+        let heading = title.as_deref().unwrap_or_default().to_lowercase();
+        match score(&name, &query, &words).max(score(&heading, &query, &words)) {
+            0 => others.push((name, heading, path, title)),
+            score => found.push((score, name.len(), named(&preferences, path, title))),
         }
     }
-    if !words.is_empty() {
-        for FoundHeading { path, title, text, anchor } in index.headings_like(words[0])? {
-            // A page says more than a heading of it.
-            let score = score(&text.to_lowercase(), &query, &words) / 2;
+    for FoundHeading { path, title, text, anchor } in index.headings_like(words[0])? {
+        // A page says more than a heading of it.
+        let text_lower = text.to_lowercase();
+        let score = score(&text_lower, &query, &words).max(mistyped(&text_lower, &words)) / 2;
+        if score > 0 {
+            let title = title.unwrap_or_else(|| preferences.display_name(&path, None));
+            found.push((score, text.len() + 20, Suggestion { path, title, heading: Some((text, anchor)) }));
+        }
+    }
+    // Mistakes are looked for last, because that takes longest: whatever they find comes after all that fits.
+    if found.len() < limit {
+        for (name, heading, path, title) in others {
+            let score = mistyped(&name, &words).max(mistyped(&heading, &words));
             if score > 0 {
-                let title = title.unwrap_or_else(|| preferences.display_name(&path, None));
-                found.push((score, text.len() + 20, Suggestion { path, title, heading: Some((text, anchor)) }));
+                found.push((score, name.len(), named(&preferences, path, title)));
             }
         }
-        found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then_with(|| a.2.path.cmp(&b.2.path)));
     }
+    found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then_with(|| a.2.path.cmp(&b.2.path)));
     Ok(found.into_iter().take(limit).map(|(_, _, suggestion)| suggestion).collect())
+}
+
+fn named(preferences: &Preferences, path: PagePath, title: Option<String>) -> Suggestion {
+    let title = title.unwrap_or_else(|| preferences.display_name(&path, None));
+    Suggestion { path, title, heading: None }
 }
 
 /// How well a name fits; 0 is not at all. Both in lower case.
@@ -70,15 +80,21 @@ fn score(name: &str, query: &str, words: &[&str]) -> u32 {
     if words.iter().all(|word| parts.iter().any(|part| part.starts_with(word))) {
         return 70;
     }
-    if words.iter().all(|word| name.contains(word)) {
-        return 50;
-    }
-    let close = |word: &&str| parts.iter().any(|part| is_close(part, word));
+    if words.iter().all(|word| name.contains(word)) { 50 } else { 0 }
+}
+
+/// How well a name fits what was typed wrong; less than anything that fits. In lower case.
+fn mistyped(name: &str, words: &[&str]) -> u32 {
+    let parts = || name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    let close = |word: &&str| parts().any(|part| is_close(part, word));
     if words.iter().all(close) { 20 } else { 0 }
 }
 
 /// Whether `word` is the beginning of `part` but for a mistake or two: a letter wrong, missing, too much, or two exchanged.
 fn is_close(part: &str, word: &str) -> bool {
+    if word.len() <= 3 {
+        return false;
+    }
     let (part, word): (Vec<char>, Vec<char>) = (part.chars().take(40).collect(), word.chars().take(40).collect());
     let allowed = match word.len() {
         0..=3 => return false,
@@ -109,7 +125,8 @@ mod tests {
     use super::*;
 
     fn of(name: &str, query: &str) -> u32 {
-        score(name, query, &query.split_whitespace().collect::<Vec<_>>())
+        let words: Vec<&str> = query.split_whitespace().collect();
+        score(name, query, &words).max(mistyped(name, &words))
     }
 
     #[test]

@@ -68,19 +68,20 @@ impl Publisher<'_> {
         let name = self.preferences.display_name(&row.path, row.title.as_deref());
         let title = rendered.toc.first().map_or(name.as_str(), |heading| heading.text.as_str());
         let head = self.head(&row.path, title, &rendered.description)?;
-        let main = self.draw(&ArticleView {
-            path: row.path.as_str(),
-            lang: self.preferences.page_language(),
-            html: &rendered.html,
-            scripts: &scripts(rendered.requires),
-        })?;
         let toc = toc(&rendered.toc);
         let (backlinks, more) = self.backlinks(index, row)?;
         let tags: Vec<PageLink> =
             index.tags_of(&row.path.key())?.into_iter().map(|name| PageLink { url: tag_url(&[&name]), title: name }).collect();
-        let aside = (!toc.is_empty() || !backlinks.is_empty() || !tags.is_empty())
-            .then(|| self.draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more }))
-            .transpose()?;
+        let beside = !toc.is_empty() || !backlinks.is_empty() || !tags.is_empty();
+        let main = self.draw(&ArticleView {
+            path: row.path.as_str(),
+            lang: self.preferences.page_language(),
+            html: &rendered.html,
+            beside,
+            scripts: &scripts(rendered.requires),
+        })?;
+        let aside =
+            beside.then(|| self.draw(&AsideView { toc: &toc, tags: &tags, backlinks: &backlinks, more_backlinks: more })).transpose()?;
         Ok((head, main, aside))
     }
 

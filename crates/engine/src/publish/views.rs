@@ -158,6 +158,8 @@ pub struct ArticleView<'a> {
     pub lang: Option<&'a str>,
     /// The rendered page.
     pub html: &'a SafeHtml,
+    /// Whether an aside follows: it comes later over the wire, and its place is kept for it so that the text does not move.
+    pub beside: bool,
     /// What it needs to be shown fully.
     pub scripts: &'a [Script],
 }

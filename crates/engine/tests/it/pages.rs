@@ -217,3 +217,22 @@ fn links_to_another_name_of_a_page_are_links_to_it() {
     save_text(&wiki, "Renamed", "# Page");
     assert!(all("Other").contains("missing") && !all("Renamed").contains("href=\"/Other\""));
 }
+
+#[test]
+fn a_few_letters_find_names_then_headings_then_what_was_typed_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save_text(&wiki, "Setter", "# Setter\n");
+    save_text(&wiki, "Guide/Setup", "# Setup\n\n## Set the clock\n");
+    let found = |query: &str, limit| -> Vec<String> {
+        let found = pages::suggest(&wiki.grant::<Read>(&holt_core::Actor::Anonymous).unwrap(), query, limit).unwrap();
+        found
+            .into_iter()
+            .map(|one| one.path.to_string() + &one.heading.map(|(_, anchor)| format!("#{anchor}")).unwrap_or_default())
+            .collect()
+    };
+    assert_eq!(found("set", 9), ["Setter", "Guide/Setup", "Guide/Setup#set-the-clock"]);
+    assert_eq!(found("gui set", 9), ["Guide/Setup"]);
+    assert_eq!((found("stup", 9), found("sette", 1)), (vec!["Guide/Setup".to_string()], vec!["Setter".to_string()]));
+    assert_eq!((found("", 9), found("zebra", 9)), (vec!["Guide/Setup".to_string(), "Setter".to_string()], vec![]));
+}

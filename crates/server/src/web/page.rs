@@ -158,6 +158,7 @@ fn current(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
         path: path.as_str(),
         lang: context.preferences()?.page_language(),
         html: &rendered.html,
+        beside: !toc.is_empty(),
         scripts: &scripts(rendered.requires),
     })?;
     let aside = match toc.as_slice() {

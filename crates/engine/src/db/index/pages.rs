@@ -172,6 +172,21 @@ impl Index {
     pub fn pages(&self) -> Result<Vec<PageRow>> {
         self.read("list pages", |db| pages(db, &format!("{ANSWERS} ORDER BY p.path"), []))
     }
+    /// Path and title of every page, by key; symbolic links are none. For who looks through all of them at every letter typed.
+    pub fn names(&self) -> Result<Vec<(PagePath, Option<String>)>> {
+        // Beside a lone max() SQLite takes the other columns from the row that has it.
+        let link = rows::mode_number(FileMode::Symlink);
+        let sql = format!("SELECT path, title FROM (SELECT path, title, mode, max(file) FROM pages GROUP BY key) WHERE mode <> {link}");
+        self.read("list the names of pages", |db| {
+            db.prepare_cached(&sql)?.query_map([], |row| Ok((rows::path(row, 0)?, row.get(1)?)))?.collect()
+        })
+    }
+    /// The pages that were changed last, newest first; symbolic links are none.
+    pub fn newest_pages(&self, limit: usize) -> Result<Vec<PageRow>> {
+        let link = rows::mode_number(FileMode::Symlink);
+        let condition = format!("{ANSWERS} AND p.mode <> {link} ORDER BY r.time DESC, p.path LIMIT ?1");
+        self.read("list the newest pages", |db| pages(db, &condition, [i64::try_from(limit).unwrap_or(i64::MAX)]))
+    }
     /// Every page at any depth below `path`, by path.
     pub fn pages_below(&self, path: &PagePath) -> Result<Vec<PageRow>> {
         let range = rows::below(path.key().as_str());
