@@ -34,7 +34,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
 
 /// How long a digest that is under way may keep the server from ending: one whose acceptance nobody notes goes twice.
-const DIGEST_AT_THE_END: Duration = Duration::from_secs(2);
+const DIGEST_AT_THE_END: Duration = Duration::from_secs(5);
 
 /// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
