@@ -149,6 +149,20 @@ pub struct Revision {
     pub message: String,
 }
 
+/// The trailer of a commit that a program made for somebody: which one (spec/api.md §5).
+pub const VIA_TRAILER: &str = "Via";
+
+impl Revision {
+    /// The program that made it for its author, if the message says so in a trailer, as git knows them: a line in its last paragraph, which
+    /// is not its first.
+    pub fn via(&self) -> Option<&str> {
+        let (_, last) = self.message.trim_end().rsplit_once("\n\n")?;
+        let pairs = last.lines().filter_map(|line| line.split_once(": "));
+        let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(VIA_TRAILER)).map(|(_, value)| value.trim());
+        values.rfind(|value| !value.is_empty())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +174,19 @@ mod tests {
             assert_eq!(RevisionPrefix::parse(bad).unwrap_err().kind, crate::ErrorKind::NotFound, "{bad}");
         }
         assert_eq!(RevisionPrefix::parse("ABCD").unwrap().as_str(), "abcd");
+    }
+
+    #[test]
+    fn a_trailer_names_the_program() {
+        let via = |message: &str| {
+            let (id, author, time) = (RevisionId::from_bytes([1; 20]), Author::anonymous(), Timestamp::utc(0));
+            Revision { id, author, time, message: message.to_string() }.via().map(str::to_string)
+        };
+        assert_eq!(via("Title\n\nVia: mcp/claude\nHolt-Op: x\n").as_deref(), Some("mcp/claude"));
+        assert_eq!(via("Title\n\nText\n\nSigned-off-by: A\nvia:  two words \n\n").as_deref(), Some("two words"));
+        for none in ["Via: mcp/x", "Title\n\nVia: x\n\nMore text", "Title\n\nVia:", "Title\n\nVia: ", "", "Title\n\nnot Via: x"] {
+            assert_eq!(via(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -291,13 +291,14 @@ fn show_detail(context: &Context<'_>, status: StatusCode, problem: Option<Proble
     let is_picture = file_type::is_picture(&found.name.extension());
     let log = pages::attachment_history(&scope, &path, &name)?;
     let can_change = context.wiki.may_at(&context.actor, Action::Upload, &path.key())?;
+    let language = context.preferences()?.language;
     let view = |csrf| AttachmentView {
         csrf,
         image_url: is_picture.then(|| url.clone()),
         kind: file_type::judge(found.name.as_str(), &found.content).media_type.to_string(),
         size: size(found.content.len() as u64),
         embed: if is_picture { format!("![](./{encoded})") } else { format!("[{name}](./{encoded})") },
-        entries: entries(&log, &Numbered::File { url: &url }),
+        entries: entries(&log, &Numbered::File { url: &url }, language),
         detail_url: format!("{}/attachment/{encoded}", page.verbs),
         name: found.name.as_str().to_string(),
         url: url.clone(),

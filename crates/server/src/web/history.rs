@@ -8,7 +8,7 @@ use super::views::{
 };
 use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
-use holt_core::{ChangeKind, Error, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml};
+use holt_core::{ChangeKind, Error, Language, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml};
 use holt_engine::pages::{self, Entry, Filter};
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
@@ -27,7 +27,7 @@ pub enum Numbered<'a> {
 }
 
 /// Lines of a history.
-pub fn entries(log: &[Entry], of: &Numbered<'_>) -> Vec<HistoryEntry> {
+pub fn entries(log: &[Entry], of: &Numbered<'_>, language: Language) -> Vec<HistoryEntry> {
     let line = |entry: &Entry| {
         let id = entry.revision.id;
         let renamed = entry.changes.iter().find_map(|change| match &change.kind {
@@ -38,7 +38,7 @@ pub fn entries(log: &[Entry], of: &Numbered<'_>) -> Vec<HistoryEntry> {
             revision: id.to_string(),
             short: id.short(SHORT),
             when: moment(entry.revision.time),
-            author: entry.revision.author.name().to_string(),
+            author: by(&entry.revision, language),
             message: first_line(&entry.revision.message),
             view_url: match of {
                 Numbered::Page { verbs } => format!("{verbs}/view/{id}"),
@@ -50,6 +50,14 @@ pub fn entries(log: &[Entry], of: &Numbered<'_>) -> Vec<HistoryEntry> {
         }
     };
     log.iter().map(line).collect()
+}
+
+/// Who made a revision: a person, and the program that they let do it.
+fn by(revision: &holt_core::Revision, language: Language) -> String {
+    match revision.via() {
+        Some(via) => language.say_with("{} via {}", &[revision.author.name(), via]),
+        None => revision.author.name().to_string(),
+    }
 }
 
 fn commit_url(id: RevisionId) -> String {
@@ -85,7 +93,7 @@ fn show_history(context: &Context<'_>, status: StatusCode, problem: Option<Probl
     let page = context.page_ref(&path)?;
     let base = format!("{}/history", page.verbs);
     let older_url = older(&mut log, &base, "");
-    let entries = entries(&log, &Numbered::Page { verbs: &page.verbs });
+    let entries = entries(&log, &Numbered::Page { verbs: &page.verbs }, context.preferences()?.language);
     let title = format!("History of {}", page.title);
     context.form(status, &title, |csrf| HistoryView { page, csrf, entries, newer_url: from.map(|_| base), older_url, problem })
 }
@@ -133,10 +141,11 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
         DiffLayout::SideBySide => "?view=side",
         DiffLayout::Page => "?view=page",
     };
+    let language = context.preferences()?.language;
     let version = |revision: &holt_core::Revision| Version {
         short: revision.id.short(SHORT),
         url: format!("{}/view/{}", page.verbs, revision.id),
-        author: revision.author.name().to_string(),
+        author: by(revision, language),
         when: moment(revision.time),
         message: first_line(&revision.message),
     };
@@ -183,6 +192,7 @@ pub fn blame(context: &Context<'_>) -> Result<Reply> {
     let at = Some(context.param("rev")).filter(|text| !text.is_empty()).map(|text| context.revision(text)).transpose()?;
     let lines = pages::blame(&scope, &path, at)?;
     let page = context.page_ref(&path)?;
+    let language = context.preferences()?.language;
     let mut groups: Vec<(RevisionId, BlameGroup)> = Vec::new();
     for (number, line) in lines.into_iter().enumerate() {
         let id = line.revision.id;
@@ -191,7 +201,7 @@ pub fn blame(context: &Context<'_>) -> Result<Reply> {
                 short: id.short(SHORT),
                 commit_url: commit_url(id),
                 view_url: format!("{}/view/{id}", page.verbs),
-                author: line.revision.author.name().to_string(),
+                author: by(&line.revision, language),
                 when: moment(line.revision.time),
                 message: first_line(&line.revision.message),
                 lines: Vec::new(),
@@ -237,6 +247,7 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
         newer_url: from.map(|_| format!("/-/changelog?{query}")),
         older_url,
         author: asked("author"),
+        agent: asked("agent"),
         path: asked("path"),
         from: asked("from"),
         until: asked("until"),
@@ -246,7 +257,7 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
     context.page(StatusCode::OK, "Recent changes", &view)
 }
 
-/// What `?author=`, `?path=`, `?from=` and `?until=` (days, the second one included) leave of the changelog.
+/// What `?author=`, `?agent=`, `?path=`, `?from=` and `?until=` (days, the second one included) leave of the changelog.
 pub fn wanted(context: &Context<'_>) -> Result<Filter> {
     let asked = |name: &str| context.request.query(name).map(|text| text.trim().to_string()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<i64>> {
@@ -256,6 +267,8 @@ pub fn wanted(context: &Context<'_>) -> Result<Filter> {
     };
     Ok(Filter {
         author: asked("author").map(|text| text.chars().take(100).collect()),
+        // A star is any.
+        agent: asked("agent").map(|text| text.trim_matches('*').chars().take(100).collect()),
         path: asked("path").map(|text| stored(context, PagePath::parse(text.trim_start_matches('/'))?)).transpose()?,
         from: day("from")?,
         until: day("until")?.map(|start| start + 24 * 60 * 60),
@@ -273,7 +286,7 @@ fn stored(context: &Context<'_>, typed: PagePath) -> Result<PagePath> {
 /// The same as it stands in addresses, with `&` at its end; empty without a filter.
 fn filter_query(context: &Context<'_>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in ["author", "path", "from", "until"] {
+    for name in ["author", "agent", "path", "from", "until"] {
         if let Some(value) = context.request.query(name).filter(|value| !value.trim().is_empty()) {
             query.append_pair(name, value.trim());
         }
@@ -296,7 +309,7 @@ fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {
     Ok(CommitEntry {
         short: id.short(SHORT),
         when: moment(entry.revision.time),
-        author: entry.revision.author.name().to_string(),
+        author: by(&entry.revision, preferences.language),
         message: first_line(&entry.revision.message),
         commit_url: commit_url(id),
         revert_url: Some(format!("/-/revert/{id}")),
@@ -343,7 +356,7 @@ pub fn commit(context: &Context<'_>) -> Result<Reply> {
     };
     let view = CommitView {
         revision: id.to_string(),
-        author: revision.author.name().to_string(),
+        author: by(&revision, preferences.language),
         when: moment(revision.time),
         message_title: if first.is_empty() { context.say("No message")? } else { first.to_string() },
         message_rest: rest.trim().to_string(),

@@ -1,6 +1,7 @@
 //! How a wiki hangs together, over the wire: old names, other names, tags, sections, templates, what merges and what does not.
 
-use crate::client::{Client, docs};
+use crate::client::{Client, Server, docs};
+use holt_testkit::git;
 
 fn leads_to(client: &Client, path: &str) -> (u16, Option<String>) {
     let answer = client.get(path);
@@ -333,4 +334,31 @@ fn administrators_shape_the_menu_and_the_rest() {
     assert_eq!(ann.save("Guide/Setup", "# Setup again", ""), Some(422), "a message is wanted now");
     assert_eq!(server.client().get("/-/admin/appearance").status, 303);
     server.stop();
+}
+
+#[test]
+fn changes_that_programs_made_are_named_and_found() {
+    let (dir, _server, ann) = docs();
+    ann.save("Page", "# Page\n\nA line.", "By hand").unwrap();
+    // As an agent's door will write it; by git here, which is how agents of today do.
+    let repo = Server::repo(dir.path(), "docs");
+    let copy = dir.path().join("copy");
+    git(dir.path(), &["clone", "-q", &repo.to_string_lossy(), "copy"]);
+    std::fs::write(copy.join("Page.md"), "# Page\n\nA line.\n\nAnother <b>line</b>.\n").unwrap();
+    let message = "Tidied up\n\nVia: mcp/otter-agent <1>\n";
+    git(&copy, &["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "-qam", message]);
+    git(&copy, &["push", "-q"]);
+    let found = |query: &str| {
+        let text = ann.get(&format!("/-/changelog?{query}")).body_text();
+        (text.contains("Tidied up"), text.contains("By hand"))
+    };
+    assert_eq!(
+        (found(""), found("agent=*"), found("agent=Otter"), found("agent=beaver")),
+        ((true, true), (true, false), (true, false), (false, false))
+    );
+    for address in ["/-/changelog", "/Page/history", "/Page/blame"] {
+        let text = ann.get(address).body_text();
+        assert!(text.contains(" via mcp/otter-agent &#60;1&#62;"), "{address}: {text}");
+    }
+    assert_eq!(ann.get("/-/changelog/feed.json?agent=*").body_text().matches("\"url\"").count(), 1);
 }

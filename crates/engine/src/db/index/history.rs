@@ -35,6 +35,8 @@ pub struct EntryChange {
 pub struct Filter {
     /// By an author whose name or mail address contains this, whatever the case of its letters.
     pub author: Option<String>,
+    /// That a program made whose name contains this; every one that a program made, for nothing.
+    pub agent: Option<String>,
     /// That touched this page, what is below it or a file beside it.
     pub path: Option<PagePath>,
     /// At this second or later, by the author's clock.
@@ -56,6 +58,10 @@ impl Filter {
         if let Some(author) = &self.author {
             let n = next(&mut values, Value::Text(author.to_lowercase()));
             condition.push_str(&format!(" AND (instr(lower(r.author_name), ?{n}) > 0 OR instr(lower(r.author_email), ?{n}) > 0)"));
+        }
+        if let Some(agent) = &self.agent {
+            let n = next(&mut values, Value::Text(agent.to_lowercase()));
+            condition.push_str(&format!(" AND r.via IS NOT NULL AND instr(lower(r.via), ?{n}) > 0"));
         }
         if let Some(path) = &self.path {
             let page = next(&mut values, Value::Text(path.file()));

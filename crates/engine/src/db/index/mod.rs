@@ -8,7 +8,7 @@
 //! | [`search`] | words |
 //!
 //! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
-//! through connections of their own, from which the others are hidden ([`sight`]).
+//! through connections of their own, from which the others are hidden (`sight.rs`).
 
 mod apply;
 pub mod batch;
@@ -46,7 +46,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi4"),
+    application_id: i32::from_be_bytes(*b"Hoi5"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

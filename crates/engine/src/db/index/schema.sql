@@ -22,6 +22,7 @@ CREATE TABLE revisions (
     committed INTEGER NOT NULL,
     is_merge INTEGER NOT NULL,
     op TEXT,
+    via TEXT,
     message TEXT NOT NULL
 );
 CREATE INDEX revisions_position ON revisions (position);

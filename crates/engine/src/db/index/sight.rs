@@ -24,7 +24,7 @@ CREATE TEMP VIEW changes AS SELECT file, position, revision,
     CASE WHEN from_file IS NOT NULL AND seen_file(from_file) THEN from_file END AS from_file,
     CASE WHEN kind = 'renamed' AND NOT seen_file(from_file) THEN NULL ELSE old END AS old, new
     FROM main.changes WHERE seen_file(file);
-CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.author_email, r.time, r.time_offset, r.committed, r.is_merge, r.op,
+CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.author_email, r.time, r.time_offset, r.committed, r.is_merge, r.op, r.via,
     CASE WHEN EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n
         AND NOT (seen_file(c.file) AND (c.from_file IS NULL OR seen_file(c.from_file)))) THEN '' ELSE r.message END AS message
     FROM main.revisions AS r

@@ -60,6 +60,8 @@ pub struct ChangelogView {
     pub older_url: Option<String>,
     /// Asked for: by whom.
     pub author: String,
+    /// Asked for: by which program, for whomever.
+    pub agent: String,
     /// Asked for: to which page or what is below it.
     pub path: String,
     /// Asked for: since which day.
