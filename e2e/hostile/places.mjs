@@ -211,6 +211,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["invitations", "main", ["guest"], at("/-/admin/invitations")],
   ["invitation to nobody", "main", ["address"], sent("/-/admin/invitations", { email: mark("address") })],
   ["invitation for many", "main", ["asked"], sent("/-/admin/invitations", { uses: mark("asked") })],
+  ["save refused", "main", ["content", "asked"], sent("/Marked/save", { csrf_token: "x", content: mark("content"), commit: mark("asked") })],
   ["private pages", "top", ["site"], at("/-/admin/path_rules")],
   ["private pages refused", "main", ["folder", "people"], sent("/-/admin/path_rules", { path: mark("folder"), read: "ADMIN", write: "ADMIN", readers: mark("people"), writers: "" })],
   ["mail", "top", ["site"], at("/-/admin/mail_preferences")],

@@ -8,7 +8,8 @@ const PAUSE_MS = 6000;
 const LARGEST_KEEPALIVE = 60_000;
 
 export const startDrafts = (form, source, visit) => {
-  const url = form.dataset.draftUrl;
+  // One that waits for a decision is not written over.
+  const url = 'draftWaits' in form.dataset ? undefined : form.dataset.draftUrl;
   let kept = source.text(), timer = 0;
 
   /** Whether the text is safe on the server afterwards. */

@@ -185,7 +185,7 @@
     list.hidden = true;
     input.form.append(list, status);
     for (const [name, value] of Object.entries({ role: 'combobox', 'aria-expanded': 'false', 'aria-controls': 'holt-switcher', 'aria-autocomplete': 'list' })) input.setAttribute(name, value);
-    let timer = 0, asked = 0, at = -1;
+    let timer = 0, asked = 0, at = -1, best = -1;
     const close = () => { list.hidden = true; at = -1; input.setAttribute('aria-expanded', 'false'); input.removeAttribute('aria-activedescendant'); };
     const pick = (next) => {
       const options = $$('[role=option]', list);
@@ -209,10 +209,15 @@
       if (input.value.trim()) list.append(option({ title: say('Search for “{}”', input.value), path: '', url: `/-/search?q=${encodeURIComponent(input.value)}` }, found.items.length));
       list.hidden = !list.childElementCount;
       at = -1;
+      // The only page, or the one of exactly this name, is meant; otherwise the words are looked for.
+      const typed = input.value.trim().toLowerCase();
+      const pages = found.items.filter(({ heading }) => !heading);
+      const meant = pages.length === 1 ? pages[0] : pages.find(({ title, path }) => [title, path].some((name) => name?.toLowerCase() === typed));
+      best = typed && meant ? found.items.indexOf(meant) : -1;
       input.setAttribute('aria-expanded', String(!list.hidden));
       status.textContent = say('{} pages', found.items.length);
     };
-    input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(look, 80); });
+    input.addEventListener('input', () => { best = -1; clearTimeout(timer); timer = setTimeout(look, 80); });
     input.addEventListener('focus', look);
     // The field keeps the focus while an entry is clicked, however long that takes.
     list.addEventListener('mousedown', (event) => event.preventDefault());
@@ -220,7 +225,7 @@
     input.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' && !list.hidden) pick(at + 1);
       else if (event.key === 'ArrowUp' && !list.hidden) pick(at - 1);
-      else if (event.key === 'Enter' && at >= 0) $$('[role=option]', list)[at].click();
+      else if (event.key === 'Enter' && Math.max(at, best) >= 0 && !list.hidden) $$('[role=option]', list)[at >= 0 ? at : best].click();
       else if (event.key === 'Escape') { if (list.hidden) input.blur(); close(); }
       else return;
       event.preventDefault();
@@ -331,7 +336,7 @@
     } else {
       if (writing || (event.key.length === 1 && remember('localStorage', 'keys') === 'off')) return;
       const key = { n: 'c' }[event.key] ?? event.key;
-      const link = /^[echm]$/.test(key) && $(`a[data-key="${key}"]`);
+      const link = /^[echm]$/.test(key) && !(key !== 'h' && root.hasAttribute('data-readonly')) && $(`a[data-key="${key}"]`);
       if (link) link.click();
       else if (key === '/') find();
       else if (key === '[') toggleSidebar();

@@ -349,6 +349,10 @@ fn refuse(context: &Context<'_>, problem: &Error) -> Reply {
         ErrorKind::Unauthenticated => StatusCode::FORBIDDEN,
         _ => error::status(problem),
     };
+    let is_save = request.method == Method::POST && request.path.ends_with("/save") && request.body.find("content").is_some();
+    if is_save && matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) && session::is_same_origin(&request.headers) {
+        return web::edit::not_saved(context, status, problem).unwrap_or_else(|_| web::error_page(context, status, problem));
+    }
     web::error_page(context, status, problem)
 }
 

@@ -87,15 +87,7 @@ pub fn form_token(app: &App, headers: &HeaderMap, session: Option<&SessionRow>) 
 
 /// Whether a form was sent from a page of ours: the browser says the origin, and the form carries the token.
 pub fn check_form(app: &App, headers: &HeaderMap, session: Option<&SessionRow>, sent: &str) -> Result<()> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    let same_origin = match (text(header::ORIGIN), headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())) {
-        (Some(origin), _) => {
-            origin.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && rest.eq_ignore_ascii_case(host))
-        }
-        (None, Some(site)) => site == "same-origin",
-        (None, None) => false,
-    };
+    let same_origin = is_same_origin(headers);
     let expected = match session {
         Some(session) => Some(session.csrf.as_str()),
         None => single_cookie(headers, &name(app, FORM_COOKIE)),
@@ -106,6 +98,19 @@ pub fn check_form(app: &App, headers: &HeaderMap, session: Option<&SessionRow>, 
     }
     let why = if same_origin { "the form is too old or was not made for this session" } else { "the form was not sent from this wiki" };
     Err(Error::denied(why).hint("Go back, reload the page and send the form again; copy your text first."))
+}
+
+/// Whether a form was sent by a page of this wiki, as the browser says.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    match (text(header::ORIGIN), headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())) {
+        (Some(origin), _) => {
+            origin.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && rest.eq_ignore_ascii_case(host))
+        }
+        (None, Some(site)) => site == "same-origin",
+        (None, None) => false,
+    }
 }
 
 /// Where to go after logging in: a path of this origin and nothing else (SES-8).

@@ -99,6 +99,27 @@ impl SubtreeRules {
         let narrowing = self.rules.iter().filter(|rule| rule.read != AccessLevel::Anonymous);
         Hidden::new(narrowing.filter(|rule| !own(rule)).map(|rule| rule.path.key()), self.damaged)
     }
+    /// These, and for every rule about `from` or something below it one more about its new place: a page that moves takes its rules along. The
+    /// old ones stay, for what was there. None if there are no such rules.
+    #[must_use]
+    pub fn along(&self, from: &PagePath, to: &PagePath) -> Option<Self> {
+        let mut rules = self.rules.clone();
+        for rule in self.rules.iter().filter(|rule| is_at_or_below(rule.path.key().as_str(), from.key().as_str())) {
+            let rest: Vec<&str> = rule.path.segments().skip(from.segments().count()).collect();
+            let Ok(path) = PagePath::parse(&[&[to.as_str()], rest.as_slice()].concat().join("/")) else { continue };
+            match rules.iter_mut().find(|other| other.path.key() == path.key()) {
+                Some(other) if other.path == path => {}
+                _ => rules.push(SubtreeRule { path, ..rule.clone() }),
+            }
+        }
+        (rules != self.rules).then_some(Self { rules, damaged: self.damaged })
+    }
+    /// Whether a page that moves gets readers that it had not: it leaves a part with readers of its own, and the rule stays behind.
+    pub fn opens(&self, from: &PageKey, to: &PageKey) -> bool {
+        let (from, to) = (from.as_str(), to.as_str());
+        let stays = |rule: &&SubtreeRule| rule.read != AccessLevel::Anonymous && rule.covers(from) && rule.path.key().as_str() != from;
+        self.rules.iter().filter(stays).any(|rule| !rule.covers(to))
+    }
     /// Whether the page has readers of its own: it is never answered without asking who reads.
     pub fn restrict(&self, page: &PageKey) -> bool {
         self.damaged || self.rules.iter().any(|rule| rule.read != AccessLevel::Anonymous && rule.covers(page.as_str()))
@@ -257,6 +278,19 @@ admin       yy yy yy yy yy
         assert!(hides(None, "Staff") && hides(Some("Home"), "Staff/Plan") && hides(Some("Staff"), "Staff/Board"));
         assert!(!hides(Some("Staff/Board/Pay"), "Staff/Plan") && !hides(Some("Staff/Plan"), "Staff") && !hides(None, "Handbook"));
         assert!(rules().restrict(&key("staff/x")) && !rules().restrict(&key("Handbook")) && !rules().restrict(&key("Home")));
+    }
+
+    #[test]
+    fn pages_take_their_rules_along() {
+        let path = |text| PagePath::parse(text).unwrap();
+        let moved = rules().along(&path("staff"), &path("Crew")).unwrap();
+        let tops: Vec<&str> = moved.iter().map(|rule| rule.path.as_str()).collect();
+        assert_eq!(tops, ["Staff", "Staff/Board", "Handbook", "Crew", "Crew/Board"]);
+        assert!(!moved.allow(&person(1), APPROVED, Action::Write, &key("crew/board/pay")));
+        assert!(rules().along(&path("Home"), &path("Start")).is_none() && rules().along(&path("Staff/Plan"), &path("Plan")).is_none());
+        let opens = |from: &str, to: &str| rules().opens(&key(from), &key(to));
+        assert!(opens("Staff/Plan", "Plan") && opens("Staff/Board/Pay", "Staff/Pay") && opens("Staff/Board", "Board"));
+        assert!(!opens("Staff", "Crew") && !opens("Home", "Staff/Home") && !opens("Staff/A", "Staff/B") && !opens("Handbook/A", "A"));
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub enum Found {
 pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
     let wiki = scope.wiki();
     let index = scope.index()?;
+    if index.hidden().covers(path.key().as_str()) {
+        return Ok(Found::Missing);
+    }
     if let Some(row) = index.page(&path.key())? {
         if row.mode == FileMode::Symlink {
             return Ok(alias(&wiki.repo()?.blob(row.blob)?, &row.path).map_or(Found::Missing, Found::Alias));

@@ -38,7 +38,7 @@ pub fn watch(scope: &Scope<'_, Read>, path: &PagePath, extent: Extent) -> Result
         None => index.directory(path)?,
     };
     let path = stored.ok_or_else(|| Error::not_found(format!("there is no page {path}")))?;
-    let watch = WatchRow { user, path, below: extent == Extent::Below, since: index.cursor()? };
+    let watch = WatchRow { user, path, below: extent == Extent::Below, since: index.newest()? };
     if wiki.db()?.put_watch(&watch, WATCHES)? {
         return Ok(());
     }
@@ -177,7 +177,7 @@ fn is_in(path: &PagePath, change: &EntryChange) -> bool {
 /// Up to where everything has happened by now.
 pub fn now_mark(scope: &Scope<'_, Read>) -> Result<Mark> {
     let wiki = scope.wiki();
-    Ok(Mark { revision: scope.index()?.cursor()?, comment: wiki.db()?.newest_comment()? })
+    Ok(Mark { revision: scope.index()?.newest()?, comment: wiki.db()?.newest_comment()? })
 }
 
 /// Whoever asks has looked at everything up to `mark`; what came since stays news.

@@ -45,7 +45,7 @@ pub use inbox::{
     mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,
 };
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
-pub use rename::{Affected, Backlinks, Renamed, affected, rename};
+pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;
 pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, search};

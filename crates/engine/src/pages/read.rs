@@ -19,7 +19,7 @@ pub fn page(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Option<PageView>
     let index = scope.index()?;
     let Some(row) = index.page(&path.key())? else { return Ok(None) };
     let repo = wiki.repo()?;
-    let Some(head) = index.cursor()? else { return Ok(None) };
+    let Some(head) = index.newest()? else { return Ok(None) };
     let source = repo.blob(row.blob)?;
     Ok(Some(PageView { page: Page { path: row.path.clone(), source, revision: head }, last_change: row.last_change() }))
 }

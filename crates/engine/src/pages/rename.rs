@@ -2,6 +2,7 @@
 
 use super::write::Writing;
 use crate::db::index::LinkedFrom;
+use crate::db::preferences::path_access_text;
 use crate::scope::{Scope, Write};
 use holt_core::{Action, Error, FileChange, PagePath, Result, RevisionId};
 use holt_markdown::{Options, rewrite_links};
@@ -33,6 +34,9 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
     let to = scope.wiki().preferences()?.file_case(to.clone().for_creation()?.into_path());
     scope.check(Action::Write, from)?;
     scope.check(Action::Write, &to)?;
+    if opens(scope, from, &to)? && !scope.wiki().may(scope.actor(), Action::Admin)? {
+        return Err(Error::denied("only administrators move a page out of a private part of the wiki").hint("Ask one of them."));
+    }
     let mut writing = Writing::begin(scope, None)?;
     for _ in 0..16 {
         let index = scope.wiki().index()?;
@@ -57,6 +61,10 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
         if let Some(file) = in_the_way(&files, &moves) {
             return Err(Error::conflict(format!("there is a file {file} already")).hint("Choose another name, or move that file first."));
         }
+        // Before the pages are there: nobody reads them in between. Rules that nothing moved to are harmless.
+        if let Some(rules) = scope.wiki().preferences()?.path_access.along(from, &to) {
+            scope.wiki().db()?.set_preferences([("PATH_ACCESS", path_access_text(&rules).as_str())])?;
+        }
         let mut changes: Vec<FileChange> = moves.iter().map(|(from, to)| FileChange::Move { from: from.clone(), to: to.clone() }).collect();
         let rewritten = match backlinks {
             Backlinks::Rewrite => rewrite(&writing, scope, from, &to, &moves, &mut changes)?,
@@ -74,6 +82,11 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
         }
     }
     Err(super::write::busy())
+}
+
+/// Whether the page `from` would have more readers at `to`: it leaves a part of the wiki that fewer may read.
+pub fn opens(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath) -> Result<bool> {
+    Ok(scope.wiki().preferences()?.path_access.opens(&from.key(), &to.key()))
 }
 
 /// What a rename or deletion would touch.
@@ -156,7 +169,7 @@ fn rewrite(
             .into_iter()
             .map(|row| LinkedFrom { path: row.path, file: row.file, title: row.title }),
     );
-    rewrite_in(writing, scope, pages, &new_target, &moved, changes)
+    rewrite_in(writing, scope, (pages, to), &new_target, &moved, changes)
 }
 
 /// Adds the pages whose links to a file of a page have to follow its new name; answers how many.
@@ -171,13 +184,13 @@ pub(super) fn rewrite_file(
     // Names of files are exact, but for the folder they are in.
     let is_it = |path: &PagePath| path.name() == from.name() && path.key() == from.key();
     let new_target = |target: &str| PagePath::parse(target).ok().filter(is_it).map(|_| to.as_str().to_string());
-    rewrite_in(writing, scope, pages, &new_target, &HashMap::new(), changes)
+    rewrite_in(writing, scope, (pages, to), &new_target, &HashMap::new(), changes)
 }
 
 fn rewrite_in(
     writing: &Writing<'_>,
     scope: &Scope<'_, Write>,
-    mut pages: Vec<LinkedFrom>,
+    (mut pages, to): (Vec<LinkedFrom>, &PagePath),
     new_target: &dyn Fn(&str) -> Option<String>,
     moved: &HashMap<&str, &str>,
     changes: &mut Vec<FileChange>,
@@ -190,6 +203,11 @@ fn rewrite_in(
     // Pages that are not theirs to change keep their links: the old name leads to the new one.
     let rights = scope.rights()?;
     pages.retain(|page| rights.may_change(&page.file));
+    // Nor do pages tell their readers the name of what some of them may not see.
+    let rules = &scope.wiki().preferences()?.path_access;
+    let shown_to =
+        |page: &LinkedFrom| moved.contains_key(page.file.as_str()) || !rules.hidden_in(Some(&page.path.key())).covers(to.key().as_str());
+    pages.retain(shown_to);
     for page in pages {
         let Some(entry) = writing.repo().read(head, &page.file)? else { continue };
         let Ok(source) = String::from_utf8(writing.repo().blob(entry.id)?) else { continue };

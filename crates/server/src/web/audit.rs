@@ -33,6 +33,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("token.create", "Token made"),
     ("token.revoke", "Token revoked"),
     ("access.change", "Access changed"),
+    ("wiki.path_rules", "Rules for private pages changed"),
     ("mail.settings", "Mail settings changed"),
     ("mail.test", "Test mail"),
     ("mail.stop", "Mail stopped by the link in it"),

@@ -2,11 +2,12 @@
 
 use super::page::{SHORT, address};
 use super::views::{
-    ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, Problem,
-    RenameView, Theirs,
+    Chosen, ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, NotSavedView, Prefix,
+    PreviewView, Problem, RenameView, Theirs,
 };
 use super::{Context, layout, moment, problem, to_page};
 use crate::reply::{Reply, raw, see_other};
+use crate::request::Form;
 use holt_core::path::decode_url;
 use holt_core::{Action, Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
 use holt_engine::db::preferences::CommitMessage;
@@ -347,6 +348,16 @@ fn has_markers(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("<<<<<<< theirs")) && text.lines().any(|line| line.starts_with(">>>>>>> yours"))
 }
 
+/// What was ticked for a place.
+fn chosen(form: &Form, number: usize) -> Chosen {
+    match form.get(&format!("place-{number}")) {
+        "theirs" => Chosen::Theirs,
+        "yours" => Chosen::Yours,
+        "both" => Chosen::Both,
+        _ => Chosen::Open,
+    }
+}
+
 /// The page as its writer chose place by place. `None` unless every place was decided.
 fn decided(context: &Context<'_>, opened: &Opened) -> Result<Option<String>> {
     let form = &context.request.body;
@@ -363,11 +374,11 @@ fn decided(context: &Context<'_>, opened: &Opened) -> Result<Option<String>> {
             pages::MergePart::Touching { ours, theirs, .. } => {
                 place += 1;
                 // To the merge, what is saved is one side and what was sent the other.
-                match form.get(&format!("place-{place}")) {
-                    "theirs" => ours,
-                    "yours" => theirs,
-                    "both" => format!("{}\n{theirs}", ours.trim_end_matches('\n')),
-                    _ => return Ok(None),
+                match chosen(form, place) {
+                    Chosen::Theirs => ours,
+                    Chosen::Yours => theirs,
+                    Chosen::Both => format!("{}\n{theirs}", ours.trim_end_matches('\n')),
+                    Chosen::Open => return Ok(None),
                 }
             }
         };
@@ -382,6 +393,15 @@ fn decided(context: &Context<'_>, opened: &Opened) -> Result<Option<String>> {
 /// The editor again, with the text as it was sent: its author has not decided everything yet.
 fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
     let page = context.page_ref(&opened.path)?;
+    let form = &context.request.body;
+    let open = match (form.find("yours"), RevisionId::parse(form.get("base")), RevisionId::parse(&opened.revision)) {
+        (Some(yours), Ok(base), Ok(current)) => {
+            let mut open = places(pages::merge_parts(&context.scope::<Read>()?, &opened.path, base, current, &normal(yours))?);
+            open.iter_mut().for_each(|place| place.chosen = chosen(form, place.number));
+            open
+        }
+        _ => Vec::new(),
+    };
     let error = Error::invalid("nothing was saved: the text still has both versions of a place")
         .hint("Keep what is right, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>.");
     let view = |csrf| ConflictView {
@@ -391,9 +411,9 @@ fn still_open(context: &Context<'_>, opened: &Opened) -> Result<Reply> {
         rows: Vec::new(),
         merged: opened.content.clone(),
         open_conflicts: opened.content.lines().filter(|line| line.starts_with("<<<<<<< ")).count(),
-        base: String::new(),
-        places: Vec::new(),
-        yours: opened.content.clone(),
+        base: form.get("base").to_string(),
+        places: open.clone(),
+        yours: form.find("yours").unwrap_or(&opened.content).to_string(),
         message: opened.message.clone(),
         problem: Some(problem(&error)),
         scripts: editor_scripts(),
@@ -465,7 +485,13 @@ fn places(parts: Vec<pages::MergePart>) -> Vec<ConflictPlace> {
         match part {
             pages::MergePart::Agreed(lines) => before = lines.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_string(),
             pages::MergePart::Touching { ours, theirs, .. } => {
-                places.push(ConflictPlace { number: places.len() + 1, before: std::mem::take(&mut before), theirs: ours, yours: theirs });
+                places.push(ConflictPlace {
+                    number: places.len() + 1,
+                    before: std::mem::take(&mut before),
+                    theirs: ours,
+                    yours: theirs,
+                    chosen: Chosen::Open,
+                });
             }
         }
     }
@@ -560,7 +586,12 @@ fn show_rename(
     let default_message = context.say_with("Renamed {} to …", &[path.as_str()])?;
     let message = context.request.body.get("message").to_string();
     let title = format!("Rename {}", page.title);
+    let asks_to_open = match PagePath::parse(name.trim()) {
+        Ok(to) => pages::opens(&context.scope::<Write>()?, path, &to)?,
+        Err(_) => false,
+    };
     let view = |csrf| RenameView {
+        asks_to_open,
         page,
         csrf,
         new_name: name,
@@ -583,6 +614,10 @@ pub fn rename(context: &Context<'_>) -> Result<Reply> {
     let name = form.get("new_pagename").trim();
     let links = if form.find("update_backlinks").is_some() { Backlinks::Rewrite } else { Backlinks::Keep };
     let done = PagePath::parse(name).and_then(|to| {
+        if form.find("opens").is_none() && pages::opens(&context.scope::<Write>()?, &path, &to)? {
+            return Err(Error::invalid("there the page has more readers: it leaves a private part of the wiki")
+                .hint("Tick the box if that is meant. What it says there can be read for ever in the history."));
+        }
         let message = match form.get("message").trim() {
             "" => context.say_with("Renamed {} to {}.", &[path.as_str(), to.as_str()])?,
             given => given.to_string(),
@@ -597,6 +632,22 @@ pub fn rename(context: &Context<'_>) -> Result<Reply> {
         Err(error) if error.kind == ErrorKind::Internal => Err(error),
         Err(error) => show_rename(context, crate::error::status(&error), &path, name.to_string(), links, Some(problem(&error))),
     }
+}
+
+/// What a refused save has to say, with the text that was sent: nobody loses it because a session ended meanwhile. For forms of our own only.
+pub fn not_saved(context: &Context<'_>, status: StatusCode, error: &Error) -> Result<Reply> {
+    let form = &context.request.body;
+    let action = context.request.uri.path_and_query().map_or_else(String::new, |target| target.as_str().to_string());
+    let view = |csrf| NotSavedView {
+        csrf,
+        action,
+        content: form.get("content").replace("\r\n", "\n"),
+        revision: form.get("revision").to_string(),
+        message: form.get("commit").to_string(),
+        problem: Some(problem(error)),
+        must_log_in: context.session.is_none(),
+    };
+    context.form(status, "Not saved", view)
 }
 
 /// `GET /<page>/delete`

@@ -3,7 +3,7 @@
 use super::views::{RevisionView, SourceView};
 use super::{Context, files, moment};
 use crate::reply::{Reply, raw, redirect, with_header};
-use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
+use holt_core::{Action, Error, ErrorKind, PagePath, Result, RevisionId, SafeHtml};
 use holt_edge::{Outcome, Trust, respond_trusted};
 use holt_engine::pages::{self, Found, TreeKind};
 use holt_engine::publish::views::{
@@ -63,16 +63,21 @@ pub fn any(context: &Context<'_>) -> Result<Reply> {
         Found::Page(stored) => current(context, &stored),
         Found::Directory(stored) => directory(context, &stored),
         _ => match markdown_of(context, &path)? {
-            Some(page) => current(context, &page),
+            Some((page, true)) => current(context, &page),
+            Some((page, false)) => Ok(redirect(StatusCode::FOUND, &format!("{}.md", page.url()))),
             None => missing(context, &path),
         },
     }
 }
 
-/// The page whose Markdown `/<page>.md` is.
-fn markdown_of(context: &Context<'_>, path: &PagePath) -> Result<Option<PagePath>> {
+/// The page whose Markdown `/<page>.md` is, and whether that is its own address.
+fn markdown_of(context: &Context<'_>, path: &PagePath) -> Result<Option<(PagePath, bool)>> {
     let Some(Ok(page)) = path.as_str().strip_suffix(".md").map(PagePath::parse) else { return Ok(None) };
-    Ok(pages::page(&context.scope::<Read>()?, &page)?.map(|view| view.page.path))
+    Ok(match pages::find(&context.scope::<Read>()?, &page)? {
+        Found::Page(page) => Some((page, true)),
+        Found::Moved(page) | Found::Alias(page) => Some((page, false)),
+        _ => None,
+    })
 }
 
 /// `/<page>/view[/<revision>]`
@@ -215,7 +220,9 @@ fn directory(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
 
 /// 404, with an offer to write the page if its name allows it.
 fn missing(context: &Context<'_>, path: &PagePath) -> Result<Reply> {
-    let create = path.clone().for_creation().is_ok().then(|| format!("{}/edit", path.url()));
+    // A stranger may log in for it; somebody who may not write there is not sent on.
+    let may = context.session.is_none() || context.wiki.may_at(&context.actor, Action::Write, &path.key())?;
+    let create = (may && path.clone().for_creation().is_ok()).then(|| format!("{}/edit", path.url()));
     let name = context.preferences()?.display_name(path, None);
     let own = publish::own_not_found(context.wiki)?;
     let main = context.draw(&NotFoundView { name: Some(&name), create_url: create.as_deref(), own: own.as_ref() })?;

@@ -26,6 +26,11 @@ struct Typed {
 
 /// `GET`
 pub fn form(context: &Context<'_>) -> Result<Reply> {
+    form_with(context, StatusCode::OK, None)
+}
+
+/// The rules as they are stored.
+fn form_with(context: &Context<'_>, status: StatusCode, said: Option<Problem>) -> Result<Reply> {
     let addresses = addresses(context)?;
     let preferences = context.preferences()?;
     let rules = &preferences.path_access;
@@ -41,12 +46,18 @@ pub fn form(context: &Context<'_>) -> Result<Reply> {
         message: "The stored rules cannot be read.".into(),
         hint: Some("Until you save rules here, nobody but administrators sees anything of this wiki.".into()),
     });
-    show(context, StatusCode::OK, typed.collect(), damaged)
+    show(context, status, typed.collect(), said.or(damaged))
 }
 
 /// `POST`
 pub fn set(context: &Context<'_>) -> Result<Reply> {
     let typed = typed(context);
+    let stored = context.preferences()?.get("PATH_ACCESS").unwrap_or_default().to_string();
+    if context.request.body.get("before") != stored {
+        let error =
+            Error::conflict("somebody changed the rules after this form was made").hint("These are the rules of now: change them again.");
+        return form_with(context, StatusCode::CONFLICT, Some(problem(&error)));
+    }
     let saved = checked(context, &typed).and_then(|rules| {
         let text = path_access_text(&rules);
         pages::set_preferences(&context.scope::<Admin>()?, &[("PATH_ACCESS", &text)])?;
@@ -79,7 +90,7 @@ fn typed(context: &Context<'_>) -> Vec<Typed> {
     let at = |column: &[String], row: usize| column.get(row).cloned().unwrap_or_default();
     let row =
         |(row, path)| Typed { path, read: at(&read, row), write: at(&write, row), readers: at(&readers, row), writers: at(&writers, row) };
-    column("path").into_iter().enumerate().map(row).filter(|rule| !rule.path.trim_matches('/').is_empty()).collect()
+    column("path").into_iter().enumerate().map(row).filter(|rule| !rule.path.is_empty()).collect()
 }
 
 fn checked(context: &Context<'_>, typed: &[Typed]) -> Result<SubtreeRules> {
@@ -89,7 +100,10 @@ fn checked(context: &Context<'_>, typed: &[Typed]) -> Result<SubtreeRules> {
     let addresses = addresses(context)?;
     let mut rules: Vec<SubtreeRule> = Vec::new();
     for rule in typed {
-        let path = PagePath::parse(rule.path.trim_matches('/'))?;
+        let path = PagePath::parse(rule.path.trim_matches('/')).map_err(|error| match rule.path.trim_matches('/') {
+            "" => Error::invalid("a rule is about a page").hint("Who may read the whole wiki is chosen under General."),
+            _ => error,
+        })?;
         if rules.iter().any(|other| other.path.key() == path.key()) {
             return Err(Error::invalid(format!("there are two rules for {path}")).hint("Make one of them."));
         }
@@ -142,6 +156,7 @@ fn show(context: &Context<'_>, status: StatusCode, typed: Vec<Typed>, problem: O
     let rules = typed.into_iter().map(|rule| (false, rule)).chain([(true, fresh)]).map(row).collect();
     let members = addresses(context)?.into_values().collect();
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
-    let view = |csrf| PathRulesView { csrf, tabs: tabs(PATH), rules, members, problem, notice };
+    let before = context.preferences()?.get("PATH_ACCESS").unwrap_or_default().to_string();
+    let view = |csrf| PathRulesView { csrf, before, tabs: tabs(PATH), rules, members, problem, notice };
     context.form(status, "Private pages", view)
 }

@@ -35,8 +35,8 @@ pub use site::{
     SearchView, SnippetPart,
 };
 pub use writing::{
-    ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, Prefix, PreviewView, RenameView,
-    RevertView, Theirs,
+    Chosen, ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, NotSavedView, Prefix,
+    PreviewView, RenameView, RevertView, Theirs,
 };
 
 /// A page of the wiki, as the pages about it name it.
@@ -198,7 +198,7 @@ mod tests {
             rows: vec![row],
             merged: evil(),
             base: evil(),
-            places: vec![ConflictPlace { number: 1, before: evil(), theirs: evil(), yours: evil() }],
+            places: vec![ConflictPlace { number: 1, before: evil(), theirs: evil(), yours: evil(), chosen: Chosen::Open }],
             open_conflicts: 2,
             yours: evil(),
             message: evil(),

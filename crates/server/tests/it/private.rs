@@ -4,6 +4,7 @@ use crate::client::{Client, docs};
 use crate::comments::member;
 use crate::http::upload;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Every address about a page, and about a file of it.
 const ABOUT: [&str; 17] = [
@@ -54,8 +55,12 @@ const AROUND: [&str; 24] = [
 ];
 
 fn set(ann: &Client, rules: &[[&str; 5]]) -> u16 {
-    let fields: Vec<(&str, &str)> =
-        rules.iter().flat_map(|rule| ["path", "read", "write", "readers", "writers"].into_iter().zip(*rule)).collect();
+    let before = ann.get("/-/admin/path_rules").field("before").replace("&#34;", "\"");
+    let fields: Vec<(&str, &str)> = rules
+        .iter()
+        .flat_map(|rule| ["path", "read", "write", "readers", "writers"].into_iter().zip(*rule))
+        .chain([("before", before.as_str())])
+        .collect();
     ann.post("/-/admin/path_rules", &fields).unwrap().status
 }
 
@@ -138,4 +143,98 @@ fn rules_that_cannot_be_are_told_apart() {
         assert!(answer.body_text().contains(words) && answer.body_text().contains(&format!("value=\"{}\"", rules[0][0])), "{words}");
     }
     assert!(!ann.get("/-/admin/path_rules").body_text().contains("Empty this to remove"), "nothing was stored");
+}
+
+#[test]
+fn private_pages_stay_private_when_they_move() {
+    let (_dir, server, ann) = docs();
+    let (bob, stranger) = (member(&server, &ann, "bob"), server.client());
+    ann.save("Staff/Plan", "# Plan\n\nwords zqx", "").unwrap();
+    ann.save("Open", "# Open\n\n[[Staff/Plan]] [[Later]]", "").unwrap();
+    ann.save("Later", "# Later\n\nopen words", "").unwrap();
+    assert_eq!(set(&ann, &[["Staff", "ADMIN", "ADMIN", "", "bob@example.org"]]), 303);
+    // An old form does not take away what came since.
+    assert_eq!(ann.post("/-/admin/path_rules", &[("before", "")]).unwrap().status, 409);
+    // The rule goes along with the page it is about, and stays for what was there.
+    let to = |name: &str| [("new_pagename", name.to_string()), ("update_backlinks", "1".to_string())];
+    let rename = |who: &Client, from: &str, name: &str, more: &[(&str, &str)]| {
+        let fields = to(name);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (*key, value.as_str())).chain(more.iter().copied()).collect();
+        who.post(&format!("/{from}/rename"), &fields).unwrap()
+    };
+    assert_eq!(rename(&ann, "Staff", "Crew", &[]).status, 303);
+    let hidden = |address: &str| assert_eq!(stranger.get(address).status, 404, "{address}");
+    let head = ann.get("/-/changelog").body_text().split("/-/commit/").nth(1).unwrap()[..40].to_string();
+    for address in ["/Crew/Plan", "/Staff/Plan", "/-/commit/HEAD", &format!("/-/commit/{head}"), &format!("/Crew/Plan/view/{head}")] {
+        assert!(!stranger.get(address).body_text().contains("zqx"), "{address}");
+    }
+    hidden("/Crew/Plan");
+    assert!(!stranger.get("/-/changelog").body_text().contains("Crew") && !stranger.get("/Open.md").body_text().contains("Crew"));
+    // Out of it: not by its writers, and by administrators if they mean it.
+    assert_eq!(rename(&bob, "Crew/Plan", "Plan", &[("opens", "1")]).status, 403);
+    let asked = rename(&ann, "Crew/Plan", "Plan", &[]);
+    assert!(asked.status == 422 && asked.body_text().contains("name=\"opens\""));
+    hidden("/Plan");
+    assert_eq!(rename(&ann, "Crew/Plan", "Plan", &[("opens", "1")]).status, 303);
+    assert!(stranger.get("/Plan").body_text().contains("words zqx"));
+    // Nobody takes the name of a hidden page.
+    bob.save("Shadow", "---\naliases: [Crew/Plan, Crew/New]\n---\n# Shadow", "").unwrap();
+    hidden("/Crew/Plan");
+    hidden("/Crew/New");
+}
+
+#[test]
+fn the_newest_commit_tells_nothing_of_what_is_hidden() {
+    let (_dir, server, ann) = docs();
+    ann.save("Open", "# Open", "seen").unwrap();
+    assert_eq!(set(&ann, &[["Staff", "ADMIN", "ADMIN", "", ""]]), 303);
+    ann.save("Staff/Plan", "# Plan", "unseen").unwrap();
+    let stranger = server.client();
+    let before = stranger.get("/-/commit/HEAD").body_text();
+    assert!(before.contains("seen") && !before.contains("unseen"));
+    for address in ["/-/changelog", "/-/changelog/feed.atom", "/-/changelog/feed.rss"] {
+        assert_eq!(commits(&stranger, address) + 1, commits(&ann, address), "{address}");
+    }
+    let bob = member(&server, &ann, "bob");
+    let base = bob.get("/Open/edit").field("revision");
+    assert!(stranger.get(&format!("/-/commit/{base}")).body_text().contains("seen"));
+    assert_eq!(bob.save("Open", "# Open\n\nmore", "").unwrap(), 303);
+}
+
+/// How many commits are named at an address.
+fn commits(who: &Client, address: &str) -> usize {
+    let text = who.get(address).body_text();
+    text.split("/-/commit/").skip(1).map(|rest| rest[..40].to_string()).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_refused_save_keeps_its_text() {
+    let (_dir, server, ann) = docs();
+    ann.save("Page", "# Page", "").unwrap();
+    let edit = ann.get("/Page/edit");
+    let revision = edit.field("revision");
+    let bob = member(&server, &ann, "bob");
+    let sent = [("content", "# Page\n\nprecious <b>words</b>"), ("revision", revision.as_str()), ("commit", "why")];
+    // The session ended meanwhile.
+    bob.refresh_csrf();
+    bob.post("/-/logout", &[]).unwrap();
+    let kept = bob.post("/Page/save", &sent).unwrap();
+    assert!(
+        kept.status == 403 && kept.body_text().contains("precious &#60;b&#62;words") && kept.body_text().contains("/-/login"),
+        "{}",
+        kept.body_text()
+    );
+    assert_eq!(kept.field("revision"), revision);
+    // After logging in the form is too old, and brings the token that is not.
+    bob.log_in("bob@example.org", "battery staple");
+    bob.use_token(&kept);
+    let kept = bob.post("/Page/save", &sent).unwrap();
+    assert!(kept.status == 403 && kept.body_text().contains("precious"));
+    bob.use_token(&kept);
+    assert_eq!(bob.post("/Page/save", &sent).unwrap().status, 303);
+    assert!(ann.get("/Page.md").body_text().contains("precious"));
+    // A form of somebody else's is given nothing back.
+    let foreign = [("Origin", "https://evil.example"), ("Content-Type", "application/x-www-form-urlencoded")];
+    let answer = ann.send("POST", "/Page/save", &foreign, b"content=injected&revision=").unwrap();
+    assert!(answer.status == 403 && !answer.body_text().contains("injected"));
 }

@@ -136,6 +136,9 @@ fn a_conflict_is_decided_place_by_place() {
     ];
     let undecided = ann.post("/Page/save", &[&fields[..], &[("place-1", "theirs")]].concat()).unwrap();
     assert_eq!(undecided.status, 422, "one place is open");
+    let again = undecided.body_text();
+    assert!(again.contains("name=\"place-1\" value=\"theirs\" checked") && again.contains("<pre>FIVE\n</pre>"), "{again}");
+    assert_eq!((undecided.field("base"), undecided.field("revision")), (conflict.field("base"), conflict.field("revision")));
     let decided = ann.post("/Page/save", &[&fields[..], &[("place-1", "theirs"), ("place-2", "both")]].concat()).unwrap();
     assert_eq!(decided.status, 303, "{}", decided.body_text());
     assert_eq!(ann.get("/Page.md").body_text(), "ONE\n\ntwo\n\ndrei\n\nfour\n\nFIVE\nfünf\n");

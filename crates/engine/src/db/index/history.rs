@@ -272,6 +272,14 @@ impl Index {
     pub fn place_of(&self, revision: RevisionId) -> Result<Option<i64>> {
         self.read("find a revision", |db| position_of(db, revision))
     }
+    /// The newest commit: the one the index stands at, but for whom something is hidden from. Pages they see are the same there.
+    pub fn newest(&self) -> Result<Option<RevisionId>> {
+        if self.hidden.is_empty() {
+            return self.cursor();
+        }
+        let sql = "SELECT id FROM revisions ORDER BY position DESC LIMIT 1";
+        self.read("read the newest revision", |db| db.prepare_cached(sql)?.query_row([], |row| rows::revision_id(row, 0)).optional())
+    }
     /// A commit of the wiki's history.
     pub fn revision(&self, revision: RevisionId) -> Result<Option<Revision>> {
         let sql = format!("SELECT {} FROM revisions AS r WHERE r.id = ?1", rows::REVISION);

@@ -82,8 +82,8 @@ pub struct Counts {
 /// Of files with one key the last by name is the page: lower-case letters come after upper-case ones, and that is what Otterwiki shows.
 pub(super) const ANSWERS: &str = "p.file = (SELECT max(q.file) FROM pages AS q WHERE q.key = p.key)";
 
-/// What only merges ever touched counts as changed by the revision the index stands at.
-const LAST: &str = "coalesce(t.last, (SELECT n FROM revisions JOIN cursors ON revision = id WHERE step = 'index'))";
+/// What only merges ever touched counts as changed by the newest revision: the one the index stands at, or the newest that is seen.
+const LAST: &str = "coalesce(t.last, (SELECT n FROM revisions ORDER BY position DESC LIMIT 1))";
 
 pub(super) fn pages(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<PageRow>> {
     let sql = format!(

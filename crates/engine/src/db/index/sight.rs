@@ -8,8 +8,7 @@ use holt_core::Hidden;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Result};
 
-/// A commit is seen if it touched something that is seen, or nothing; with what the index stands at, which stands for commits nobody knows.
-/// What people wrote about a commit that touched something hidden, too, is hidden.
+/// A commit is seen if it touched something that is seen, or nothing. What people wrote about a commit that touched something hidden, too, is hidden.
 const VIEWS: &str = "
 CREATE TEMP VIEW pages AS SELECT * FROM main.pages WHERE seen_key(key);
 CREATE TEMP VIEW attachments AS SELECT * FROM main.attachments WHERE seen_key(key);
@@ -29,8 +28,7 @@ CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.aut
         AND NOT (seen_file(c.file) AND (c.from_file IS NULL OR seen_file(c.from_file)))) THEN '' ELSE r.message END AS message
     FROM main.revisions AS r
     WHERE EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n AND seen_file(c.file))
-        OR NOT EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n)
-        OR r.id = (SELECT revision FROM main.cursors WHERE step = 'index');
+        OR NOT EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n);
 ";
 
 /// Hides `hidden` from everything that `db` is asked from now on.

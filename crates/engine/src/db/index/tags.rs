@@ -43,6 +43,10 @@ impl Index {
     }
     /// The page that calls itself `key`, too; of several, the first by path.
     pub fn aliased(&self, key: &PageKey) -> Result<Option<PagePath>> {
+        // Nobody takes the name of what is hidden.
+        if self.hidden.covers(key.as_str()) {
+            return Ok(None);
+        }
         let sql = format!(
             "SELECT p.path FROM aliases AS a JOIN pages AS p ON p.id = a.page WHERE a.key = ?1 AND {ANSWERS} ORDER BY p.path LIMIT 1"
         );

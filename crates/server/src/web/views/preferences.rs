@@ -86,6 +86,8 @@ pub struct PathRuleRow {
 pub struct PathRulesView {
     /// Token of the session.
     pub csrf: String,
+    /// The rules as they were stored when the form was made.
+    pub before: String,
     /// The other screens.
     pub tabs: Vec<Tab>,
     /// In order, an empty one last.

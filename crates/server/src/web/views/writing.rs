@@ -131,6 +131,22 @@ pub struct ConflictPlace {
     pub theirs: String,
     /// What the writer sent; may be empty.
     pub yours: String,
+    /// What they chose already.
+    pub chosen: Chosen,
+}
+
+/// What somebody decided about a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Chosen {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// What is saved.
+    Theirs,
+    /// What they sent.
+    Yours,
+    /// One after the other.
+    Both,
 }
 
 /// What happened to a page while somebody edited it.
@@ -218,6 +234,8 @@ pub struct RenameView {
     pub backlinks: usize,
     /// How many subpages and files move with it.
     pub moved_with: usize,
+    /// Whether the page would leave a private part of the wiki, which has to be meant.
+    pub asks_to_open: bool,
     /// Why the form came back.
     pub problem: Option<Problem>,
 }
@@ -264,4 +282,24 @@ pub struct RevertView {
     pub default_message: String,
     /// Why the form came back.
     pub problem: Option<Problem>,
+}
+
+/// A save that was refused, with everything that was sent.
+#[derive(Template)]
+#[template(path = "not_saved.html")]
+pub struct NotSavedView {
+    /// Token of the session or form as it is now.
+    pub csrf: String,
+    /// Where it was sent.
+    pub action: String,
+    /// The text.
+    pub content: String,
+    /// What it was based on.
+    pub revision: String,
+    /// The message of the commit.
+    pub message: String,
+    /// Why it was refused.
+    pub problem: Option<Problem>,
+    /// Whether nobody is logged in.
+    pub must_log_in: bool,
 }
