@@ -205,6 +205,8 @@
       const number = ++asked;
       const found = await getJson(`/-/complete?kind=pages&q=${encodeURIComponent(input.value)}`);
       if (number !== asked || document.activeElement !== input || !found) return;
+      // An answer that comes late takes nothing away that somebody chose already.
+      const chosen = $$('[role=option]', list)[at]?.href;
       list.replaceChildren(...found.items.map(option));
       if (input.value.trim()) list.append(option({ title: say('Search for “{}”', input.value), path: '', url: `/-/search?q=${encodeURIComponent(input.value)}` }, found.items.length));
       list.hidden = !list.childElementCount;
@@ -214,6 +216,8 @@
       const pages = found.items.filter(({ heading }) => !heading);
       const meant = pages.length === 1 ? pages[0] : pages.find(({ title, path }) => [title, path].some((name) => name?.toLowerCase() === typed));
       best = typed && meant ? found.items.indexOf(meant) : -1;
+      const still = $$('[role=option]', list).findIndex(({ href }) => href === chosen);
+      if (still >= 0) pick(still);
       input.setAttribute('aria-expanded', String(!list.hidden));
       status.textContent = say('{} pages', found.items.length);
     };
