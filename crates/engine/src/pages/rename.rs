@@ -61,8 +61,16 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
         if let Some(file) = in_the_way(&files, &moves) {
             return Err(Error::conflict(format!("there is a file {file} already")).hint("Choose another name, or move that file first."));
         }
+        // A commit that would be refused must not change a rule first.
+        if moves.iter().any(|(from, to)| !writing.may_change(from) || !writing.may_change(to)) {
+            return Err(super::write::not_theirs());
+        }
         // Before the pages are there: nobody reads them in between. Rules that nothing moved to are harmless.
         if let Some(rules) = scope.wiki().preferences()?.path_access.along(from, &to) {
+            if to.key() != from.key() && index.directory(&to)?.is_some() && !scope.wiki().may(scope.actor(), Action::Admin)? {
+                return Err(Error::denied("only administrators move a private part of the wiki to where there are other pages")
+                    .hint("They would become private as well. Choose a place of its own."));
+            }
             scope.wiki().db()?.set_preferences([("PATH_ACCESS", path_access_text(&rules).as_str())])?;
         }
         let mut changes: Vec<FileChange> = moves.iter().map(|(from, to)| FileChange::Move { from: from.clone(), to: to.clone() }).collect();

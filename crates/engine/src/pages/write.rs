@@ -72,8 +72,7 @@ impl<'w> Writing<'w> {
             FileChange::Move { from, to } => [Some(from), Some(to)],
         });
         if touched.flatten().any(|file| !self.rights.may_change(file)) {
-            return Err(Error::denied("this would change a part of the wiki that is not yours to change")
-                .hint("Leave that part out, or ask an administrator of the wiki."));
+            return Err(not_theirs());
         }
         let now = Timestamp::utc(self.wiki.shared.clock.now());
         let message = match &self.op {
@@ -131,6 +130,12 @@ impl Committed {
             Self::New(revision) | Self::Nothing(revision) => revision,
         }
     }
+}
+
+/// Some of what would change is not the writer's to change.
+pub(crate) fn not_theirs() -> Error {
+    Error::denied("this would change a part of the wiki that is not yours to change")
+        .hint("Leave that part out, or ask an administrator of the wiki.")
 }
 
 /// Too many pushes at once.

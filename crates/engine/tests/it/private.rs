@@ -323,3 +323,27 @@ fn a_rule_that_was_set_before_a_crash_is_followed_after_it() {
     engine.recover(wiki.id()).unwrap();
     published(&engine, &wiki);
 }
+
+#[test]
+fn a_rename_that_is_refused_changes_no_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let bob = join(&engine, &wiki, "bob", approved());
+    let Actor::Person(person) = &bob else { unreachable!() };
+    for page in ["Team", "Team/Sub", "Staff", "Guide/Team/Sub/Other", "Open/Old"] {
+        save_text(&wiki, page, "text");
+    }
+    let his = SubtreeRule { writers: [person.id].into(), ..rule("Staff", AccessLevel::Admin, AccessLevel::Admin) };
+    set(&wiki, vec![rule("Team/Sub", AccessLevel::Admin, AccessLevel::Admin), his]);
+    let rules = || wiki.preferences().unwrap().path_access.clone();
+    let before = rules();
+    let scope = wiki.grant::<Write>(&bob).unwrap();
+    // What is below it is not his, and what is at the other place would be hidden with his own page.
+    for (from, to) in [("Team", "Guide/Team"), ("Staff", "Open")] {
+        assert_eq!(pages::rename(&scope, &path(from), &path(to), "", Backlinks::Keep).unwrap_err().kind, ErrorKind::Denied, "{from}");
+        assert_eq!(rules(), before, "{from}");
+    }
+    assert!(pages::rename(&scope, &path("Staff"), &path("Crew"), "", Backlinks::Keep).is_ok() && rules() != before);
+    let ann = people("ann");
+    assert!(pages::rename(&wiki.grant::<Write>(&ann).unwrap(), &path("Crew"), &path("Open"), "", Backlinks::Keep).is_ok());
+}

@@ -276,6 +276,10 @@ fn try_move(context: &Context<'_>, chosen: &[PagePath], target: &str) -> Result<
         if is_taken || moves.iter().any(|(_, other)| other.key() == to.key()) {
             return Err(Error::conflict(format!("there is a page {to} already")).hint("Nothing was moved. Rename one of them first."));
         }
+        if pages::opens(&scope, from, &to)? {
+            return Err(Error::invalid(format!("{to} would have more readers than {from}: it leaves a private part of the wiki"))
+                .hint("Nothing was moved. Rename that page alone, if it is meant."));
+        }
         moves.push((from, to.for_creation()?.into_path()));
     }
     for (from, to) in moves {

@@ -175,6 +175,8 @@ fn private_pages_stay_private_when_they_move() {
     let asked = rename(&ann, "Crew/Plan", "Plan", &[]);
     assert!(asked.status == 422 && asked.body_text().contains("name=\"opens\""));
     hidden("/Plan");
+    let several = ann.post("/-/move", &[("path", ""), ("target", "Open"), ("page", "/Crew/Plan")]).unwrap();
+    assert!(several.status == 422 && several.body_text().contains("more readers"), "{}: {}", several.status, several.body_text());
     assert_eq!(rename(&ann, "Crew/Plan", "Plan", &[("opens", "1")]).status, 303);
     assert!(stranger.get("/Plan").body_text().contains("words zqx"));
     // Nobody takes the name of a hidden page.
