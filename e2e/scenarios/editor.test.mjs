@@ -444,7 +444,17 @@ describe("the editor", { skip: whySkip(), timeout: 300_000 }, () => {
     assert.equal(sent.get("cursor_ch"), "7");
     await page.waitForURL(`${server.url}/Drafts`);
     await openEditor(page, server.url, "/Drafts");
+    // A draft that waits for a decision is not written over by what is typed meanwhile.
+    const before = await source(page);
+    const written = [];
+    page.on("request", (request) => { if (request.url().endsWith("/draft")) written.push(request.postData()); });
+    await field(page).click();
+    await page.keyboard.type("something else");
+    await page.evaluate(() => window.dispatchEvent(new Event("pagehide")));
+    await write(page, before);
     await page.getByRole("link", { name: "Continue your draft" }).click();
+    await page.waitForURL(/draft=continue/);
+    assert.deepEqual(written, []);
     await becomes(page, "# Drafts\n\nstored\nunsaved");
 
     await field(page).click();
