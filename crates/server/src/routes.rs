@@ -175,6 +175,7 @@ pub const ROUTES: &[Route] = &[
     get ("/.git",                                   Public, web::site::to_home),
     get ("/-",                                      Public, web::site::to_home),
     api("GET",    "/api/v1/health",                               Public, api::wiki::health),
+    api("GET",    "/api/v1/openapi.json",                         Public, api::openapi::show),
     api("GET",    "/api/v1/wiki",                                 Read,   api::wiki::info),
     api("GET",    "/api/v1/index-status",                         Read,   api::wiki::index_status),
     api("GET",    "/api/v1/tree",                                 Read,   api::wiki::tree),

@@ -10,6 +10,7 @@ mod frontmatter;
 pub mod history;
 pub mod links;
 pub mod list;
+pub mod openapi;
 pub mod pages;
 mod precondition;
 pub mod search;

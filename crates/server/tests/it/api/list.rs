@@ -1,6 +1,6 @@
 //! The list of pages, and search.
 
-use super::{Api, Names};
+use super::{Api, Names, PASSWORD};
 use serde_json::json;
 
 #[test]
@@ -90,4 +90,19 @@ fn the_wiki_says_what_it_is() {
     );
     assert_eq!(api.get("/tree?depth=1").column("tree", "path"), ["A"]);
     assert_eq!(api.get("/tree?path=a").column("tree", "path"), ["A/B"]);
+}
+
+#[test]
+fn case_33_every_door_finds_what_another_wrote() {
+    let api = Api::start(Names::Kept);
+    let ann = api.server.client();
+    ann.log_in("ann@example.org", PASSWORD);
+    assert_eq!(ann.save("Web", "zebra [[Rest]]", "By hand"), Some(303));
+    let made = api.send("PUT", "/pages/Rest", &json!({"content": "zebra [[Web]]"}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let mut found = api.get("/search?q=zebra").column("results", "path");
+    found.sort();
+    assert_eq!((found, api.get("/links/Web").texts("linked_from")), (vec!["Rest".to_string(), "Web".into()], vec!["Rest".to_string()]));
+    let page = ann.get("/-/search?q=zebra").body_text();
+    assert!(page.contains("href=\"/Rest\"") && page.contains("href=\"/Web\"") && ann.get("/Rest").body_text().contains("zebra"));
 }

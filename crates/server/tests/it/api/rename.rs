@@ -1,6 +1,7 @@
 //! Pages that move, and links that follow.
 
 use super::{Api, Names};
+use crate::client::Server;
 use serde_json::json;
 
 #[test]
@@ -47,4 +48,18 @@ fn case_22_and_nothing_half_done() {
     assert_eq!((api.get("/pages/A").text("revision"), api.get("/changelog").body["total"].as_u64()), (first, Some(2)));
     let said = rename("A", json!({"new_path": "C", "update_links": false}));
     assert_eq!((said.status, said.texts("updated_pages").len(), api.get("/pages/B").text("content")), (200, 0, "[[A]]\n".into()));
+}
+
+#[test]
+fn case_23_links_follow_without_an_index() {
+    let mut api = Api::start(Names::Kept);
+    api.create("Target", "x");
+    api.create("Linker", "[[Target]]\n");
+    api.server.stop();
+    let wiki = Server::repo(api.data.path(), "docs").parent().unwrap().to_path_buf();
+    std::fs::remove_file(wiki.join("index.db")).unwrap();
+    api.server = Server::start(api.data.path(), &["--default-wiki", "docs"]);
+    let said = api.send("POST", "/pages/Target/rename", &json!({"new_path": "New"}));
+    assert_eq!(said.texts("updated_pages"), ["Linker"], "{}", said.body);
+    assert_eq!(api.get("/pages/Linker").text("content"), "[[New]]\n");
 }
