@@ -396,8 +396,10 @@ fn check(context: &Context<'_>, route: &Route) -> Result<()> {
 
 fn check_page(context: &Context<'_>, route: &Route, action: Action) -> Result<()> {
     match context.page_path() {
-        // A page alone says itself what it is when it is not there.
-        Ok(path) if route.pattern != "/{page}" => context.scope::<holt_engine::Read>()?.check(action, &path),
+        // A page alone says itself what it is when it is not there; links are asked of names that are nothing, too.
+        Ok(path) if !matches!(route.pattern, "/{page}" | "/api/v1/links/{page}") => {
+            context.scope::<holt_engine::Read>()?.check(action, &path)
+        }
         _ => Ok(()),
     }
 }

@@ -93,12 +93,17 @@ fn place(context: &Context<'_>, field: &str, text: &str) -> Result<i64, Failure>
 /// `GET /pages/{path}/diff?from=&to=`
 pub fn diff(context: &Context<'_>) -> Answer {
     let path = address(context)?;
+    let scope = context.scope::<Read>()?;
+    // Before anything is said of the revisions, which would tell that there is something to compare.
+    if pages::page(&scope, &path)?.is_none() && pages::history(&scope, &path, None, 1)?.is_empty() {
+        return Err(no_page(&path));
+    }
     let revision = |name: &str| {
         let text = super::query(context, name);
         let text = text.ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))?;
         context.revision_or_head(&text).map_err(|error| Failure::from(error).with("field", name))
     };
-    let view = pages::diff(&context.scope::<Read>()?, &path, revision("from")?, revision("to")?)?;
+    let view = pages::diff(&scope, &path, revision("from")?, revision("to")?)?;
     let hunks: Vec<Value> = view.hunks.iter().map(hunk).collect();
     let path = context.preferences()?.display_path(&path);
     Ok(ok(&json!({"path": path, "from": view.from.id.to_string(), "to": view.to.id.to_string(), "hunks": hunks})))

@@ -61,8 +61,9 @@ fn address(context: &Context<'_>) -> Result<PagePath, Failure> {
     parse_path("path", context.param("page"))
 }
 
+/// Word for word what is said of a page that may not be read: nobody can tell the two apart.
 fn no_page(path: &PagePath) -> Failure {
-    Error::not_found(format!("page not found: {path}")).hint("`GET /api/v1/pages` lists the pages.").into()
+    Error::not_found(format!("there is no page {path}")).into()
 }
 
 fn ok(value: &Value) -> Reply {

@@ -146,6 +146,23 @@ fn a_part_of_the_wiki_becomes_private() {
         let expected = if address == "pages:batchGet" { 200 } else { 403 };
         assert!(answer.status == expected && !answer.body_text().contains("qx"), "{address}: {} {}", answer.status, answer.body_text());
     }
+    // Hidden and not there are one answer, word for word.
+    for address in [
+        "pages/PAGE",
+        "pages/PAGE?section=x",
+        "pages/PAGE?revision=abc",
+        "pages/PAGE/history",
+        "pages/PAGE/diff?from=abc&to=HEAD",
+        "pages/PAGE/attachments",
+        "pages/PAGE/attachments/doc.txt",
+        "links/PAGE",
+    ] {
+        let asked = |page: &str| {
+            let answer = eve.get(&format!("/api/v1/{}", address.replace("PAGE", page)));
+            (answer.status, answer.body_text().replace(page, "PAGE").replace("\"Open\"", ""))
+        };
+        assert_eq!(asked("Staff/Plan"), asked("Other/Name"), "{address}");
+    }
     let mine: Value = serde_json::from_slice(&bob.get("/api/v1/pages/staff/plan").body).unwrap();
     assert!(mine["content"].as_str().is_some_and(|text| text.contains("words zqx")), "{mine}");
 
