@@ -2,6 +2,8 @@
 
 mod attachments;
 mod credentials;
+mod described;
+mod docs;
 mod history;
 mod links;
 mod list;
