@@ -24,7 +24,10 @@ pub fn read(context: &Context<'_>) -> Answer {
     let path = address(context)?;
     let text = text_of(context, &path, super::query(context, "revision"))?;
     let tag = format!("\"{}\"", text.last.id);
-    let tagged = |reply| with_header(with_header(reply, header::ETAG, &tag), header::CACHE_CONTROL, "private, no-cache");
+    let tagged = |reply| {
+        let reply = with_header(with_header(reply, header::ETAG, &tag), header::CACHE_CONTROL, "private, no-cache");
+        with_header(reply, header::VARY, "accept, authorization, cookie")
+    };
     if super::query(context, "section").is_none() && known(context, &tag) {
         return Ok(tagged(raw(StatusCode::NOT_MODIFIED, "application/json", "")));
     }
@@ -37,8 +40,7 @@ pub fn read(context: &Context<'_>) -> Answer {
     };
     if as_text {
         let body = part.map_or_else(|| text.page.source.clone(), String::into_bytes);
-        let reply = with_header(raw(StatusCode::OK, "text/markdown; charset=utf-8", body), header::VARY, "accept");
-        return Ok(tagged(reply));
+        return Ok(tagged(raw(StatusCode::OK, "text/markdown; charset=utf-8", body)));
     }
     let mut page = described(context, &text)?;
     if let (Some(part), Some(wanted)) = (part, wanted) {

@@ -165,6 +165,10 @@ fn reading_says_what_is_new_only() {
     api.create("p", "# A\nx\n## B\ny\n# C\nz\n");
     let tag = api.get("/pages/p").answer.header("etag").unwrap().to_string();
     let said = api.ask("GET", "/api/v1/pages/p", &[("If-None-Match", &tag)], b"");
+    // JSON that a cache kept is no answer to who wants Markdown, or to somebody else.
+    for answer in [&said.answer, &api.get("/pages/p").answer, &api.get("/pages/p?format=raw").answer] {
+        assert_eq!(answer.header("vary"), Some("accept, authorization, cookie"));
+    }
     assert_eq!((said.status, said.answer.body.len(), said.answer.header("etag")), (304, 0, Some(tag.as_str())));
     assert_eq!(api.ask("GET", "/api/v1/pages/p", &[("If-None-Match", "\"0\"")], b"").status, 200);
     for raw in [api.get("/pages/p?format=raw"), api.ask("GET", "/api/v1/pages/p", &[("Accept", "text/markdown")], b"")] {
