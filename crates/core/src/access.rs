@@ -21,6 +21,17 @@ pub struct Person {
     pub email: String,
     /// Whether they administer the whole installation.
     pub operator: bool,
+    /// The program that acts for them, if they do not act themselves: it may do less than they may.
+    pub through: Option<Program>,
+}
+
+/// A program that acts for a person. It is part of who asks, so that every decision knows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// As its commits name it: `api/backup`.
+    pub name: String,
+    /// The most that it may do of what the person may do.
+    pub ceiling: Action,
 }
 
 /// Who asks.
@@ -108,8 +119,8 @@ pub struct AccessRules {
     pub upload: AccessLevel,
 }
 
-/// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What somebody wants to do. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// See pages, history, attachments.
     Read,
@@ -139,6 +150,9 @@ pub fn allow(rules: AccessRules, actor: &Actor, flags: Option<MemberFlags>, acti
         Actor::Anonymous => None,
         Actor::Person(person) => Some(person),
     };
+    if person.and_then(|person| person.through.as_ref()).is_some_and(|program| action > program.ceiling) {
+        return false;
+    }
     let flags = flags.unwrap_or_default();
     if person.is_some_and(|p| p.operator || flags.admin) {
         return true;
@@ -170,7 +184,7 @@ mod tests {
     use super::*;
 
     fn person() -> Actor {
-        Actor::Person(Person { id: UserId(1), name: "Ann".into(), email: "ann@example.org".into(), operator: false })
+        Actor::Person(Person { id: UserId(1), name: "Ann".into(), email: "ann@example.org".into(), operator: false, through: None })
     }
 
     /// Who may do what under each level, as a matrix: a change of any cell is a change of policy.
@@ -227,6 +241,27 @@ ADMIN      granted, not approved  y---
 ADMIN      admin                  yyyy
 ";
         assert_eq!(table, expected);
+    }
+
+    /// A program may do what its owner may do, up to its ceiling, and never more: not even where everybody may.
+    #[test]
+    fn a_program_only_narrows() {
+        let open = AccessRules { read: AccessLevel::Anonymous, write: AccessLevel::Anonymous, upload: AccessLevel::Anonymous };
+        let closed = AccessRules { read: AccessLevel::Admin, write: AccessLevel::Admin, upload: AccessLevel::Admin };
+        let actions = [Action::Read, Action::Write, Action::Upload, Action::Admin];
+        let admin = Some(MemberFlags { admin: true, ..MemberFlags::default() });
+        for ceiling in actions {
+            let Actor::Person(person) = person() else { unreachable!() };
+            let through = Some(Program { name: "api/x".into(), ceiling });
+            let actor = Actor::Person(Person { through: through.clone(), ..person.clone() });
+            let operator = Actor::Person(Person { through, operator: true, ..person });
+            for action in actions {
+                assert_eq!(allow(open, &actor, None, action), action <= ceiling && action != Action::Admin);
+                assert_eq!(allow(closed, &actor, admin, action), action <= ceiling);
+                assert_eq!(allow(closed, &operator, None, action), action <= ceiling);
+                assert!(!allow(closed, &actor, None, action), "a program opens nothing");
+            }
+        }
     }
 
     #[test]

@@ -15,12 +15,12 @@ pub mod unsubscribe;
 pub mod wiki;
 pub mod words;
 
-pub use access::{AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, SubtreeRule, SubtreeRules, UserId};
+pub use access::{AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, Program, SubtreeRule, SubtreeRules, UserId};
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
 pub use error::{Error, ErrorKind, Result};
 pub use html::SafeHtml;
 pub use page::{Page, Title};
 pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};
-pub use revision::{Author, Revision, RevisionId, RevisionPrefix, Timestamp};
+pub use revision::{Author, Revision, RevisionId, RevisionPrefix, Timestamp, VIA_TRAILER};
 pub use wiki::{Visibility, WikiId, WikiName};
 pub use words::{Direction, Language};

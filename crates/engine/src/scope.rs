@@ -128,6 +128,12 @@ impl<'w, P: Permission> Scope<'w, P> {
             Actor::Person(person) => Author::new(&person.name, &person.email),
         }
     }
+    /// The program that acts for the author, as commits name it. Nothing in its name can end the line it stands on.
+    pub(crate) fn via(&self) -> Option<String> {
+        let Actor::Person(person) = self.actor else { return None };
+        let name = person.through.as_ref()?.name.chars().filter(|c| !c.is_control()).collect::<String>();
+        Some(name.trim().to_string()).filter(|name| !name.is_empty())
+    }
 }
 
 /// What path rules allow somebody, at one moment.

@@ -1,8 +1,9 @@
 //! The first to see a request. Published pages are answered right here, on the connection's own task; everything else is read, bounded and
 //! moved to the blocking pool: the only place where that happens.
 
+use crate::api;
 use crate::app::App;
-use crate::limits::{FORM_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
+use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request};
 use crate::routes;
@@ -24,6 +25,17 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Answers one request.
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
+    let is_api = api::is_here(request.uri().path());
+    let reply = answer(app, request, peer).await;
+    let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+    // What is refused before anybody looked at it is refused in JSON, too. Files beside pages are answered as they are.
+    if is_api && plain && !reply.status().is_success() {
+        return api::failure::early(reply);
+    }
+    reply
+}
+
+async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
     let (parts, body) = request.into_parts();
     if parts.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_BYTES {
         return text(StatusCode::URI_TOO_LONG, "The address is too long.\n");
@@ -52,10 +64,24 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
     };
     let method = parts.method.clone();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
-    let limit = if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") { UPLOAD_BYTES } else { FORM_BYTES };
+    let is_api = api::is_here(&path);
+    let is_upload = match is_api {
+        true => path.contains("/attachments"),
+        false => content_type.trim_start().to_ascii_lowercase().starts_with("multipart/"),
+    };
+    let limit = match (is_upload, is_api) {
+        (true, _) => UPLOAD_BYTES,
+        (false, true) => JSON_BYTES,
+        (false, false) => FORM_BYTES,
+    };
+    let mut raw = Bytes::new();
     let form = match method {
         Method::GET | Method::HEAD => Form::default(),
         _ => match read(body, &parts.headers, limit).await {
+            Ok(bytes) if is_api => {
+                raw = bytes;
+                Form::default()
+            }
             Ok(bytes) => match Form::parse(&content_type, &bytes) {
                 Ok(form) => form,
                 Err(error) => return text(crate::error::status(&error), format!("{}.\n", crate::error::public_message(&error))),
@@ -63,7 +89,7 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
             Err(reply) => return reply,
         },
     };
-    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, id: request_id() };
+    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, raw, id: request_id() };
     let id = request.id.clone();
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;

@@ -2,6 +2,8 @@
 
 /// A form: the longest page twice over, as percent-encoding triples what is not ASCII.
 pub const FORM_BYTES: usize = 4 * 1024 * 1024;
+/// A body of the API: the longest page, escaped.
+pub const JSON_BYTES: usize = 2 * 1024 * 1024;
 /// An upload: three attachments of the largest size.
 pub const UPLOAD_BYTES: usize = 32 * 1024 * 1024;
 /// Parts of an upload.

@@ -19,8 +19,10 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Who is at the other end of the connection.
     pub peer: IpAddr,
-    /// What was sent along.
+    /// What was sent along, as a form.
     pub body: Form,
+    /// What was sent along to the API, as it came.
+    pub raw: Bytes,
     /// Names this request in the log and on error pages.
     pub id: String,
 }

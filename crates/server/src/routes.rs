@@ -2,6 +2,9 @@
 //!
 //! `{page}` is a path of any depth, `{name}` one segment. The first row that fits wins; verbs win over pages (spec/wiki.md §5.5).
 
+use crate::api;
+use crate::api::credentials::Caller;
+use crate::api::failure::Failure;
 use crate::app::App;
 use crate::error;
 use crate::reply::{Reply, see_other, text, with_cookie};
@@ -9,7 +12,7 @@ use crate::request::Request;
 use crate::session;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
-use holt_core::{Action, Actor, Error, ErrorKind, Result};
+use holt_core::{Action, Actor, Error, ErrorKind, Result, WikiId};
 use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
@@ -48,17 +51,29 @@ pub struct Route {
     /// Checked before the handler runs.
     pub need: Need,
     proof: Proof,
-    run: fn(&Context<'_>) -> Result<Reply>,
+    run: Run,
+}
+
+/// What runs, and how it refuses.
+enum Run {
+    /// With a page, or the way to the log-in form.
+    Page(fn(&Context<'_>) -> Result<Reply>),
+    /// In JSON.
+    Api(fn(&Context<'_>) -> api::Answer),
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "GET", pattern, need, proof: Proof::Form, run }
+    Route { method: "GET", pattern, need, proof: Proof::Form, run: Run::Page(run) }
 }
 const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "POST", pattern, need, proof: Proof::Form, run }
+    Route { method: "POST", pattern, need, proof: Proof::Form, run: Run::Page(run) }
 }
 const fn post_by_link(pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
-    Route { method: "POST", pattern, need: Public, proof: Proof::Link, run }
+    Route { method: "POST", pattern, need: Public, proof: Proof::Link, run: Run::Page(run) }
+}
+
+const fn api(method: &'static str, pattern: &'static str, need: Need, run: fn(&Context<'_>) -> api::Answer) -> Route {
+    Route { method, pattern, need, proof: Proof::Form, run: Run::Api(run) }
 }
 
 /// All routes.
@@ -159,6 +174,33 @@ pub const ROUTES: &[Route] = &[
     get ("/.well-known/change-password",            Public, web::site::change_password),
     get ("/.git",                                   Public, web::site::to_home),
     get ("/-",                                      Public, web::site::to_home),
+    api("GET",    "/api/v1/health",                               Public, api::wiki::health),
+    api("GET",    "/api/v1/openapi.json",                         Public, api::openapi::show),
+    api("GET",    "/api/v1/wiki",                                 Read,   api::wiki::info),
+    api("GET",    "/api/v1/index-status",                         Read,   api::wiki::index_status),
+    api("GET",    "/api/v1/tree",                                 Read,   api::wiki::tree),
+    api("GET",    "/api/v1/pages",                                Read,   api::list::list),
+    api("POST",   "/api/v1/pages:batchGet",                       Read,   api::pages::batch_get),
+    api("POST",   "/api/v1/commits",                              Write,  api::pages::commit),
+    api("GET",    "/api/v1/changelog",                            Read,   api::history::changelog),
+    api("GET",    "/api/v1/search",                               Read,   api::search::search),
+    api("GET",    "/api/v1/links",                                Read,   api::links::graph),
+    api("GET",    "/api/v1/links/orphans",                        Read,   api::links::orphans),
+    api("GET",    "/api/v1/links/missing",                        Read,   api::links::missing),
+    api("GET",    "/api/v1/links/{page}",                         Read,   api::links::of_page),
+    api("GET",    "/api/v1/pages/{page}/history",                 Read,   api::history::of_page),
+    api("GET",    "/api/v1/pages/{page}/diff",                    Read,   api::history::diff),
+    api("POST",   "/api/v1/pages/{page}/rename",                  Write,  api::pages::rename),
+    api("POST",   "/api/v1/pages/{page}/revert",                  Write,  api::pages::revert),
+    api("GET",    "/api/v1/pages/{page}/attachments",             Read,   api::attachments::list),
+    api("POST",   "/api/v1/pages/{page}/attachments",             Upload, api::attachments::upload),
+    api("GET",    "/api/v1/pages/{page}/attachments/{file}",      Read,   api::attachments::get),
+    api("PUT",    "/api/v1/pages/{page}/attachments/{file}",      Upload, api::attachments::put),
+    api("DELETE", "/api/v1/pages/{page}/attachments/{file}",      Upload, api::attachments::delete),
+    api("GET",    "/api/v1/pages/{page}",                         Read,   api::pages::read),
+    api("PUT",    "/api/v1/pages/{page}",                         Write,  api::pages::put),
+    api("PATCH",  "/api/v1/pages/{page}",                         Write,  api::pages::patch),
+    api("DELETE", "/api/v1/pages/{page}",                         Write,  api::pages::delete),
     get ("/",                                       Read,   web::page::home),
     get ("/{page}/edit",                            Write,  web::edit::form),
     get ("/{page}/edit/{rev}",                      Write,  web::edit::form),
@@ -215,22 +257,23 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     let segments: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
     let holes: Vec<&'static str> = pattern.trim_start_matches('/').split('/').collect();
     let mut params = Params::new();
-    let deep = holes[0] == "{page}";
-    if segments.len() < holes.len() || (!deep && segments.len() != holes.len()) {
+    let deep = holes.iter().position(|hole| *hole == "{page}");
+    if segments.len() < holes.len() || (deep.is_none() && segments.len() != holes.len()) {
         return None;
     }
     let depth = segments.len() - holes.len();
     for (i, hole) in holes.iter().enumerate() {
-        if i == 0 && deep {
-            let page = segments[..=depth].join("/");
-            // What git asks for below /.git is no page either.
-            if page.is_empty() || page == "-" || page.starts_with("-/") || page.starts_with(".git/") {
+        if Some(i) == deep {
+            let page = segments[i..=i + depth].join("/");
+            // What git asks for below /.git is no page either; nor is an address of the API that is none of it.
+            let is_ours = i == 0 && (page == "-" || page.starts_with("-/") || page.starts_with(".git/") || api::is_here(path));
+            if page.is_empty() || is_ours {
                 return None;
             }
             params.push(("page", page));
             continue;
         }
-        let segment = segments[i + if deep { depth } else { 0 }];
+        let segment = segments[i + if deep.is_some_and(|deep| i > deep) { depth } else { 0 }];
         match hole.strip_prefix('{').and_then(|hole| hole.strip_suffix('}')) {
             Some(name) if !segment.is_empty() => params.push((name, segment.to_string())),
             Some(_) => return None,
@@ -244,18 +287,22 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
-    let (session, problem) = match session::current(app, &request.headers, wiki_id) {
-        Ok(session) => (session, None),
-        Err(error) => (None, Some(error)),
+    let is_api = api::is_here(&request.path);
+    let caller = if is_api { api::credentials::caller(app, &request.headers, wiki_id) } else { visitor(app, request, wiki_id) };
+    let (Caller { actor, session }, problem) = match caller {
+        Ok(caller) => (caller, None),
+        Err(error) => (Caller { actor: Actor::Anonymous, session: None }, Some(error)),
     };
-    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
     let wiki = app.engine.wiki(wiki_id);
     let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new() };
     let result = match problem {
         Some(error) => Err(error),
         None => run(&mut context, fallback),
     };
-    let reply = result.unwrap_or_else(|error| refuse(&context, &error));
+    let reply = result.unwrap_or_else(|error| match is_api {
+        true => refuse_in_json(&context, error.into()),
+        false => refuse(&context, &error),
+    });
     let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
     // A reader of a private wiki reads on at the edge for a minute.
     match (&fallback.reason, &context.session, app.engine.fragments().wiki(wiki_id)) {
@@ -264,6 +311,13 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         }
         _ => reply,
     }
+}
+
+/// Whoever has the session of a request.
+fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
+    let session = session::current(app, &request.headers, wiki)?;
+    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
+    Ok(Caller { actor, session })
 }
 
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
@@ -278,8 +332,11 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         }
         if allowed.is_empty() || route.pattern != "/{page}" {
             context.params = params;
+            if matches!(route.run, Run::Api(_)) {
+                api::tidy(&mut context.params);
+            }
             check(context, route)?;
-            if method == "POST" && route.proof == Proof::Form {
+            if must_prove(context, route) {
                 let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
                 session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
             }
@@ -290,7 +347,10 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             {
                 return Ok(response);
             }
-            return (route.run)(context);
+            return match route.run {
+                Run::Page(run) => run(context),
+                Run::Api(run) => Ok(run(context).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+            };
         }
     }
     if allowed.is_empty() {
@@ -303,6 +363,15 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         http::header::ALLOW,
         &allowed.join(", "),
     ))
+}
+
+/// Whether a request has to show that somebody means it. To the API it does if it is the session that says who asks: a token is no cookie, and
+/// of nobody nothing can be borrowed.
+fn must_prove(context: &Context<'_>, route: &Route) -> bool {
+    match route.run {
+        Run::Page(_) => route.method == "POST" && route.proof == Proof::Form,
+        Run::Api(_) => route.method != "GET" && context.session.is_some(),
+    }
 }
 
 /// The wiki as a whole, and then the page of the address: nobody is told more of a page they may not read than of one that is not there.
@@ -327,8 +396,10 @@ fn check(context: &Context<'_>, route: &Route) -> Result<()> {
 
 fn check_page(context: &Context<'_>, route: &Route, action: Action) -> Result<()> {
     match context.page_path() {
-        // A page alone says itself what it is when it is not there.
-        Ok(path) if route.pattern != "/{page}" => context.scope::<holt_engine::Read>()?.check(action, &path),
+        // A page alone says itself what it is when it is not there; links are asked of names that are nothing, too.
+        Ok(path) if !matches!(route.pattern, "/{page}" | "/api/v1/links/{page}") => {
+            context.scope::<holt_engine::Read>()?.check(action, &path)
+        }
         _ => Ok(()),
     }
 }
@@ -356,6 +427,13 @@ fn refuse(context: &Context<'_>, problem: &Error) -> Reply {
     web::error_page(context, status, problem)
 }
 
+fn refuse_in_json(context: &Context<'_>, failure: Failure) -> Reply {
+    if failure.error().kind == ErrorKind::Internal {
+        tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());
+    }
+    failure.reply(context.request)
+}
+
 fn without_body(mut reply: Reply) -> Reply {
     *reply.body_mut() = holt_edge::Body::empty();
     reply
@@ -381,12 +459,15 @@ mod tests {
             ("GET", "/history", "/{page}", vec![("page", "history")]),
             ("GET", "/-/search/otter", "/-/search/{query}", vec![("query", "otter")]),
             ("POST", "/A/draft/discard", "/{page}/draft/discard", vec![("page", "A")]),
+            ("GET", "/api/v1/pages/A/B/history", "/api/v1/pages/{page}/history", vec![("page", "A/B")]),
+            ("GET", "/api/v1/pages/history", "/api/v1/pages/{page}", vec![("page", "history")]),
+            ("DELETE", "/api/v1/pages/A/B/attachments/x", "/api/v1/pages/{page}/attachments/{file}", vec![("page", "A/B"), ("file", "x")]),
         ] {
             let (found, values) = route(method, path).unwrap_or_else(|| panic!("{path}"));
             let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
             assert_eq!((found, values), (pattern, params), "{path}");
         }
-        for nowhere in ["/-/nowhere", "/-/admin/x/y", "/-/commit"] {
+        for nowhere in ["/-/nowhere", "/-/admin/x/y", "/-/commit", "/api/v1", "/api/v1/nothing", "/api/v1/x/history"] {
             assert!(route("GET", nowhere).is_none(), "{nowhere}");
         }
     }
@@ -401,8 +482,12 @@ mod tests {
         // Forms before logging in, links by mail, which bring a secret, and those that only redirect.
         let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
         let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}", "/-/unsubscribe/{token}"];
-        let mut expected =
-            [before.as_slice(), secret.as_slice(), ["/{page}/history", "/-/search", "/-/search/{query}"].as_slice()].concat();
+        let mut expected = [
+            before.as_slice(),
+            secret.as_slice(),
+            ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet"].as_slice(),
+        ]
+        .concat();
         let mut changing = changing;
         expected.sort_unstable();
         changing.sort_unstable();

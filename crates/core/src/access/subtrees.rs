@@ -198,7 +198,7 @@ mod tests {
         SubtreeRule { path: PagePath::parse(path).unwrap(), read, write, readers: people(readers), writers: people(writers) }
     }
     fn person(id: i64) -> Actor {
-        Actor::Person(Person { id: UserId(id), name: String::new(), email: String::new(), operator: false })
+        Actor::Person(Person { id: UserId(id), name: String::new(), email: String::new(), operator: false, through: None })
     }
     fn key(path: &str) -> PageKey {
         PagePath::parse(path).unwrap().key()

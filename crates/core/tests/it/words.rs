@@ -114,13 +114,14 @@ const NOT_SHOWN: &[&str] = &[
     "`holt wiki list` shows the wikis there are.",
 ];
 
-/// What only commands and operators say, who read English.
+/// What only commands, programs and operators say or are told, who read English.
 const FOR_OPERATORS: &[&str] = &[
     "crates/engine/src/import/",
     "crates/engine/src/repo/import.rs",
     "crates/engine/src/repo/fold.rs",
     "crates/engine/src/db/otterwiki.rs",
     "crates/engine/src/lock.rs",
+    "crates/server/src/api/",
     "crates/server/src/commands/",
     "crates/server/src/main.rs",
     "crates/server/src/config.rs",

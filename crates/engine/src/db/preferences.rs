@@ -257,6 +257,14 @@ impl Preferences {
         }
         name + &self.display_leaf(path, title)
     }
+    /// A path as the API shows it (spec/api.md §1.3): it names the same page when it is sent back.
+    pub fn display_path(&self, path: &PagePath) -> String {
+        if self.retain_page_name_case {
+            return path.as_str().to_string();
+        }
+        let segment = |s: &str| if s.chars().any(char::is_uppercase) { s.to_string() } else { title_case(s) };
+        path.segments().map(segment).collect::<Vec<_>>().join("/")
+    }
     /// What the last level of a path is called on screen: the first heading if it is the same word in other letters, else the name itself.
     pub fn display_leaf(&self, path: &PagePath, title: Option<&str>) -> String {
         let name = path.name();

@@ -57,7 +57,7 @@ pub struct UserRecord {
 impl UserRecord {
     /// The account as somebody who acts.
     pub fn person(&self) -> Person {
-        Person { id: self.id, name: self.name.clone(), email: self.email.clone(), operator: self.rank == Rank::Operator }
+        Person { id: self.id, name: self.name.clone(), email: self.email.clone(), operator: self.rank == Rank::Operator, through: None }
     }
 }
 

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn person(id: i64, name: &str, email: &str) -> Person {
-        Person { id: UserId(id), name: name.into(), email: email.into(), operator: false }
+        Person { id: UserId(id), name: name.into(), email: email.into(), operator: false, through: None }
     }
 
     #[test]

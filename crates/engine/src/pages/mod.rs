@@ -2,6 +2,7 @@
 
 mod anchor;
 mod attach;
+mod batch;
 mod browse;
 mod comments;
 mod compare;
@@ -11,6 +12,8 @@ mod digest;
 mod drafts;
 mod history;
 mod inbox;
+mod linking;
+mod list;
 mod mentions;
 mod read;
 mod rename;
@@ -23,9 +26,11 @@ mod tags;
 mod text;
 mod write;
 
+pub use crate::db::index::{Edge, Wanted};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
 };
+pub use batch::{Batch, Expect, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
 pub use comments::{
     About, COMMENT_BYTES, Comment, CommentsExport, ExportedThread, ExportedWatch, Quote, REPLIES, Resolution, Resolved, THREADS, Thread,
@@ -44,6 +49,8 @@ pub use inbox::{
     Extent, Frequency, Mark, NoticeKind, NoticeRow, WATCHES, WatchRow, WatchedChange, WatchedChanges, comment_url, excerpt, frequency,
     mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,
 };
+pub use linking::{PageLinks, graph, links_of, orphans, wanted};
+pub use list::{Listed, list};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;

@@ -26,6 +26,8 @@ pub struct Renamed {
     pub path: PagePath,
     /// How many pages had links rewritten.
     pub rewritten: usize,
+    /// Those of them that did not move themselves, by path.
+    pub updated: Vec<PagePath>,
 }
 
 /// Moves the page `from` and everything below it to `to`. `Conflict` if `to` is another page, `NotFound` if nothing is at `from`.
@@ -76,7 +78,7 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
         let mut changes: Vec<FileChange> = moves.iter().map(|(from, to)| FileChange::Move { from: from.clone(), to: to.clone() }).collect();
         let rewritten = match backlinks {
             Backlinks::Rewrite => rewrite(&writing, scope, from, &to, &moves, &mut changes)?,
-            Backlinks::Keep => 0,
+            Backlinks::Keep => Vec::new(),
         };
         let default = scope.wiki().preferences()?.language.say_with("Renamed {} to {}", &[from.as_str(), to.as_str()]);
         let message = if message.is_empty() { &default } else { message };
@@ -86,7 +88,10 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
                 tracing::warn!(wiki.id = %scope.wiki().id(), "comments and watches stayed behind at {from}: {}", error.chain());
             }
             writing.finish(committed);
-            return Ok(Renamed { revision: committed.revision(), path: to, rewritten });
+            let moved = |page: &PagePath| page == from || page.is_below(from);
+            let count = rewritten.len();
+            let updated = rewritten.into_iter().filter(|page| !moved(page)).collect();
+            return Ok(Renamed { revision: committed.revision(), path: to, rewritten: count, updated });
         }
     }
     Err(super::write::busy())
@@ -151,7 +156,7 @@ fn rewrite(
     to: &PagePath,
     moves: &[(String, String)],
     changes: &mut Vec<FileChange>,
-) -> Result<usize> {
+) -> Result<Vec<PagePath>> {
     let index = scope.wiki().index()?;
     let moved: HashMap<&str, &str> = moves.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let from_key = from.key();
@@ -180,14 +185,14 @@ fn rewrite(
     rewrite_in(writing, scope, (pages, to), &new_target, &moved, changes)
 }
 
-/// Adds the pages whose links to a file of a page have to follow its new name; answers how many.
+/// Adds the pages whose links to a file of a page have to follow its new name; answers which.
 pub(super) fn rewrite_file(
     writing: &Writing<'_>,
     scope: &Scope<'_, Write>,
     from: &PagePath,
     to: &PagePath,
     changes: &mut Vec<FileChange>,
-) -> Result<usize> {
+) -> Result<Vec<PagePath>> {
     let pages = scope.wiki().index()?.linking_to_tree(&from.key())?;
     // Names of files are exact, but for the folder they are in.
     let is_it = |path: &PagePath| path.name() == from.name() && path.key() == from.key();
@@ -202,9 +207,9 @@ fn rewrite_in(
     new_target: &dyn Fn(&str) -> Option<String>,
     moved: &HashMap<&str, &str>,
     changes: &mut Vec<FileChange>,
-) -> Result<usize> {
+) -> Result<Vec<PagePath>> {
     let options = super::render_options(&*scope.wiki().preferences()?);
-    let mut rewritten = 0;
+    let mut rewritten = Vec::new();
     pages.sort_by(|a, b| a.file.cmp(&b.file));
     pages.dedup_by(|a, b| a.file == b.file);
     let head = writing.head.ok_or_else(|| Error::not_found("the wiki is empty"))?;
@@ -222,7 +227,7 @@ fn rewrite_in(
         let Some(text) = rewrite_page(&source, &page.path, new_target, &options) else { continue };
         let file = moved.get(page.file.as_str()).map_or(page.file.clone(), |to| (*to).to_string());
         changes.push(FileChange::Put { file, content: text.into_bytes() });
-        rewritten += 1;
+        rewritten.push(page.path);
     }
     Ok(rewritten)
 }

@@ -9,7 +9,7 @@ use crate::repo::{CommitMeta, CommitOutcome, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
-use holt_core::{Author, Error, FileChange, OpId, PagePath, Result, RevisionId, Timestamp};
+use holt_core::{Author, Error, FileChange, OpId, PagePath, Result, RevisionId, Timestamp, VIA_TRAILER};
 use std::sync::{Arc, MutexGuard};
 
 /// The right to move the wiki's branch, held for one logical change.
@@ -17,6 +17,7 @@ pub(crate) struct Writing<'w> {
     wiki: &'w Wiki,
     repo: Arc<Repo>,
     author: Author,
+    via: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
     /// The current revision; nobody of ours moves it while this value lives.
@@ -34,7 +35,7 @@ impl<'w> Writing<'w> {
         failpoint::hit("write.marked")?;
         let repo = wiki.repo()?;
         let head = repo.head()?;
-        Ok(Self { wiki, repo, author: scope.author(), rights: scope.rights()?, op: op.cloned(), head, lock })
+        Ok(Self { wiki, repo, author: scope.author(), via: scope.via(), rights: scope.rights()?, op: op.cloned(), head, lock })
     }
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {
@@ -75,9 +76,12 @@ impl<'w> Writing<'w> {
             return Err(not_theirs());
         }
         let now = Timestamp::utc(self.wiki.shared.clock.now());
-        let message = match &self.op {
-            Some(op) => format!("{message}\n\n{OP_TRAILER}: {}\n", op.as_str()),
-            None => message.to_string(),
+        let op = self.op.as_ref().map(|op| format!("{OP_TRAILER}: {}\n", op.as_str()));
+        let via = self.via.as_ref().map(|via| format!("{VIA_TRAILER}: {via}\n"));
+        let message = match (via, op) {
+            (None, None) => message.to_string(),
+            // In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
+            (via, op) => format!("{message}\n\n{}{}", via.unwrap_or_default(), op.unwrap_or_default()),
         };
         let meta = CommitMeta { author: self.author.clone(), author_time: now, committer_time: now, message };
         match self.repo.commit(self.head, changes, &meta)? {

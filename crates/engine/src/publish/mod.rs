@@ -12,7 +12,7 @@ mod plan;
 pub mod views;
 
 pub use frame::bare_frame;
-pub use page::{crumbs, date, day_start, mail_date, rfc3339, tag_url, toc, tree_url, visual_diff};
+pub use page::{crumbs, date, day_start, instant, mail_date, rfc3339, tag_url, toc, tree_url, visual_diff};
 
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;

@@ -200,6 +200,16 @@ pub fn mail_date(time: Timestamp) -> String {
     zoned(time).map_or_else(String::new, |z| z.strftime("%a, %d %b %Y %H:%M:%S %z").to_string())
 }
 
+/// The second that `2026-11-21` or `2026-11-21T09:00:00+01:00` names; without an offset it is in UTC. `None` for what is neither.
+pub fn instant(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Some(instant.as_second());
+    }
+    let time: jiff::civil::DateTime = text.parse().ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+}
+
 /// The second at which the day `2026-11-21` begins, in UTC. `None` for what is no such day.
 pub fn day_start(day: &str) -> Option<i64> {
     let date: jiff::civil::Date = day.trim().parse().ok()?;

@@ -32,7 +32,7 @@ pub fn join(engine: &Engine, wiki: &Wiki, name: &str, flags: MemberFlags) -> Act
     let operator = people("ann");
     let member = Member { user: id, flags, first_seen: 0, last_seen: 0 };
     pages::put_members(&wiki.grant::<Admin>(&operator).unwrap(), &[member]).unwrap();
-    Actor::Person(Person { id, name: name.into(), email, operator: false })
+    Actor::Person(Person { id, name: name.into(), email, operator: false, through: None })
 }
 
 pub fn approved() -> MemberFlags {
@@ -40,7 +40,7 @@ pub fn approved() -> MemberFlags {
 }
 
 fn stranger(id: i64) -> Actor {
-    Actor::Person(Person { id: UserId(id), name: format!("P{id}"), email: format!("p{id}@example.org"), operator: false })
+    Actor::Person(Person { id: UserId(id), name: format!("P{id}"), email: format!("p{id}@example.org"), operator: false, through: None })
 }
 
 pub fn say(wiki: &Wiki, who: &Actor, page: &str, text: &str) -> i64 {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod batch;
 mod comments;
 mod crash;
 mod db;

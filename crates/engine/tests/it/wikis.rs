@@ -11,7 +11,7 @@ pub fn new_engine(dir: &Path) -> Engine {
 
 /// Somebody who administers the installation, and so may do everything.
 pub fn people(name: &str) -> Actor {
-    Actor::Person(Person { id: UserId(1), name: name.into(), email: format!("{name}@example.org"), operator: true })
+    Actor::Person(Person { id: UserId(1), name: name.into(), email: format!("{name}@example.org"), operator: true, through: None })
 }
 
 /// The page as text, or `None`.

@@ -6,7 +6,7 @@ pub mod browse;
 pub mod comments;
 pub mod edit;
 pub mod feeds;
-mod file_type;
+pub mod file_type;
 pub mod files;
 pub mod guide;
 pub mod history;

@@ -33,7 +33,7 @@ fn watcher(engine: &Engine, wiki: &Wiki, email: &str) {
         None => engine.directory().create_user(&account).unwrap(),
     };
     set_flags(wiki, id, flags(true));
-    let actor = Actor::Person(Person { id, name: email.into(), email: email.into(), operator: false });
+    let actor = Actor::Person(Person { id, name: email.into(), email: email.into(), operator: false, through: None });
     let scope = wiki.grant::<Read>(&actor).unwrap();
     pages::watch(&scope, &PagePath::parse("Guide").unwrap(), Extent::Below).unwrap();
     pages::set_frequency(&scope, Frequency::AtOnce).unwrap();

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod addresses;
+mod api;
 mod client;
 mod commands;
 mod comments;

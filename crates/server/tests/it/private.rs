@@ -54,6 +54,35 @@ const AROUND: [&str; 24] = [
     "/-/commit/REV",
 ];
 
+/// Every address of the API that shows pages.
+const API: [&str; 25] = [
+    "/pages",
+    "/pages?prefix=Staff",
+    "/pages?tag=shared",
+    "/pages/Open",
+    "/pages/Staff/Plan",
+    "/pages/Staff/Plan?revision=REV",
+    "/pages/Staff/Plan?section=Zqx+plan",
+    "/pages/Staff/Plan/history",
+    "/pages/Staff/Plan/diff?from=REV&to=HEAD",
+    "/pages/Staff/Plan/attachments",
+    "/pages/Staff/Plan/attachments/doc.txt",
+    "/links",
+    "/links/Staff/Plan",
+    "/links/orphans",
+    "/links/missing",
+    "/search?q=words",
+    "/search?q=zq*",
+    "/search?q=x&prefix=Staff",
+    "/changelog",
+    "/changelog?path_prefix=Staff",
+    "/changelog?since=REV",
+    "/tree",
+    "/tree?path=Staff",
+    "/wiki",
+    "/index-status",
+];
+
 fn set(ann: &Client, rules: &[[&str; 5]]) -> u16 {
     let before = ann.get("/-/admin/path_rules").field("before").replace("&#34;", "\"");
     let fields: Vec<(&str, &str)> = rules
@@ -87,7 +116,7 @@ fn a_part_of_the_wiki_becomes_private() {
             assert!(login || matches!(answer.status, 403 | 404), "{url}: {}", answer.status);
             assert!(!answer.body_text().to_lowercase().contains("zqx"), "{url}");
         }
-        for around in AROUND {
+        for around in AROUND.iter().map(ToString::to_string).chain(API.map(|address| format!("/api/v1{address}"))) {
             let url = around.replace("REV", &revision);
             assert!(!who.get(&url).body_text().to_lowercase().contains("zqx"), "{url}");
         }
@@ -106,6 +135,41 @@ fn a_part_of_the_wiki_becomes_private() {
         assert!(answer.status == 403 && !answer.body_text().contains("zqx"), "{address}");
     }
     assert!(!eve.post("/Open/preview", &[("content", "{{Include|src=/Staff/Plan}}")]).unwrap().body_text().contains("zqx"));
+
+    // The same through the API; what a program sends back to a hidden page is refused before it is looked at.
+    let headers = [("Origin", format!("http://{}", eve.host)), ("X-CSRF-Token", eve.csrf()), ("Content-Type", "application/json".into())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for (method, address, body) in [
+        ("PUT", "pages/Staff/Plan", r#"{"content": "x", "revision": "REV"}"#),
+        ("PATCH", "pages/Staff/Plan", r#"{"old_string": "words", "new_string": "x", "revision": "REV"}"#),
+        ("DELETE", "pages/Staff/Plan", "{}"),
+        ("POST", "pages/Staff/Plan/rename", r#"{"new_path": "Mine"}"#),
+        ("POST", "commits", r#"{"message": "m", "operations": [{"op": "delete", "path": "Staff/Plan", "revision": "REV"}]}"#),
+        ("POST", "pages:batchGet", r#"{"paths": ["Staff/Plan"]}"#),
+    ] {
+        let answer = eve.send(method, &format!("/api/v1/{address}"), &headers, body.replace("REV", &revision).as_bytes()).unwrap();
+        let expected = if address == "pages:batchGet" { 200 } else { 403 };
+        assert!(answer.status == expected && !answer.body_text().contains("qx"), "{address}: {} {}", answer.status, answer.body_text());
+    }
+    // Hidden and not there are one answer, word for word.
+    for address in [
+        "pages/PAGE",
+        "pages/PAGE?section=x",
+        "pages/PAGE?revision=abc",
+        "pages/PAGE/history",
+        "pages/PAGE/diff?from=abc&to=HEAD",
+        "pages/PAGE/attachments",
+        "pages/PAGE/attachments/doc.txt",
+        "links/PAGE",
+    ] {
+        let asked = |page: &str| {
+            let answer = eve.get(&format!("/api/v1/{}", address.replace("PAGE", page)));
+            (answer.status, answer.body_text().replace(page, "PAGE").replace("\"Open\"", ""))
+        };
+        assert_eq!(asked("Staff/Plan"), asked("Other/Name"), "{address}");
+    }
+    let mine: Value = serde_json::from_slice(&bob.get("/api/v1/pages/staff/plan").body).unwrap();
+    assert!(mine["content"].as_str().is_some_and(|text| text.contains("words zqx")), "{mine}");
 
     let page = bob.get("/Staff/Plan");
     assert!(page.status == 200 && page.body_text().contains("words zqx") && page.body_text().contains("Only some people"));

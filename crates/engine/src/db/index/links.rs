@@ -44,6 +44,15 @@ pub struct Wanted {
     pub from: Vec<PagePath>,
 }
 
+/// A link from one page to another, or to a page that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Edge {
+    /// The page that links.
+    pub from: PagePath,
+    /// The page it leads to, as stored; as written, if there is none.
+    pub to: PagePath,
+}
+
 /// The other names that lead to the page `?1`, as keys: one that is the name of a page leads there.
 const OTHER_NAMES: &str = "SELECT a.key FROM aliases AS a JOIN pages AS named ON named.id = a.page
     WHERE named.key = ?1 AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.key = a.key)";
@@ -90,6 +99,34 @@ impl Index {
             UNION SELECT named.key FROM links JOIN pages AS p ON p.id = links.page
                 JOIN aliases AS a ON a.key = links.key JOIN pages AS named ON named.id = a.page WHERE named.key <> p.key";
         self.read("look at all links", |db| db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())
+    }
+    /// The links between pages, of all or of one, by page and place. Links to files and to screens are none; pictures neither.
+    pub fn edges(&self, of: Option<&PageKey>) -> Result<Vec<Edge>> {
+        let one = if of.is_some() { "AND p.key = ?1" } else { "" };
+        let sql = format!(
+            "SELECT p.path, links.target,
+                coalesce((SELECT q.path FROM pages AS q WHERE q.key = links.key ORDER BY q.file DESC LIMIT 1),
+                    (SELECT n.path FROM aliases AS a JOIN pages AS n ON n.id = a.page WHERE a.key = links.key ORDER BY n.file LIMIT 1))
+             FROM links JOIN pages AS p ON p.id = links.page WHERE links.kind <> 'image' {one} AND {ANSWERS} ORDER BY p.path, links.number"
+        );
+        let row = |row: &rusqlite::Row<'_>| {
+            let stored = row.get_ref(2)? != rusqlite::types::ValueRef::Null;
+            Ok((Edge { from: rows::path(row, 0)?, to: rows::path(row, if stored { 2 } else { 1 })? }, stored))
+        };
+        self.read("look at links", |db| {
+            let mut query = db.prepare_cached(&sql)?;
+            let found: Vec<(Edge, bool)> = match of {
+                Some(key) => query.query_map([key.as_str()], row)?.collect::<rusqlite::Result<_>>()?,
+                None => query.query_map([], row)?.collect::<rusqlite::Result<_>>()?,
+            };
+            let mut edges = Vec::with_capacity(found.len());
+            for (edge, stored) in found {
+                if stored || (edge.to.reserved().is_none() && !is_file(db, &edge.to)?) {
+                    edges.push(edge);
+                }
+            }
+            Ok(edges)
+        })
     }
     /// The links of all pages that lead somewhere, or nowhere, by page and place.
     pub fn links_by_status(&self, status: LinkStatus) -> Result<Vec<Link>> {
@@ -161,11 +198,15 @@ fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
 }
 
 fn is_file_or_directory(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {
+    Ok(is_file(db, target)? || stored_below(db, &target.key())?.is_some())
+}
+
+fn is_file(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {
     if let (Some(page), Ok(name)) = (target.parent(), AttachmentName::parse(target.name())) {
         let sql = "SELECT 1 FROM attachments WHERE key = ?1 AND name = ?2";
         if db.prepare_cached(sql)?.query_row([page.key().as_str(), name.as_str()], |_| Ok(())).optional()?.is_some() {
             return Ok(true);
         }
     }
-    Ok(stored_below(db, &target.key())?.is_some())
+    Ok(false)
 }

@@ -26,7 +26,7 @@ mod terms;
 pub use apply::OP_TRAILER;
 pub use batch::{FileDoc, IndexBatch, PageDoc};
 pub use history::{Entry, EntryChange, Filter};
-pub use links::{Link, LinkStatus, LinkedFrom, Wanted};
+pub use links::{Edge, Link, LinkStatus, LinkedFrom, Wanted};
 pub use pages::{AttachmentInfo, Counts, FoundHeading, PageRow};
 pub use search::{Hit, Piece, SearchResults};
 pub use tags::Tag;

@@ -1,0 +1,124 @@
+//! Several pages in one commit, all or nothing; and what programs are held to.
+
+use crate::comments::{approved, docs, join, path};
+use crate::wikis::{page_text, people, save_text};
+use holt_core::{AccessLevel, Action, Actor, ErrorKind, MemberFlags, Person, Program, RevisionId, SubtreeRule, SubtreeRules};
+use holt_engine::db::preferences::path_access_text;
+use holt_engine::pages::{self, Batch, Expect, Filter, Operation, OperationKind, SideFiles};
+use holt_engine::{Admin, Read, Upload, Wiki, Write};
+
+fn operation(page: &str, expect: Expect, kind: OperationKind) -> Operation {
+    Operation { path: path(page), expect, kind }
+}
+
+fn put(page: &str, expect: Expect, text: &str) -> Operation {
+    operation(page, expect, OperationKind::Put(text.into()))
+}
+
+fn replace(page: &str, old: &str, new: &str) -> Operation {
+    operation(page, Expect::Present, OperationKind::Replace { old: old.into(), new: new.into() })
+}
+
+fn run(wiki: &Wiki, operations: &[Operation]) -> holt_core::Result<Batch> {
+    let ann = people("ann");
+    pages::change_pages(&wiki.grant::<Write>(&ann).unwrap(), operations, "All of it")
+}
+
+fn commits(wiki: &Wiki) -> usize {
+    let system = Actor::System;
+    pages::changelog(&wiki.grant::<Read>(&system).unwrap(), &Filter::default(), None, 200).unwrap().len()
+}
+
+#[test]
+fn all_of_it_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let a = save_text(&wiki, "A", "one\n").revision;
+    save_text(&wiki, "B", "two\n");
+    let before = commits(&wiki);
+    let unknown = RevisionId::parse(&"1".repeat(40)).unwrap();
+    for (last, kind) in [
+        (replace("B", "nothing", "x"), Some(ErrorKind::Invalid)),
+        (replace("B", "", "x"), Some(ErrorKind::Invalid)),
+        (put("a", Expect::Present, "twice"), Some(ErrorKind::Invalid)),
+        (put("x/history", Expect::Absent, "no such name"), Some(ErrorKind::Invalid)),
+        (put("C", Expect::Absent, &"x".repeat(1024 * 1024 + 1)), Some(ErrorKind::TooLarge)),
+        (put("B", Expect::As(unknown), "x"), None),
+        (put("B", Expect::Absent, "x"), None),
+        (put("Nowhere", Expect::Present, "x"), None),
+    ] {
+        let result = run(&wiki, &[put("A", Expect::As(a), "1\n"), put("New", Expect::Absent, "n"), last.clone()]);
+        match kind {
+            Some(kind) => assert_eq!(result.unwrap_err().kind, kind, "{last:?}"),
+            None => assert!(matches!(result.unwrap(), Batch::Stale { at: 2, .. }), "{last:?}"),
+        }
+        assert_eq!((page_text(&wiki, "A").unwrap(), page_text(&wiki, "New"), commits(&wiki)), ("one\n".into(), None, before));
+    }
+    let done = run(&wiki, &[put("a", Expect::As(a), "1\n"), put("New", Expect::Absent, "n"), replace("B", "two", "2")]).unwrap();
+    assert!(matches!(done, Batch::Done { changed: true, ref paths, .. } if paths[0] == path("A")));
+    assert_eq!((page_text(&wiki, "A").unwrap(), page_text(&wiki, "B").unwrap(), commits(&wiki)), ("1\n".into(), "2\n".into(), before + 1));
+    // What it said then it does not say now; who changed it elsewhere in the wiki does not matter.
+    assert!(matches!(run(&wiki, &[put("A", Expect::As(a), "x")]).unwrap(), Batch::Stale { at: 0, current: Some(_) }));
+    let elsewhere = save_text(&wiki, "B", "3\n").revision;
+    assert!(matches!(run(&wiki, &[put("A", Expect::As(elsewhere), "x")]).unwrap(), Batch::Done { .. }));
+}
+
+#[test]
+fn a_page_goes_with_its_files_and_without_those_below() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let system = Actor::System;
+    for page in ["A", "A/Below", "K"] {
+        save_text(&wiki, page, "x");
+        let file = (holt_core::AttachmentName::parse("f.txt").unwrap(), b"f".to_vec());
+        pages::upload(&wiki.grant::<Upload>(&system).unwrap(), &path(page), &[file], "").unwrap();
+    }
+    let gone = |page: &str, files| operation(page, Expect::Present, OperationKind::Delete(files));
+    run(&wiki, &[gone("A", SideFiles::Delete), gone("K", SideFiles::Keep)]).unwrap();
+    let files = |page: &str| pages::attachments(&wiki.grant::<Read>(&system).unwrap(), &path(page)).unwrap().len();
+    assert_eq!((page_text(&wiki, "A"), page_text(&wiki, "K"), page_text(&wiki, "A/Below")), (None, None, Some("x".into())));
+    assert_eq!((files("A"), files("K"), files("A/Below")), (0, 1, 1));
+}
+
+#[test]
+fn what_is_closed_to_the_writer_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let bob = join(&engine, &wiki, "bob", MemberFlags { allow_write: true, ..approved() });
+    save_text(&wiki, "Staff/Plan", "secret\n");
+    let closed = AccessLevel::Admin;
+    let rule = SubtreeRule { path: path("Staff"), read: closed, write: closed, readers: [].into(), writers: [].into() };
+    let text = path_access_text(&SubtreeRules::new(vec![rule]));
+    pages::set_preferences(&wiki.grant::<Admin>(&Actor::System).unwrap(), &[("PATH_ACCESS", &text)]).unwrap();
+    for last in [put("Staff/Plan", Expect::Present, "x"), put("Staff/New", Expect::Absent, "x"), replace("staff/plan", "secret", "x")] {
+        let operations = [put("Open", Expect::Absent, "x"), last];
+        let refused = pages::change_pages(&wiki.grant::<Write>(&bob).unwrap(), &operations, "m").unwrap_err();
+        assert_eq!((refused.kind, page_text(&wiki, "Open")), (ErrorKind::Denied, None));
+    }
+    // Nor do links tell of it.
+    save_text(&wiki, "Open", "[[Staff/Plan]]");
+    let scope = wiki.grant::<Read>(&bob).unwrap();
+    let names = |paths: Vec<holt_core::PagePath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(pages::list(&scope).unwrap().into_iter().map(|page| page.path).collect()), ["Open"]);
+    assert!(pages::links_of(&scope, &path("Staff/Plan")).unwrap().to.is_empty());
+    assert!(pages::graph(&scope).unwrap().1.iter().all(|edge| edge.from == path("Open")));
+}
+
+#[test]
+fn a_program_is_named_and_held_to_its_ceiling() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let through = |ceiling, name: &str| {
+        let Actor::Person(person) = people("ann") else { unreachable!() };
+        Actor::Person(Person { through: Some(Program { name: name.into(), ceiling }), ..person })
+    };
+    let reader = through(Action::Read, "api/x");
+    assert_eq!(wiki.grant::<Write>(&reader).err().unwrap().kind, ErrorKind::Denied);
+    assert!(wiki.grant::<Read>(&reader).is_ok() && !wiki.may_at(&reader, Action::Write, &path("A").key()).unwrap());
+    let writer = through(Action::Upload, "api/back\nHolt-Op: up");
+    assert_eq!(wiki.grant::<Admin>(&writer).err().unwrap().kind, ErrorKind::Denied);
+    let scope = wiki.grant::<Write>(&writer).unwrap();
+    pages::change_pages(&scope, &[put("A", Expect::Absent, "x")], "Why\n\nVia: somebody/else").unwrap();
+    let last = pages::page(&scope.narrow(), &path("A")).unwrap().unwrap().last_change;
+    assert_eq!((last.via(), last.author.name()), (Some("api/backHolt-Op: up"), "ann"));
+}

@@ -1,0 +1,123 @@
+//! Files beside a page (spec/api.md §6): in JSON as base64, or as they are.
+
+use super::body::Fields;
+use super::failure::Failure;
+use super::{Answer, address, message, ok};
+use crate::reply::json;
+use crate::web::{Context, file_type, files};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use holt_core::{AttachmentName, Error, ErrorKind, PagePath};
+use holt_engine::pages::{self, ATTACHMENT_BYTES};
+use holt_engine::{Read, Upload, Write, publish};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+/// `GET /pages/{path}/attachments`
+pub fn list(context: &Context<'_>) -> Answer {
+    let path = super::pages::existing(context, &address(context)?)?;
+    let infos = pages::attachments(&context.scope::<Read>()?, &path)?;
+    let shown = |info: &pages::AttachmentInfo| {
+        json!({
+            "filename": info.name.as_str(), "size": info.size, "mime_type": file_type::by_extension(&info.name.extension()),
+            "last_modified": publish::rfc3339(info.last_change.time),
+        })
+    };
+    let attachments: Vec<Value> = infos.iter().map(shown).collect();
+    Ok(ok(&json!({"total": attachments.len(), "attachments": attachments, "path": context.preferences()?.display_path(&path)})))
+}
+
+/// The file of the address and the page it is beside, which must exist.
+fn file(context: &Context<'_>) -> Result<(PagePath, AttachmentName), Failure> {
+    let path = super::pages::existing(context, &address(context)?)?;
+    let name = AttachmentName::parse(context.param("file")).map_err(|error| Failure::from(error).with("field", "filename"))?;
+    Ok((path, name))
+}
+
+/// `GET /pages/{path}/attachments/{filename}`: as JSON, or as it is, in parts if asked, where JSON is not what is wanted.
+pub fn get(context: &Context<'_>) -> Answer {
+    let (path, name) = file(context)?;
+    let at = match super::query(context, "revision") {
+        Some(text) => Some(context.revision(&text)?),
+        None => None,
+    };
+    let accept = context.request.header(header::ACCEPT).unwrap_or("application/json");
+    let as_it_is = context.request.query("format").as_deref() == Some("raw") || !accept.contains("application/");
+    if as_it_is {
+        return Ok(files::send(context, &path, &name, at, None)?);
+    }
+    let found = pages::attachment(&context.scope::<Read>()?, &path, &name, at)?;
+    let found = found.ok_or_else(|| Error::not_found(format!("the page {path} has no file {name}")))?;
+    Ok(ok(&json!({
+        "filename": found.name.as_str(), "content": STANDARD.encode(&found.content), "size": found.content.len(),
+        "mime_type": file_type::by_extension(&found.name.extension()),
+    })))
+}
+
+/// `POST /pages/{path}/attachments`: `content` is base64.
+pub fn upload(context: &Context<'_>) -> Answer {
+    let fields = Fields::of(context.request, &["filename", "content", "commit_message", "overwrite"])?;
+    let (filename, content) = (fields.required("filename")?, fields.required("content")?);
+    let content =
+        STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
+    let overwrite = fields.flag("overwrite")?.unwrap_or(true);
+    let message = fields.text("commit_message")?.map(str::trim).unwrap_or_default();
+    store(context, filename, content, if overwrite { Existing::Replace } else { Existing::Refuse }, message)
+}
+
+/// `PUT /pages/{path}/attachments/{filename}`: the body is the file.
+pub fn put(context: &Context<'_>) -> Answer {
+    let filename = context.param("file");
+    let existing = match context.request.header(header::IF_NONE_MATCH).map(str::trim) {
+        Some("*") => Existing::Refuse,
+        _ => Existing::Replace,
+    };
+    store(context, filename, context.request.raw.to_vec(), existing, "")
+}
+
+/// What happens to a file of that name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    Replace,
+    Refuse,
+}
+
+fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Existing, message: &str) -> Answer {
+    if content.len() > ATTACHMENT_BYTES {
+        let error = Error::too_large("the file is too large (max 10MB)").hint("Store large files elsewhere and link to them.");
+        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", error).with("field", "content"));
+    }
+    let name = AttachmentName::for_upload(filename).map_err(|error| {
+        let hint = error.hint.unwrap_or_default();
+        Failure::field("filename", error.message, hint)
+    })?;
+    let path = super::pages::existing(context, &address(context)?)?;
+    let there = pages::attachment(&context.scope::<Read>()?, &path, &name, None)?.is_some();
+    if there && existing == Existing::Refuse {
+        let error = Error::conflict(format!("there is a file {name} already")).hint("Choose another name, or let it be replaced.");
+        return Err(Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "filename"));
+    }
+    let default = format!("[api] Attach: {name}");
+    let message = holt_core::edit::check_message(if message.is_empty() { &default } else { message })?;
+    let size = content.len();
+    let revision = pages::upload(&context.scope::<Upload>()?, &path, &[(name.clone(), content)], &message)?;
+    context.changed("uploaded", path.as_str(), revision);
+    let body = json!({
+        "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(&path)), "size": size,
+        "mime_type": file_type::by_extension(&name.extension()), "revision": revision.to_string(),
+    });
+    Ok(json(StatusCode::CREATED, &body))
+}
+
+/// `DELETE /pages/{path}/attachments/{filename}`
+pub fn delete(context: &Context<'_>) -> Answer {
+    let fields = Fields::of(context.request, &["commit_message"])?;
+    let (path, name) = file(context)?;
+    let message = holt_core::edit::check_message(&message(&fields, "Delete attachment", name.as_str())?)?;
+    let revision = pages::delete_attachment(&context.scope::<Write>()?, &path, &name, &message).map_err(|error| match error.kind {
+        ErrorKind::NotFound => Failure::from(Error::not_found(format!("the page {path} has no file {name}"))),
+        _ => error.into(),
+    })?;
+    context.changed("deleted a file of", path.as_str(), revision);
+    Ok(ok(&json!({"deleted": true, "filename": name.as_str(), "revision": revision.to_string()})))
+}

@@ -1,0 +1,44 @@
+//! Where a list goes on: opaque, and good for the same wiki and the same question only (security.md INP-13).
+
+use super::failure::Failure;
+use crate::web::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A cursor that says `place`.
+pub fn make(context: &Context<'_>, place: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{:016x}{place}", question(context)))
+}
+
+/// What the cursor of the request says, if it has one.
+pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
+    let Some(sent) = super::query(context, "cursor") else { return Ok(None) };
+    let decoded = URL_SAFE_NO_PAD.decode(&sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let start = format!("{:016x}", question(context));
+    match decoded.as_deref().and_then(|text| text.strip_prefix(&start)) {
+        Some(place) => Ok(Some(place.to_string())),
+        None => Err(refuse()),
+    }
+}
+
+/// As [`read`], for lists that go on at a number.
+pub fn number(context: &Context<'_>) -> Result<Option<i64>, Failure> {
+    read(context)?.map(|place| place.parse().map_err(|_| refuse())).transpose()
+}
+
+fn refuse() -> Failure {
+    Failure::field("cursor", "cursor does not belong to this list", "Send `next_cursor` of the answer before, with the same parameters.")
+}
+
+/// What tells one list from another; how long its parts are does not. No secret: a cursor only says where to go on.
+fn question(context: &Context<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    context.wiki.id().to_string().hash(&mut hasher);
+    context.request.path.hash(&mut hasher);
+    let query = context.request.uri.query().unwrap_or_default();
+    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor" && name != "limit").collect();
+    pairs.sort();
+    pairs.hash(&mut hasher);
+    hasher.finish()
+}

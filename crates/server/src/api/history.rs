@@ -1,0 +1,126 @@
+//! What happened: to a page, to the wiki, between two revisions (spec/api.md §2.7, §3, §10).
+
+use super::failure::Failure;
+use super::{Answer, address, cursor, entry, no_page, ok};
+use crate::web::Context;
+use holt_core::{ChangeKind, PagePath, RevisionPrefix};
+use holt_engine::Read;
+use holt_engine::pages::{self, Entry, Filter};
+use holt_engine::repo::diff::{Hunk, Line, Part};
+use serde_json::{Value, json};
+
+/// Most entries of a part (security.md INP-13).
+const MOST: usize = 200;
+
+/// `GET /pages/{path}/history`
+pub fn of_page(context: &Context<'_>) -> Answer {
+    let path = address(context)?;
+    let scope = context.scope::<Read>()?;
+    let now = pages::page(&scope, &path)?;
+    let limit = super::count(context, "limit", MOST, MOST);
+    let before = cursor::number(context)?;
+    let entries = pages::history(&scope, &path, before, limit)?;
+    if now.is_none() && entries.is_empty() && before.is_none() {
+        return Err(no_page(&path));
+    }
+    let stored = now.as_ref().map_or(&path, |page| &page.page.path);
+    let preferences = context.preferences()?;
+    let shown = |one: &Entry| {
+        let mut value = entry(&one.revision);
+        let then = one.changes.first().and_then(|change| PagePath::from_tree(&change.file));
+        value["path_at"] = then.map(|path| preferences.display_path(&path)).into();
+        value
+    };
+    let history: Vec<Value> = entries.iter().map(shown).collect();
+    let mut body = json!({"path": preferences.display_path(stored), "history": history, "next_cursor": next(context, &entries, limit)});
+    if now.is_none() {
+        body["deleted"] = true.into();
+    }
+    Ok(ok(&body))
+}
+
+fn next(context: &Context<'_>, entries: &[Entry], limit: usize) -> Option<String> {
+    let last = entries.last().filter(|_| entries.len() == limit)?;
+    Some(cursor::make(context, &last.seq.to_string()))
+}
+
+/// `GET /changelog`
+pub fn changelog(context: &Context<'_>) -> Answer {
+    let scope = context.scope::<Read>()?;
+    let limit = super::count(context, "limit", 50, MOST);
+    let path = super::query(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
+    let filter = Filter { author: super::query(context, "author"), path, ..Filter::default() };
+    let since = match super::query(context, "since") {
+        Some(text) => Some(place(context, "since", &text)?),
+        None => None,
+    };
+    let mut entries = pages::changelog(&scope, &filter, cursor::number(context)?, limit)?;
+    let more = next(context, &entries, limit);
+    let before = entries.len();
+    entries.retain(|one| since.is_none_or(|since| one.seq > since));
+    let more = more.filter(|_| entries.len() == before);
+    let preferences = context.preferences()?;
+    let shown = |one: &Entry| {
+        let mut value = entry(&one.revision);
+        let (mut pages, mut files) = (Vec::new(), Vec::new());
+        for change in &one.changes {
+            let from = match &change.kind {
+                ChangeKind::Renamed { from } => Some(from),
+                _ => None,
+            };
+            for file in from.into_iter().chain([&change.file]) {
+                match PagePath::from_tree(file) {
+                    Some(path) => pages.push(preferences.display_path(&path)),
+                    None => files.push(file.clone()),
+                }
+            }
+        }
+        value["pages_affected"] = pages.into();
+        value["attachments_affected"] = files.into();
+        value
+    };
+    let shown: Vec<Value> = entries.iter().map(shown).collect();
+    Ok(ok(&json!({"total": shown.len(), "entries": shown, "next_cursor": more})))
+}
+
+/// Where a revision of this wiki stands.
+fn place(context: &Context<'_>, field: &str, text: &str) -> Result<i64, Failure> {
+    let unknown = || Failure::field(field, format!("{field} is no revision of this wiki"), "Send a revision from the changelog.");
+    let prefix = RevisionPrefix::parse(text).map_err(|_| unknown())?;
+    pages::changelog_place(&context.scope::<Read>()?, &prefix)?.ok_or_else(unknown)
+}
+
+/// `GET /pages/{path}/diff?from=&to=`
+pub fn diff(context: &Context<'_>) -> Answer {
+    let path = address(context)?;
+    let scope = context.scope::<Read>()?;
+    // Before anything is said of the revisions, which would tell that there is something to compare.
+    if pages::page(&scope, &path)?.is_none() && pages::history(&scope, &path, None, 1)?.is_empty() {
+        return Err(no_page(&path));
+    }
+    let revision = |name: &str| {
+        let text = super::query(context, name);
+        let text = text.ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))?;
+        context.revision_or_head(&text).map_err(|error| Failure::from(error).with("field", name))
+    };
+    let view = pages::diff(&scope, &path, revision("from")?, revision("to")?)?;
+    let hunks: Vec<Value> = view.hunks.iter().map(hunk).collect();
+    let path = context.preferences()?.display_path(&path);
+    Ok(ok(&json!({"path": path, "from": view.from.id.to_string(), "to": view.to.id.to_string(), "hunks": hunks})))
+}
+
+fn hunk(hunk: &Hunk) -> Value {
+    let joined = |parts: &[Part]| {
+        let text = |part: &Part| match part {
+            Part::Same(text) | Part::Changed(text) => text.clone(),
+        };
+        parts.iter().map(text).collect::<String>()
+    };
+    let line = |line: &Line| match line {
+        Line::Same(text) => format!(" {text}"),
+        Line::Removed(parts) => format!("-{}", joined(parts)),
+        Line::Added(parts) => format!("+{}", joined(parts)),
+    };
+    let lines: Vec<String> = hunk.lines.iter().map(line).collect();
+    json!({"old_start": hunk.old_start, "new_start": hunk.new_start, "lines": lines})
+}

@@ -1,0 +1,48 @@
+//! How pages hang together (spec/api.md §5.3).
+
+use super::{Answer, address, ok};
+use crate::web::Context;
+use holt_core::PagePath;
+use holt_engine::Read;
+use holt_engine::pages;
+use serde_json::{Value, json};
+
+/// `GET /links/{path}`: of one page, which need not exist.
+pub fn of_page(context: &Context<'_>) -> Answer {
+    let path = address(context)?;
+    let scope = context.scope::<Read>()?;
+    let preferences = context.preferences()?;
+    let stored = pages::page(&scope, &path)?.map_or_else(|| path.clone(), |page| page.page.path);
+    let links = pages::links_of(&scope, &path)?;
+    let shown = |paths: &[PagePath]| paths.iter().map(|path| preferences.display_path(path)).collect::<Vec<_>>();
+    Ok(ok(&json!({"path": preferences.display_path(&stored), "links_to": shown(&links.to), "linked_from": shown(&links.from)})))
+}
+
+/// `GET /links`: all pages and all links between them.
+pub fn graph(context: &Context<'_>) -> Answer {
+    let preferences = context.preferences()?;
+    let (nodes, edges) = pages::graph(&context.scope::<Read>()?)?;
+    let nodes: Vec<String> = nodes.iter().map(|path| preferences.display_path(path)).collect();
+    let edge = |edge: &pages::Edge| json!({"source": preferences.display_path(&edge.from), "target": preferences.display_path(&edge.to)});
+    let edges: Vec<Value> = edges.iter().map(edge).collect();
+    Ok(ok(&json!({"nodes": nodes, "edges": edges})))
+}
+
+/// `GET /links/orphans`: pages that nobody links to.
+pub fn orphans(context: &Context<'_>) -> Answer {
+    let preferences = context.preferences()?;
+    let found = pages::orphans(&context.scope::<Read>()?)?;
+    let orphans: Vec<String> = found.iter().map(|path| preferences.display_path(path)).collect();
+    Ok(ok(&json!({"orphans": orphans})))
+}
+
+/// `GET /links/missing`: pages that are linked to and not there.
+pub fn missing(context: &Context<'_>) -> Answer {
+    let preferences = context.preferences()?;
+    let shown = |wanted: pages::Wanted| {
+        let sources: Vec<String> = wanted.from.iter().map(|path| preferences.display_path(path)).collect();
+        json!({"target": preferences.display_path(&wanted.path), "sources": sources})
+    };
+    let missing: Vec<Value> = pages::wanted(&context.scope::<Read>()?)?.into_iter().map(shown).collect();
+    Ok(ok(&json!({"missing": missing})))
+}

@@ -1,0 +1,117 @@
+//! The REST API under `/api/v1` (spec/api.md): JSON in and out, no HTML. Handlers say what a use case takes and what its result is called;
+//! who may do what is decided where every door asks.
+
+pub mod attachments;
+mod body;
+pub mod credentials;
+pub mod cursor;
+pub mod failure;
+mod frontmatter;
+pub mod history;
+pub mod links;
+pub mod list;
+pub mod openapi;
+pub mod pages;
+mod precondition;
+pub mod search;
+mod section;
+pub mod wiki;
+
+use crate::reply::{Reply, json};
+use crate::routes::Params;
+use crate::web::Context;
+use body::Fields;
+use failure::Failure;
+use holt_core::{Error, PagePath, Revision};
+use holt_engine::db::preferences::Preferences;
+use holt_engine::publish;
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+/// What handlers of the API return.
+pub type Answer = Result<Reply, Failure>;
+
+/// Whether an address belongs to the API.
+pub fn is_here(path: &str) -> bool {
+    path == "/api/v1" || path.starts_with("/api/v1/")
+}
+
+/// Names of pages as the API takes them: with or without `.md`, slashes doubled or not (spec/api.md §1.3).
+pub fn tidy(params: &mut Params) {
+    for (_, page) in params.iter_mut().filter(|(name, _)| *name == "page") {
+        *page = page_name(page);
+    }
+}
+
+fn page_name(text: &str) -> String {
+    let path = text.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/");
+    path.strip_suffix(".md").map(str::to_string).unwrap_or(path)
+}
+
+/// The path of a page that came in the field `field`.
+fn parse_path(field: &str, text: &str) -> Result<PagePath, Failure> {
+    PagePath::parse(&page_name(text)).map_err(|error| {
+        let hint = error.hint.unwrap_or_default();
+        Failure::field(field, error.message, hint)
+    })
+}
+
+/// The page of the address.
+fn address(context: &Context<'_>) -> Result<PagePath, Failure> {
+    parse_path("path", context.param("page"))
+}
+
+/// Word for word what is said of a page that may not be read: nobody can tell the two apart.
+fn no_page(path: &PagePath) -> Failure {
+    Error::not_found(format!("there is no page {path}")).into()
+}
+
+fn ok(value: &Value) -> Reply {
+    json(StatusCode::OK, value)
+}
+
+/// `commit_message`, or what the API says of itself.
+fn message(fields: &Fields, action: &str, subject: &str) -> Result<String, Failure> {
+    Ok(match fields.text("commit_message")?.map(str::trim) {
+        None | Some("") => format!("[api] {action}: {subject}"),
+        Some(given) => given.to_string(),
+    })
+}
+
+/// A revision as lists have it.
+fn entry(revision: &Revision) -> Value {
+    let mut entry = serde_json::json!({
+        "revision": revision.id.to_string(), "author": revision.author.name(), "date": publish::rfc3339(revision.time),
+        "message": said(&revision.message),
+    });
+    if let Some(via) = revision.via() {
+        entry["via"] = via.into();
+    }
+    entry
+}
+
+/// A commit's message as its writer wrote it: without the paragraph in which Holt notes how it came.
+fn said(message: &str) -> &str {
+    let text = message.trim_end();
+    let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
+    let ours = |line: &str| ["Via: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
+    if last.lines().all(ours) { before.trim_end() } else { text }
+}
+
+/// What a page is called: its `title`, or the last level of its path.
+fn name(preferences: &Preferences, path: &PagePath, properties: Option<&Map<String, Value>>) -> String {
+    let title = frontmatter::text(properties.and_then(|map| map.get("title")));
+    let shown = preferences.display_path(path);
+    title.unwrap_or_else(|| shown.rsplit('/').next().unwrap_or(&shown).to_string())
+}
+
+/// A number in the query: `default` where there is none or it is no number, never more than `most`.
+fn count(context: &Context<'_>, name: &str, default: usize, most: usize) -> usize {
+    let asked = context.request.query(name).and_then(|text| text.trim().parse().ok());
+    asked.filter(|n| *n > 0).unwrap_or(default).min(most)
+}
+
+/// A parameter of the query; blank counts as none.
+fn query(context: &Context<'_>, name: &str) -> Option<String> {
+    context.request.query(name).map(|text| text.trim().to_string()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,64 @@
+//! The wiki as a whole: that it answers, what it is, what is in it (spec/api.md §7.5, §8, §10).
+
+use super::{Answer, ok};
+use crate::limits::JSON_BYTES;
+use crate::web::Context;
+use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
+use holt_core::{Action, Actor};
+use holt_engine::Read;
+use holt_engine::pages::{self, ATTACHMENT_BYTES, TreeKind};
+use serde_json::{Value, json};
+
+/// `GET /health`
+pub fn health(_: &Context<'_>) -> Answer {
+    Ok(ok(&json!({"status": "ok"})))
+}
+
+/// `GET /wiki`: what it is called, where it stands, what whoever asks may do, and how much fits.
+pub fn info(context: &Context<'_>) -> Answer {
+    let scope = context.scope::<Read>()?;
+    let counts = pages::counts(&scope)?;
+    let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
+    let may = |action| context.wiki.may(&context.actor, action);
+    let user = match &context.actor {
+        Actor::Person(person) => Some(person.name.as_str()),
+        _ => None,
+    };
+    Ok(ok(&json!({
+        "name": context.preferences()?.site_name, "revision": head, "user": user,
+        "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
+        "permissions": {
+            "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,
+        },
+        "limits": {
+            "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES,
+        },
+    })))
+}
+
+/// `GET /index-status`: search and links stand at the last acknowledged change, or the request that asks brings them there.
+pub fn index_status(context: &Context<'_>) -> Answer {
+    let scope = context.scope::<Read>()?;
+    let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
+    let pages = pages::counts(&scope)?.pages;
+    Ok(ok(&json!({"status": "ok", "backend_type": "sqlite-fts5", "commit": head, "head": head, "lag_commits": 0, "pages": pages})))
+}
+
+/// `GET /tree?path=&depth=`: pages and folders.
+pub fn tree(context: &Context<'_>) -> Answer {
+    let start = super::query(context, "path").map(|text| super::parse_path("path", &text)).transpose()?;
+    let depth = super::count(context, "depth", 16, 16);
+    let above = start.as_ref().map_or(0, |path| path.segments().count());
+    let preferences = context.preferences()?;
+    let entries = pages::tree(&context.scope::<Read>()?, start.as_ref())?;
+    let near = entries.iter().filter(|entry| entry.path.segments().count() <= above + depth);
+    let shown = |entry: &pages::TreeEntry| {
+        let kind = match entry.kind {
+            TreeKind::Page => "page",
+            TreeKind::Directory => "directory",
+        };
+        json!({"path": preferences.display_path(&entry.path), "kind": kind})
+    };
+    let tree: Vec<Value> = near.map(shown).collect();
+    Ok(ok(&json!({"path": start.map(|path| preferences.display_path(&path)), "tree": tree})))
+}

@@ -1,0 +1,108 @@
+//! The list of pages, and search.
+
+use super::{Api, Names, PASSWORD};
+use serde_json::json;
+
+#[test]
+fn case_14_filters() {
+    let api = Api::start(Names::Folded);
+    api.create("docs/a", "---\ntags: [guide, x]\n---\none two");
+    api.create("docs/b", "---\ntags: Guide, y\ncategory: 7\n---\none");
+    api.create("post", "---\ncategory: Blog\n---\none");
+    let paths = |query: &str| api.get(&format!("/pages?{query}")).column("pages", "path");
+    assert_eq!(paths("prefix=docs/"), ["Docs/A", "Docs/B"]);
+    assert_eq!(paths("prefix=DOCS/a"), ["Docs/A"]);
+    assert_eq!(paths("tag=guide"), ["Docs/A", "Docs/B"]);
+    assert_eq!((paths("category=blog"), paths("category=7")), (vec!["Post".to_string()], vec!["Docs/B".to_string()]));
+    assert_eq!(paths("tag=guide&category=blog").len(), 0);
+    assert_eq!((paths("updated_since=2099-01-01").len(), paths("updated_since=2001-01-01T00:00:00Z").len()), (0, 3));
+    assert_eq!(paths("tag=&category=").len(), 3);
+    assert_eq!(api.get("/pages?updated_since=not-a-date").refused(422, "validation").text("field"), "updated_since");
+    let first = &api.get("/pages").body["pages"][0];
+    assert_eq!((&first["content_length"], &first["tags"], &first["category"]), (&json!(2), &json!(["guide", "x"]), &json!(null)));
+    assert_eq!((first["last_updated"].as_str().unwrap().len(), first["revision"].as_str().unwrap().len()), (10, 40));
+}
+
+#[test]
+fn lists_go_on_where_they_stopped() {
+    let api = Api::start(Names::Folded);
+    for page in ["a", "b", "c", "d", "e"] {
+        api.create(page, "---\ntags: t\n---\nx");
+    }
+    let (mut seen, mut query) = (Vec::new(), "/pages?tag=t&limit=2".to_string());
+    for _ in 0..3 {
+        let said = api.get(&query);
+        assert_eq!(said.body["total"], 5);
+        seen.extend(said.column("pages", "path"));
+        let Some(cursor) = said.body["next_cursor"].as_str() else { break };
+        query = format!("/pages?tag=t&limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ["A", "B", "C", "D", "E"]);
+    let cursor = api.get("/pages?limit=2").text("next_cursor");
+    for other in [
+        format!("/pages?tag=x&cursor={cursor}"),
+        format!("/changelog?cursor={cursor}"),
+        "/pages?cursor=abc".into(),
+        "/pages?cursor=%00".into(),
+    ] {
+        assert_eq!(api.get(&other).refused(422, "validation").text("field"), "cursor");
+    }
+}
+
+#[test]
+fn case_17_search() {
+    let api = Api::start(Names::Folded);
+    api.create("animals", "The quick brown fox jumps.");
+    api.create("fox", "---\ntitle: About Foxes\n---\nA brown fox, brown fox.");
+    api.create("cars", "Nothing here.");
+    for q in ["", "?q=", "?q=+"] {
+        api.get(&format!("/search{q}")).refused(422, "validation");
+    }
+    let said = api.get("/search?q=brown+fox");
+    assert_eq!((said.body["total"].as_u64(), said.text("query")), (Some(2), "brown fox".into()));
+    let scores: Vec<f64> = said.body["results"].as_array().unwrap().iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+    assert!(scores.iter().all(|score| *score > 0.0 && *score <= 1.0) && scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    assert!(said.column("results", "name").contains(&"About Foxes".to_string()) && said.column("results", "snippet")[0].contains("fox"));
+    assert_eq!(api.get("/search?q=xyznonexistent").body["total"], 0);
+    assert_eq!(api.get("/search?q=brown&prefix=animals").column("results", "path"), ["Animals"]);
+    api.get(&format!("/search?q={}", "x".repeat(600))).refused(413, "too_large");
+    for odd in ["%22", "*", "AND", "a+OR", "NEAR(", "%27--", "-x", "path:"] {
+        assert_eq!(api.get(&format!("/search?q={odd}")).status, 200, "{odd}");
+    }
+    // A save is found when it is acknowledged.
+    let revision = api.create("new", "zebra");
+    let said = api.get("/search?q=zebra");
+    assert_eq!((said.column("results", "path"), said.text("commit")), (vec!["New".to_string()], revision));
+}
+
+#[test]
+fn the_wiki_says_what_it_is() {
+    let api = Api::start(Names::Folded);
+    let revision = api.create("a/b", "x");
+    let said = api.get("/wiki");
+    assert_eq!((said.text("revision"), said.body["pages"].as_u64(), said.text("user")), (revision.clone(), Some(1), "Ann".into()));
+    assert_eq!(said.body["permissions"], json!({"read": true, "write": true, "upload": true, "admin": false}));
+    assert_eq!((api.get("/index-status").text("commit"), api.get("/index-status").body["lag_commits"].as_u64()), (revision, Some(0)));
+    let tree = api.get("/tree");
+    assert_eq!(
+        (tree.column("tree", "path"), tree.column("tree", "kind")),
+        (vec!["A".into(), "A/B".into()], vec!["directory".into(), "page".into()])
+    );
+    assert_eq!(api.get("/tree?depth=1").column("tree", "path"), ["A"]);
+    assert_eq!(api.get("/tree?path=a").column("tree", "path"), ["A/B"]);
+}
+
+#[test]
+fn case_33_every_door_finds_what_another_wrote() {
+    let api = Api::start(Names::Kept);
+    let ann = api.server.client();
+    ann.log_in("ann@example.org", PASSWORD);
+    assert_eq!(ann.save("Web", "zebra [[Rest]]", "By hand"), Some(303));
+    let made = api.send("PUT", "/pages/Rest", &json!({"content": "zebra [[Web]]"}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let mut found = api.get("/search?q=zebra").column("results", "path");
+    found.sort();
+    assert_eq!((found, api.get("/links/Web").texts("linked_from")), (vec!["Rest".to_string(), "Web".into()], vec!["Rest".to_string()]));
+    let page = ann.get("/-/search?q=zebra").body_text();
+    assert!(page.contains("href=\"/Rest\"") && page.contains("href=\"/Web\"") && ann.get("/Rest").body_text().contains("zebra"));
+}
