@@ -7,6 +7,8 @@ import { launch, session } from "../e2e/browser.mjs";
 
 const o = JSON.parse(process.argv[2]);
 const QUIET_MS = 400;
+/** How long somebody points at a link before the click. */
+const AIM_MS = 150;
 /** The editor: a host, and in its shadow the text. */
 const READY = ["[data-codemirror]", ".cm-content[contenteditable=true]"];
 
@@ -87,26 +89,45 @@ const scripts = async (browser) => {
   return entries.map((entry) => ({ url: new URL(entry.url).pathname, bytes: entry.source.length, ran: ran(entry) }));
 };
 
-/** Opens the editor, twice in the same window, types, and asks for the preview. */
+/** Opens the editor from the page, twice in the same window, types beside the preview, and asks for the preview alone. */
 const write = async (browser, out) => {
   const desk = await fresh(browser, o.cookies);
+  const { page } = desk;
   for (const times of [out.editor, out.editorAgain]) {
-    await settled(desk.page, o.edit);
-    await desk.page.waitForFunction(() => globalThis.seen.ready > 0);
-    times.push((await painted(desk.page)).ready);
-    out.editorShift.push((await painted(desk.page)).shift);
+    await settled(page, o.long);
+    const edit = page.locator(`a[href="${o.edit}"]`).first();
+    await edit.hover();
+    await page.waitForTimeout(AIM_MS);
+    await Promise.all([page.waitForURL(`**${o.edit}`), edit.click()]);
+    await page.waitForFunction(() => globalThis.seen.ready > 0);
+    times.push((await painted(page)).ready);
+    await page.waitForTimeout(QUIET_MS);
+    out.editorShift.push((await painted(page)).shift);
   }
-  await desk.page.locator("[data-set-mode=write]").click();
-  await desk.page.locator(READY.join(" ")).click();
-  await desk.page.keyboard.type("x");
-  out.preview.push(await desk.page.evaluate(() => new Promise((done) => {
+  const shown = (what) => page.evaluate(([button]) => new Promise((done) => {
     let start = 0;
     document.addEventListener("holt:shown", () => requestAnimationFrame(() => setTimeout(() => done(performance.now() - start))), { once: true });
-    start = performance.now();
-    document.querySelector("[data-set-mode=preview]").click();
-  })));
+    if (button) {
+      start = performance.now();
+      document.querySelector(button).click();
+    } else document.addEventListener("keydown", () => (start = performance.now()), { once: true, capture: true });
+  }), [what]);
+  await page.locator("[data-set-mode=split]").click();
+  await page.locator(READY.join(" ")).click();
+  await page.waitForTimeout(QUIET_MS);
+  for (const key of "abc") {
+    const follows = shown(null);
+    // It has to listen first.
+    await page.waitForTimeout(QUIET_MS);
+    await page.keyboard.press(key);
+    out.follows.push(await follows);
+  }
+  await page.locator("[data-set-mode=write]").click();
+  await page.locator(READY.join(" ")).click();
+  await page.keyboard.type("x");
+  out.preview.push(await shown("[data-set-mode=preview]"));
   // Nobody saves: the browser would ask.
-  desk.page.on("dialog", (dialog) => dialog.accept());
+  page.on("dialog", (dialog) => dialog.accept());
   await close([desk]);
 };
 
@@ -118,7 +139,7 @@ const close = async (windows) => {
 
 const browser = await launch();
 try {
-  const out = { browser: browser.version(), paint: [], shift: [], first: [], warm: [], editor: [], editorAgain: [], editorShift: [], preview: [] };
+  const out = { browser: browser.version(), paint: [], shift: [], first: [], warm: [], editor: [], editorAgain: [], editorShift: [], follows: [], preview: [] };
   // The browser itself warms up.
   await read(browser, { paint: [], shift: [], first: [], warm: [] });
   for (let i = 0; i < o.runs; i++) {

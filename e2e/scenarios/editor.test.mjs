@@ -388,15 +388,42 @@ describe("the editor", { skip: whySkip(), timeout: 300_000 }, () => {
     await end(page);
   });
 
+  test("what did not change stays in the preview", async () => {
+    const page = await blank("Preview stays");
+    await page.getByRole("button", { name: "Split" }).click();
+    await field(page).click();
+    await page.keyboard.insertText("first\n\nsecond\n\n```mermaid\ngraph TD; A-->B\n```\n\nlast");
+    const preview = page.locator("[data-preview]");
+    const paragraph = (text) => preview.locator("p", { hasText: text });
+    await paragraph("last").waitFor();
+    for (const text of ["first", "second", "last"]) await paragraph(text).evaluate((element) => { element.dataset.seen = "before"; });
+    await page.keyboard.type(" words");
+    await paragraph("last words").waitFor();
+    const seen = (text) => paragraph(text).getAttribute("data-seen");
+    assert.deepEqual([await seen("first"), await seen("second"), await seen("last")], ["before", "before", null]);
+    // A block in the middle goes, and everything is in its order.
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Shift+End");
+    await page.keyboard.insertText("two\n\nthree");
+    await paragraph("three").waitFor();
+    assert.equal(await seen("first"), "before");
+    const order = await preview.evaluate((element) => [...element.children].map((child) => (child.querySelector("pre.mermaid") ?? child).textContent.trim().slice(0, 10)).filter(Boolean));
+    assert.deepEqual(order, ["first", "two", "three", "graph TD; ", "last words"]);
+    await end(page);
+  });
+
   test("the preview follows the typing, one request at a time", async () => {
     const page = await blank("Preview");
-    let open = 0, most = 0;
+    const open = new Set();
+    let most = 0;
     await page.route("**/preview", async (route) => {
-      most = Math.max(most, ++open);
+      most = Math.max(most, open.add(route.request()).size);
       await new Promise((resolve) => setTimeout(resolve, 100));
       await route.continue();
     });
-    page.on("requestfinished", (request) => { if (request.url().endsWith("/preview")) open -= 1; });
+    page.on("requestfinished", (request) => open.delete(request));
     await page.getByRole("button", { name: "Split" }).click();
     await field(page).click();
     await page.keyboard.type("# Heading\n\nSome *slanted* words for the preview", { delay: 25 });

@@ -2,9 +2,11 @@
 
 const policy = window.trustedTypes?.createPolicy('holt', { createHTML: (html) => html }) ?? { createHTML: (html) => html };
 
-/** Shows what the server's renderer made, which also publishes pages. Nothing else may be given to it. */
-export const showRendered = (element, rendered) => {
-  element.innerHTML = policy.createHTML(rendered);
+/** What the server's renderer made, which also publishes pages, as the nodes of one box. Nothing else may be given to it. */
+export const parseRendered = (rendered) => {
+  const template = document.createElement('template');
+  template.innerHTML = policy.createHTML(rendered);
+  return [...template.content.firstElementChild.childNodes];
 };
 
 /** Pasted HTML as a tree to read. A parsed document has no window: nothing in it runs, loads or is shown. */

@@ -58,13 +58,13 @@
     pre.before(figure);
     figure.append(make('details', {}, make('summary', {}, say('Source')), pre));
   };
-  const drawAll = async (within) => {
-    for (const pre of within.querySelectorAll('pre.mermaid')) await draw(pre);
+  const drawAll = async (within, which = 'pre.mermaid') => {
+    for (const pre of within.querySelectorAll(which)) await draw(pre);
   };
   const later = () => drawAll(document);
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', later); else later();
-  // The preview was shown again, or the theme changed.
-  document.addEventListener('holt:shown', (event) => drawAll(event.target));
+  // The preview was shown again: what is drawn already stays. Or the theme changed.
+  document.addEventListener('holt:shown', (event) => drawAll(event.target, 'pre.mermaid:not(figure.diagram pre)'));
   new MutationObserver(later).observe(root, { attributeFilter: ['data-theme'] });
   system.addEventListener('change', later);
 })();

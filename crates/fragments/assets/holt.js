@@ -69,6 +69,14 @@
     if (level) $('ul', details).replaceChildren(...level.items.map(branch));
     else details.dataset.more = url;
   };
+  /** Grows what nobody clicked on: what stands below is not shown before it has its place. */
+  const growUnseen = async (details) => {
+    const above = [];
+    for (let item = details.closest('li'); item; item = item.parentElement.closest('li')) above.push(item);
+    for (const item of above) item.dataset.growing = '';
+    await grow(details);
+    for (const item of above) delete item.dataset.growing;
+  };
   const key = (details) => details.previousElementSibling?.getAttribute('href');
   const readOpened = () => new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
   /** Opens what was open and the way to where we are, or as near as the tree goes. The link there, and what is to be asked for to go on. */
@@ -95,7 +103,7 @@
     if (!side) return;
     const way = openWay(side);
     if (way?.deeper) {
-      await grow(way.deeper);
+      await growUnseen(way.deeper);
       return showPlace();
     }
     if (way) {
@@ -104,6 +112,8 @@
     }
     if (side.dataset.watched) return;
     side.dataset.watched = '';
+    // What was open before came without its pages, and nobody heard it open.
+    $$('details[open][data-more]', side).forEach(growUnseen);
     const opened = readOpened();
     side.addEventListener('toggle', (event) => {
       if (event.target.open) grow(event.target);
@@ -159,6 +169,16 @@
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
     showNews($('body > .top [data-me]'), me.inbox);
   };
+  /** The editor is fetched when somebody is about to open it, not before: a click takes as long as it takes to come. */
+  const fetchEditor = (parts) => {
+    const near = (event) => {
+      if (!event.target.closest?.('a[href$="/edit"]')) return;
+      for (const kind of kinds) document.removeEventListener(kind, near);
+      for (const part of parts) fetch(part, { priority: 'low' }).catch(() => null);
+    };
+    const kinds = ['pointerover', 'focusin', 'touchstart'];
+    for (const kind of kinds) document.addEventListener(kind, near, { passive: true });
+  };
   const showNews = (corner, count) => {
     $('a[href="/-/inbox"]', corner).textContent = say('Inbox') + (count ? ` (${count})` : '');
     corner.toggleAttribute('data-news', count > 0);
@@ -172,6 +192,7 @@
     const answer = await fetch('/-/me', { headers: { Accept: 'application/json' } }).catch(() => null);
     if (!answer?.ok) return;
     const me = await answer.json();
+    if (me.editor?.length && !$('form[data-editor]')) fetchEditor(me.editor);
     remember('sessionStorage', 'me', me.name === null ? null : JSON.stringify({ name: me.name, can: me.can, private: me.private }));
     showReader(me);
   };
@@ -371,7 +392,11 @@
     askWho();
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
     // What scrolls can be reached by keys; some browsers see to that themselves.
-    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    // Only what is near is measured: to measure all would be to lay out the whole page before any of it is shown.
+    const near = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) if (isIntersecting && target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    });
+    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) near.observe(box);
     for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString(root.lang === 'en' ? undefined : root.lang);
   });
 })();

@@ -5,6 +5,7 @@ use crate::reply::{Reply, json};
 use holt_core::{AccessLevel, Action, Result};
 use holt_engine::Read;
 use holt_engine::pages::{self, Found};
+use holt_fragments::assets;
 use http::StatusCode;
 
 /// `GET /-/me`: what the frame, the same for everybody, is told about who reads it.
@@ -15,7 +16,12 @@ pub fn me(context: &Context<'_>) -> Result<Reply> {
     let can = serde_json::json!({"write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?});
     let inbox = super::inbox::unread(context)?;
     let private = private(context)?;
-    Ok(json(StatusCode::OK, &serde_json::json!({"name": name, "can": can, "csrf": csrf, "inbox": inbox, "private": private})))
+    // What the editor consists of, for the moment before it is opened. Readers need none of it.
+    let editor = if can["write"] == true { vec![assets::url("editor.js"), assets::url("tools.css")] } else { Vec::new() };
+    Ok(json(
+        StatusCode::OK,
+        &serde_json::json!({"name": name, "can": can, "csrf": csrf, "inbox": inbox, "private": private, "editor": editor}),
+    ))
 }
 
 /// The parts of the wiki that are in nobody's menu because fewer people may read them, and which whoever asks may read.
