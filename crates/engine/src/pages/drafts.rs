@@ -36,11 +36,12 @@ pub fn draft(scope: &Scope<'_, Write>, path: &PagePath) -> Result<Option<Draft>>
     Ok(Some(Draft { content: row.content, base, time: row.time }))
 }
 
-/// All drafts of the actor with their pages, latest first.
+/// The drafts of the actor with their pages, latest first: those of pages they may still change. The others stay kept.
 pub fn drafts(scope: &Scope<'_, Write>) -> Result<Vec<(PagePath, Draft)>> {
     let Some(owner) = owner(scope) else { return Ok(Vec::new()) };
     let rows = scope.wiki().db()?.drafts(owner)?;
-    Ok(rows.into_iter().map(|(path, row)| (path, Draft { content: row.content, base: None, time: row.time })).collect())
+    let rows = rows.into_iter().filter(|(path, _)| scope.check(Action::Write, path).is_ok());
+    Ok(rows.map(|(path, row)| (path, Draft { content: row.content, base: None, time: row.time })).collect())
 }
 
 /// Keeps `content` as the actor's draft of `path`.

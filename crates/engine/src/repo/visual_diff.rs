@@ -81,8 +81,8 @@ fn words(html: &mut String, old: &str, new: &str) {
     let mut reached = 0;
     for (before, after) in ranges(&old, &new) {
         plain(html, &new[reached..after.start]);
-        marked(html, "del", old[before].iter().filter(|t| matches!(t, Token::Text(_) | Token::Thing(_))));
-        marked(html, "ins", new[after.clone()].iter());
+        marked(html, Mark::Removed, old[before].iter().filter(|t| matches!(t, Token::Text(_) | Token::Thing(_))));
+        marked(html, Mark::Added, new[after.clone()].iter());
         reached = after.end;
     }
     plain(html, &new[reached..]);
@@ -96,25 +96,38 @@ fn plain(html: &mut String, tokens: &[Token<'_>]) {
     }
 }
 
+/// What is said of words. The class tells it from `<ins>` and `<del>` that are the page's own.
+#[derive(Clone, Copy)]
+enum Mark {
+    Added,
+    Removed,
+}
+
+impl Mark {
+    fn tags(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Added => ("<ins class=\"added\">", "</ins>"),
+            Self::Removed => ("<del class=\"removed\">", "</del>"),
+        }
+    }
+}
+
 /// Words with a mark around each run of them; tags stay outside of it.
-fn marked<'t, 'h: 't>(html: &mut String, mark: &str, tokens: impl Iterator<Item = &'t Token<'h>>) {
+fn marked<'t, 'h: 't>(html: &mut String, mark: Mark, tokens: impl Iterator<Item = &'t Token<'h>>) {
+    let (begin, end) = mark.tags();
     let mut is_open = false;
     for token in tokens {
         let (Token::Open(text) | Token::Close(text) | Token::Thing(text) | Token::Text(text)) = token;
         // Blanks between rows and cells must not be marked: nothing may stand there.
         let inside = matches!(token, Token::Text(_) | Token::Thing(_)) && (is_open || is_word(token));
         if inside != is_open {
-            html.push_str(if inside { "<" } else { "</" });
-            html.push_str(mark);
-            html.push('>');
+            html.push_str(if inside { begin } else { end });
             is_open = inside;
         }
         html.push_str(text);
     }
     if is_open {
-        html.push_str("</");
-        html.push_str(mark);
-        html.push('>');
+        html.push_str(end);
     }
 }
 
@@ -233,7 +246,7 @@ mod tests {
     #[test]
     fn words_and_blocks_are_marked() {
         for (old, new, marked) in [
-            ("<p>a b c</p>\n", "<p>a x c</p>\n", "<p>a <del>b</del><ins>x</ins> c</p>\n\n"),
+            ("<p>a b c</p>\n", "<p>a x c</p>\n", "<p>a <del class=\"removed\">b</del><ins class=\"added\">x</ins> c</p>\n\n"),
             ("<p>same</p>", "<p>same</p>", "<p>same</p>"),
             ("<p>a b c d</p>", "<p>a <strong>b</strong> c d</p>", "<p>a <strong>b</strong> c d</p>\n"),
             ("<p>one</p>", "<p>one</p><p>two</p>", "<p>one</p><div class=\"block-added\"><p>two</p></div>\n"),
@@ -241,9 +254,19 @@ mod tests {
             (
                 "<p>x <math><mi>a</mi></math> y z</p>",
                 "<p>x <math><mi>b</mi></math> y z</p>",
-                "<p>x <del><math><mi>a</mi></math></del><ins><math><mi>b</mi></math></ins> y z</p>\n",
+                "<p>x <del class=\"removed\"><math><mi>a</mi></math></del><ins class=\"added\"><math><mi>b</mi></math></ins> y z</p>\n",
             ),
-            ("<p title=\"a > b\">x y z</p>", "<p title=\"a > b\">x y w</p>", "<p title=\"a > b\">x y <del>z</del><ins>w</ins></p>\n"),
+            (
+                "<p title=\"a > b\">x y z</p>",
+                "<p title=\"a > b\">x y w</p>",
+                "<p title=\"a > b\">x y <del class=\"removed\">z</del><ins class=\"added\">w</ins></p>\n",
+            ),
+            // Struck out by whoever wrote it, and still there.
+            (
+                "<p>a <del>b</del> c</p>",
+                "<p>a <del>b</del> d</p>",
+                "<p>a <del>b</del> <del class=\"removed\">c</del><ins class=\"added\">d</ins></p>\n",
+            ),
         ] {
             assert_eq!(visual_diff(old, new), marked, "{old} {new}");
         }
@@ -269,13 +292,13 @@ mod tests {
         let without = |html: &str, mark: &str| {
             let mut out = String::new();
             let mut rest = html;
-            while let Some(at) = rest.find(&format!("<{mark}>")) {
+            while let Some(at) = rest.find(&format!("<{mark} class=")) {
                 out.push_str(&rest[..at]);
                 rest = &rest[at..][rest[at..].find(&format!("</{mark}>")).unwrap() + mark.len() + 3..];
             }
             out + rest
         };
-        let kept = without(&html, "del").replace("<ins>", "").replace("</ins>", "");
+        let kept = without(&html, "del").replace("<ins class=\"added\">", "").replace("</ins>", "");
         for word in ["<li>d <em>x</em></li>", "<code>e</code>"] {
             assert!(kept.contains(word), "{word}: {kept}");
         }

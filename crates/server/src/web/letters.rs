@@ -27,12 +27,15 @@ pub struct Writer<'c> {
     language: Language,
 }
 
+/// What is said to everybody where no mail server is named.
+pub const NO_SERVER: &str = "Ask an administrator of the wiki.";
+
 impl<'c> Writer<'c> {
     /// An error if this wiki cannot send mail: it says why.
     pub fn new(context: &'c Context<'c>) -> Result<Self> {
         let preferences = context.preferences()?;
         let server = MailServer::of_wiki(&preferences)?.or_else(|| context.app.mail_server.clone());
-        let server = server.ok_or_else(|| Error::invalid("this wiki sends no mail").hint("Ask an administrator of the wiki."))?;
+        let server = server.ok_or_else(|| Error::invalid("this wiki sends no mail").hint(NO_SERVER))?;
         let origin = origin(context)?.ok_or_else(|| {
             Error::invalid("this wiki sends no mail to readers who reach it by a number")
                 .hint("An operator has to start the server with --domain, so that links in mail lead to a name.")

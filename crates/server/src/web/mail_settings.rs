@@ -1,7 +1,7 @@
 //! Which server sends a wiki's mail. Operators choose it, since it sees the links that open accounts of the whole installation;
 //! administrators of the wiki see it and may try it.
 
-use super::letters::Writer;
+use super::letters::{NO_SERVER, Writer};
 use super::people::check_mail_gate;
 use super::views::{AuditEntryView, Choice, Field, MailView, Problem, tabs};
 use super::{Context, audit, problem};
@@ -72,12 +72,15 @@ fn show(context: &Context<'_>, status: StatusCode, page: Page) -> Result<Reply> 
     let security = SECURITY.iter().map(security).collect();
     let default_server = context.app.mail_server.as_ref().map(|server| context.say_with("{}, from {}", &[&server.host, &server.from]));
     let default_server = default_server.transpose()?;
+    // Whoever reads this is the administrator that others are told to ask.
+    let remedy = if context.is_operator() { "Name a mail server below." } else { "Ask whoever runs this server." };
+    let cannot = Writer::new(context).err().map(|error| if error.hint.as_deref() == Some(NO_SERVER) { error.hint(remedy) } else { error });
     let view = |csrf| MailView {
         csrf,
         tabs: tabs("/-/admin/mail_preferences"),
         may_change: context.is_operator(),
         default_server,
-        cannot: Writer::new(context).err().map(|error| problem(&error).sentence()),
+        cannot: cannot.as_ref().map(|error| problem(error).sentence()),
         sender: page.sender,
         server: page.server,
         port: page.port,

@@ -578,6 +578,11 @@ fn a_mail_server_that_is_down_stops_nobody() {
     let server = Server::start(dir.path(), &[]);
     let client = server.client();
     assert!(client.get("/-/lost_password").body_text().contains("sends no mail"));
+    // Whoever can name a mail server is not told to ask somebody.
+    let ann = server.client();
+    ann.log_in(ANN, PASSWORD);
+    let screen = ann.get("/-/admin/mail_preferences").body_text();
+    assert!(screen.contains("Name a mail server below.") && !screen.contains("Ask an administrator"), "{screen}");
     assert_eq!(send(&client, "/-/lost_password", "/-/lost_password", &[("email", BEN)]).status, 422);
     let (_, registered) = register(&server, "Cam", "cam@example.org");
     assert!(registered.status == 200 && registered.body_text().contains("ask an administrator"), "{}", registered.body_text());

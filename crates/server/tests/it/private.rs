@@ -304,3 +304,18 @@ fn a_refused_save_keeps_its_text() {
     let answer = ann.send("POST", "/Page/save", &foreign, b"content=injected&revision=").unwrap();
     assert!(answer.status == 403 && !answer.body_text().contains("injected"));
 }
+
+#[test]
+fn drafts_of_pages_that_became_private_wait_unseen() {
+    let (_dir, server, ann) = docs();
+    ann.save("Staff/Plan", "# Plan", "").unwrap();
+    let eve = member(&server, &ann, "eve");
+    eve.refresh_csrf();
+    assert_eq!(eve.post("/Staff/Plan/draft", &[("content", "mine"), ("revision", "")]).unwrap().status, 204);
+    let listed = |who: &Client| who.get("/-/housekeeping").body_text().contains("/Staff/Plan");
+    assert!(listed(&eve));
+    assert_eq!(set(&ann, &[["Staff", "ADMIN", "ADMIN", "", ""]]), 303);
+    assert!(!listed(&eve), "a way to a page that is not there for her");
+    assert_eq!(set(&ann, &[]), 303);
+    assert!(listed(&eve), "nothing was thrown away");
+}

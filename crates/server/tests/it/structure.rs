@@ -258,7 +258,7 @@ fn a_difference_is_shown_in_the_page() {
     ann.save("Page", "# Title\n\nThe otter sleeps well.\n\n- one\n- two\n\n<b onclick=x>raw</b>", "").unwrap();
     let new = ann.get("/Page/edit").field("revision");
     let text = ann.get(&format!("/Page/diff/{old}/{new}?view=page")).body_text();
-    assert!(text.contains("The otter <del>swims</del><ins>sleeps</ins> well."), "{text}");
+    assert!(text.contains("The otter <del class=\"removed\">swims</del><ins class=\"added\">sleeps</ins> well."), "{text}");
     assert!(text.contains("<div class=\"block-added\"><p>&lt;b onclick=x&gt;raw</p>"), "{text}");
     server.stop();
 }
