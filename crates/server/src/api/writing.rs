@@ -43,10 +43,11 @@ pub fn put(context: &Context<'_>) -> Answer {
 fn strictly(context: &Context<'_>, path: PagePath, expect: Expect, content: &str, message: &str) -> Answer {
     let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
     match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
-        Batch::Done { revision, paths, changed } => {
+        Batch::Done { revision, paths, changed, .. } => {
             written(context, &paths[0], content, changed.then_some(revision), false, Some(expect == Expect::Absent))
         }
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
+        Batch::Taken { problem, .. } => Err((*problem).into()),
     }
 }
 
@@ -136,8 +137,9 @@ pub fn patch(context: &Context<'_>) -> Answer {
 fn strictly_edited(context: &Context<'_>, path: PagePath, expect: Expect, content: &str, message: &str) -> Answer {
     let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
     match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
-        Batch::Done { revision, paths, changed } => written(context, &paths[0], content, changed.then_some(revision), false, None),
+        Batch::Done { revision, paths, changed, .. } => written(context, &paths[0], content, changed.then_some(revision), false, None),
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
+        Batch::Taken { problem, .. } => Err((*problem).into()),
     }
 }
 
@@ -212,6 +214,7 @@ pub fn delete(context: &Context<'_>) -> Answer {
             context.changed("deleted", page.page.path.as_str(), revision);
             Ok(ok(&json!({"deleted": true, "path": shown, "revision": revision.to_string()})))
         }
+        Batch::Taken { problem, .. } => Err((*problem).into()),
         Batch::Stale { current: None, .. } => Err(no_page(&path)),
         Batch::Stale { current, .. } if strict != Strict::No => Err(precondition::failed(current)),
         Batch::Stale { current: Some(current), .. } => Err(Failure::mismatch(StatusCode::CONFLICT, current)),
