@@ -3,10 +3,10 @@
 
 use crate::api;
 use crate::app::App;
+use crate::dispatch::dispatch;
 use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request};
-use crate::routes;
 use bytes::{Bytes, BytesMut};
 use holt_edge::{Fallback, Outcome, Reason, respond};
 use http::header::{self, HeaderMap};
@@ -94,7 +94,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let wanted = wanted(&request, &fallback);
-        let reply = routes::dispatch(&app, &request, &fallback);
+        let reply = dispatch(&app, &request, &fallback);
         tracing::debug!(status = reply.status().as_u16(), request = %request.id, "{wanted}");
         reply
     });

@@ -5,6 +5,7 @@ mod app;
 mod commands;
 mod config;
 mod digests;
+mod dispatch;
 mod error;
 mod front;
 mod limits;

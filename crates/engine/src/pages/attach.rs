@@ -142,7 +142,7 @@ pub fn rename_attachment(
             let mut changes = vec![FileChange::Move { from: found.file.clone(), to: format!("{}/{to}", found.page.directory()) }];
             // A name that could be no part of an address is linked to by nobody.
             if let (Ok(from), Ok(to)) = (found.page.child(name.as_str()), found.page.child(to.as_str())) {
-                super::rename::rewrite_file(writing, scope, &from, &to, &mut changes)?;
+                super::moving::rewrite_file(writing, scope, &from, &to, &mut changes)?;
             }
             Ok(changes)
         },

@@ -2,10 +2,12 @@
 //!
 //! Where [`save`](super::save) merges, this refuses: a program that asks for exactly this change gets exactly this change.
 
+use super::moving::{self, Moving};
+use super::rename::Backlinks;
 use super::write::{Committed, Writing, busy};
 use crate::scope::{Scope, Write};
 use holt_core::edit::SOURCE_BYTES;
-use holt_core::{Action, Edit, Error, FileChange, PagePath, Result, RevisionId};
+use holt_core::{Action, Edit, Error, ErrorKind, FileChange, PagePath, Result, RevisionId};
 
 /// What a page must be for its operation to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum OperationKind {
     },
     /// It is gone.
     Delete(SideFiles),
+    /// It moves there, with its files and what is below it. Links in texts of the same commit follow, too.
+    Rename(PagePath, Backlinks),
 }
 
 /// One page of a [`change_pages`].
@@ -55,7 +59,7 @@ pub struct Operation {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Batch {
     /// All of it is durable.
     Done {
@@ -65,6 +69,15 @@ pub enum Batch {
         paths: Vec<PagePath>,
         /// Whether there was anything to change.
         changed: bool,
+        /// The pages, but for those, in which links followed a rename.
+        updated: Vec<PagePath>,
+    },
+    /// There is something already where the page of this operation would move; nothing has changed.
+    Taken {
+        /// Which operation.
+        at: usize,
+        /// What is there, and what helps.
+        problem: Box<Error>,
     },
     /// The page of this operation is not what was expected; nothing has changed.
     Stale {
@@ -75,39 +88,76 @@ pub enum Batch {
     },
 }
 
-/// Does all `operations` in one commit, or none. No page may be in two of them.
+/// Does all `operations` in one commit, or none. No page may be in two of them; a rename is about all that is below the page and its new place.
 pub fn change_pages(scope: &Scope<'_, Write>, operations: &[Operation], message: &str) -> Result<Batch> {
     let message = holt_core::edit::check_message(message)?;
     for (at, operation) in operations.iter().enumerate() {
         scope.check(Action::Write, &operation.path)?;
-        let key = operation.path.key();
-        if operations[..at].iter().any(|before| before.path.key() == key) {
-            return Err(Error::invalid(format!("two operations are about the page {}", operation.path)).hint("Join them into one."));
+        if let Some(twice) = operations[..at].iter().find_map(|before| both_touch(before, operation)) {
+            return Err(Error::invalid(format!("two operations are about the page {twice}")).hint("Join them into one."));
         }
     }
     let mut writing = Writing::begin(scope, None)?;
     for _ in 0..16 {
-        let (mut changes, mut paths) = (Vec::new(), Vec::new());
+        let mut planned = Planned::default();
         for (at, operation) in operations.iter().enumerate() {
-            match plan(scope, &writing, operation, &mut changes)? {
-                Planned::Fits(path) => paths.push(path),
-                Planned::Stale(current) => return Ok(Batch::Stale { at, current }),
+            match plan(scope, &writing, operation, &mut planned) {
+                Ok(Fit::Yes) => {}
+                Ok(Fit::Stale(current)) => return Ok(Batch::Stale { at, current }),
+                Err(problem) if problem.kind == ErrorKind::Conflict => return Ok(Batch::Taken { at, problem: Box::new(problem) }),
+                Err(error) => return Err(error),
             }
         }
+        let Planned { mut changes, paths, moves } = planned;
+        let mut updated = Vec::new();
+        if !moves.is_empty() {
+            // A commit that would be refused must not change a rule first; and rules are there before the pages are.
+            moving::check(&writing, &moves)?;
+            writing.check(&changes)?;
+            moving::take_rules_along(scope, &moves)?;
+            updated = moving::changes(&writing, scope, &moves, &mut changes)?;
+            updated.retain(|page| !moves.iter().any(|one| one.takes(page)));
+        }
         if let Some(committed) = writing.try_commit(&changes, &message)? {
+            moving::follow(scope, &moves);
             writing.finish(committed);
-            return Ok(Batch::Done { revision: committed.revision(), paths, changed: matches!(committed, Committed::New(_)) });
+            let changed = matches!(committed, Committed::New(_));
+            return Ok(Batch::Done { revision: committed.revision(), paths, changed, updated });
         }
     }
     Err(busy())
 }
 
-enum Planned {
-    Fits(PagePath),
+/// A page that is in both operations.
+fn both_touch<'o>(a: &'o Operation, b: &'o Operation) -> Option<&'o PagePath> {
+    let within =
+        |page: &PagePath, top: &PagePath| page.key() == top.key() || page.key().as_str().starts_with(&format!("{}/", top.key().as_str()));
+    let touched = |operation: &'o Operation| match &operation.kind {
+        OperationKind::Rename(to, _) => [Some(&operation.path), Some(to)],
+        _ => [Some(&operation.path), None],
+    };
+    let is_rename = |operation: &Operation| matches!(operation.kind, OperationKind::Rename(..));
+    touched(a).into_iter().flatten().find_map(|one| {
+        let overlaps =
+            |other: &&PagePath| one.key() == other.key() || (is_rename(a) && within(other, one)) || (is_rename(b) && within(one, other));
+        touched(b).into_iter().flatten().find(overlaps)
+    })
+}
+
+/// What all operations come to.
+#[derive(Default)]
+struct Planned {
+    changes: Vec<FileChange>,
+    paths: Vec<PagePath>,
+    moves: Vec<Moving>,
+}
+
+enum Fit {
+    Yes,
     Stale(Option<RevisionId>),
 }
 
-fn plan(scope: &Scope<'_, Write>, writing: &Writing<'_>, operation: &Operation, changes: &mut Vec<FileChange>) -> Result<Planned> {
+fn plan(scope: &Scope<'_, Write>, writing: &Writing<'_>, operation: &Operation, planned: &mut Planned) -> Result<Fit> {
     let row = writing.index()?.page(&operation.path.key())?;
     let current = row.as_ref().map(|row| row.last_revision);
     let fits = match (operation.expect, &row) {
@@ -121,29 +171,36 @@ fn plan(scope: &Scope<'_, Write>, writing: &Writing<'_>, operation: &Operation, 
         }
     };
     if !fits {
-        return Ok(Planned::Stale(current));
+        return Ok(Fit::Stale(current));
     }
     let path = match &row {
         Some(row) => row.path.clone(),
         None => scope.wiki().preferences()?.file_case(operation.path.clone()).for_creation()?.into_path(),
     };
+    let missing = || Error::not_found(format!("there is no page {path}"));
     match &operation.kind {
-        OperationKind::Put(source) => changes.push(put(&path, source.clone())?),
+        OperationKind::Put(source) => planned.changes.push(put(&path, source.clone())?),
         OperationKind::Replace { old, new } => {
-            let Some(row) = &row else { return Err(Error::not_found(format!("there is no page {path}"))) };
-            let text = super::text::readable(writing.repo().blob(row.blob)?);
-            changes.push(put(&path, replaced(&text, old, new)?)?);
+            let text = super::text::readable(writing.repo().blob(row.as_ref().ok_or_else(missing)?.blob)?);
+            planned.changes.push(put(&path, replaced(&text, old, new)?)?);
         }
         OperationKind::Delete(files) => {
-            let Some(row) = &row else { return Err(Error::not_found(format!("there is no page {path}"))) };
-            changes.push(FileChange::Remove { file: row.file.clone() });
+            planned.changes.push(FileChange::Remove { file: row.as_ref().ok_or_else(missing)?.file.clone() });
             if *files == SideFiles::Delete {
                 let beside = writing.index()?.attachments(&path)?;
-                changes.extend(beside.into_iter().map(|file| FileChange::Remove { file: file.file }));
+                planned.changes.extend(beside.into_iter().map(|file| FileChange::Remove { file: file.file }));
             }
         }
+        OperationKind::Rename(to, backlinks) => {
+            let from = &row.as_ref().ok_or_else(missing)?.path;
+            let to = moving::target(scope, from, to)?;
+            planned.moves.push(moving::plan(writing, from, &to, *backlinks)?);
+            planned.paths.push(to);
+            return Ok(Fit::Yes);
+        }
     }
-    Ok(Planned::Fits(path))
+    planned.paths.push(path);
+    Ok(Fit::Yes)
 }
 
 fn put(path: &PagePath, source: String) -> Result<FileChange> {

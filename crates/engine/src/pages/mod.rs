@@ -15,6 +15,7 @@ mod inbox;
 mod linking;
 mod list;
 mod mentions;
+mod moving;
 mod read;
 mod rename;
 mod revert;

@@ -65,9 +65,8 @@ impl<'w> Writing<'w> {
             None => Ok(None),
         }
     }
-    /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
-    pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
-        // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
+    /// Refuses changes of files that are not the writer's to change.
+    pub(crate) fn check(&self, changes: &[FileChange]) -> Result<()> {
         let touched = changes.iter().flat_map(|change| match change {
             FileChange::Put { file, .. } | FileChange::Remove { file } => [Some(file), None],
             FileChange::Move { from, to } => [Some(from), Some(to)],
@@ -75,6 +74,12 @@ impl<'w> Writing<'w> {
         if touched.flatten().any(|file| !self.rights.may_change(file)) {
             return Err(not_theirs());
         }
+        Ok(())
+    }
+    /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
+    pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
+        // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
+        self.check(changes)?;
         let now = Timestamp::utc(self.wiki.shared.clock.now());
         let op = self.op.as_ref().map(|op| format!("{OP_TRAILER}: {}\n", op.as_str()));
         let via = self.via.as_ref().map(|via| format!("{VIA_TRAILER}: {via}\n"));

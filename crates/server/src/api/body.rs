@@ -58,6 +58,10 @@ impl Fields {
         let called = self.called(name);
         Failure::field(&called, format!("{called} {rule}"), remedy)
     }
+    /// Whether something was sent. `null` counts as nothing.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
+    }
     /// A text. `null` counts as none.
     pub fn text(&self, name: &str) -> Result<Option<&str>, Failure> {
         match self.map.get(name) {

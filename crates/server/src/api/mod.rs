@@ -3,6 +3,7 @@
 
 pub mod attachments;
 mod body;
+pub mod commits;
 pub mod credentials;
 pub mod cursor;
 pub mod failure;
@@ -16,6 +17,7 @@ mod precondition;
 pub mod search;
 mod section;
 pub mod wiki;
+pub mod writing;
 
 use crate::reply::{Reply, json};
 use crate::routes::Params;

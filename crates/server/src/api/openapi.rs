@@ -140,8 +140,9 @@ fn schema(field: &str) -> Value {
         "operations!" => json!({"type": "array", "minItems": 1, "maxItems": 100, "items": {
             "type": "object", "additionalProperties": false, "required": ["op", "path"],
             "properties": {
-                "op": {"enum": ["put", "patch", "delete"]}, "path": {"type": "string"}, "content": {"type": "string"},
+                "op": {"enum": ["put", "patch", "delete", "rename"]}, "path": {"type": "string"}, "content": {"type": "string"},
                 "old_string": {"type": "string"}, "new_string": {"type": "string"}, "revision": {"type": "string"},
+                "new_path": {"type": "string"}, "update_links": {"type": "boolean"},
             },
         }}),
         "update_links" | "overwrite" => json!({"type": "boolean"}),

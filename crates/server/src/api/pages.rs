@@ -1,22 +1,24 @@
-//! One page: read, written, edited in place, deleted, renamed (spec/api.md §2).
+//! Pages as they are, and as they were (spec/api.md §2.2).
 
 use super::body::Fields;
 use super::failure::Failure;
-use super::precondition::{self, Strict};
-use super::{Answer, address, entry, frontmatter, message, name, no_page, ok, section};
-use crate::reply::{json, raw, with_header};
+use super::{Answer, address, entry, frontmatter, name, no_page, ok, precondition, section};
+use crate::reply::{raw, with_header};
 use crate::web::Context;
-use holt_core::{Edit, Error, ErrorKind, Page, PagePath, Revision, RevisionId, RevisionPrefix, SaveOutcome};
-use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, PageView, SideFiles};
-use holt_engine::{Read, Write};
+use holt_core::{Error, ErrorKind, Page, PagePath, Revision, RevisionPrefix};
+use holt_engine::Read;
+use holt_engine::pages::{self, PageView};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 /// A page at a revision, as text, with what last changed it then.
-struct Text {
-    page: Page,
-    content: String,
-    last: Revision,
+pub struct Text {
+    /// The page.
+    pub page: Page,
+    /// What it says.
+    pub content: String,
+    /// What last changed it.
+    pub last: Revision,
 }
 
 /// `GET /pages/{path}`
@@ -56,7 +58,7 @@ fn known(context: &Context<'_>, tag: &str) -> bool {
 }
 
 /// The page, now or at a revision, or the 404 that the two share with a revision nobody knows.
-fn text_of(context: &Context<'_>, path: &PagePath, at: Option<String>) -> Result<Text, Failure> {
+pub fn text_of(context: &Context<'_>, path: &PagePath, at: Option<String>) -> Result<Text, Failure> {
     let scope = context.scope::<Read>()?;
     let now = pages::page(&scope, path)?;
     let Some(at) = at else {
@@ -74,7 +76,8 @@ fn text_of(context: &Context<'_>, path: &PagePath, at: Option<String>) -> Result
     Ok(Text { content: readable(&page)?, page, last })
 }
 
-fn readable(page: &Page) -> Result<String, Failure> {
+/// The text of a page, or the refusal of one that is none.
+pub fn readable(page: &Page) -> Result<String, Failure> {
     page.text().map(str::to_string).ok_or_else(|| {
         let error = Error::invalid(format!("the page {} is not UTF-8 text", page.path))
             .hint("Ask for it with `?format=raw`, or save it again in the web interface.");
@@ -111,318 +114,6 @@ pub fn batch_get(context: &Context<'_>) -> Answer {
     }
     Ok(ok(&json!({"pages": found, "missing": missing})))
 }
-
-/// `PUT /pages/{path}`: creates or replaces.
-pub fn put(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["content", "revision", "commit_message"])?;
-    let content = fields.required("content")?;
-    let path = address(context)?;
-    let now = precondition::now(context, &path)?;
-    let shown = context.preferences()?.display_path(&path);
-    let message = message(&fields, if now.is_some() { "Update" } else { "Create" }, &shown)?;
-    let strict = precondition::headers(context, now.as_ref())?;
-    let sent = fields.text("revision")?.filter(|text| !text.is_empty());
-    let base = match (&now, sent, strict) {
-        (_, _, Strict::Yes(expect)) => return strictly(context, path, expect, content, &message),
-        (None, None, _) => None,
-        (None, Some(sent), _) => {
-            precondition::check(&fields, sent)?;
-            let error = Error::conflict(format!("the page {shown} is not there any more")).hint("Leave out revision to create it again.");
-            return Err(Failure::new(StatusCode::CONFLICT, "not_found", error));
-        }
-        (Some(_), None, _) => {
-            let error = Error::conflict("revision required: the page exists").hint("Read the page and send its revision.");
-            return Err(Failure::new(StatusCode::CONFLICT, "revision_required", error).with("field", "revision"));
-        }
-        (Some(page), Some(sent), _) => Some(precondition::base(context, &fields, page, sent)?),
-    };
-    save(context, &path, base, content.to_string(), &message, Some(now.is_none()))
-}
-
-fn strictly(context: &Context<'_>, path: PagePath, expect: Expect, content: &str, message: &str) -> Answer {
-    let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
-    match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
-        Batch::Done { revision, paths, changed } => {
-            written(context, &paths[0], content, changed.then_some(revision), false, Some(expect == Expect::Absent))
-        }
-        Batch::Stale { current, .. } => Err(precondition::failed(current)),
-    }
-}
-
-/// Saves, merging what others changed elsewhere in the page since `base`. `created` is said where the answer has it.
-fn save(context: &Context<'_>, path: &PagePath, base: Option<RevisionId>, content: String, message: &str, created: Option<bool>) -> Answer {
-    let edit = Edit::new(path.clone(), base, content, message)?;
-    match pages::save(&context.scope::<Write>()?, &edit, None)? {
-        SaveOutcome::Saved(saved) => written(context, path, edit.source(), saved.changed.then_some(saved.revision), saved.merged, created),
-        SaveOutcome::Conflict(conflict) => match precondition::now(context, path)? {
-            Some(page) => Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id)),
-            None => {
-                let error =
-                    Error::conflict(format!("the page {path} was deleted meanwhile")).hint("Leave out revision to create it again.");
-                Err(Failure::new(StatusCode::CONFLICT, "not_found", error).with("current_revision", conflict.current.to_string()))
-            }
-        },
-    }
-}
-
-/// What a write answers. Without a new revision the page stays at the one it was at.
-fn written(
-    context: &Context<'_>,
-    path: &PagePath,
-    content: &str,
-    revision: Option<RevisionId>,
-    merged: bool,
-    created: Option<bool>,
-) -> Answer {
-    let preferences = context.preferences()?;
-    let now = precondition::now(context, path)?;
-    let stored = now.as_ref().map_or(path, |page| &page.page.path);
-    let revision = match (revision, &now) {
-        (Some(revision), _) => {
-            context.changed("saved", stored.as_str(), revision);
-            revision
-        }
-        (None, Some(page)) => page.last_change.id,
-        (None, None) => return Err(no_page(path)),
-    };
-    let mut body = json!({
-        "name": name(&preferences, stored, frontmatter::split(content).0.as_ref()), "path": preferences.display_path(stored),
-        "revision": revision.to_string(),
-    });
-    if merged {
-        body["merged"] = true.into();
-    }
-    if let Some(created) = created {
-        body["created"] = created.into();
-    }
-    let status = if created == Some(true) { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(with_header(json(status, &body), header::ETAG, &format!("\"{revision}\"")))
-}
-
-/// `PATCH /pages/{path}`: one string for another, or one section for another.
-pub fn patch(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["revision", "old_string", "new_string", "section", "content", "commit_message"])?;
-    let strict_asked = context.request.headers.contains_key(header::IF_MATCH);
-    let sent = if strict_asked { fields.text("revision")? } else { Some(fields.required("revision")?) };
-    let change = Change::of(&fields)?;
-    if let Some(sent) = sent {
-        precondition::check(&fields, sent)?;
-    }
-    if matches!(&change, Change::Replace(old, new) if old == new) {
-        return Err(fields.refuse("new_string", "is the same as old_string", "Send the text as it shall be."));
-    }
-    let path = address(context)?;
-    let page = precondition::now(context, &path)?.ok_or_else(|| no_page(&path))?;
-    let message = message(&fields, "Edit", &context.preferences()?.display_path(&page.page.path))?;
-    if let Strict::Yes(expect) = precondition::headers(context, Some(&page))? {
-        let content = change.apply(&readable(&page.page)?)?;
-        let expect = if expect == Expect::Present { Expect::As(page.last_change.id) } else { expect };
-        return strictly_edited(context, path, expect, &content, &message);
-    }
-    let base = precondition::base(context, &fields, &page, sent.unwrap_or_default())?;
-    // The edit means the page as its writer saw it; what others changed elsewhere since is merged.
-    let seen = if base == page.last_change.id { Some(page.page.clone()) } else { pages::page_at(&context.scope::<Read>()?, &path, base)? };
-    let seen = seen.ok_or_else(|| Failure::mismatch(StatusCode::CONFLICT, page.last_change.id))?;
-    let content = match change.apply(&readable(&seen)?) {
-        Ok(content) => content,
-        // What is not there in an old text may be there now: only a new read helps.
-        Err(_) if base != page.last_change.id => return Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id)),
-        Err(failure) => return Err(failure),
-    };
-    save(context, &path, Some(base), content, &message, None)
-}
-
-fn strictly_edited(context: &Context<'_>, path: PagePath, expect: Expect, content: &str, message: &str) -> Answer {
-    let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
-    match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
-        Batch::Done { revision, paths, changed } => written(context, &paths[0], content, changed.then_some(revision), false, None),
-        Batch::Stale { current, .. } => Err(precondition::failed(current)),
-    }
-}
-
-/// An edit in place.
-enum Change {
-    Replace(String, String),
-    Section(String, String),
-}
-
-impl Change {
-    fn of(fields: &Fields) -> Result<Self, Failure> {
-        if let Some(section) = fields.text("section")? {
-            if fields.text("old_string")?.is_some() || fields.text("new_string")?.is_some() {
-                return Err(fields.refuse(
-                    "section",
-                    "and old_string are two edits",
-                    "Send section with content, or old_string with new_string.",
-                ));
-            }
-            return Ok(Self::Section(section.to_string(), fields.required("content")?.to_string()));
-        }
-        if fields.text("content")?.is_some() {
-            return Err(fields.refuse("content", "belongs to section", "Send section, too, or PUT the whole page."));
-        }
-        let (old, new) = (fields.required("old_string")?, fields.required("new_string")?);
-        if old.is_empty() {
-            return Err(fields.refuse("old_string", "is empty", "Send the text to replace, as it stands in the page."));
-        }
-        Ok(Self::Replace(old.to_string(), new.to_string()))
-    }
-    fn apply(&self, text: &str) -> Result<String, Failure> {
-        match self {
-            Self::Replace(old, new) => pages::replaced(text, old, new).map_err(|error| {
-                let count = text.matches(old.as_str()).count();
-                let code = if count == 0 { "no_match" } else { "ambiguous_match" };
-                if error.kind != ErrorKind::Invalid {
-                    return error.into();
-                }
-                Failure::new(StatusCode::UNPROCESSABLE_ENTITY, code, error).with("field", "old_string").with("count", count)
-            }),
-            Self::Section(wanted, content) => {
-                let range = section::find(text, wanted)?;
-                // What follows begins on a line of its own, whatever was sent.
-                let gap = if range.end < text.len() && !content.is_empty() && !content.ends_with('\n') { "\n" } else { "" };
-                Ok(format!("{}{content}{gap}{}", &text[..range.start], &text[range.end..]))
-            }
-        }
-    }
-}
-
-/// `DELETE /pages/{path}`
-pub fn delete(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["commit_message", "revision"])?;
-    let files = match context.request.query("attachments").as_deref() {
-        None | Some("" | "delete") => SideFiles::Delete,
-        Some("keep") => SideFiles::Keep,
-        Some(_) => return Err(Failure::field("attachments", "attachments is neither keep nor delete", "Send keep or delete.")),
-    };
-    let path = address(context)?;
-    let page = precondition::now(context, &path)?.ok_or_else(|| no_page(&path))?;
-    let shown = context.preferences()?.display_path(&page.page.path);
-    let strict = precondition::headers(context, Some(&page))?;
-    let expect = match (strict, fields.text("revision")?.filter(|text| !text.is_empty())) {
-        (Strict::Yes(expect), _) => expect,
-        (Strict::No, Some(sent)) => Expect::As(precondition::base(context, &fields, &page, sent)?),
-        (Strict::No, None) => Expect::Present,
-    };
-    let message = message(&fields, "Delete", &shown)?;
-    let operation = Operation { path: path.clone(), expect, kind: OperationKind::Delete(files) };
-    match pages::change_pages(&context.scope::<Write>()?, &[operation], &message)? {
-        Batch::Done { revision, .. } => {
-            context.changed("deleted", page.page.path.as_str(), revision);
-            Ok(ok(&json!({"deleted": true, "path": shown, "revision": revision.to_string()})))
-        }
-        Batch::Stale { current: None, .. } => Err(no_page(&path)),
-        Batch::Stale { current, .. } if strict != Strict::No => Err(precondition::failed(current)),
-        Batch::Stale { current: Some(current), .. } => Err(Failure::mismatch(StatusCode::CONFLICT, current)),
-    }
-}
-
-/// `POST /pages/{path}/rename`
-pub fn rename(context: &Context<'_>) -> Answer {
-    let path = address(context)?;
-    let page = precondition::now(context, &path)?.ok_or_else(|| no_page(&path))?;
-    let fields = Fields::of(context.request, &["new_path", "commit_message", "revision", "update_links"])?;
-    let asked = fields.required("new_path")?.trim();
-    if asked.is_empty() {
-        return Err(fields.refuse("new_path", "is empty", "Send the new path of the page."));
-    }
-    let to = super::parse_path("new_path", asked)?;
-    let preferences = context.preferences()?;
-    if preferences.file_case(to.clone()) == page.page.path {
-        return Err(fields.refuse("new_path", "is the same as the path of the page", "Send another path."));
-    }
-    let message = message(&fields, "Rename", &format!("{path} -> {asked}"))?;
-    let message = holt_core::edit::check_message(&message)?;
-    if let Some(sent) = fields.text("revision")?.filter(|text| !text.is_empty()) {
-        let base = precondition::base(context, &fields, &page, sent)?;
-        if base != page.last_change.id {
-            return Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id));
-        }
-    }
-    let backlinks = if fields.flag("update_links")? == Some(false) { Backlinks::Keep } else { Backlinks::Rewrite };
-    let renamed = pages::rename(&context.scope::<Write>()?, &path, &to, &message, backlinks).map_err(|error| match error.kind {
-        ErrorKind::Conflict => Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "new_path"),
-        ErrorKind::Invalid => Failure::from(error).with("field", "new_path"),
-        _ => error.into(),
-    })?;
-    context.changed("renamed", renamed.path.as_str(), renamed.revision);
-    let updated: Vec<String> = renamed.updated.iter().map(|path| preferences.display_path(path)).collect();
-    Ok(ok(&json!({
-        "old_path": preferences.display_path(&page.page.path), "new_path": preferences.display_path(&renamed.path),
-        "revision": renamed.revision.to_string(), "updated_pages": updated,
-    })))
-}
-
-/// `POST /pages/{path}/revert`: the page as it was at `to_revision`, merged with what happened elsewhere in it since `revision`.
-pub fn revert(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["to_revision", "revision", "commit_message"])?;
-    let (to, sent) = (fields.required("to_revision")?.to_string(), fields.required("revision")?);
-    let path = address(context)?;
-    let page = precondition::now(context, &path)?.ok_or_else(|| no_page(&path))?;
-    let base = precondition::base(context, &fields, &page, sent)?;
-    let old = text_of(context, &path, Some(to))?;
-    let message = message(&fields, "Revert", &format!("{path} to {}", old.last.id.short(7)))?;
-    save(context, &path, Some(base), old.content, &message, None)
-}
-
-/// `POST /commits`: several pages in one commit, all or nothing.
-pub fn commit(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["message", "operations", "base"])?;
-    let message = fields.required("message")?.trim().to_string();
-    if message.is_empty() {
-        return Err(fields.refuse("message", "is empty", "Say why these pages change."));
-    }
-    let scope = context.scope::<Read>()?;
-    let base = match fields.text("base")?.filter(|text| !text.is_empty()) {
-        Some(text) => {
-            Some(pages::resolve(&scope, &RevisionPrefix::parse(text)?).map_err(|error| Failure::from(error).with("field", "base"))?)
-        }
-        None => None,
-    };
-    let known = ["op", "path", "content", "old_string", "new_string", "revision"];
-    let operations = fields.objects("operations", 100, &known)?;
-    let operations = operations.iter().enumerate().map(|(i, one)| operation(context, one, i, base)).collect::<Result<Vec<_>, _>>()?;
-    match pages::change_pages(&context.scope::<Write>()?, &operations, &message)? {
-        Batch::Done { revision, paths, changed } => {
-            let preferences = context.preferences()?;
-            let paths: Vec<String> = paths.iter().map(|path| preferences.display_path(path)).collect();
-            Ok(ok(&json!({"revision": revision.to_string(), "paths": paths, "changed": changed})))
-        }
-        Batch::Stale { at, current } => {
-            let failure = match current {
-                Some(current) => Failure::mismatch(StatusCode::CONFLICT, current),
-                None => {
-                    Failure::new(StatusCode::CONFLICT, "not_found", Error::conflict(format!("there is no page {}", operations[at].path)))
-                }
-            };
-            Err(failure.with("operation", at))
-        }
-    }
-}
-
-fn operation(context: &Context<'_>, one: &Fields, at: usize, base: Option<RevisionId>) -> Result<Operation, Failure> {
-    let path = super::parse_path(&format!("operations[{at}].path"), one.required("path")?)?;
-    let now = precondition::now(context, &path)?;
-    let expect = match (one.text("revision")?.filter(|text| !text.is_empty()), &now, base) {
-        (Some(sent), Some(page), _) => Expect::As(precondition::base(context, one, page, sent)?),
-        (_, Some(_), Some(base)) => Expect::As(base),
-        (_, Some(_), None) if one.text("op")? == Some("put") => {
-            let error = Error::conflict(format!("revision required: the page {path} exists")).hint("Send its revision, or a base for all.");
-            return Err(Failure::new(StatusCode::CONFLICT, "revision_required", error).with("operation", at));
-        }
-        (_, Some(_), None) => Expect::Present,
-        (None, None, _) => Expect::Absent,
-        (Some(_), None, _) => Expect::Present,
-    };
-    let kind = match one.required("op")? {
-        "put" => OperationKind::Put(one.required("content")?.to_string()),
-        "patch" => OperationKind::Replace { old: one.required("old_string")?.to_string(), new: one.required("new_string")?.to_string() },
-        "delete" => OperationKind::Delete(SideFiles::Delete),
-        _ => return Err(one.refuse("op", "is no operation", "Send put, patch or delete.")),
-    };
-    Ok(Operation { path, expect, kind })
-}
-
 /// An answer that a page is not there, for handlers beside this one.
 pub fn existing(context: &Context<'_>, path: &PagePath) -> Result<PagePath, Failure> {
     Ok(precondition::now(context, path)?.ok_or_else(|| no_page(path))?.page.path)

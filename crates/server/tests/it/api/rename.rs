@@ -63,3 +63,56 @@ fn case_23_links_follow_without_an_index() {
     assert_eq!(said.texts("updated_pages"), ["Linker"], "{}", said.body);
     assert_eq!(api.get("/pages/Linker").text("content"), "[[New]]\n");
 }
+
+#[test]
+fn renames_and_other_changes_in_one_commit() {
+    let api = Api::start(Names::Kept);
+    let a = api.create("A", "see [[A/Below]]\n");
+    api.create("A/Below", "below\n");
+    api.create("C", "text\n");
+    api.create("Linker", "[[A]] [[A/Below]] [[C]]\n");
+    api.create("Old", "[[A]]\n");
+    api.send("POST", "/pages/A/attachments", &json!({"filename": "f.txt", "content": "eA=="}));
+    let commit = |operations: serde_json::Value| api.send("POST", "/commits", &json!({"message": "All", "operations": operations}));
+    let ops = json!([
+        {"op": "rename", "path": "a", "new_path": "B", "revision": a},
+        {"op": "rename", "path": "C", "new_path": "D/C", "update_links": false},
+        {"op": "put", "path": "New", "content": "[[A]] and [[C]]\n"},
+        {"op": "patch", "path": "Old", "old_string": "[[A]]", "new_string": "[[A/Below]]"},
+    ]);
+    // What cannot be done at the end undoes what could be.
+    let before = api.get("/wiki").text("revision");
+    let with = |last: serde_json::Value| {
+        let mut all = ops.as_array().unwrap().clone();
+        all.push(last);
+        commit(json!(all))
+    };
+    let taken = with(json!({"op": "rename", "path": "Linker", "new_path": "Old"}));
+    taken.refused(422, "validation");
+    for (last, status, code) in [
+        (json!({"op": "rename", "path": "Nowhere", "new_path": "X"}), 409, "not_found"),
+        (json!({"op": "rename", "path": "Linker", "new_path": "Linker/x"}), 422, "validation"),
+        (json!({"op": "put", "path": "A/Below", "content": "x", "revision": a}), 422, "validation"),
+        (json!({"op": "put", "path": "B/New", "content": "x"}), 422, "validation"),
+        (json!({"op": "rename", "path": "Linker"}), 422, "validation"),
+        (json!({"op": "rename", "path": "Linker", "new_path": "Linker"}), 422, "validation"),
+        (json!({"op": "rename", "path": "Linker", "new_path": "X", "content": "x"}), 422, "validation"),
+        (json!({"op": "rename", "path": "Linker", "new_path": "X/history"}), 422, "validation"),
+    ] {
+        with(last.clone()).refused(status, code);
+        assert_eq!(api.get("/wiki").text("revision"), before, "{last}");
+    }
+    let said = commit(json!([{"op": "rename", "path": "C", "new_path": "Linker"}]));
+    assert_eq!(said.refused(409, "exists").text("field"), "operations[0].new_path");
+    let said = commit(ops);
+    assert_eq!(said.texts("paths"), ["B", "D/C", "New", "Old"], "{}", said.body);
+    assert_eq!(said.texts("updated_pages"), ["Linker"]);
+    let content = |page: &str| api.get(&format!("/pages/{page}")).text("content");
+    assert_eq!(content("Linker"), "[[B]] [[B/Below]] [[C]]\n");
+    assert_eq!((content("New"), content("Old")), ("[[B]] and [[C]]\n".into(), "[[B/Below]]\n".into()));
+    assert_eq!((content("B"), content("D/C")), ("see [[B/Below]]\n".into(), "text\n".into()));
+    assert_eq!(api.get("/pages/B/attachments").column("attachments", "filename"), ["f.txt"]);
+    assert_eq!((api.get("/pages/A").status, api.get("/pages/A/Below").status), (404, 404));
+    assert_eq!(api.get("/changelog?limit=1").column("entries", "revision"), [said.text("revision")], "one commit");
+    assert_eq!(api.get("/pages/B/Below/history").column("history", "path_at"), ["B/Below", "A/Below"]);
+}

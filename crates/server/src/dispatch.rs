@@ -1,0 +1,181 @@
+//! From a request to its answer: who asks, which row of the table it is, whether they may, and what came of it (security.md TEN-2).
+
+use crate::api;
+use crate::api::credentials::Caller;
+use crate::api::failure::Failure;
+use crate::app::App;
+use crate::error;
+use crate::reply::{Reply, see_other, text, with_cookie};
+use crate::request::Request;
+use crate::routes::{Need, Proof, ROUTES, Route, Run, matches};
+use crate::session;
+use crate::web::{self, Context};
+use holt_core::{Action, Actor, Error, ErrorKind, Result, WikiId};
+use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
+use http::{Method, StatusCode};
+
+/// Addresses that programs ask for: a log-in form says nothing to them (spec/wiki.md §3.3).
+const FOR_PROGRAMS: &[&str] = &[
+    "/-/changelog/feed.atom",
+    "/-/changelog/feed.rss",
+    "/-/changelog/feed.json",
+    "/sitemap.xml",
+    "/llms.txt",
+    "/{page}/t/{file}",
+    "/{page}/t/{file}/{size}",
+];
+
+/// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
+pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
+    let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
+    let is_api = api::is_here(&request.path);
+    let caller = if is_api { api::credentials::caller(app, &request.headers, wiki_id) } else { visitor(app, request, wiki_id) };
+    let (Caller { actor, session }, problem) = match caller {
+        Ok(caller) => (caller, None),
+        Err(error) => (Caller { actor: Actor::Anonymous, session: None }, Some(error)),
+    };
+    let wiki = app.engine.wiki(wiki_id);
+    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new() };
+    let result = match problem {
+        Some(error) => Err(error),
+        None => run(&mut context, fallback),
+    };
+    let reply = result.unwrap_or_else(|error| match is_api {
+        true => refuse_in_json(&context, error.into()),
+        false => refuse(&context, &error),
+    });
+    let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
+    // A reader of a private wiki reads on at the edge for a minute.
+    match (&fallback.reason, &context.session, app.engine.fragments().wiki(wiki_id)) {
+        (Reason::NeedsViewer, Some((session, _)), Ok(Some(shared))) if reply.status().is_success() => {
+            with_cookie(reply, &session::viewer(app, session.user.id, wiki_id, shared.epoch))
+        }
+        _ => reply,
+    }
+}
+
+/// Whoever has the session of a request.
+fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
+    let session = session::current(app, &request.headers, wiki)?;
+    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
+    Ok(Caller { actor, session })
+}
+
+fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
+    let request = context.request;
+    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
+    let mut allowed = Vec::new();
+    for route in ROUTES {
+        let Some(params) = matches(route.pattern, &request.path) else { continue };
+        if route.method != method {
+            allowed.push(route.method);
+            continue;
+        }
+        if allowed.is_empty() || route.pattern != "/{page}" {
+            context.params = params;
+            if matches!(route.run, Run::Api(_)) {
+                api::tidy(&mut context.params);
+            }
+            check(context, route)?;
+            if must_prove(context, route) {
+                let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
+                session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
+            }
+            // A private page whose reader was just found to be allowed is answered from the fragments like any other.
+            if fallback.reason == Reason::NeedsViewer
+                && let Outcome::Response(response) =
+                    respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &Trust::Wiki)
+            {
+                return Ok(response);
+            }
+            return match route.run {
+                Run::Page(run) => run(context),
+                Run::Api(run) => Ok(run(context).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+            };
+        }
+    }
+    if allowed.is_empty() {
+        return Err(Error::not_found("there is no such page"));
+    }
+    allowed.sort_unstable();
+    allowed.dedup();
+    Ok(crate::reply::with_header(
+        text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
+        http::header::ALLOW,
+        &allowed.join(", "),
+    ))
+}
+
+/// Whether a request has to show that somebody means it. To the API it does if it is the session that says who asks: a token is no cookie, and
+/// of nobody nothing can be borrowed.
+fn must_prove(context: &Context<'_>, route: &Route) -> bool {
+    match route.run {
+        Run::Page(_) => route.method == "POST" && route.proof == Proof::Form,
+        Run::Api(_) => route.method != "GET" && context.session.is_some(),
+    }
+}
+
+/// The wiki as a whole, and then the page of the address: nobody is told more of a page they may not read than of one that is not there.
+fn check(context: &Context<'_>, route: &Route) -> Result<()> {
+    let action = match route.need {
+        Need::Public => return Ok(()),
+        Need::Login if context.session.is_some() => return check_page(context, route, Action::Read),
+        Need::Login => return Err(Error::unauthenticated("log in first")),
+        Need::Read => Action::Read,
+        Need::Write => Action::Write,
+        Need::Upload => Action::Upload,
+        Need::Admin => Action::Admin,
+    };
+    if context.wiki.may(&context.actor, action)? {
+        return check_page(context, route, action);
+    }
+    Err(match context.actor {
+        Actor::Anonymous if !FOR_PROGRAMS.contains(&route.pattern) => Error::unauthenticated(format!("log in to {action} this wiki")),
+        _ => Error::denied(format!("you may not {action} this wiki")).hint("Ask an administrator of the wiki for the right."),
+    })
+}
+
+fn check_page(context: &Context<'_>, route: &Route, action: Action) -> Result<()> {
+    match context.page_path() {
+        // A page alone says itself what it is when it is not there; links are asked of names that are nothing, too.
+        Ok(path) if !matches!(route.pattern, "/{page}" | "/api/v1/links/{page}") => {
+            context.scope::<holt_engine::Read>()?.check(action, &path)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An error as a page, or as the way to the log-in form.
+fn refuse(context: &Context<'_>, problem: &Error) -> Reply {
+    let request = context.request;
+    if problem.kind == ErrorKind::Internal {
+        tracing::error!(request = %request.id, wiki.id = %context.wiki.id(), "{}", problem.chain());
+    }
+    if problem.kind == ErrorKind::Unauthenticated && matches!(request.method, Method::GET | Method::HEAD) {
+        let here = request.uri.path_and_query().map_or("/", |target| target.as_str());
+        let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        return see_other(&format!("/-/login?next={next}"));
+    }
+    let status = match problem.kind {
+        // A form sent without a right is refused; there is no page to come back to.
+        ErrorKind::Unauthenticated => StatusCode::FORBIDDEN,
+        _ => error::status(problem),
+    };
+    let is_save = request.method == Method::POST && request.path.ends_with("/save") && request.body.find("content").is_some();
+    if is_save && matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) && session::is_same_origin(&request.headers) {
+        return web::edit::not_saved(context, status, problem).unwrap_or_else(|_| web::error_page(context, status, problem));
+    }
+    web::error_page(context, status, problem)
+}
+
+fn refuse_in_json(context: &Context<'_>, failure: Failure) -> Reply {
+    if failure.error().kind == ErrorKind::Internal {
+        tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());
+    }
+    failure.reply(context.request)
+}
+
+fn without_body(mut reply: Reply) -> Reply {
+    *reply.body_mut() = holt_edge::Body::empty();
+    reply
+}
