@@ -50,7 +50,7 @@ pub use inbox::{
     mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,
 };
 pub use linking::{PageLinks, graph, links_of, orphans, wanted};
-pub use list::{Listed, list};
+pub use list::{ListFilter, Listed, Listing, list};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;

@@ -3,12 +3,12 @@
 use super::body::Fields;
 use super::failure::Failure;
 use super::precondition::{self, Strict};
-use super::{Answer, address, entry, frontmatter, message, name, no_page, ok, section};
+use super::{Answer, address, entry, message, name, no_page, ok, section};
 use crate::reply::{json, raw, with_header};
 use crate::web::Context;
 use holt_core::{Edit, Error, ErrorKind, Page, PagePath, Revision, RevisionId, RevisionPrefix, SaveOutcome};
 use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, PageView, SideFiles};
-use holt_engine::{Read, Write};
+use holt_engine::{Read, Write, frontmatter};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 

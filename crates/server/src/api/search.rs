@@ -1,10 +1,10 @@
 //! `GET /search` (spec/api.md §4).
 
 use super::failure::Failure;
-use super::{Answer, frontmatter, name, ok};
+use super::{Answer, name, ok};
 use crate::web::Context;
-use holt_engine::Read;
 use holt_engine::pages;
+use holt_engine::{Read, frontmatter};
 use serde_json::{Value, json};
 
 /// Finds pages by words; `prefix`, `tag`, `author`, `before` and `after` narrow what is looked at.

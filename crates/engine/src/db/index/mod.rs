@@ -3,7 +3,7 @@
 //! | module | answers |
 //! |---|---|
 //! | [`batch`] | what goes in |
-//! | [`pages`], [`links`] | what is there now |
+//! | [`pages`], [`list`], [`links`] | what is there now |
 //! | [`history`] | what was |
 //! | [`search`] | words |
 //!
@@ -15,6 +15,7 @@ pub mod batch;
 mod dump;
 pub mod history;
 pub mod links;
+pub mod list;
 pub mod pages;
 mod rows;
 pub mod search;
@@ -24,9 +25,10 @@ pub mod tags;
 mod terms;
 
 pub use apply::OP_TRAILER;
-pub use batch::{FileDoc, IndexBatch, PageDoc};
+pub use batch::{Facts, FileDoc, IndexBatch, PageDoc};
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Link, LinkStatus, LinkedFrom, Wanted};
+pub use list::{ListFilter, Listed, Listing};
 pub use pages::{AttachmentInfo, Counts, FoundHeading, PageRow};
 pub use search::{Hit, Piece, SearchResults};
 pub use tags::Tag;
@@ -46,7 +48,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi5"),
+    application_id: i32::from_be_bytes(*b"Hoi6"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

@@ -106,6 +106,8 @@ fn of_two_files_with_one_key_one_answers_always_the_same() {
         assert_eq!((index.pages().unwrap().len(), index.counts().unwrap().pages), (1, 1));
         assert_eq!((found(&index, "onlylower").len(), found(&index, "onlyupper").len()), (1, 0));
         assert_eq!(index.wanted().unwrap().len(), 1);
+        index.apply(&IndexBatch { removed: vec!["home.md".into()], ..IndexBatch::at(id(1)) }).unwrap();
+        assert_eq!((found(&index, "onlylower").len(), found(&index, "onlyupper").len()), (0, 1), "the other one answers now");
     }
 }
 
