@@ -26,7 +26,7 @@ mod tags;
 mod text;
 mod write;
 
-pub use crate::db::index::{Edge, Wanted};
+pub use crate::db::index::{Graph, Wanted};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
 };
@@ -55,7 +55,7 @@ pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;
 pub use save::{MergePart, merge_parts, save};
-pub use search::{Hit, Piece, SearchResults, search};
+pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};
 pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Care, Tag, care, tagged, tags, tags_of};

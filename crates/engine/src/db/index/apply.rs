@@ -212,10 +212,11 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     }
     db.prepare_cached("INSERT INTO texts (page, text) VALUES (?1, ?2)")?.execute((id, &page.text))?;
     let headings: Vec<&str> = page.headings.iter().map(|(_, text, _)| text.as_str()).collect();
-    let [title, name, headings, body] =
-        [page.title.as_deref().unwrap_or_default(), page.path.as_str(), &headings.join("\n"), &page.text].map(terms::stored);
-    db.prepare_cached("INSERT INTO words (rowid, title, name, headings, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((id, title, name, headings, body))
+    let called: Vec<&str> = page.title.iter().chain(&facts.name).map(String::as_str).collect();
+    let tags: Vec<&str> = facts.tags.iter().chain(&page.properties.tags).chain(&facts.category).map(String::as_str).collect();
+    let fields = [&called.join("\n"), page.path.as_str(), &tags.join("\n"), &headings.join("\n"), &page.text].map(terms::stored);
+    db.prepare_cached("INSERT INTO words (rowid, title, name, tags, headings, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![id, fields[0], fields[1], fields[2], fields[3], fields[4]])
         .map(|_| ())
 }
 

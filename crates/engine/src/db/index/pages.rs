@@ -55,19 +55,6 @@ pub struct AttachmentInfo {
     pub last_change: Revision,
 }
 
-/// A heading somewhere in the wiki.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundHeading {
-    /// Its page.
-    pub path: PagePath,
-    /// The first heading of that.
-    pub title: Option<String>,
-    /// Its text.
-    pub text: String,
-    /// Its id.
-    pub anchor: String,
-}
-
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -154,19 +141,6 @@ impl Index {
             db.prepare_cached(&sql)?.query_map([key.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
         })
     }
-    /// Headings that contain `word`, whatever the case of its ASCII letters, but for the first of each page. At most 500.
-    pub fn headings_like(&self, word: &str) -> Result<Vec<FoundHeading>> {
-        let sql = format!(
-            "SELECT p.path, p.title, h.text, h.anchor FROM headings AS h JOIN pages AS p ON p.id = h.page
-             WHERE h.number > 0 AND h.text LIKE ?1 ESCAPE '\\' AND {ANSWERS} LIMIT 500"
-        );
-        let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        self.read("look for headings", |db| {
-            let row =
-                |row: &Row<'_>| Ok(FoundHeading { path: rows::path(row, 0)?, title: row.get(1)?, text: row.get(2)?, anchor: row.get(3)? });
-            db.prepare_cached(&sql)?.query_map([pattern], row)?.collect()
-        })
-    }
     /// The page stored at `file`, even if another one answers for its key.
     pub fn page_by_file(&self, file: &str) -> Result<Option<PageRow>> {
         self.read("look for a page", |db| Ok(pages(db, "p.file = ?1", [file])?.pop()))
@@ -174,13 +148,6 @@ impl Index {
     /// Every page, by path.
     pub fn pages(&self) -> Result<Vec<PageRow>> {
         self.read("list pages", |db| pages(db, &format!("{ANSWERS} ORDER BY p.path"), []))
-    }
-    /// Path and title of every page, by key; symbolic links are none. For who looks through all of them at every letter typed.
-    pub fn names(&self) -> Result<Vec<(PagePath, Option<String>)>> {
-        let sql = format!("SELECT p.path, p.title FROM pages AS p WHERE {LISTED} ORDER BY p.key");
-        self.read("list the names of pages", |db| {
-            db.prepare_cached(&sql)?.query_map([], |row| Ok((rows::path(row, 0)?, row.get(1)?)))?.collect()
-        })
     }
     /// The pages that were changed last, newest first; symbolic links are none.
     pub fn newest_pages(&self, limit: usize) -> Result<Vec<PageRow>> {

@@ -138,9 +138,11 @@ CREATE TABLE texts (
 
 -- Words as terms.rs prepares them; rowid is pages.id. Only the inverted index is kept, the text stands in texts.
 CREATE VIRTUAL TABLE words USING fts5 (
-    title, name, headings, body,
+    title, name, tags, headings, body,
     content = '', contentless_delete = 1,
+    -- What is looked for as the beginning of words has one entry, as a word has, where it is short: many words begin so.
+    prefix = '1 2',
     tokenize = "unicode61 remove_diacritics 2"
 );
--- A word in the title counts ten times as much as one in the text.
-INSERT INTO words (words, rank) VALUES ('rank', 'bm25(10.0, 8.0, 4.0, 1.0)');
+-- A word in the title counts ten times as much as one in the text (WEIGHTS in search.rs).
+INSERT INTO words (words, rank) VALUES ('rank', 'bm25(10.0, 8.0, 6.0, 4.0, 1.0)');

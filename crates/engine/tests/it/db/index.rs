@@ -166,7 +166,7 @@ fn words_phrases_prefixes_exclusions() {
     assert_eq!(sorted("otter*"), ["Fox", "Notes/Otter facts", "Otter", "Zoo"]);
     assert_eq!(found(&index, "swi"), ["Otter"], "else as a beginning");
     assert_eq!(sorted("swims herring"), ["Fox", "Otter"], "else any");
-    for query in ["größe", "GRÖSSE größe", "cafe", "NAÏVE"] {
+    for query in ["größe", "GRÖSSE", "grosse naive", "cafe", "NAÏVE", "\"GROẞE naïve\"", "gro*"] {
         assert_eq!(found(&index, query), ["Zoo"], "{query}");
     }
     assert_eq!(found(&index, "-red"), Vec::<String>::new());

@@ -106,3 +106,37 @@ fn case_33_every_door_finds_what_another_wrote() {
     let page = ann.get("/-/search?q=zebra").body_text();
     assert!(page.contains("href=\"/Rest\"") && page.contains("href=\"/Web\"") && ann.get("/Rest").body_text().contains("zebra"));
 }
+
+#[test]
+fn search_says_how_it_was_taken_and_why() {
+    let api = Api::start(Names::Folded);
+    api.create(
+        "guide/installation",
+        "---\ntitle: Set up\ncategory: How to\ntags: [Start]\n---\n# Installation\n\nThe red otter, an otter.",
+    );
+    api.create("fox", "---\ncategory: Animals\n---\nA fox.");
+    let said = api.get("/search?q=otter&explain=true");
+    let hit = &said.body["results"][0];
+    assert_eq!((said.text("matched"), &hit["name"], said.texts("similar").len()), ("all".into(), &json!("Set up"), 0));
+    assert_eq!(hit["explain"]["words"], json!([{"word": "otter", "in": {"body": 2}}]));
+    assert!(hit["explain"]["pieces"].as_array().unwrap().contains(&json!({"text": "otter", "hit": true})));
+    assert_eq!(said.body["weights"]["title"], 10.0);
+    assert!(api.get("/search?q=otter").body["results"][0].get("explain").is_none());
+    assert_eq!(api.get("/search?q=otter+fox").text("matched"), "any");
+    assert_eq!(api.get("/search?q=ott").text("matched"), "beginnings");
+    // The words of titles, names and tags count, those of the properties' other lines do not.
+    assert_eq!(
+        (api.get("/search?q=start").column("results", "path"), api.get("/search?q=category:").body["total"].as_u64()),
+        (vec!["Guide/Installation".to_string()], Some(0))
+    );
+    assert_eq!(api.get("/search?q=otter+OR+fox&category=how+TO").column("results", "path"), ["Guide/Installation"]);
+    assert_eq!(api.get("/search?q=instalation").column("similar", "path"), ["Guide/Installation"]);
+    api.get("/search?q=x&before=soon").refused(422, "validation");
+    let many: String = (0..40).map(|n| format!("w{n}+")).collect();
+    api.get(&format!("/search?q={many}")).refused(413, "too_large");
+    let page = api.server.client();
+    page.log_in("ann@example.org", PASSWORD);
+    assert!(page.get("/-/search?q=instalation").body_text().contains("Did you mean: <a href=\"/guide/installation\">"));
+    assert!(page.get("/-/search?q=otter+fox").body_text().contains("No page has all of the words"));
+    assert!(page.get("/-/search?q=otter&category=animals").body_text().contains("Nothing found"));
+}
