@@ -15,6 +15,7 @@ mod inbox;
 mod linking;
 mod list;
 mod mentions;
+mod pattern;
 mod read;
 mod rename;
 mod revert;
@@ -51,6 +52,7 @@ pub use inbox::{
 };
 pub use linking::{PageLinks, graph, links_of, orphans, wanted};
 pub use list::{ListFilter, Listed, Listing, list};
+pub use pattern::{BadPattern, Line, PageLines, Pattern, PatternHits, search_pattern};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;

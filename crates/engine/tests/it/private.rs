@@ -134,6 +134,8 @@ fn ask(wiki: &Wiki, who: &Actor, all: &[pages::Entry]) {
         clean("search", &(&found.hits, &found.similar, found.revision));
         assert!(found.hits.iter().all(|hit| !hit.path.key().as_str().starts_with("staff")), "{query}: {found:?}");
     }
+    let pattern = pages::Pattern::parse("(?i).*(zqx|qwy|secret).*").unwrap();
+    clean("pattern", &pages::search_pattern(&scope, &pattern, "", None, 100).unwrap());
     for typed in ["zq", "qw", "staff", "plan", "heading", "pay", "s", "zxqt", "pymroll"] {
         clean("suggest", &pages::suggest(&scope, typed, 20).unwrap());
     }

@@ -1,10 +1,12 @@
-//! `GET /search` (spec/api.md §4).
+//! `GET /search` (spec/api.md §4): by words, or by a regular expression.
 
 use super::failure::Failure;
-use super::{Answer, called, ok};
+use super::{Answer, called, cursor, ok};
 use crate::web::Context;
+use holt_core::{Error, PagePath};
 use holt_engine::Read;
-use holt_engine::pages::{self, Strictness, WEIGHTS};
+use holt_engine::pages::{self, BadPattern, Pattern, Strictness, WEIGHTS};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 /// What narrows down which pages are looked at: the parameter, and how it is typed in a query.
@@ -13,6 +15,9 @@ const FILTERS: [(&str, &str); 6] =
 
 /// Finds pages by words; `prefix`, `tag`, `category`, `author`, `before` and `after` narrow what is looked at, `explain=true` says why.
 pub fn search(context: &Context<'_>) -> Answer {
+    if let Some(pattern) = context.request.query("regex").filter(|pattern| !pattern.is_empty()) {
+        return by_pattern(context, &pattern);
+    }
     let query = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing or blank", "Send what to look for."))?;
     let limit = super::count(context, "limit", 20, 100);
     let offset = super::count(context, "offset", 0, 200);
@@ -45,6 +50,43 @@ pub fn search(context: &Context<'_>) -> Answer {
         answer["weights"] = WEIGHTS.into_iter().map(|(field, weight)| (field.to_string(), weight.into())).collect::<Map<_, _>>().into();
     }
     Ok(ok(&answer))
+}
+
+/// Lines that a regular expression fits, by path, in parts; narrowed down by the same parameters.
+fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
+    if super::query(context, "q").is_some() {
+        return Err(Failure::field(
+            "regex",
+            "q and regex are both sent",
+            "Send one of them; what narrows down goes into parameters of its own.",
+        ));
+    }
+    let compiled = Pattern::parse(pattern).map_err(|bad| refuse_pattern(&bad))?;
+    let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
+    let limit = super::count(context, "limit", 20, 100);
+    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit)?;
+    let preferences = context.preferences()?;
+    let page = |page: pages::PageLines| {
+        let line = |line: &pages::Line| json!({"line": line.number, "text": line.text, "start": line.start, "end": line.end});
+        let lines: Vec<Value> = page.lines.iter().map(line).collect();
+        json!({"name": called(&preferences, &page.path, page.name), "path": preferences.display_path(&page.path), "lines": lines, "more": page.more})
+    };
+    let next = found.next.map(|path| cursor::make(context, path.as_str()));
+    let unfinished: Vec<String> = found.unfinished.iter().map(|path| preferences.display_path(path)).collect();
+    Ok(ok(&json!({
+        "regex": pattern, "results": found.pages.into_iter().map(page).collect::<Vec<_>>(), "unfinished": unfinished, "next_cursor": next,
+        "commit": found.revision.map(|revision| revision.to_string()),
+    })))
+}
+
+fn refuse_pattern(bad: &BadPattern) -> Failure {
+    let error = Error::invalid(format!("regex cannot be used: {}", bad.message))
+        .hint("It is what the Rust crate regex takes: no look-around, no back references, at most 512 bytes.");
+    let failure = Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", error).with("field", "regex");
+    match bad.at {
+        Some(at) => failure.with("position", at),
+        None => failure,
+    }
 }
 
 /// The filters that came as parameters, as they are typed: each quoted, so that it stays what it is.

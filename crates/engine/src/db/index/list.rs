@@ -2,7 +2,9 @@
 
 use super::pages::{LAST, LISTED};
 use super::tags::tag_key;
+use super::terms::Query;
 use super::{Index, rows};
+use crate::repo::BlobId;
 use holt_core::{PageKey, PagePath, Result, Revision};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -104,6 +106,32 @@ impl Index {
             };
             let pages = db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect::<rusqlite::Result<_>>()?;
             Ok(Listing { total: usize::try_from(total).unwrap_or_default(), pages })
+        })
+    }
+}
+
+/// Where the text of a page is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// The page.
+    pub(crate) path: PagePath,
+    /// What its properties call it.
+    pub(crate) name: Option<String>,
+    /// Its text.
+    pub(crate) blob: BlobId,
+}
+
+impl Index {
+    /// Where the texts of the first `limit` pages behind `after` are that fit `filters`, a query without words; by path.
+    pub(crate) fn sources(&self, filters: &str, after: Option<&PagePath>, limit: usize) -> Result<Vec<Source>> {
+        let (condition, mut values) = Query::parse(filters)?.filter.sql(2);
+        values.insert(0, Value::Text(after.map(|path| path.as_str().to_string()).unwrap_or_default()));
+        let sql = format!(
+            "SELECT p.path, p.name, p.blob FROM pages AS p WHERE {LISTED} AND p.path > ?1 {condition} ORDER BY p.path LIMIT {limit}"
+        );
+        self.read("list texts", |db| {
+            let row = |row: &rusqlite::Row<'_>| Ok(Source { path: rows::path(row, 0)?, name: row.get(1)?, blob: rows::blob(row, 2)? });
+            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
         })
     }
 }

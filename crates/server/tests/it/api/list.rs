@@ -140,3 +140,42 @@ fn search_says_how_it_was_taken_and_why() {
     assert!(page.get("/-/search?q=otter+fox").body_text().contains("No page has all of the words"));
     assert!(page.get("/-/search?q=otter&category=animals").body_text().contains("Nothing found"));
 }
+
+#[test]
+fn lines_by_a_regular_expression() {
+    let api = Api::start(Names::Folded);
+    for n in 0..5 {
+        api.create(&format!("guide/p{n}"), &format!("---\ntags: [t{n}]\n---\n# Page\n\n## Step {n}\n\nSee [[Other]] and größe{n}.\n"));
+    }
+    api.create("other", "nothing");
+    let paths = |query: &str| api.get(&format!("/search?regex={query}")).column("results", "path");
+    let said = api.get("/search?regex=%5E%23%23+Step+%5B34%5D%24");
+    assert_eq!(said.column("results", "path"), ["Guide/P3", "Guide/P4"]);
+    assert_eq!(said.body["results"][0]["lines"], json!([{"line": 6, "text": "## Step 3", "start": 0, "end": 9}]));
+    assert_eq!((&said.body["next_cursor"], said.texts("unfinished").len(), said.text("commit").len()), (&json!(null), 0, 40));
+    assert_eq!(paths("%5C%5B%5C%5BOther").len(), 5, "what is written, mark-up and all");
+    assert_eq!((paths("(?i)GR%C3%96SSE%5Cd").len(), paths("(?i)GR%C3%96%C3%9FE%5Cd").len()), (0, 5));
+    assert_eq!((paths("See&tag=t2"), paths("nothing&prefix=guide").len()), (vec!["Guide/P2".to_string()], 0));
+    let (mut seen, mut query) = (Vec::new(), "/search?regex=See&limit=2".to_string());
+    for _ in 0..4 {
+        let said = api.get(&query);
+        seen.extend(said.column("results", "path"));
+        let Some(cursor) = said.body["next_cursor"].as_str() else { break };
+        query = format!("/search?regex=See&limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ["Guide/P0", "Guide/P1", "Guide/P2", "Guide/P3", "Guide/P4"]);
+    for (pattern, position) in [("%C3%A4(b", Some(1)), ("a%7B5,2%7D", Some(1)), ("(?%3C%3Da)b", Some(0)), ("(%5Cw%7B50%7D)%7B50%7D", None)]
+    {
+        let said = api.get(&format!("/search?regex={pattern}"));
+        assert_eq!(
+            (said.refused(422, "validation").text("field"), said.body["position"].as_u64()),
+            ("regex".into(), position),
+            "{pattern}"
+        );
+    }
+    for query in ["regex=a&q=b", &format!("regex={}", "x".repeat(600)), "regex=", "regex=a&after=soon"] {
+        api.get(&format!("/search?{query}")).refused(422, "validation");
+    }
+    let cursor = api.get("/search?regex=See&limit=2").text("next_cursor");
+    assert_eq!(api.get(&format!("/search?regex=Se&cursor={cursor}")).refused(422, "validation").text("field"), "cursor");
+}
