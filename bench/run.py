@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 
+import answers
 import corpus
 import machine
 import report
@@ -343,6 +344,9 @@ class Run:
         texts = [open(file, encoding="utf-8").read() for file in sorted(glob.glob(pattern))]
         return [f"```{language}\n{text}\n```\n" for text in texts] if language else texts
 
+    def answers(self):
+        answers.measure(self)
+
     def screens(self):
         screen.measure(self)
 
@@ -386,7 +390,7 @@ def main():
 
     run = Run(o)
     run.prepare()
-    chosen = o.only.split(",") if o.only else ["cold_start", "throughput", "saves", "search", "history", "screens", "memory", "edge", "render", "rebuild"]
+    chosen = o.only.split(",") if o.only else ["cold_start", "throughput", "saves", "search", "answers", "history", "screens", "memory", "edge", "render", "rebuild"]
     for name in chosen:
         run.attempt(getattr(run, name))
     with open(os.path.join(run.work, "results.json"), "w") as f:

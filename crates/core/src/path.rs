@@ -150,6 +150,10 @@ impl PageKey {
         let folded: String = path.nfkc().default_case_fold().nfkc().default_case_fold().filter(|c| !rules::ignorable(*c)).nfkc().collect();
         Self(folded)
     }
+    /// What the keys of pages begin with whose paths begin with `text`, which need not be a path itself.
+    pub fn beginning(text: &str) -> String {
+        Self::of(text).0
+    }
     /// The key as the database and the fragment store hold it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -14,6 +14,7 @@
 //! | [`import`] | other wikis to wikis |
 //! | [`repo`] | git, and nothing else does |
 //! | [`db`], [`directory`] | SQLite, and nothing else does |
+//! | [`frontmatter`] | the properties of a page as JSON |
 //! | [`accounts`] | passwords and the rules for names |
 
 pub mod accounts;
@@ -22,6 +23,7 @@ pub mod db;
 pub mod directory;
 pub mod engine;
 pub mod failpoint;
+pub mod frontmatter;
 pub mod import;
 mod kept;
 mod lock;

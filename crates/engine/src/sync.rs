@@ -1,7 +1,7 @@
 //! `catch_up`: brings what is derived from git, index and fragments, from their cursors to HEAD. Save, push, import, crash recovery and
 //! rebuild are this one function from different starting points.
 
-use crate::db::index::{FileDoc, Index, IndexBatch, PageDoc};
+use crate::db::index::{Facts, FileDoc, Index, IndexBatch, PageDoc};
 use crate::publish;
 use crate::repo::{FileMode, LogEntry, Repo, TreeFile};
 use crate::wiki::Wiki;
@@ -137,6 +137,9 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
         Ok(text) if file.mode != FileMode::Symlink => text,
         other => {
             doc.utf8 = other.is_ok();
+            if file.mode != FileMode::Symlink {
+                doc.facts = Facts::of(&crate::pages::readable(source));
+            }
             return Ok(doc);
         }
     };
@@ -151,6 +154,7 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
     doc.links = rendered.links;
     doc.depends = rendered.depends;
     doc.properties = holt_markdown::properties(text);
+    doc.facts = Facts::of(text);
     doc.description = rendered.description;
     doc.text = rendered.text;
     Ok(doc)

@@ -11,6 +11,9 @@
 pub(super) const WORDS: &[(&str, &str)] = &[
     (" and ", " und "),
     (" or ", " oder "),
+    ("Category", "Kategorie"),
+    ("Did you mean:", "Meintest du:"),
+    ("No page has all of the words; these have some of them.", "Keine Seite hat alle Wörter; diese haben einige davon."),
     ("\"{}\" not found.", "„{}“ nicht gefunden."),
     ("(not confirmed)", "(nicht bestätigt)"),
     ("-without", "-ohne"),

@@ -4,7 +4,7 @@ use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result};
 use std::collections::BTreeSet;
 
-use crate::db::index::{Edge, Wanted};
+use crate::db::index::{Graph, Wanted};
 
 /// The links of one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,17 +18,13 @@ pub struct PageLinks {
 /// The links of the page `path`, which need not exist.
 pub fn links_of(scope: &Scope<'_, Read>, path: &PagePath) -> Result<PageLinks> {
     let (index, key) = (scope.index()?, path.key());
-    let to: BTreeSet<PagePath> = index.edges(Some(&key))?.into_iter().map(|edge| edge.to).collect();
+    let to: BTreeSet<PagePath> = index.edges(&key)?.into_iter().map(|edge| edge.to).collect();
     Ok(PageLinks { to: to.into_iter().collect(), from: index.backlinks(&key)?.into_iter().map(|page| page.path).collect() })
 }
 
-/// Every page with every link between pages, each once, in order.
-pub fn graph(scope: &Scope<'_, Read>) -> Result<(Vec<PagePath>, Vec<Edge>)> {
-    let index = scope.index()?;
-    let edges: BTreeSet<Edge> = index.edges(None)?.into_iter().collect();
-    let mut nodes: BTreeSet<PagePath> = index.names()?.into_iter().map(|(path, _)| path).collect();
-    nodes.extend(edges.iter().map(|edge| edge.to.clone()));
-    Ok((nodes.into_iter().collect(), edges.into_iter().collect()))
+/// Every page with every link between pages.
+pub fn graph(scope: &Scope<'_, Read>) -> Result<Graph> {
+    scope.index()?.graph()
 }
 
 /// The pages that no other page links to, by path, but for the home page.
@@ -37,7 +33,7 @@ pub fn orphans(scope: &Scope<'_, Read>) -> Result<Vec<PagePath>> {
     let home = crate::publish::home_key(&*scope.wiki().preferences()?);
     let linked = index.linked_keys()?;
     let alone = |path: &PagePath| !linked.contains(path.key().as_str()) && home.as_ref() != Some(&path.key());
-    let mut found: Vec<PagePath> = index.names()?.into_iter().map(|(path, _)| path).filter(alone).collect();
+    let mut found: Vec<PagePath> = index.names()?.list.iter().map(|name| name.path.clone()).filter(alone).collect();
     found.sort();
     Ok(found)
 }

@@ -16,6 +16,7 @@ mod linking;
 mod list;
 mod mentions;
 mod moving;
+mod pattern;
 mod read;
 mod rename;
 mod revert;
@@ -27,7 +28,7 @@ mod tags;
 mod text;
 mod write;
 
-pub use crate::db::index::{Edge, Wanted};
+pub use crate::db::index::{Graph, Wanted};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
 };
@@ -51,12 +52,13 @@ pub use inbox::{
     mark_read, notices, now_mark, see_thread, set_frequency, unread_notices, unwatch, watch, watched, watched_changes, watching,
 };
 pub use linking::{PageLinks, graph, links_of, orphans, wanted};
-pub use list::{Listed, list};
+pub use list::{ListFilter, Listed, Listing, list};
+pub use pattern::{BadPattern, Line, PageLines, Pattern, PatternHits, search_pattern};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
 pub use revert::revert;
 pub use save::{MergePart, merge_parts, save};
-pub use search::{Hit, Piece, SearchResults, search};
+pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};
 pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Care, Tag, care, tagged, tags, tags_of};

@@ -99,9 +99,13 @@ fn what_is_closed_to_the_writer_stays() {
     save_text(&wiki, "Open", "[[Staff/Plan]]");
     let scope = wiki.grant::<Read>(&bob).unwrap();
     let names = |paths: Vec<holt_core::PagePath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(names(pages::list(&scope).unwrap().into_iter().map(|page| page.path).collect()), ["Open"]);
+    assert_eq!(
+        names(pages::list(&scope, &pages::ListFilter::default(), None, 100).unwrap().pages.into_iter().map(|page| page.path).collect()),
+        ["Open"]
+    );
     assert!(pages::links_of(&scope, &path("Staff/Plan")).unwrap().to.is_empty());
-    assert!(pages::graph(&scope).unwrap().1.iter().all(|edge| edge.from == path("Open")));
+    let graph = pages::graph(&scope).unwrap();
+    assert!(graph.edges.iter().all(|(from, _)| graph.nodes[*from] == path("Open")));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 mod index;
 mod index_damage;
 mod index_history;
+mod search;
 
 fn wiki_db(audience: Audience) -> (TempDir, WikiDb) {
     let dir = tempfile::tempdir().unwrap();

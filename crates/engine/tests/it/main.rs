@@ -10,6 +10,7 @@ mod directory;
 mod facts;
 mod inbox;
 mod lazy;
+mod list;
 mod pages;
 mod private;
 mod repo;

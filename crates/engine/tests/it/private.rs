@@ -126,13 +126,17 @@ fn ask(wiki: &Wiki, who: &Actor, all: &[pages::Entry]) {
     clean("tree", &(pages::tree(&scope, None).unwrap(), pages::tree(&scope, Some(&path("Staff"))).unwrap()));
     clean("tags", &(pages::tags(&scope).unwrap(), pages::tagged(&scope, &["shared".into()], true).unwrap()));
     clean("care", &pages::care(&scope).unwrap());
+    clean("pages", &pages::list(&scope, &pages::ListFilter::default(), None, 1000).unwrap());
+    clean("graph", &pages::graph(&scope).unwrap());
     clean("lists", &(pages::described(&scope, 1000).unwrap(), pages::page_list(&scope).unwrap()));
-    for query in ["alpha", "words", "tit", "path:staff", "tag:shared", "author:ann", "qwy*", "heading"] {
+    for query in ["alpha", "words", "tit", "path:staff", "tag:shared", "author:ann", "qwy*", "heading", "zxqteam", "staf"] {
         let found = pages::search(&scope, query, 50, 0).unwrap();
-        clean("search", &found.hits);
+        clean("search", &(&found.hits, &found.similar, found.revision));
         assert!(found.hits.iter().all(|hit| !hit.path.key().as_str().starts_with("staff")), "{query}: {found:?}");
     }
-    for typed in ["zq", "qw", "staff", "plan", "heading", "pay", "s"] {
+    let pattern = pages::Pattern::parse("(?i).*(zqx|qwy|secret).*").unwrap();
+    clean("pattern", &pages::search_pattern(&scope, &pattern, "", None, 100).unwrap());
+    for typed in ["zq", "qw", "staff", "plan", "heading", "pay", "s", "zxqt", "pymroll"] {
         clean("suggest", &pages::suggest(&scope, typed, 20).unwrap());
     }
     let mut files: Vec<String> = all.iter().flat_map(|entry| entry.changes.iter().map(|change| change.file.clone())).collect();

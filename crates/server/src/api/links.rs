@@ -1,10 +1,13 @@
 //! How pages hang together (spec/api.md §5.3).
 
 use super::{Answer, address, ok};
+use crate::reply::raw;
 use crate::web::Context;
-use holt_core::PagePath;
+use holt_core::{Error, PagePath};
 use holt_engine::Read;
 use holt_engine::pages;
+use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// `GET /links/{path}`: of one page, which need not exist.
@@ -21,11 +24,24 @@ pub fn of_page(context: &Context<'_>) -> Answer {
 /// `GET /links`: all pages and all links between them.
 pub fn graph(context: &Context<'_>) -> Answer {
     let preferences = context.preferences()?;
-    let (nodes, edges) = pages::graph(&context.scope::<Read>()?)?;
-    let nodes: Vec<String> = nodes.iter().map(|path| preferences.display_path(path)).collect();
-    let edge = |edge: &pages::Edge| json!({"source": preferences.display_path(&edge.from), "target": preferences.display_path(&edge.to)});
-    let edges: Vec<Value> = edges.iter().map(edge).collect();
-    Ok(ok(&json!({"nodes": nodes, "edges": edges})))
+    let graph = pages::graph(&context.scope::<Read>()?)?;
+    let nodes: Vec<String> = graph.nodes.iter().map(|path| preferences.display_path(path)).collect();
+    let edges = graph.edges.iter().map(|(from, to)| GraphEdge { source: &nodes[*from], target: &nodes[*to] }).collect();
+    // Written as it is walked through: a value per name would cost more than all the rest.
+    let text = serde_json::to_string(&GraphResponse { nodes: &nodes, edges }).map_err(|e| Error::internal("write a graph").because(e))?;
+    Ok(raw(StatusCode::OK, "application/json", text))
+}
+
+#[derive(Serialize)]
+struct GraphResponse<'g> {
+    nodes: &'g [String],
+    edges: Vec<GraphEdge<'g>>,
+}
+
+#[derive(Serialize)]
+struct GraphEdge<'g> {
+    source: &'g str,
+    target: &'g str,
 }
 
 /// `GET /links/orphans`: pages that nobody links to.

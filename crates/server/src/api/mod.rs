@@ -7,7 +7,6 @@ pub mod commits;
 pub mod credentials;
 pub mod cursor;
 pub mod failure;
-mod frontmatter;
 pub mod history;
 pub mod links;
 pub mod list;
@@ -26,7 +25,7 @@ use body::Fields;
 use failure::Failure;
 use holt_core::{Error, PagePath, Revision};
 use holt_engine::db::preferences::Preferences;
-use holt_engine::publish;
+use holt_engine::{frontmatter, publish};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -102,7 +101,11 @@ fn said(message: &str) -> &str {
 
 /// What a page is called: its `title`, or the last level of its path.
 fn name(preferences: &Preferences, path: &PagePath, properties: Option<&Map<String, Value>>) -> String {
-    let title = frontmatter::text(properties.and_then(|map| map.get("title")));
+    called(preferences, path, frontmatter::text(properties.and_then(|map| map.get("title"))))
+}
+
+/// As [`name`], where the `title` is known.
+fn called(preferences: &Preferences, path: &PagePath, title: Option<String>) -> String {
     let shown = preferences.display_path(path);
     title.unwrap_or_else(|| shown.rsplit('/').next().unwrap_or(&shown).to_string())
 }

@@ -40,7 +40,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415, 422])),
     ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author"], &[], &[200], &[422])),
-    ("GET",    "/search",       shape("search", "Pages by words, best first", &["q", "prefix", "tag", "author", "before", "after", "limit", "offset"], &[], &[200], &[422])),
+    ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[422])),
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
     ("GET",    "/links/orphans", shape("orphans", "Pages that no other page links to", &[], &[], &[200], &[])),
     ("GET",    "/links/missing", shape("missing", "Pages that are linked to and do not exist", &[], &[], &[200], &[])),

@@ -2,12 +2,12 @@
 
 use super::body::Fields;
 use super::failure::Failure;
-use super::{Answer, address, entry, frontmatter, name, no_page, ok, precondition, section};
+use super::{Answer, address, entry, name, no_page, ok, precondition, section};
 use crate::reply::{raw, with_header};
 use crate::web::Context;
 use holt_core::{Error, ErrorKind, Page, PagePath, Revision, RevisionPrefix};
-use holt_engine::Read;
 use holt_engine::pages::{self, PageView};
+use holt_engine::{Read, frontmatter};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 

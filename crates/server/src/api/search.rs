@@ -1,38 +1,116 @@
-//! `GET /search` (spec/api.md §4).
+//! `GET /search` (spec/api.md §4): by words, or by a regular expression.
 
 use super::failure::Failure;
-use super::{Answer, frontmatter, name, ok};
+use super::{Answer, called, cursor, ok};
 use crate::web::Context;
+use holt_core::{Error, PagePath};
 use holt_engine::Read;
-use holt_engine::pages;
-use serde_json::{Value, json};
+use holt_engine::pages::{self, BadPattern, Pattern, Strictness, WEIGHTS};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
 
-/// Finds pages by words; `prefix`, `tag`, `author`, `before` and `after` narrow what is looked at.
+/// What narrows down which pages are looked at: the parameter, and how it is typed in a query.
+const FILTERS: [(&str, &str); 6] =
+    [("prefix", "path"), ("tag", "tag"), ("category", "category"), ("author", "author"), ("before", "before"), ("after", "after")];
+
+/// Finds pages by words; `prefix`, `tag`, `category`, `author`, `before` and `after` narrow what is looked at, `explain=true` says why.
 pub fn search(context: &Context<'_>) -> Answer {
+    if let Some(pattern) = context.request.query("regex").filter(|pattern| !pattern.is_empty()) {
+        return by_pattern(context, &pattern);
+    }
     let query = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing or blank", "Send what to look for."))?;
     let limit = super::count(context, "limit", 20, 100);
     let offset = super::count(context, "offset", 0, 200);
-    let mut typed = query.clone();
-    for (parameter, filter) in [("prefix", "path"), ("tag", "tag"), ("author", "author"), ("before", "before"), ("after", "after")] {
-        if let Some(value) = super::query(context, parameter) {
-            typed.push_str(&format!(" {filter}:\"{}\"", value.trim_matches('/').replace('"', "")));
-        }
-    }
+    let explains = super::query(context, "explain").is_some_and(|text| text == "true" || text == "1");
+    let typed = query.clone() + &filters(context);
     let scope = context.scope::<Read>()?;
     let found = pages::search(&scope, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
     let preferences = context.preferences()?;
     let mut results: Vec<Value> = Vec::new();
     for hit in found.hits {
         let snippet: String = hit.snippet.iter().map(|piece| piece.text.as_str()).collect();
-        let source = pages::page(&scope, &hit.path)?.map(|page| String::from_utf8_lossy(&page.page.source).into_owned());
-        let properties = source.as_deref().and_then(|source| frontmatter::split(source).0);
-        // Ranks have no upper bound; what is better stays better.
-        let score = hit.score.max(0.0) / (1.0 + hit.score.max(0.0));
-        results.push(json!({
-            "name": name(&preferences, &hit.path, properties.as_ref()), "path": preferences.display_path(&hit.path),
-            "snippet": snippet, "score": score,
-        }));
+        let mut result = json!({
+            "name": called(&preferences, &hit.path, hit.name.clone()), "path": preferences.display_path(&hit.path),
+            "snippet": snippet, "score": hit.score,
+        });
+        if explains {
+            result["explain"] = explained(&hit);
+        }
+        results.push(result);
     }
-    let commit = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
-    Ok(ok(&json!({"query": query, "results": results, "total": found.total, "commit": commit})))
+    let similar = |page: pages::Similar| {
+        let path = preferences.display_path(&page.path);
+        json!({"name": page.title.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(&path).to_string()), "path": path})
+    };
+    let mut answer = json!({
+        "query": query, "results": results, "total": found.total, "matched": matched(found.taken),
+        "similar": found.similar.into_iter().map(similar).collect::<Vec<_>>(), "commit": found.revision.map(|revision| revision.to_string()),
+    });
+    if explains {
+        answer["weights"] = WEIGHTS.into_iter().map(|(field, weight)| (field.to_string(), weight.into())).collect::<Map<_, _>>().into();
+    }
+    Ok(ok(&answer))
+}
+
+/// Lines that a regular expression fits, by path, in parts; narrowed down by the same parameters.
+fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
+    if super::query(context, "q").is_some() {
+        return Err(Failure::field(
+            "regex",
+            "q and regex are both sent",
+            "Send one of them; what narrows down goes into parameters of its own.",
+        ));
+    }
+    let compiled = Pattern::parse(pattern).map_err(|bad| refuse_pattern(&bad))?;
+    let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
+    let limit = super::count(context, "limit", 20, 100);
+    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit)?;
+    let preferences = context.preferences()?;
+    let page = |page: pages::PageLines| {
+        let line = |line: &pages::Line| json!({"line": line.number, "text": line.text, "start": line.start, "end": line.end});
+        let lines: Vec<Value> = page.lines.iter().map(line).collect();
+        json!({"name": called(&preferences, &page.path, page.name), "path": preferences.display_path(&page.path), "lines": lines, "more": page.more})
+    };
+    let next = found.next.map(|path| cursor::make(context, path.as_str()));
+    let unfinished: Vec<String> = found.unfinished.iter().map(|path| preferences.display_path(path)).collect();
+    Ok(ok(&json!({
+        "regex": pattern, "results": found.pages.into_iter().map(page).collect::<Vec<_>>(), "unfinished": unfinished, "next_cursor": next,
+        "commit": found.revision.map(|revision| revision.to_string()),
+    })))
+}
+
+fn refuse_pattern(bad: &BadPattern) -> Failure {
+    let error = Error::invalid(format!("regex cannot be used: {}", bad.message))
+        .hint("It is what the Rust crate regex takes: no look-around, no back references, at most 512 bytes.");
+    let failure = Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", error).with("field", "regex");
+    match bad.at {
+        Some(at) => failure.with("position", at),
+        None => failure,
+    }
+}
+
+/// The filters that came as parameters, as they are typed: each quoted, so that it stays what it is.
+fn filters(context: &Context<'_>) -> String {
+    let value = |parameter| super::query(context, parameter).map(|value| value.trim_matches('/').replace('"', ""));
+    let typed = |(parameter, filter)| value(parameter).filter(|value| !value.is_empty()).map(|value| format!(" {filter}:\"{value}\""));
+    FILTERS.into_iter().filter_map(typed).collect()
+}
+
+fn matched(taken: Strictness) -> &'static str {
+    match taken {
+        Strictness::All => "all",
+        Strictness::AllPrefixes => "beginnings",
+        Strictness::AnyPrefix => "any",
+    }
+}
+
+/// Which words stand where and how often, and the snippet with its words marked.
+fn explained(hit: &pages::Hit) -> Value {
+    let places = |counts: &[usize; 5]| -> Map<String, Value> {
+        let there = WEIGHTS.iter().zip(counts).filter(|(_, count)| **count > 0);
+        there.map(|((field, _), count)| ((*field).to_string(), (*count).into())).collect()
+    };
+    let words: Vec<Value> = hit.matches.iter().map(|(word, counts)| json!({"word": word, "in": places(counts)})).collect();
+    let pieces: Vec<Value> = hit.snippet.iter().map(|piece| json!({"text": piece.text, "hit": piece.hit})).collect();
+    json!({"words": words, "pieces": pieces})
 }

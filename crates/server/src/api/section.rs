@@ -52,7 +52,7 @@ fn headings(source: &str) -> Vec<Heading> {
     let mut found: Vec<Heading> = Vec::new();
     let mut open: Vec<(usize, String)> = Vec::new();
     let mut fence: Option<(char, usize)> = None;
-    let mut at = source.len() - super::frontmatter::split(source).1.len();
+    let mut at = source.len() - holt_engine::frontmatter::split(source).1.len();
     for line in source[at..].split_inclusive('\n') {
         let (start, text) = (at, line.trim());
         at += line.len();

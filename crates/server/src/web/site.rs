@@ -2,10 +2,10 @@
 
 use super::Context;
 use super::problem;
-use super::views::{AboutView, IndexEntry, IndexView, Letter, SearchFilter, SearchResult, SearchView, SnippetPart};
+use super::views::{AboutView, IndexEntry, IndexView, Letter, PageRef, SearchFilter, SearchResult, SearchView, SnippetPart};
 use crate::reply::{Reply, raw, redirect, see_other, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
-use holt_engine::pages::{self, TreeKind};
+use holt_engine::pages::{self, Strictness, TreeKind};
 use holt_engine::{Read, publish};
 use holt_fragments::assets;
 use http::StatusCode;
@@ -48,17 +48,19 @@ pub fn search(context: &Context<'_>) -> Result<Reply> {
     };
     let query = query.trim().to_string();
     let chosen = |name: &str| context.request.query(name).map(|text| text.trim().replace('"', "")).unwrap_or_default();
-    let filters = ["path", "tag", "author", "after", "before"].map(|name| (name, chosen(name)));
+    let filters = ["path", "tag", "category", "author", "after", "before"].map(|name| (name, chosen(name)));
     // What the form asks for is what can be typed, too.
     let typed: String = filters.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!(" {name}:\"{value}\"")).collect();
-    let [path, tag, author, after, before] = filters.clone().map(|(_, value)| value);
-    let filter = SearchFilter { is_set: !typed.is_empty(), path, tag, author, after, before };
+    let [path, tag, category, author, after, before] = filters.clone().map(|(_, value)| value);
+    let filter = SearchFilter { is_set: !typed.is_empty(), path, tag, category, author, after, before };
     let part: usize = context.request.query("part").and_then(|text| text.parse().ok()).unwrap_or(0).min(100);
     let empty = |query: String, problem| SearchView {
         query,
         filter: filter.clone(),
         results: Vec::new(),
         total: 0,
+        any: false,
+        similar: Vec::new(),
         newer_url: None,
         older_url: None,
         problem,
@@ -94,7 +96,13 @@ pub fn search(context: &Context<'_>) -> Result<Reply> {
     encoded.extend_pairs(filters.iter().filter(|(_, value)| !value.is_empty()));
     let encoded = encoded.finish();
     let url = |part: usize| format!("/-/search?{encoded}&part={part}");
+    let similar = |page: pages::Similar| {
+        let title = preferences.display_name(&page.path, page.title.as_deref());
+        PageRef { url: if home == Some(page.path.key()) { "/".to_string() } else { page.path.url() }, verbs: page.path.url(), title }
+    };
     let view = SearchView {
+        any: found.taken == Strictness::AnyPrefix,
+        similar: found.similar.into_iter().map(similar).collect(),
         results: found.hits.into_iter().map(result).collect(),
         total: found.total,
         newer_url: part.checked_sub(1).map(url),

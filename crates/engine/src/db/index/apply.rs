@@ -2,11 +2,12 @@
 
 use super::batch::{FileDoc, IndexBatch, PageDoc};
 use super::rows::mode_number;
+use super::tags::tag_key;
 use super::{INDEX_STEP, terms};
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{AttachmentName, ChangeKind, PagePath, RevisionId};
 use holt_markdown::{Dependency, LinkKind};
-use rusqlite::{Connection, OptionalExtension, Result};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::collections::{BTreeSet, HashMap};
 
 /// The line at the end of a commit message that names the operation of a client that made it (security.md API-5).
@@ -133,8 +134,10 @@ pub(super) fn documents(db: &Connection, batch: &IndexBatch) -> Result<()> {
 }
 
 fn remove_page(db: &Connection, file: &str) -> Result<()> {
-    let sql = "DELETE FROM pages WHERE file = ?1 RETURNING id";
-    let Some(id) = db.prepare_cached(sql)?.query_row([file], |row| row.get::<_, i64>(0)).optional()? else { return Ok(()) };
+    let sql = "DELETE FROM pages WHERE file = ?1 RETURNING id, key";
+    let removed = db.prepare_cached(sql)?.query_row([file], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).optional()?;
+    let Some((id, key)) = removed else { return Ok(()) };
+    judge(db, &key)?;
     for sql in [
         "DELETE FROM headings WHERE page = ?1",
         "DELETE FROM links WHERE page = ?1",
@@ -149,15 +152,35 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
     Ok(())
 }
 
+/// Says anew which of the files with this key answers for it.
+fn judge(db: &Connection, key: &str) -> Result<()> {
+    let sql = "UPDATE pages AS p SET shadowed = EXISTS (SELECT 1 FROM pages AS q WHERE q.key = p.key AND q.file > p.file) WHERE p.key = ?1";
+    db.prepare_cached(sql)?.execute([key]).map(|_| ())
+}
+
 fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     remove_page(db, &page.file)?;
-    let sql = "INSERT INTO pages (file, key, path, blob, mode, size, utf8, title, description) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let key = page.path.key();
-    let size = i64::try_from(page.size).unwrap_or(i64::MAX);
-    let (blob, mode) = (page.blob.as_bytes(), mode_number(page.mode));
-    let values = (&page.file, key.as_str(), page.path.as_str(), blob, mode, size, page.utf8, &page.title, &page.description);
-    db.prepare_cached(sql)?.execute(values)?;
+    let sql = "INSERT INTO pages (file, key, path, blob, mode, size, utf8, title, description, name, category, category_key, length)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let (key, facts) = (page.path.key(), &page.facts);
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    db.prepare_cached(sql)?.execute(params![
+        page.file,
+        key.as_str(),
+        page.path.as_str(),
+        page.blob.as_bytes(),
+        mode_number(page.mode),
+        number(page.size),
+        page.utf8,
+        page.title,
+        page.description,
+        facts.name,
+        facts.category,
+        facts.category.as_deref().map(tag_key),
+        number(facts.length),
+    ])?;
     let id = db.last_insert_rowid();
+    judge(db, key.as_str())?;
     let mut insert = db.prepare_cached("INSERT INTO headings (page, number, level, text, anchor) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for ((level, text, anchor), number) in page.headings.iter().zip(0_i64..) {
         insert.execute((id, number, level, text, anchor))?;
@@ -168,9 +191,12 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
         let Some(target) = PagePath::parse(&link.target).ok().filter(|path| path.segments().next() != Some("-")) else { continue };
         insert.execute((id, number, target.key().as_str(), target.as_str(), link_kind(link.kind)))?;
     }
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO tags (page, key, name) VALUES (?1, ?2, ?3)")?;
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO tags (page, key, name, number) VALUES (?1, ?2, ?3, ?4)")?;
+    for (tag, number) in facts.tags.iter().zip(0_i64..) {
+        insert.execute((id, tag_key(tag), tag, Some(number)))?;
+    }
     for tag in &page.properties.tags {
-        insert.execute((id, super::tags::tag_key(tag), tag))?;
+        insert.execute((id, tag_key(tag), tag, None::<i64>))?;
     }
     let mut insert = db.prepare_cached("INSERT OR IGNORE INTO aliases (page, key) VALUES (?1, ?2)")?;
     for alias in page.properties.aliases.iter().filter_map(|alias| PagePath::parse(alias.trim_start_matches('/')).ok()) {
@@ -186,10 +212,11 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     }
     db.prepare_cached("INSERT INTO texts (page, text) VALUES (?1, ?2)")?.execute((id, &page.text))?;
     let headings: Vec<&str> = page.headings.iter().map(|(_, text, _)| text.as_str()).collect();
-    let [title, name, headings, body] =
-        [page.title.as_deref().unwrap_or_default(), page.path.as_str(), &headings.join("\n"), &page.text].map(terms::stored);
-    db.prepare_cached("INSERT INTO words (rowid, title, name, headings, body) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((id, title, name, headings, body))
+    let called: Vec<&str> = page.title.iter().chain(&facts.name).map(String::as_str).collect();
+    let tags: Vec<&str> = facts.tags.iter().chain(&page.properties.tags).chain(&facts.category).map(String::as_str).collect();
+    let fields = [&called.join("\n"), page.path.as_str(), &tags.join("\n"), &headings.join("\n"), &page.text].map(terms::stored);
+    db.prepare_cached("INSERT INTO words (rowid, title, name, tags, headings, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![id, fields[0], fields[1], fields[2], fields[3], fields[4]])
         .map(|_| ())
 }
 

@@ -1,5 +1,6 @@
 //! What goes into the index, as plain data that `sync` fills from the repository and the renderer.
 
+use crate::frontmatter;
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{PagePath, RevisionId};
 use holt_markdown::{Dependency, Link, Properties};
@@ -51,6 +52,8 @@ pub struct PageDoc {
     pub depends: Vec<Dependency>,
     /// Tags and other names.
     pub properties: Properties,
+    /// What lists say about it.
+    pub facts: Facts,
     /// A line or two for lists.
     pub description: String,
     /// Its words, without markup.
@@ -62,7 +65,31 @@ impl PageDoc {
     pub fn new(path: PagePath, file: String, blob: BlobId, mode: FileMode, size: u64) -> Self {
         let (headings, links, depends, properties) = (Vec::new(), Vec::new(), Vec::new(), Properties::default());
         let (title, description, text) = (None, String::new(), String::new());
-        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, properties, description, text }
+        let facts = Facts::default();
+        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, properties, facts, description, text }
+    }
+}
+
+/// What lists say about a page (spec/api.md §2.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `title` of its properties.
+    pub name: Option<String>,
+    /// `category` of its properties.
+    pub category: Option<String>,
+    /// `tags` of its properties, in order.
+    pub tags: Vec<String>,
+    /// Words of the text below the properties.
+    pub length: u64,
+}
+
+impl Facts {
+    /// What `source` says.
+    pub fn of(source: &str) -> Self {
+        let (map, body) = frontmatter::split(source);
+        let text = |name: &str| frontmatter::text(map.as_ref().and_then(|map| map.get(name)));
+        let length = body.split_whitespace().count() as u64;
+        Self { name: text("title"), category: text("category"), tags: frontmatter::tags(map.as_ref()), length }
     }
 }
 

@@ -18,11 +18,11 @@ const TABLES: &[(&str, &str)] = &[
     ),
     (
         "pages",
-        "SELECT p.file, key, path, blob, mode, size, utf8, title, description, r.id FROM pages AS p LEFT JOIN revisions AS r ON r.n = p.last ORDER BY 1",
+        "SELECT p.file, key, path, blob, mode, size, utf8, title, description, name, category, category_key, length, shadowed, r.id FROM pages AS p LEFT JOIN revisions AS r ON r.n = p.last ORDER BY 1",
     ),
     ("headings", "SELECT file, number, level, text, anchor FROM headings LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("links", "SELECT file, number, links.key, target, kind FROM links LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
-    ("tags", "SELECT file, tags.key, name FROM tags LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
+    ("tags", "SELECT file, tags.key, tags.name, number FROM tags LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("aliases", "SELECT file, aliases.key FROM aliases LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     ("shows", "SELECT file, what FROM shows LEFT JOIN pages ON pages.id = page ORDER BY 1, 2"),
     (

@@ -53,6 +53,15 @@ pub struct Edge {
     pub to: PagePath,
 }
 
+/// How all pages hang together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Graph {
+    /// By path: all pages, and those that are linked to and do not exist; symbolic links only if they are linked to.
+    pub nodes: Vec<PagePath>,
+    /// From where to where, as places among the nodes; each once, in order.
+    pub edges: Vec<(usize, usize)>,
+}
+
 /// The other names that lead to the page `?1`, as keys: one that is the name of a page leads there.
 const OTHER_NAMES: &str = "SELECT a.key FROM aliases AS a JOIN pages AS named ON named.id = a.page
     WHERE named.key = ?1 AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.key = a.key)";
@@ -100,25 +109,24 @@ impl Index {
                 JOIN aliases AS a ON a.key = links.key JOIN pages AS named ON named.id = a.page WHERE named.key <> p.key";
         self.read("look at all links", |db| db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())
     }
-    /// The links between pages, of all or of one, by page and place. Links to files and to screens are none; pictures neither.
-    pub fn edges(&self, of: Option<&PageKey>) -> Result<Vec<Edge>> {
-        let one = if of.is_some() { "AND p.key = ?1" } else { "" };
+    /// All pages and the links between them. Links to files and to screens are none; pictures neither.
+    pub fn graph(&self) -> Result<Graph> {
+        self.read("look at all links", graph)
+    }
+    /// The links of one page to pages, by place. Links to files and to screens are none; pictures neither.
+    pub fn edges(&self, of: &PageKey) -> Result<Vec<Edge>> {
         let sql = format!(
             "SELECT p.path, links.target,
                 coalesce((SELECT q.path FROM pages AS q WHERE q.key = links.key ORDER BY q.file DESC LIMIT 1),
                     (SELECT n.path FROM aliases AS a JOIN pages AS n ON n.id = a.page WHERE a.key = links.key ORDER BY n.file LIMIT 1))
-             FROM links JOIN pages AS p ON p.id = links.page WHERE links.kind <> 'image' {one} AND {ANSWERS} ORDER BY p.path, links.number"
+             FROM links JOIN pages AS p ON p.id = links.page WHERE links.kind <> 'image' AND p.key = ?1 AND {ANSWERS} ORDER BY links.number"
         );
         let row = |row: &rusqlite::Row<'_>| {
             let stored = row.get_ref(2)? != rusqlite::types::ValueRef::Null;
             Ok((Edge { from: rows::path(row, 0)?, to: rows::path(row, if stored { 2 } else { 1 })? }, stored))
         };
         self.read("look at links", |db| {
-            let mut query = db.prepare_cached(&sql)?;
-            let found: Vec<(Edge, bool)> = match of {
-                Some(key) => query.query_map([key.as_str()], row)?.collect::<rusqlite::Result<_>>()?,
-                None => query.query_map([], row)?.collect::<rusqlite::Result<_>>()?,
-            };
+            let found: Vec<(Edge, bool)> = db.prepare_cached(&sql)?.query_map([of.as_str()], row)?.collect::<rusqlite::Result<_>>()?;
             let mut edges = Vec::with_capacity(found.len());
             for (edge, stored) in found {
                 if stored || (edge.to.reserved().is_none() && !is_file(db, &edge.to)?) {
@@ -154,6 +162,71 @@ impl Index {
         wanted.sort_by(|a, b| b.from.len().cmp(&a.from.len()).then_with(|| a.path.cmp(&b.path)));
         Ok(wanted)
     }
+}
+
+/// One look at each table and none per link: a wiki has more links than pages.
+fn graph(db: &Connection) -> rusqlite::Result<Graph> {
+    let mut nodes: Vec<PagePath> = Vec::new();
+    let (mut by_id, mut by_key) = (HashMap::new(), HashMap::new());
+    // What is a link in the repository is no node of its own.
+    let mut is_node: Vec<bool> = Vec::new();
+    let mut query = db.prepare_cached(&format!("SELECT p.id, p.key, p.path, p.mode <> 40960 FROM pages AS p WHERE {ANSWERS}"))?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        by_id.insert(row.get::<_, i64>(0)?, nodes.len());
+        by_key.insert(row.get::<_, String>(1)?, nodes.len());
+        nodes.push(rows::path(row, 2)?);
+        is_node.push(row.get(3)?);
+    }
+    let mut query = db.prepare_cached("SELECT a.key, a.page FROM aliases AS a JOIN pages AS p ON p.id = a.page ORDER BY p.file")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(node) = by_id.get(&row.get::<_, i64>(1)?) {
+            by_key.entry(row.get::<_, String>(0)?).or_insert(*node);
+        }
+    }
+    let mut edges: Vec<(usize, usize)> = Vec::new();
+    let mut missing: HashMap<String, Option<usize>> = HashMap::new();
+    let mut query = db.prepare_cached("SELECT page, key, target FROM links WHERE kind <> 'image'")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(from) = by_id.get(&row.get::<_, i64>(0)?) else { continue };
+        let text = |column: usize| row.get_ref(column)?.as_str().map_err(|_| rows::impossible(column));
+        let to = match (by_key.get(text(1)?), missing.get(text(2)?)) {
+            (Some(page), _) => Some(*page),
+            (None, Some(known)) => *known,
+            (None, None) => {
+                let target = rows::path(row, 2)?;
+                let is_page = target.reserved().is_none() && !is_file(db, &target)?;
+                let node = is_page.then_some(nodes.len());
+                if is_page {
+                    nodes.push(target.clone());
+                    is_node.push(true);
+                }
+                missing.insert(target.as_str().to_string(), node);
+                node
+            }
+        };
+        if let Some(to) = to {
+            is_node[to] = true;
+            edges.push((*from, to));
+        }
+    }
+    Ok(ordered(nodes, &is_node, &edges))
+}
+
+/// Nodes by path, edges by nodes, each once.
+fn ordered(nodes: Vec<PagePath>, is_node: &[bool], edges: &[(usize, usize)]) -> Graph {
+    let mut order: Vec<(usize, PagePath)> = nodes.into_iter().enumerate().filter(|(n, _)| is_node[*n]).collect();
+    order.sort_by(|(_, a), (_, b)| a.cmp(b));
+    let mut place = vec![0; is_node.len()];
+    for (now, (before, _)) in order.iter().enumerate() {
+        place[*before] = now;
+    }
+    let mut edges: Vec<(usize, usize)> = edges.iter().map(|(from, to)| (place[*from], place[*to])).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    Graph { nodes: order.into_iter().map(|(_, path)| path).collect(), edges }
 }
 
 fn shown_by(db: &Connection, what: &[String]) -> rusqlite::Result<Vec<PageKey>> {

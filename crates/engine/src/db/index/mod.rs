@@ -3,9 +3,10 @@
 //! | module | answers |
 //! |---|---|
 //! | [`batch`] | what goes in |
-//! | [`pages`], [`links`] | what is there now |
+//! | [`pages`], [`list`], [`links`] | what is there now |
 //! | [`history`] | what was |
 //! | [`search`] | words |
+//! | [`names`] | names, as they are typed |
 //!
 //! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
 //! through connections of their own, from which the others are hidden (`sight.rs`).
@@ -15,6 +16,8 @@ pub mod batch;
 mod dump;
 pub mod history;
 pub mod links;
+pub mod list;
+pub mod names;
 pub mod pages;
 mod rows;
 pub mod search;
@@ -24,13 +27,15 @@ pub mod tags;
 mod terms;
 
 pub use apply::OP_TRAILER;
-pub use batch::{FileDoc, IndexBatch, PageDoc};
+pub use batch::{Facts, FileDoc, IndexBatch, PageDoc};
 pub use history::{Entry, EntryChange, Filter};
-pub use links::{Edge, Link, LinkStatus, LinkedFrom, Wanted};
-pub use pages::{AttachmentInfo, Counts, FoundHeading, PageRow};
-pub use search::{Hit, Piece, SearchResults};
+pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
+pub use list::{ListFilter, Listed, Listing};
+pub use names::{FoundHeading, Name, Names, plain};
+pub use pages::{AttachmentInfo, Counts, PageRow};
+pub use search::{Hit, Piece, SearchResults, Similar, WEIGHTS};
 pub use tags::Tag;
-pub use terms::QUERY_BYTES;
+pub use terms::{QUERY_BYTES, Strictness};
 
 use super::connection::{self, Durability, Existence, Kind};
 use super::{is_damaged, wal_of, wrap};
@@ -46,7 +51,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi5"),
+    application_id: i32::from_be_bytes(*b"Hoi7"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };
@@ -66,6 +71,7 @@ pub struct Index {
     /// None where something is hidden.
     writer: Option<Mutex<Connection>>,
     hidden: Hidden,
+    names: names::Kept,
     /// Whether the mark that says "not closed properly" may stand in the file.
     marked: AtomicBool,
 }
@@ -95,13 +101,21 @@ impl Index {
             readers: Readers::default(),
             writer: Some(Mutex::new(writer)),
             hidden: Hidden::default(),
+            names: names::Kept::default(),
             marked: AtomicBool::new(marked),
         })
     }
     /// The same index for somebody from whom something is hidden: nothing there can be found out by asking it, and nothing can be written.
     #[must_use]
     pub fn without(&self, hidden: Hidden) -> Self {
-        Self { path: self.path.clone(), readers: Readers::default(), writer: None, hidden, marked: AtomicBool::new(false) }
+        Self {
+            path: self.path.clone(),
+            readers: Readers::default(),
+            writer: None,
+            hidden,
+            names: names::Kept::default(),
+            marked: AtomicBool::new(false),
+        }
     }
     /// What cannot be found here though it is there.
     pub fn hidden(&self) -> &Hidden {

@@ -55,19 +55,6 @@ pub struct AttachmentInfo {
     pub last_change: Revision,
 }
 
-/// A heading somewhere in the wiki.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundHeading {
-    /// Its page.
-    pub path: PagePath,
-    /// The first heading of that.
-    pub title: Option<String>,
-    /// Its text.
-    pub text: String,
-    /// Its id.
-    pub anchor: String,
-}
-
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -80,10 +67,13 @@ pub struct Counts {
 }
 
 /// Of files with one key the last by name is the page: lower-case letters come after upper-case ones, and that is what Otterwiki shows.
-pub(super) const ANSWERS: &str = "p.file = (SELECT max(q.file) FROM pages AS q WHERE q.key = p.key)";
+pub(super) const ANSWERS: &str = "p.shadowed = 0";
+
+/// A page that answers and is no symbolic link, in the words of the index `pages_listed`.
+pub(super) const LISTED: &str = "p.shadowed = 0 AND p.mode <> 40960";
 
 /// What only merges ever touched counts as changed by the newest revision: the one the index stands at, or the newest that is seen.
-const LAST: &str = "coalesce(t.last, (SELECT n FROM revisions ORDER BY position DESC LIMIT 1))";
+pub(super) const LAST: &str = "coalesce(t.last, (SELECT n FROM revisions ORDER BY position DESC LIMIT 1))";
 
 pub(super) fn pages(db: &Connection, condition: &str, values: impl rusqlite::Params) -> rusqlite::Result<Vec<PageRow>> {
     let sql = format!(
@@ -151,19 +141,6 @@ impl Index {
             db.prepare_cached(&sql)?.query_map([key.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
         })
     }
-    /// Headings that contain `word`, whatever the case of its ASCII letters, but for the first of each page. At most 500.
-    pub fn headings_like(&self, word: &str) -> Result<Vec<FoundHeading>> {
-        let sql = format!(
-            "SELECT p.path, p.title, h.text, h.anchor FROM headings AS h JOIN pages AS p ON p.id = h.page
-             WHERE h.number > 0 AND h.text LIKE ?1 ESCAPE '\\' AND {ANSWERS} LIMIT 500"
-        );
-        let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        self.read("look for headings", |db| {
-            let row =
-                |row: &Row<'_>| Ok(FoundHeading { path: rows::path(row, 0)?, title: row.get(1)?, text: row.get(2)?, anchor: row.get(3)? });
-            db.prepare_cached(&sql)?.query_map([pattern], row)?.collect()
-        })
-    }
     /// The page stored at `file`, even if another one answers for its key.
     pub fn page_by_file(&self, file: &str) -> Result<Option<PageRow>> {
         self.read("look for a page", |db| Ok(pages(db, "p.file = ?1", [file])?.pop()))
@@ -172,19 +149,9 @@ impl Index {
     pub fn pages(&self) -> Result<Vec<PageRow>> {
         self.read("list pages", |db| pages(db, &format!("{ANSWERS} ORDER BY p.path"), []))
     }
-    /// Path and title of every page, by key; symbolic links are none. For who looks through all of them at every letter typed.
-    pub fn names(&self) -> Result<Vec<(PagePath, Option<String>)>> {
-        // Beside a lone max() SQLite takes the other columns from the row that has it.
-        let link = rows::mode_number(FileMode::Symlink);
-        let sql = format!("SELECT path, title FROM (SELECT path, title, mode, max(file) FROM pages GROUP BY key) WHERE mode <> {link}");
-        self.read("list the names of pages", |db| {
-            db.prepare_cached(&sql)?.query_map([], |row| Ok((rows::path(row, 0)?, row.get(1)?)))?.collect()
-        })
-    }
     /// The pages that were changed last, newest first; symbolic links are none.
     pub fn newest_pages(&self, limit: usize) -> Result<Vec<PageRow>> {
-        let link = rows::mode_number(FileMode::Symlink);
-        let condition = format!("{ANSWERS} AND p.mode <> {link} ORDER BY r.time DESC, p.path LIMIT ?1");
+        let condition = format!("{LISTED} ORDER BY r.time DESC, p.path LIMIT ?1");
         self.read("list the newest pages", |db| pages(db, &condition, [i64::try_from(limit).unwrap_or(i64::MAX)]))
     }
     /// Every page at any depth below `path`, by path.
@@ -223,7 +190,7 @@ impl Index {
         };
         self.read("count pages", |db| {
             Ok(Counts {
-                pages: count(db, &format!("SELECT count(*) FROM pages AS p WHERE mode <> {link} AND {ANSWERS}"))?,
+                pages: count(db, &format!("SELECT count(*) FROM pages AS p WHERE {LISTED}"))?,
                 revisions: count(db, "SELECT count(*) FROM revisions")?,
                 attachments: count(db, &format!("SELECT count(*) FROM attachments WHERE mode <> {link}"))?,
             })

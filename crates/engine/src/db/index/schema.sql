@@ -56,9 +56,20 @@ CREATE TABLE pages (
     utf8 INTEGER NOT NULL,
     title TEXT,
     description TEXT NOT NULL,
-    last INTEGER
+    -- From its properties: what it calls itself, and its category as written and in lower case.
+    name TEXT,
+    category TEXT,
+    category_key TEXT,
+    -- How many words it has, the properties left out.
+    length INTEGER NOT NULL,
+    last INTEGER,
+    -- Whether another file answers for the key.
+    shadowed INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX pages_key ON pages (key, file);
+-- 40960: symbolic links are not listed.
+CREATE INDEX pages_listed ON pages (path) WHERE shadowed = 0 AND mode <> 40960;
+CREATE INDEX pages_category ON pages (category_key) WHERE category_key IS NOT NULL;
 
 CREATE TABLE headings (
     page INTEGER NOT NULL,
@@ -69,11 +80,12 @@ CREATE TABLE headings (
     PRIMARY KEY (page, number)
 ) WITHOUT ROWID;
 
--- From the properties of pages. key: the tag in lower case.
+-- From the properties of pages. key: the tag in lower case. number: its place in `tags`; none for what is a tag for another reason.
 CREATE TABLE tags (
     page INTEGER NOT NULL,
     key TEXT NOT NULL,
     name TEXT NOT NULL,
+    number INTEGER,
     PRIMARY KEY (page, key)
 ) WITHOUT ROWID;
 CREATE INDEX tags_key ON tags (key, page);
@@ -126,9 +138,11 @@ CREATE TABLE texts (
 
 -- Words as terms.rs prepares them; rowid is pages.id. Only the inverted index is kept, the text stands in texts.
 CREATE VIRTUAL TABLE words USING fts5 (
-    title, name, headings, body,
+    title, name, tags, headings, body,
     content = '', contentless_delete = 1,
+    -- What is looked for as the beginning of words has one entry, as a word has, where it is short: many words begin so.
+    prefix = '1 2',
     tokenize = "unicode61 remove_diacritics 2"
 );
--- A word in the title counts ten times as much as one in the text.
-INSERT INTO words (words, rank) VALUES ('rank', 'bm25(10.0, 8.0, 4.0, 1.0)');
+-- A word in the title counts ten times as much as one in the text (WEIGHTS in search.rs).
+INSERT INTO words (words, rank) VALUES ('rank', 'bm25(10.0, 8.0, 6.0, 4.0, 1.0)');

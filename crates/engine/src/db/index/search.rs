@@ -1,15 +1,26 @@
-//! Finding pages by words: BM25 with titles before headings before text, and a piece of text that shows why.
+//! Finding pages by words: BM25 with titles before names, tags, headings and text, and a piece of text that shows why.
+//!
+//! Ranking costs for every page that matches, so it looks at no more than [`RANKED`] of them: of words that stand in nearly all pages, those
+//! that stand in titles, names, tags and headings come first, then the first others. Texts are read of the pages shown alone.
 
-use super::pages::ANSWERS;
-use super::snippet::snippet;
-use super::terms::{PageFilter, Query, Strictness};
+use super::pages::{LAST, LISTED};
+use super::snippet::{Needle, counts, needles, snippet};
+use super::terms::{PageFilter, Query, Strictness, Within};
 use super::{Index, rows};
-use holt_core::{Hidden, PagePath, Result};
+use holt_core::{PagePath, Result, RevisionId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 /// Most results of a query, over all its parts (security.md INP-11).
 pub const RESULTS: usize = 200;
+/// Most pages whose ranks are compared, twice: by what they are called, and by their text.
+const RANKED: usize = 500;
+
+/// Below so many results, pages with similar names are named, too; at most so many.
+const FEW: usize = 3;
+
+/// Where words can stand, and how much one counts there (schema.sql).
+pub const WEIGHTS: [(&str, f64); 5] = [("title", 10.0), ("name", 8.0), ("tags", 6.0), ("headings", 4.0), ("body", 1.0)];
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +29,21 @@ pub struct SearchResults {
     pub total: usize,
     /// The part asked for, best first.
     pub hits: Vec<Hit>,
+    /// How the query had to be taken to find something.
+    pub taken: Strictness,
+    /// Where little was found: pages that are called nearly so, best first.
+    pub similar: Vec<Similar>,
+    /// The commit that the answer stands at; for whom something is hidden from, the newest they see.
+    pub revision: Option<RevisionId>,
+}
+
+/// A page that is called nearly what was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Similar {
+    /// Where.
+    pub path: PagePath,
+    /// The text of its first heading.
+    pub title: Option<String>,
 }
 
 /// A page that matches.
@@ -27,10 +53,14 @@ pub struct Hit {
     pub path: PagePath,
     /// The text of its first heading.
     pub title: Option<String>,
-    /// Higher is better; comparable within one query only.
+    /// What its properties call it.
+    pub name: Option<String>,
+    /// Higher is better, at most 1; comparable within one query only.
     pub score: f64,
     /// Some of its text, around the words looked for.
     pub snippet: Vec<Piece>,
+    /// The words looked for, each with how often it stands where [`WEIGHTS`] says, in that order; of a long text, in its beginning.
+    pub matches: Vec<(String, [usize; 5])>,
 }
 
 /// A part of a snippet. Plain text: whoever shows it escapes it.
@@ -43,72 +73,141 @@ pub struct Piece {
 }
 
 impl Index {
-    /// The best pages for `query`: all its words; else all as beginnings of words; else any. `TooLarge` for a query above 512 bytes.
+    /// The best pages for `query`: all its words; else all as beginnings of words; else any. `TooLarge` for a query above 512 bytes or 32
+    /// words, `Invalid` for a filter that means nothing.
     pub fn search(&self, query: &str, limit: usize, offset: usize) -> Result<SearchResults> {
         let query = Query::parse(query)?;
         let limit = limit.min(RESULTS.saturating_sub(offset));
-        self.read("search", |db| {
-            for strictness in [Strictness::All, Strictness::AllPrefixes, Strictness::AnyPrefix] {
-                let Some(expression) = query.expression(strictness) else { break };
-                let total = count(db, &expression, &query.filter)?;
-                if total > 0 {
-                    return Ok(SearchResults { total, hits: hits(db, &query, &expression, (limit, offset), &self.hidden)? });
-                }
+        let (found, revision) = self.read("search", |db| {
+            let found = if query.wanted.is_empty() && query.filter != PageFilter::default() {
+                (listed(db, &query)?, Strictness::All)
+            } else {
+                found(db, &query)?
+            };
+            Ok((shown(db, &query, found, limit, offset)?, newest(db, self.hidden.is_empty())?))
+        })?;
+        let (mut hits, total, taken) = found;
+        if !self.hidden.is_empty() {
+            // Ranks are made of how rare words are in all pages, the hidden ones, too: only the order of what is seen is told.
+            for (hit, place) in hits.iter_mut().zip(offset..) {
+                hit.score = 1.0 / (2.0 + place as f64);
             }
-            if query.wanted.is_empty() && query.filter != PageFilter::default() {
-                return listed(db, &query, limit, offset);
-            }
-            Ok(SearchResults { total: 0, hits: Vec::new() })
-        })
+        }
+        let similar = if total < FEW && offset == 0 { self.similar(&query, &hits)? } else { Vec::new() };
+        Ok(SearchResults { total, hits, taken, similar, revision })
+    }
+    fn similar(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Similar>> {
+        if query.wanted.is_empty() || query.filter != PageFilter::default() {
+            return Ok(Vec::new());
+        }
+        let needles = needles(query);
+        let words: Vec<&str> = needles.iter().map(|needle| needle.text.as_str()).collect();
+        let names = self.names()?;
+        let wrong = names.mistyped(&words).into_iter().filter(|(_, mistakes)| *mistakes > 0).map(|(name, _)| &names.list[name]);
+        let new = wrong.filter(|name| hits.iter().all(|hit| hit.path != name.path));
+        Ok(new.take(FEW).map(|name| Similar { path: name.path.clone(), title: name.title.clone() }).collect())
     }
 }
 
+/// The newest commit: the one the index stands at, but for whom something is hidden from.
+fn newest(db: &Connection, all_is_seen: bool) -> rusqlite::Result<Option<RevisionId>> {
+    let sql = match all_is_seen {
+        true => "SELECT revision FROM cursors WHERE step = 'index'",
+        false => "SELECT id FROM revisions ORDER BY position DESC LIMIT 1",
+    };
+    db.prepare_cached(sql)?.query_row([], |row| rows::revision_id(row, 0)).optional()
+}
+
+/// A page by its row, and its rank.
+type Ranked = (i64, f64);
+
+/// The pages that match, best first and at most [`RESULTS`], and how strictly they had to be looked for.
+fn found(db: &Connection, query: &Query) -> rusqlite::Result<(Vec<Ranked>, Strictness)> {
+    for strictness in [Strictness::All, Strictness::AllPrefixes, Strictness::AnyPrefix] {
+        let Some(expression) = query.expression(strictness, Within::Page) else { break };
+        let (mut best, more) = ranked(db, &expression, &query.filter)?;
+        if let Some(heads) = query.expression(strictness, Within::Heads).filter(|_| more) {
+            let mut first = ranked(db, &heads, &query.filter)?.0;
+            best.retain(|(page, _)| !first.iter().any(|(known, _)| known == page));
+            first.append(&mut best);
+            first.truncate(RESULTS);
+            best = first;
+        }
+        if !best.is_empty() {
+            return Ok((best, strictness));
+        }
+    }
+    Ok((Vec::new(), Strictness::All))
+}
+
+/// The best of the first [`RANKED`] pages that match, and whether there are more that match.
+fn ranked(db: &Connection, expression: &str, filter: &PageFilter) -> rusqlite::Result<(Vec<Ranked>, bool)> {
+    let (condition, values) = filter.sql(3);
+    let from =
+        format!("FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND words.rowid <= ?2 AND {LISTED} {condition}");
+    let bound = |last: i64| [Value::Text(expression.to_string()), Value::Integer(last)].into_iter().chain(values.clone());
+    let sql = format!("SELECT words.rowid {from} ORDER BY words.rowid LIMIT 1 OFFSET {RANKED}");
+    let beyond: Option<i64> = db.prepare_cached(&sql)?.query_row(params_from_iter(bound(i64::MAX)), |row| row.get(0)).optional()?;
+    let last = beyond.map_or(i64::MAX, |beyond| beyond - 1);
+    let sql = format!("SELECT p.id, -words.rank {from} ORDER BY words.rank, p.path LIMIT {RESULTS}");
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let best = db.prepare_cached(&sql)?.query_map(params_from_iter(bound(last)), row)?.collect::<rusqlite::Result<_>>()?;
+    Ok((best, beyond.is_some()))
+}
+
 /// Without words: what the filter leaves, changed last first.
-fn listed(db: &Connection, query: &Query, limit: usize, offset: usize) -> rusqlite::Result<SearchResults> {
-    let (condition, values) = query.filter.sql(1);
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM pages AS p WHERE {ANSWERS} {condition} LIMIT {RESULTS})");
-    let total: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(values.clone()), |row| row.get(0))?;
-    let sql = format!(
-        "SELECT p.path, p.title, 0.0, p.id FROM pages AS p WHERE {ANSWERS} {condition}
-         ORDER BY (SELECT position FROM revisions WHERE n = p.last) DESC, p.path LIMIT {limit} OFFSET {offset}"
-    );
-    let hits = rows_of(db, query, &sql, values)?;
-    Ok(SearchResults { total: usize::try_from(total).unwrap_or_default(), hits })
-}
-
-fn count(db: &Connection, expression: &str, filter: &PageFilter) -> rusqlite::Result<usize> {
-    let (condition, values) = filter.sql(2);
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND {ANSWERS} {condition} LIMIT {RESULTS})"
-    );
-    let values = std::iter::once(Value::Text(expression.to_string())).chain(values);
-    let total: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
-    Ok(usize::try_from(total).unwrap_or_default())
-}
-
-/// The best pages by rank alone come out of the full text itself, which is faster than sorting joined rows; the few more than are shown make
-/// up for those that another page answers for. With a filter, or where something is hidden, that would not be enough.
-fn hits(db: &Connection, query: &Query, expression: &str, (limit, offset): (usize, usize), hidden: &Hidden) -> rusqlite::Result<Vec<Hit>> {
+fn listed(db: &Connection, query: &Query) -> rusqlite::Result<Vec<Ranked>> {
     let (condition, values) = query.filter.sql(2);
-    let sql = if condition.is_empty() && hidden.is_empty() {
-        format!(
-            "SELECT p.path, p.title, best.rank, p.id FROM (SELECT rowid, rank FROM words WHERE words MATCH ?1 ORDER BY rank LIMIT {RESULTS} + 56) AS best
-             JOIN pages AS p ON p.id = best.rowid WHERE {ANSWERS} ORDER BY best.rank, p.path LIMIT {limit} OFFSET {offset}"
-        )
-    } else {
-        format!(
-            "SELECT p.path, p.title, words.rank, p.id FROM words JOIN pages AS p ON p.id = words.rowid
-             WHERE words MATCH ?1 AND {ANSWERS} {condition} ORDER BY words.rank, p.path LIMIT {limit} OFFSET {offset}"
-        )
-    };
-    rows_of(db, query, &sql, std::iter::once(Value::Text(expression.to_string())).chain(values).collect())
+    let unwanted = query.exclusion();
+    let without = if unwanted.is_some() { "AND p.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?1)" } else { "AND ?1 IS NULL" };
+    let values = std::iter::once(unwanted.map_or(Value::Null, Value::Text)).chain(values);
+    let last = LAST.replace("t.", "p.");
+    let sql = format!(
+        "SELECT p.id, 0.0 FROM pages AS p WHERE {LISTED} {condition} {without}
+         ORDER BY (SELECT position FROM revisions WHERE n = {last}) DESC, p.path LIMIT {RESULTS}"
+    );
+    db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn rows_of(db: &Connection, query: &Query, sql: &str, values: Vec<Value>) -> rusqlite::Result<Vec<Hit>> {
-    let mut text = db.prepare_cached("SELECT text FROM texts WHERE page = ?1")?;
+/// What is to be said of the part that is shown.
+fn shown(
+    db: &Connection,
+    query: &Query,
+    (found, taken): (Vec<Ranked>, Strictness),
+    limit: usize,
+    offset: usize,
+) -> rusqlite::Result<(Vec<Hit>, usize, Strictness)> {
+    let needles = needles(query);
+    // Those that came first for their titles may have lower ranks: what is before is never worse.
+    let mut least = f64::INFINITY;
+    let mut hits = Vec::new();
+    for (place, (page, rank)) in found.iter().enumerate() {
+        least = rank.max(0.0).min(least);
+        if (offset..offset + limit).contains(&place) {
+            hits.extend(hit(db, *page, least / (1.0 + least), query, &needles)?);
+        }
+    }
+    Ok((hits, found.len(), taken))
+}
+
+fn hit(db: &Connection, page: i64, score: f64, query: &Query, needles: &[Needle]) -> rusqlite::Result<Option<Hit>> {
+    let sql = "SELECT p.path, p.title, p.name, t.text FROM pages AS p LEFT JOIN texts AS t ON t.page = p.id WHERE p.id = ?1";
     let row = |row: &rusqlite::Row<'_>| {
-        let text: String = text.query_row([row.get::<_, i64>(3)?], |row| row.get(0)).optional()?.unwrap_or_default();
-        Ok(Hit { path: rows::path(row, 0)?, title: row.get(1)?, score: -row.get::<_, f64>(2)?, snippet: snippet(&text, query) })
+        let (path, title, name) = (rows::path(row, 0)?, row.get(1)?, row.get(2)?);
+        Ok((Hit { path, title, name, score, snippet: Vec::new(), matches: Vec::new() }, row.get::<_, Option<String>>(3)?))
     };
-    db.prepare_cached(sql)?.query_map(params_from_iter(values), row)?.collect()
+    let Some((mut hit, text)) = db.prepare_cached(sql)?.query_row([page], row).optional()? else { return Ok(None) };
+    let text = text.unwrap_or_default();
+    let joined = |sql: &str| -> rusqlite::Result<String> {
+        let all: Vec<String> = db.prepare_cached(sql)?.query_map([page], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(all.join("\n"))
+    };
+    let called: Vec<&str> = hit.title.iter().chain(&hit.name).map(String::as_str).collect();
+    let tags = joined("SELECT name FROM tags WHERE page = ?1 ORDER BY key")?;
+    let headings = joined("SELECT text FROM headings WHERE page = ?1 ORDER BY number")?;
+    let fields = [&called.join("\n"), hit.path.as_str(), &tags, &headings, &text].map(|field| counts(field, needles));
+    let matches = needles.iter().enumerate().map(|(n, needle)| (needle.text.clone(), [0, 1, 2, 3, 4].map(|field: usize| fields[field][n])));
+    hit.matches = matches.filter(|(_, counts)| counts.iter().any(|count| *count > 0)).collect();
+    hit.snippet = snippet(&text, query);
+    Ok(Some(hit))
 }

@@ -1,7 +1,7 @@
 //! The stretch of a page's text that says most about why it was found.
 
 use super::search::Piece;
-use super::terms::{Query, is_cjk};
+use super::terms::{Query, fold, folded, is_cjk};
 use std::ops::Range;
 
 /// Length of a snippet, in characters.
@@ -12,9 +12,9 @@ const LEAD: usize = 40;
 const OCCURRENCES: usize = 400;
 
 /// What of a query can stand in a text.
-struct Needle {
-    /// Lower-case.
-    text: String,
+pub(super) struct Needle {
+    /// Folded.
+    pub(super) text: String,
     prefix: bool,
     cjk: bool,
 }
@@ -62,17 +62,43 @@ fn one_space(text: &str) -> String {
     out
 }
 
-fn needles(query: &Query) -> Vec<Needle> {
-    let mut needles = Vec::new();
+/// The words of `query` that are looked for.
+pub(super) fn needles(query: &Query) -> Vec<Needle> {
+    let mut needles: Vec<Needle> = Vec::new();
     for term in &query.wanted {
-        for word in words(&term.text) {
-            let text = term.text[word.clone()].to_lowercase();
+        let whole = folded(&term.text);
+        for word in words(&whole) {
+            let text = whole[word.clone()].to_string();
             let cjk = text.starts_with(is_cjk);
-            // A word may have been found as the beginning of a longer one.
-            needles.push(Needle { prefix: term.prefix || word.end == term.text.trim_end().len(), text, cjk });
+            if !needles.iter().any(|needle| needle.text == text) {
+                // A word may have been found as the beginning of a longer one.
+                needles.push(Needle { prefix: term.prefix || word.end == whole.trim_end().len(), text, cjk });
+            }
         }
     }
     needles
+}
+
+impl Needle {
+    /// Whether it is the word `run`, or what that begins with.
+    fn fits(&self, run: &str) -> bool {
+        let ends = |length: usize| length == self.text.len() || (self.prefix && length > self.text.len());
+        if run.is_ascii() {
+            let run = run.as_bytes();
+            return ends(run.len()) && run[..self.text.len()].eq_ignore_ascii_case(self.text.as_bytes());
+        }
+        let run = fold(run);
+        ends(run.len()) && run.as_bytes()[..self.text.len()].eq_ignore_ascii_case(self.text.as_bytes())
+    }
+}
+
+/// How often each needle stands in `text`, as far as it is read.
+pub(super) fn counts(text: &str, needles: &[Needle]) -> Vec<usize> {
+    let mut counts = vec![0; needles.len()];
+    for (_, needle) in occurrences(text, needles) {
+        counts[needle] += 1;
+    }
+    counts
 }
 
 /// The runs of letters and digits in `text`; where a script without spaces begins or ends, a run does, too.
@@ -101,9 +127,10 @@ fn occurrences(text: &str, needles: &[Needle]) -> Vec<(Range<usize>, usize)> {
             }
             continue;
         }
-        let lower = run.to_lowercase();
-        let fits = |needle: &Needle| !needle.cjk && (lower == needle.text || (needle.prefix && lower.starts_with(&needle.text)));
-        if let Some(n) = needles.iter().position(fits) {
+        // Of words that fit, the whole one counts before the beginning.
+        let fit =
+            |whole: bool| needles.iter().position(|needle| !needle.cjk && needle.fits(run) && (!whole || needle.text.len() >= run.len()));
+        if let Some(n) = fit(true).or_else(|| fit(false)) {
             found.push((word, n));
         }
     }
@@ -155,6 +182,7 @@ mod tests {
         assert_eq!(marked("The red Otter, an OTTER\n\nand otters.", "otter"), "The red [Otter], an [OTTER] and [otters].");
         assert_eq!(marked("全文検索は便利です", "検索"), "全文[検索]は便利です");
         assert_eq!(marked("Größe zählt", "größe"), "[Größe] zählt");
+        assert_eq!(marked("Größe zählt, GROSSE", "grosse zahlt"), "[Größe] [zählt], [GROSSE]");
         assert_eq!(marked("<b>otter</b>", "otter"), "<b>[otter]</b>");
         assert_eq!(marked("nothing here", "otter"), "nothing here");
         assert_eq!(marked("", "otter"), "");

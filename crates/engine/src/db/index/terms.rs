@@ -6,9 +6,44 @@
 use super::rows;
 use holt_core::{Error, PagePath, Result};
 use rusqlite::types::Value;
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest query, in bytes (security.md INP-11).
 pub const QUERY_BYTES: usize = 512;
+/// Most different words and phrases of a query: each costs a look at all pages that have it.
+const TERMS: usize = 32;
+
+/// `text` without what makes no difference when looking for words: width, diacritics, `ß` for `ss`, and case but for the letters of ASCII,
+/// which the tokenizer folds. Marks that belong to letters of other scripts stay.
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.nfkc() {
+        match c {
+            _ if c.is_ascii() || is_cjk(c) => out.push(c),
+            'ß' | 'ẞ' => out.push_str("ss"),
+            'ø' | 'Ø' => out.push('o'),
+            'ł' | 'Ł' => out.push('l'),
+            'æ' | 'Æ' => out.push_str("ae"),
+            'œ' | 'Œ' => out.push_str("oe"),
+            _ => {
+                let kept = std::iter::once(c).nfd().filter(|c| !('\u{300}'..='\u{36F}').contains(c));
+                out.extend(kept.flat_map(char::to_lowercase));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// As [`fold`], and the letters of ASCII in lower case, too.
+pub(super) fn folded(text: &str) -> String {
+    let mut folded = fold(text).into_owned();
+    folded.make_ascii_lowercase();
+    folded
+}
 
 /// Whether `c` belongs to a script that is written without spaces, or to Korean, whose words carry endings.
 pub(super) fn is_cjk(c: char) -> bool {
@@ -21,6 +56,7 @@ pub(super) fn is_cjk(c: char) -> bool {
 
 /// `text` as it is stored.
 pub(super) fn stored(text: &str) -> String {
+    let text = &*fold(text);
     let mut out = String::with_capacity(text.len() + 16);
     each_run(text, |run| match run {
         Run::Words(words) => out.push_str(words),
@@ -82,6 +118,8 @@ pub(super) struct PageFilter {
     pub(super) path: Option<PagePath>,
     /// `tag:`, several times: pages with all of them.
     pub(super) tags: Vec<String>,
+    /// `category:`: of the properties.
+    pub(super) category: Option<String>,
     /// `author:`: pages that somebody whose name or address contains this has changed.
     pub(super) author: Option<String>,
     /// `after:`, `before:`: last changed on this day or later, before this day; Unix seconds.
@@ -101,6 +139,7 @@ impl PageFilter {
             _ if value.is_empty() => return Ok(false),
             "path" => self.path = Some(PagePath::parse(value.trim_matches('/'))?),
             "tag" => self.tags.push(super::tags::tag_key(value.trim_start_matches('#'))),
+            "category" => self.category = Some(super::tags::tag_key(value)),
             "author" => self.author = Some(value.to_lowercase()),
             "after" => self.after = day()?,
             "before" => self.before = day()?,
@@ -129,6 +168,9 @@ impl PageFilter {
         for tag in &self.tags {
             put(&mut condition, "p.id IN (SELECT page FROM tags WHERE key = {})", vec![Value::Text(tag.clone())]);
         }
+        if let Some(category) = &self.category {
+            put(&mut condition, "p.category_key = {}", vec![Value::Text(category.clone())]);
+        }
         if let Some(author) = &self.author {
             let sql = "EXISTS (SELECT 1 FROM changes AS c JOIN revisions AS r ON r.n = c.revision WHERE c.file = p.file
                        AND (instr(lower(r.author_name), {}) > 0 OR instr(lower(r.author_email), {}) > 0))";
@@ -145,20 +187,29 @@ impl PageFilter {
     }
 }
 
-/// How strictly a query is taken.
+/// How strictly a query was taken: the first of these that finds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strictness {
+pub enum Strictness {
     /// All words, as typed.
     All,
     /// All words, or words that begin so.
     AllPrefixes,
-    /// Any of them.
+    /// Any of them, or words that begin so.
     AnyPrefix,
 }
 
+/// Where the words have to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Anywhere.
+    Page,
+    /// In what a page is called and said to be about: not in its text alone.
+    Heads,
+}
+
 impl Query {
-    /// Words, `"phrases"`, `begin*`, `-without`, and `path:`, `tag:`, `author:`, `after:`, `before:` with a word or a phrase. `TooLarge` above 512 bytes, `Invalid` for a day that is
-    /// none; anything else is a query, if perhaps an empty one.
+    /// Words, `"phrases"`, `begin*`, `-without`, and `path:`, `tag:`, `category:`, `author:`, `after:`, `before:` with a word or a phrase.
+    /// `TooLarge` above 512 bytes or 32 words, `Invalid` for a day or path that is none; anything else is a query, if perhaps an empty one.
     pub(super) fn parse(text: &str) -> Result<Self> {
         if text.len() > QUERY_BYTES {
             return Err(Error::too_large(format!("the query is longer than {QUERY_BYTES} bytes")).hint("Search for fewer words."));
@@ -186,24 +237,43 @@ impl Query {
             let term = Term { prefix: starred || word.ends_with('*'), text: word.trim_end_matches('*').to_string() };
             // A term without letters or digits has no words: SQLite would have nothing to look up.
             if term.text.chars().any(char::is_alphanumeric) {
-                if without.is_some() { query.unwanted.push(term) } else { query.wanted.push(term) }
+                let terms = if without.is_some() { &mut query.unwanted } else { &mut query.wanted };
+                if !terms.contains(&term) {
+                    terms.push(term);
+                }
+                if query.wanted.len() + query.unwanted.len() > TERMS {
+                    return Err(Error::too_large(format!("the query has more than {TERMS} words")).hint("Search for fewer words."));
+                }
             }
             rest = after;
         }
     }
     /// The query in SQLite's language, every term quoted (security.md RATE-6). `None` if nothing is wanted.
-    pub(super) fn expression(&self, strictness: Strictness) -> Option<String> {
+    pub(super) fn expression(&self, strictness: Strictness, within: Within) -> Option<String> {
         if self.wanted.is_empty() {
             return None;
         }
         let phrase = |term: &Term| quoted(term, term.prefix || strictness != Strictness::All);
         let wanted: Vec<String> = self.wanted.iter().map(phrase).collect();
-        let wanted = wanted.join(if strictness == Strictness::AnyPrefix { " OR " } else { " AND " });
-        if self.unwanted.is_empty() {
-            return Some(wanted);
+        let mut wanted = wanted.join(if strictness == Strictness::AnyPrefix { " OR " } else { " AND " });
+        if within == Within::Heads {
+            wanted = format!("{{title name tags headings}} : ({wanted})");
         }
+        Some(match self.exclusion() {
+            Some(unwanted) => format!("({wanted}) NOT ({unwanted})"),
+            None => wanted,
+        })
+    }
+    /// Headings in which each of `words` begins a word, in SQLite's language. `None` if there are no words.
+    pub(super) fn headings(words: &[&str]) -> Option<String> {
+        let real = words.iter().filter(|word| word.chars().any(char::is_alphanumeric)).take(TERMS);
+        let words: Vec<String> = real.map(|word| quoted(&Term { text: (*word).to_string(), prefix: true }, true)).collect();
+        (!words.is_empty()).then(|| format!("{{headings}} : ({})", words.join(" AND ")))
+    }
+    /// What is not wanted, in SQLite's language. `None` if there is nothing.
+    pub(super) fn exclusion(&self) -> Option<String> {
         let unwanted: Vec<String> = self.unwanted.iter().map(|term| quoted(term, term.prefix)).collect();
-        Some(format!("({wanted}) NOT ({})", unwanted.join(" OR ")))
+        (!unwanted.is_empty()).then(|| unwanted.join(" OR "))
     }
 }
 
@@ -223,7 +293,7 @@ fn named(text: &str) -> Option<(&str, &str, &str)> {
 /// A phrase of the words of `term`, as they are stored.
 fn quoted(term: &Term, prefix: bool) -> String {
     let (mut words, mut last_is_single) = (String::new(), false);
-    each_run(&term.text, |run| match run {
+    each_run(&fold(&term.text), |run| match run {
         Run::Words(run) => {
             words.extend(run.chars().map(|c| if c == '"' || c.is_control() { ' ' } else { c }));
             last_is_single &= !run.chars().any(char::is_alphanumeric);
@@ -253,11 +323,13 @@ mod tests {
         assert_eq!(stored("Rust言語入門 guide"), "Rust 言語 語入 入門 門  guide");
         assert_eq!(stored("plain text"), "plain text");
         assert_eq!(stored("東"), " 東 ");
+        assert_eq!(stored("Größe Ｗｉｄｅ naïve ŁÓDŹ"), "Grosse Wide naive loDz");
+        assert_eq!(stored("ガ ｶﾞ 한국"), " ガ   ガ   한국 국 ");
     }
 
     #[test]
     fn queries() {
-        let all = |text: &str| Query::parse(text).unwrap().expression(Strictness::All).unwrap_or_default();
+        let all = |text: &str| Query::parse(text).unwrap().expression(Strictness::All, Within::Page).unwrap_or_default();
         for (query, expression) in [
             ("red otter", r#""red" AND "otter""#),
             (r#""red otter" -fox ott*"#, r#"("red otter" AND "ott"*) NOT ("fox")"#),
@@ -274,7 +346,7 @@ mod tests {
         ] {
             assert_eq!(all(query), expression, "{query}");
         }
-        assert_eq!(Query::parse("a b").unwrap().expression(Strictness::AnyPrefix).unwrap(), r#""a"* OR "b"*"#);
+        assert_eq!(Query::parse("a b").unwrap().expression(Strictness::AnyPrefix, Within::Page).unwrap(), r#""a"* OR "b"*"#);
         assert!(Query::parse(&"x".repeat(513)).is_err());
         let filtered = Query::parse("otter path:Guide/Sub tag:\"in water\" tag:#A author:Ann after:2026-01-02 Path:x").unwrap();
         let filter = &filtered.filter;

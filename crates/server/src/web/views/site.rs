@@ -5,7 +5,7 @@ use holt_core::SafeHtml;
 use holt_engine::publish::filters;
 use holt_engine::publish::views::Script;
 
-use super::{Moment, Problem, Tab};
+use super::{Moment, PageRef, Problem, Tab};
 
 /// The search form and what was found.
 #[derive(Template)]
@@ -17,8 +17,12 @@ pub struct SearchView {
     pub filter: SearchFilter,
     /// Best first.
     pub results: Vec<SearchResult>,
-    /// How many pages match.
+    /// How many pages match; 200 stands for 200 or more.
     pub total: usize,
+    /// Whether no page has all of the words.
+    pub any: bool,
+    /// Pages that are called nearly so, where little was found.
+    pub similar: Vec<PageRef>,
     /// Better ones, if any.
     pub newer_url: Option<String>,
     /// Further ones, if any.
@@ -36,6 +40,8 @@ pub struct SearchFilter {
     pub path: String,
     /// With this tag.
     pub tag: String,
+    /// Of this category.
+    pub category: String,
     /// Changed by somebody of this name.
     pub author: String,
     /// Changed last on this day or later.

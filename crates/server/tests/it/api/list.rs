@@ -106,3 +106,76 @@ fn case_33_every_door_finds_what_another_wrote() {
     let page = ann.get("/-/search?q=zebra").body_text();
     assert!(page.contains("href=\"/Rest\"") && page.contains("href=\"/Web\"") && ann.get("/Rest").body_text().contains("zebra"));
 }
+
+#[test]
+fn search_says_how_it_was_taken_and_why() {
+    let api = Api::start(Names::Folded);
+    api.create(
+        "guide/installation",
+        "---\ntitle: Set up\ncategory: How to\ntags: [Start]\n---\n# Installation\n\nThe red otter, an otter.",
+    );
+    api.create("fox", "---\ncategory: Animals\n---\nA fox.");
+    let said = api.get("/search?q=otter&explain=true");
+    let hit = &said.body["results"][0];
+    assert_eq!((said.text("matched"), &hit["name"], said.texts("similar").len()), ("all".into(), &json!("Set up"), 0));
+    assert_eq!(hit["explain"]["words"], json!([{"word": "otter", "in": {"body": 2}}]));
+    assert!(hit["explain"]["pieces"].as_array().unwrap().contains(&json!({"text": "otter", "hit": true})));
+    assert_eq!(said.body["weights"]["title"], 10.0);
+    assert!(api.get("/search?q=otter").body["results"][0].get("explain").is_none());
+    assert_eq!(api.get("/search?q=otter+fox").text("matched"), "any");
+    assert_eq!(api.get("/search?q=ott").text("matched"), "beginnings");
+    // The words of titles, names and tags count, those of the properties' other lines do not.
+    assert_eq!(
+        (api.get("/search?q=start").column("results", "path"), api.get("/search?q=category:").body["total"].as_u64()),
+        (vec!["Guide/Installation".to_string()], Some(0))
+    );
+    assert_eq!(api.get("/search?q=otter+OR+fox&category=how+TO").column("results", "path"), ["Guide/Installation"]);
+    assert_eq!(api.get("/search?q=instalation").column("similar", "path"), ["Guide/Installation"]);
+    api.get("/search?q=x&before=soon").refused(422, "validation");
+    let many: String = (0..40).map(|n| format!("w{n}+")).collect();
+    api.get(&format!("/search?q={many}")).refused(413, "too_large");
+    let page = api.server.client();
+    page.log_in("ann@example.org", PASSWORD);
+    assert!(page.get("/-/search?q=instalation").body_text().contains("Did you mean: <a href=\"/guide/installation\">"));
+    assert!(page.get("/-/search?q=otter+fox").body_text().contains("No page has all of the words"));
+    assert!(page.get("/-/search?q=otter&category=animals").body_text().contains("Nothing found"));
+}
+
+#[test]
+fn lines_by_a_regular_expression() {
+    let api = Api::start(Names::Folded);
+    for n in 0..5 {
+        api.create(&format!("guide/p{n}"), &format!("---\ntags: [t{n}]\n---\n# Page\n\n## Step {n}\n\nSee [[Other]] and größe{n}.\n"));
+    }
+    api.create("other", "nothing");
+    let paths = |query: &str| api.get(&format!("/search?regex={query}")).column("results", "path");
+    let said = api.get("/search?regex=%5E%23%23+Step+%5B34%5D%24");
+    assert_eq!(said.column("results", "path"), ["Guide/P3", "Guide/P4"]);
+    assert_eq!(said.body["results"][0]["lines"], json!([{"line": 6, "text": "## Step 3", "start": 0, "end": 9}]));
+    assert_eq!((&said.body["next_cursor"], said.texts("unfinished").len(), said.text("commit").len()), (&json!(null), 0, 40));
+    assert_eq!(paths("%5C%5B%5C%5BOther").len(), 5, "what is written, mark-up and all");
+    assert_eq!((paths("(?i)GR%C3%96SSE%5Cd").len(), paths("(?i)GR%C3%96%C3%9FE%5Cd").len()), (0, 5));
+    assert_eq!((paths("See&tag=t2"), paths("nothing&prefix=guide").len()), (vec!["Guide/P2".to_string()], 0));
+    let (mut seen, mut query) = (Vec::new(), "/search?regex=See&limit=2".to_string());
+    for _ in 0..4 {
+        let said = api.get(&query);
+        seen.extend(said.column("results", "path"));
+        let Some(cursor) = said.body["next_cursor"].as_str() else { break };
+        query = format!("/search?regex=See&limit=2&cursor={cursor}");
+    }
+    assert_eq!(seen, ["Guide/P0", "Guide/P1", "Guide/P2", "Guide/P3", "Guide/P4"]);
+    for (pattern, position) in [("%C3%A4(b", Some(1)), ("a%7B5,2%7D", Some(1)), ("(?%3C%3Da)b", Some(0)), ("(%5Cw%7B50%7D)%7B50%7D", None)]
+    {
+        let said = api.get(&format!("/search?regex={pattern}"));
+        assert_eq!(
+            (said.refused(422, "validation").text("field"), said.body["position"].as_u64()),
+            ("regex".into(), position),
+            "{pattern}"
+        );
+    }
+    for query in ["regex=a&q=b", &format!("regex={}", "x".repeat(600)), "regex=", "regex=a&after=soon"] {
+        api.get(&format!("/search?{query}")).refused(422, "validation");
+    }
+    let cursor = api.get("/search?regex=See&limit=2").text("next_cursor");
+    assert_eq!(api.get(&format!("/search?regex=Se&cursor={cursor}")).refused(422, "validation").text("field"), "cursor");
+}

@@ -1,4 +1,4 @@
-//! The properties of a page as JSON (spec/api.md §1.4). The part of YAML that pages use: scalars, lists, mappings, one level written in a line.
+//! The properties of a page as JSON (spec/api.md §1.4), as the API shows them and the index keeps them. The part of YAML that pages use: scalars, lists, mappings, one level written in a line.
 //! What goes beyond it, or beyond the limits of security.md INP-6, is no frontmatter: then the body is the whole text.
 
 use serde_json::{Map, Value};
