@@ -11,6 +11,8 @@
 pub(super) const WORDS: &[(&str, &str)] = &[
     (" and ", " und "),
     (" or ", " oder "),
+    ("Choose another name, or let it be replaced.", "Wähle einen anderen Namen, oder lass sie ersetzen."),
+    ("Look at the file that is there now, and send its ETag.", "Sieh dir die Datei an, die jetzt dort ist, und sende ihren ETag."),
     ("\"{}\" not found.", "„{}“ nicht gefunden."),
     ("(not confirmed)", "(nicht bestätigt)"),
     ("-without", "-ohne"),
@@ -922,6 +924,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("the edit is based on a revision this wiki does not have", "die Änderung geht von einer Revision aus, die dieses Wiki nicht hat"),
     ("the file cannot be stored under that name: {}", "unter diesem Namen lässt sich die Datei nicht speichern: {}"),
     ("the file name is longer than {} bytes", "der Dateiname ist länger als {} Bytes"),
+    ("the file {} is not the one that was to be replaced", "die Datei {} ist nicht die, die ersetzt werden sollte"),
     ("the form has more than {} parts", "das Formular hat mehr als {} Teile"),
     ("the form has no text", "im Formular fehlt der Text"),
     ("the form is malformed", "das Formular ist fehlerhaft"),

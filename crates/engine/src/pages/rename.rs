@@ -1,5 +1,6 @@
 //! Moving a page with its attachments and subpages, links rewritten, in one commit.
 
+use super::batch::Expect;
 use super::write::Writing;
 use crate::db::index::LinkedFrom;
 use crate::db::preferences::path_access_text;
@@ -30,9 +31,47 @@ pub struct Renamed {
     pub updated: Vec<PagePath>,
 }
 
+/// What became of a rename that somebody wanted only of a page they knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenameOutcome {
+    /// It is durable.
+    Renamed(Renamed),
+    /// The page is not what was expected; nothing has changed.
+    Stale {
+        /// The revision that last changed the page; none if there is no such page.
+        current: Option<RevisionId>,
+    },
+}
+
 /// Moves the page `from` and everything below it to `to`. `Conflict` if `to` is another page, `NotFound` if nothing is at `from`.
 /// A change of letter case alone is allowed.
 pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message: &str, backlinks: Backlinks) -> Result<Renamed> {
+    match moved(scope, from, None, to, message, backlinks)? {
+        RenameOutcome::Renamed(renamed) => Ok(renamed),
+        RenameOutcome::Stale { .. } => Err(Error::internal("a rename that expects nothing was refused")),
+    }
+}
+
+/// As [`rename`], if the page still is what its renamer saw.
+pub fn rename_expected(
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    expect: Expect,
+    to: &PagePath,
+    message: &str,
+    backlinks: Backlinks,
+) -> Result<RenameOutcome> {
+    moved(scope, from, Some(expect), to, message, backlinks)
+}
+
+fn moved(
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    expect: Option<Expect>,
+    to: &PagePath,
+    message: &str,
+    backlinks: Backlinks,
+) -> Result<RenameOutcome> {
     let to = scope.wiki().preferences()?.file_case(to.clone().for_creation()?.into_path());
     scope.check(Action::Write, from)?;
     scope.check(Action::Write, &to)?;
@@ -42,7 +81,13 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
     let mut writing = Writing::begin(scope, None)?;
     for _ in 0..16 {
         let index = scope.wiki().index()?;
-        let stored = index.page(&from.key())?.map(|row| row.path);
+        let row = index.page(&from.key())?;
+        if let Some(expect) = expect
+            && !expect.fits(&writing, row.as_ref())?
+        {
+            return Ok(RenameOutcome::Stale { current: row.map(|row| row.last_revision) });
+        }
+        let stored = row.map(|row| row.path);
         let from = stored.as_ref().unwrap_or(from);
         if from == &to {
             return Err(Error::invalid("the page has that name already").hint("Give it another name."));
@@ -88,10 +133,11 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
                 tracing::warn!(wiki.id = %scope.wiki().id(), "comments and watches stayed behind at {from}: {}", error.chain());
             }
             writing.finish(committed);
-            let moved = |page: &PagePath| page == from || page.is_below(from);
+            let is_moved = |page: &PagePath| page == from || page.is_below(from);
             let count = rewritten.len();
-            let updated = rewritten.into_iter().filter(|page| !moved(page)).collect();
-            return Ok(Renamed { revision: committed.revision(), path: to, rewritten: count, updated });
+            let updated = rewritten.into_iter().filter(|page| !is_moved(page)).collect();
+            let renamed = Renamed { revision: committed.revision(), path: to, rewritten: count, updated };
+            return Ok(RenameOutcome::Renamed(renamed));
         }
     }
     Err(super::write::busy())

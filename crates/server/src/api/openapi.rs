@@ -52,7 +52,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages/{page}/attachments", shape("listAttachments", "Files beside a page", &[], &[], &[200], &[422])),
     ("POST",   "/pages/{page}/attachments", shape("upload", "Adds a file, in base64", &[], &["filename!", "content!", "commit_message", "overwrite"], &[201], &[409, 415, 422])),
     ("GET",    "/pages/{page}/attachments/{file}", shape("getAttachment", "A file, in base64 or as it is", &["revision", "format"], &[], &[200, 206, 304], &[416, 422])),
-    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 422])),
+    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 412, 422])),
     ("DELETE", "/pages/{page}/attachments/{file}", shape("deleteAttachment", "Deletes a file", &[], &["commit_message"], &[200], &[415, 422])),
     ("GET",    "/pages/{page}", shape("readPage", "A page, a part of it, or how it was", &["revision", "section", "format"], &[], &[200, 304], &[422])),
     ("PUT",    "/pages/{page}", shape("writePage", "Creates or replaces a page", &[], &["content!", "revision", "commit_message"], &[200, 201], &[409, 412, 415, 422])),

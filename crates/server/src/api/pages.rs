@@ -7,7 +7,7 @@ use super::{Answer, address, entry, frontmatter, message, name, no_page, ok, sec
 use crate::reply::{json, raw, with_header};
 use crate::web::Context;
 use holt_core::{Edit, Error, ErrorKind, Page, PagePath, Revision, RevisionId, RevisionPrefix, SaveOutcome};
-use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, PageView, SideFiles};
+use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, PageView, RenameOutcome, SideFiles};
 use holt_engine::{Read, Write};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -333,18 +333,22 @@ pub fn rename(context: &Context<'_>) -> Answer {
     }
     let message = message(&fields, "Rename", &format!("{path} -> {asked}"))?;
     let message = holt_core::edit::check_message(&message)?;
-    if let Some(sent) = fields.text("revision")?.filter(|text| !text.is_empty()) {
-        let base = precondition::base(context, &fields, &page, sent)?;
-        if base != page.last_change.id {
-            return Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id));
-        }
-    }
+    let expect = match fields.text("revision")?.filter(|text| !text.is_empty()) {
+        Some(sent) => Expect::As(precondition::base(context, &fields, &page, sent)?),
+        None => Expect::Present,
+    };
     let backlinks = if fields.flag("update_links")? == Some(false) { Backlinks::Keep } else { Backlinks::Rewrite };
-    let renamed = pages::rename(&context.scope::<Write>()?, &path, &to, &message, backlinks).map_err(|error| match error.kind {
+    let outcome = pages::rename_expected(&context.scope::<Write>()?, &path, expect, &to, &message, backlinks);
+    let outcome = outcome.map_err(|error| match error.kind {
         ErrorKind::Conflict => Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "new_path"),
         ErrorKind::Invalid => Failure::from(error).with("field", "new_path"),
         _ => error.into(),
     })?;
+    let renamed = match outcome {
+        RenameOutcome::Renamed(renamed) => renamed,
+        RenameOutcome::Stale { current: Some(current) } => return Err(Failure::mismatch(StatusCode::CONFLICT, current)),
+        RenameOutcome::Stale { current: None } => return Err(no_page(&path)),
+    };
     context.changed("renamed", renamed.path.as_str(), renamed.revision);
     let updated: Vec<String> = renamed.updated.iter().map(|path| preferences.display_path(path)).collect();
     Ok(ok(&json!({
