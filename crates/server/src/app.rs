@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::api::idempotency::UnderWay;
 use crate::digests::Digests;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
@@ -30,6 +31,8 @@ pub struct App {
     pub thumbnails: Thumbnails,
     /// Who is editing what.
     pub presence: Presence,
+    /// Requests with a key of their client's.
+    pub under_way: UnderWay,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
     /// Mail on its way.

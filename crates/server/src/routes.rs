@@ -3,7 +3,7 @@
 //! `{page}` is a path of any depth, `{name}` one segment. The first row that fits wins; verbs win over pages (spec/wiki.md §5.5).
 
 use crate::api;
-use crate::api::credentials::Caller;
+use crate::api::credentials::{self, Caller, Identity};
 use crate::api::failure::Failure;
 use crate::app::App;
 use crate::error;
@@ -12,7 +12,7 @@ use crate::request::Request;
 use crate::session;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
-use holt_core::{Action, Actor, Error, ErrorKind, Result, WikiId};
+use holt_core::{Action, Actor, Error, ErrorKind, Result};
 use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
@@ -288,13 +288,16 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
     let is_api = api::is_here(&request.path);
-    let caller = if is_api { api::credentials::caller(app, &request.headers, wiki_id) } else { visitor(app, request, wiki_id) };
-    let (Caller { actor, session }, problem) = match caller {
+    let caller = if is_api { credentials::caller(app, request, wiki_id) } else { credentials::visitor(app, request, wiki_id) };
+    let (Caller { actor, session, identity }, problem) = match caller {
         Ok(caller) => (caller, None),
-        Err(error) => (Caller { actor: Actor::Anonymous, session: None }, Some(error)),
+        Err(error) => {
+            let identity = Identity::of(None, request.peer);
+            (Caller { actor: Actor::Anonymous, session: None, identity }, Some(error))
+        }
     };
     let wiki = app.engine.wiki(wiki_id);
-    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new() };
+    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, operation: None };
     let result = match problem {
         Some(error) => Err(error),
         None => run(&mut context, fallback),
@@ -311,13 +314,6 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         }
         _ => reply,
     }
-}
-
-/// Whoever has the session of a request.
-fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
-    let session = session::current(app, &request.headers, wiki)?;
-    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
-    Ok(Caller { actor, session })
 }
 
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
@@ -349,7 +345,7 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             }
             return match route.run {
                 Run::Page(run) => run(context),
-                Run::Api(run) => Ok(run(context).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+                Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
             };
         }
     }
@@ -363,6 +359,13 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         http::header::ALLOW,
         &allowed.join(", "),
     ))
+}
+
+fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> api::Answer) -> api::Answer {
+    match route.need {
+        Write | Upload => api::idempotency::once(context, (route.method, route.pattern), run),
+        _ => run(context),
+    }
 }
 
 /// Whether a request has to show that somebody means it. To the API it does if it is the session that says who asks: a token is no cookie, and

@@ -15,6 +15,7 @@ mod inbox;
 mod linking;
 mod list;
 mod mentions;
+mod operation;
 mod read;
 mod rename;
 mod revert;
@@ -52,6 +53,7 @@ pub use inbox::{
 };
 pub use linking::{PageLinks, graph, links_of, orphans, wanted};
 pub use list::{Listed, list};
+pub use operation::{Done, done};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
 pub use rename::{Affected, Backlinks, RenameOutcome, Renamed, affected, opens, rename, rename_expected};
 pub use revert::revert;

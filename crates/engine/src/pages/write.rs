@@ -35,7 +35,16 @@ impl<'w> Writing<'w> {
         failpoint::hit("write.marked")?;
         let repo = wiki.repo()?;
         let head = repo.head()?;
-        Ok(Self { wiki, repo, author: scope.author(), via: scope.via(), rights: scope.rights()?, op: op.cloned(), head, lock })
+        Ok(Self {
+            wiki,
+            repo,
+            author: scope.author(),
+            via: scope.via(),
+            rights: scope.rights()?,
+            op: op.or(scope.operation()).cloned(),
+            head,
+            lock,
+        })
     }
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {

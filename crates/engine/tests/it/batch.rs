@@ -3,7 +3,7 @@
 use crate::comments::{approved, docs, join, path};
 use crate::wikis::{page_text, people, save_text};
 use holt_core::{
-    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, MemberFlags, Person, Program, RevisionId, SaveOutcome, SubtreeRule,
+    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, MemberFlags, OpId, Person, Program, RevisionId, SaveOutcome, SubtreeRule,
     SubtreeRules,
 };
 use holt_engine::db::preferences::path_access_text;
@@ -173,4 +173,24 @@ fn what_is_expected_still_holds_at_the_commit() {
         assert!(one.is_ok() != other.is_ok(), "round {round}: {one:?} {other:?}");
     }
     println!("{renamed} of 25 renames came first");
+}
+
+#[test]
+fn an_operation_is_found_by_its_name_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let ann = people("ann");
+    let (op, name) = (OpId::parse("abc.first").unwrap(), OpId::parse("abc").unwrap());
+    let scope = || wiki.grant::<Write>(&ann).unwrap().for_operation(Some(&op));
+    let found = |name: &OpId, since| pages::done(&scope().narrow::<Read>(), name, since).unwrap();
+    assert_eq!(found(&name, 0), None);
+    let base = save_text(&wiki, "A", "one\n").revision;
+    pages::rename(&scope(), &path("A"), &path("B"), "why", Backlinks::Rewrite).unwrap();
+    let done = found(&name, 0).unwrap();
+    assert_eq!((done.op.as_str(), done.before, done.changes.len()), ("abc.first", Some(base), 1));
+    let at = pages::revision(&scope().narrow(), done.revision).unwrap().time.seconds;
+    assert_eq!((found(&name, at - 1).is_some(), found(&name, at)), (true, None), "forgotten");
+    for other in ["ab", "abcd", "abc.first", "abb"] {
+        assert_eq!(found(&OpId::parse(other).unwrap(), 0), None, "{other}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::reply::json;
 use crate::web::{Context, file_type, files};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holt_core::{AttachmentName, Error, ErrorKind, PagePath};
+use holt_core::{AttachmentName, Error, ErrorKind, PagePath, RevisionId};
 use holt_engine::pages::{self, ATTACHMENT_BYTES, Existing};
 use holt_engine::{Read, Upload, Write, publish};
 use http::{StatusCode, header};
@@ -54,9 +54,14 @@ pub fn get(context: &Context<'_>) -> Answer {
     })))
 }
 
+/// What an upload in JSON says.
+pub fn fields(context: &Context<'_>) -> Result<Fields, Failure> {
+    Fields::of(context.request, &["filename", "content", "commit_message", "overwrite"])
+}
+
 /// `POST /pages/{path}/attachments`: `content` is base64.
 pub fn upload(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["filename", "content", "commit_message", "overwrite"])?;
+    let fields = fields(context)?;
     let (filename, content) = (fields.required("filename")?, fields.required("content")?);
     let content =
         STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
@@ -92,11 +97,15 @@ fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Exis
         _ => error.into(),
     })?;
     context.changed("uploaded", path.as_str(), revision);
-    let body = json!({
-        "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(&path)), "size": size,
+    Ok(json(StatusCode::CREATED, &stored(context, &path, &name, size, revision)?))
+}
+
+/// What an upload answers.
+pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, size: usize, revision: RevisionId) -> Result<Value, Failure> {
+    Ok(json!({
+        "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(page)), "size": size,
         "mime_type": file_type::by_extension(&name.extension()), "revision": revision.to_string(),
-    });
-    Ok(json(StatusCode::CREATED, &body))
+    }))
 }
 
 /// `DELETE /pages/{path}/attachments/{filename}`

@@ -106,6 +106,12 @@ fn operation(route: &Route, shape: &Shape) -> Value {
         let kind = if matches!(*name, "limit" | "offset" | "depth") { "integer" } else { "string" };
         json!({"name": name, "in": "query", "schema": {"type": kind}})
     }));
+    let changes = matches!(route.need, Need::Write | Need::Upload);
+    if changes {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
+        let about = "The same key and request again: done once, answered the same for 24 hours";
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}));
+    }
     let mut responses = Map::new();
     for status in shape.good {
         responses.insert(status.to_string(), good(route, *status));
@@ -113,7 +119,8 @@ fn operation(route: &Route, shape: &Shape) -> Value {
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.
     let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 503] } else { &[400, 401, 503] };
-    for status in everywhere.iter().chain(shape.refusals) {
+    let of_changes: &[u16] = if changes { &[409, 422] } else { &[] };
+    for status in everywhere.iter().chain(of_changes).chain(shape.refusals) {
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let content = json!({"application/json": problem, "application/problem+json": problem});
         responses.insert(status.to_string(), json!({"description": meaning(*status), "content": content}));

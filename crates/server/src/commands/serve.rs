@@ -1,6 +1,7 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
 use super::output;
+use crate::api::idempotency::UnderWay;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
@@ -64,6 +65,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         engine,
         cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
+        under_way: UnderWay::default(),
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
         outbox: Outbox::default(),
         digests: Digests::default(),

@@ -5,6 +5,7 @@ mod credentials;
 mod described;
 mod docs;
 mod history;
+mod idempotency;
 mod links;
 mod list;
 mod mistakes;
