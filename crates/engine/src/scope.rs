@@ -105,8 +105,11 @@ impl<'w, P: Permission> Scope<'w, P> {
         if self.rights()?.allow(action, &path.key()) {
             return Ok(());
         }
-        Err(match action {
-            Action::Read => Error::not_found(format!("there is no page {path}")),
+        let outside = self.actor.within().filter(|top| path.key() != top.key() && !path.is_below(top));
+        Err(match (action, outside) {
+            (Action::Read, _) => Error::not_found(format!("there is no page {path}")),
+            (_, Some(top)) => Error::denied(format!("this token is only for the page {top} and what is below it"))
+                .hint("Use a token for that part of the wiki, or for all of it."),
             _ => Error::denied("this part of the wiki is not yours to change").hint("Ask an administrator of the wiki for the right."),
         })
     }
@@ -161,6 +164,6 @@ impl Rights<'_> {
     /// Whether they may change a file of the repository.
     pub(crate) fn may_change(&self, file: &str) -> bool {
         let rules = &self.preferences.path_access;
-        rules.is_empty() || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
+        !rules.concern(self.actor) || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
     }
 }

@@ -298,27 +298,63 @@ pub enum UserCommand {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a token and print it; it is shown only once
-    #[command(after_help = "Example:\n  holt token create --wiki docs --scope read --name 'search bot'")]
-    Create {
+    #[command(
+        after_help = "Examples:\n  holt token create --wiki docs --scope read --name 'search bot'\n  holt token create --wiki docs --scope write --path Projects/Alpha --days 90 --name alpha"
+    )]
+    Create(NewTokenArgs),
+    /// List the tokens of a wiki: scope, page, expiry, last use
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki they are for
+        #[arg(long, value_name = "SLUG")]
+        wiki: String,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// End a token
+    #[command(after_help = "Example:\n  holt token revoke --wiki docs 7")]
+    Revoke {
         /// Where the data is.
         #[command(flatten)]
         data: DataArgs,
         /// The wiki it is for
         #[arg(long, value_name = "SLUG")]
         wiki: String,
-        /// What it may do
-        #[arg(long, value_enum)]
-        scope: ScopeArg,
-        /// What you call it
-        #[arg(long, value_name = "LABEL", default_value = "")]
-        name: String,
-        /// How to print.
-        #[command(flatten)]
-        output: OutputArgs,
+        /// Its number in the list
+        id: i64,
     },
 }
 
-/// See [`TokenCommand::Create`].
+/// `holt token create`.
+#[derive(Debug, Args)]
+pub struct NewTokenArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The wiki it is for
+    #[arg(long, value_name = "SLUG")]
+    pub wiki: String,
+    /// What it may do
+    #[arg(long, value_enum)]
+    pub scope: ScopeArg,
+    /// The page it is for, with what is below it (default: the whole wiki)
+    #[arg(long, value_name = "PAGE")]
+    pub path: Option<String>,
+    /// How long it is good (default: until it is revoked)
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub days: Option<u16>,
+    /// What you call it
+    #[arg(long, value_name = "LABEL", default_value = "")]
+    pub name: String,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// See [`NewTokenArgs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScopeArg {
     /// Read pages.

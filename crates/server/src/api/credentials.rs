@@ -93,7 +93,7 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
         // Made at the command line by whoever runs the machine, for no account: it stands for itself, and account 0 is nobody's.
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
-    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record) });
+    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within });
     Ok(Some((Actor::Person(Person { through, ..person }), record.id)))
 }
 

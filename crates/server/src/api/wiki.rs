@@ -25,7 +25,7 @@ pub fn info(context: &Context<'_>) -> Answer {
         _ => None,
     };
     Ok(ok(&json!({
-        "name": context.preferences()?.site_name, "revision": head, "user": user,
+        "name": context.preferences()?.site_name, "revision": head, "user": user, "within": context.actor.within().map(ToString::to_string),
         "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
         "permissions": {
             "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,

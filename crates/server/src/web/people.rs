@@ -295,7 +295,8 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let confirm_url = (!user.email_confirmed && letters::work(context)).then(|| confirm_url(&user.email));
     let sessions = sessions::list(context, user.id, token)?;
     let (tokens, scopes) = (tokens::list(context, user.id)?, tokens::scopes(context)?);
-    let label = if page.problem.is_some() { context.request.body.get("label").to_string() } else { String::new() };
+    let typed = |name| if page.problem.is_some() { context.request.body.get(name).to_string() } else { String::new() };
+    let (label, within) = (typed("label"), typed("within"));
     let SettingsPage { problem, notice, secret } = page;
     let password_length = PASSWORD_CHARS;
     context.form(status, "Settings", |csrf| SettingsView {
@@ -307,6 +308,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         sessions,
         tokens,
         label,
+        within,
         scopes,
         lives: tokens::lives(),
         secret,
