@@ -123,9 +123,15 @@ pub struct ServeArgs {
     /// Set the Secure flag on cookies (behind TLS)
     #[arg(long, env = "HOLT_SECURE_COOKIES")]
     pub secure_cookies: bool,
-    /// Rate limits for log-in attempts: on, or off for tests and trusted networks
+    /// Rate limits for log-in attempts and the API: on, or off for tests and trusted networks
     #[arg(long, env = "HOLT_RATE_LIMIT", value_enum, default_value_t = Switch::On)]
     pub rate_limit: Switch,
+    /// What each token, person or address may read through the API in a minute; a search counts as ten. 0: as much as it likes
+    #[arg(long, env = "HOLT_API_READS", default_value_t = 600, value_name = "N")]
+    pub api_reads: u32,
+    /// What each may change through the API in a minute; of several pages in one commit each counts. 0: as much as it likes
+    #[arg(long, env = "HOLT_API_WRITES", default_value_t = 120, value_name = "N")]
+    pub api_writes: u32,
     /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
     #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,

@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod mail;
 mod presence;
+mod rates;
 mod recovery;
 mod reply;
 mod request;

@@ -57,6 +57,10 @@ impl Rates {
     pub fn new(limits: Limits) -> Self {
         Self { limits, buckets: Mutex::default() }
     }
+    /// How much of each a minute brings.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
     /// Takes `cost` for something of `kind` that `identity` asks at the second `now`, or says after how many seconds it can be had. What
     /// costs more than a whole bucket takes a whole bucket.
     pub fn take(&self, identity: &Identity, kind: Kind, cost: u32, now: i64) -> Result<(), u16> {
@@ -118,7 +122,10 @@ mod tests {
         // What was refused took nothing; waiting as long as was said is enough.
         assert_eq!((take(&ann, 100, 1001), take(&ann, 100, 1050), take(&ann, 100, 1051)), (Err(50), Err(1), Ok(())));
         // More than a bucket holds costs all of it; a clock set back frees nobody and holds nobody.
-        assert_eq!((take(&ann, 500, 5000), take(&ann, 1, 5000), take(&ann, 1, 4000), take(&ann, 1, 4001)), (Ok(()), Err(1), Err(1), Ok(())));
+        assert_eq!(
+            (take(&ann, 500, 5000), take(&ann, 1, 5000), take(&ann, 1, 4000), take(&ann, 1, 4001)),
+            (Ok(()), Err(1), Err(1), Ok(()))
+        );
     }
 
     #[test]

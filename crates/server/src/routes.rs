@@ -7,6 +7,7 @@ use crate::api::credentials::{self, Caller, Identity};
 use crate::api::failure::Failure;
 use crate::app::App;
 use crate::error;
+use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie};
 use crate::request::Request;
 use crate::session;
@@ -249,6 +250,9 @@ const FOR_PROGRAMS: &[&str] = &[
     "/{page}/t/{file}/{size}",
 ];
 
+/// Addresses of the API that look through the whole wiki.
+const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
+
 /// The values of a pattern's holes.
 pub type Params = Vec<(&'static str, String)>;
 
@@ -299,6 +303,11 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let wiki = app.engine.wiki(wiki_id);
     let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, operation: None };
     let result = match problem {
+        // Whoever guesses tokens is counted as well.
+        Some(error) if is_api => match context.charge(Kind::Read, 1) {
+            Ok(()) => Err(error),
+            Err(failure) => Ok(refuse_in_json(&context, failure)),
+        },
         Some(error) => Err(error),
         None => run(&mut context, fallback),
     };
@@ -330,6 +339,9 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             context.params = params;
             if matches!(route.run, Run::Api(_)) {
                 api::tidy(&mut context.params);
+                if let Err(failure) = charge(context, route) {
+                    return Ok(refuse_in_json(context, failure));
+                }
             }
             check(context, route)?;
             if must_prove(context, route) {
@@ -359,6 +371,16 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         http::header::ALLOW,
         &allowed.join(", "),
     ))
+}
+
+/// What an address costs, whoever asks and whatever comes of it. Handlers add what only they know.
+fn charge(context: &Context<'_>, route: &Route) -> std::result::Result<(), Failure> {
+    match route.need {
+        Public => Ok(()),
+        Write | Upload => context.charge(Kind::Write, 1),
+        _ if DEAR.contains(&route.pattern) => context.charge(Kind::Read, 10),
+        _ => context.charge(Kind::Read, 1),
+    }
 }
 
 fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> api::Answer) -> api::Answer {

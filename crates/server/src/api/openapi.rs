@@ -118,7 +118,7 @@ fn operation(route: &Route, shape: &Shape) -> Value {
     }
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.
-    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 503] } else { &[400, 401, 503] };
+    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 429, 503] } else { &[400, 401, 503] };
     let of_changes: &[u16] = if changes { &[409, 422] } else { &[] };
     for status in everywhere.iter().chain(of_changes).chain(shape.refusals) {
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});

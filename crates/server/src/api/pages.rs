@@ -4,6 +4,7 @@ use super::body::Fields;
 use super::failure::Failure;
 use super::precondition::{self, Strict};
 use super::{Answer, address, entry, frontmatter, message, name, no_page, ok, section};
+use crate::rates::Kind;
 use crate::reply::{json, raw, with_header};
 use crate::web::Context;
 use holt_core::{Edit, Error, ErrorKind, Page, PagePath, Revision, RevisionId, RevisionPrefix, SaveOutcome};
@@ -98,7 +99,9 @@ fn described(context: &Context<'_>, text: &Text) -> Result<Value, Failure> {
 pub fn batch_get(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["paths"])?;
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for (i, path) in fields.list("paths", 50)?.iter().enumerate() {
+    let paths = fields.list("paths", 50)?;
+    context.charge(Kind::Read, super::more(paths))?;
+    for (i, path) in paths.iter().enumerate() {
         let field = format!("paths[{i}]");
         let text = path.as_str().ok_or_else(|| Failure::field(&field, format!("{field} is not a string"), "Send the path of a page."))?;
         let path = super::parse_path(&field, text)?;
@@ -390,6 +393,7 @@ pub fn commit(context: &Context<'_>) -> Answer {
     };
     let known = ["op", "path", "content", "old_string", "new_string", "revision"];
     let operations = fields.objects("operations", 100, &known)?;
+    context.charge(Kind::Write, super::more(&operations))?;
     let operations = operations.iter().enumerate().map(|(i, one)| operation(context, one, i, base)).collect::<Result<Vec<_>, _>>()?;
     match pages::change_pages(&context.scope::<Write>()?, &operations, &message)? {
         Batch::Done { revision, paths, changed } => {

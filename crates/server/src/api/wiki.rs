@@ -19,6 +19,7 @@ pub fn info(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
     let counts = pages::counts(&scope)?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
+    let rates = context.app.rates.limits();
     let may = |action| context.wiki.may(&context.actor, action);
     let user = match &context.actor {
         Actor::Person(person) => Some(person.name.as_str()),
@@ -32,6 +33,7 @@ pub fn info(context: &Context<'_>) -> Answer {
         },
         "limits": {
             "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES,
+            "reads_per_minute": rates.reads, "writes_per_minute": rates.writes,
         },
     })))
 }

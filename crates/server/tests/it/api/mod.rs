@@ -11,6 +11,7 @@ mod list;
 mod mistakes;
 mod pages;
 mod prefix;
+mod rates;
 mod rename;
 
 use crate::client::{Answer, Client, Server};
