@@ -237,6 +237,20 @@ pub enum WikiCommand {
         /// Its new slug
         to: String,
     },
+    /// Say how many pages a wiki may have
+    #[command(
+        after_help = "Editing and deleting pages goes on above the limit; only new ones are refused.\n\nExamples:\n  holt wiki limit docs --pages 500\n  holt wiki limit docs --pages 0    as many as it likes"
+    )]
+    Limit {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// Most pages; 0: as many as it likes
+        #[arg(long, value_name = "N")]
+        pages: u32,
+    },
     /// Delete a wiki for good
     Delete {
         /// Where the data is.

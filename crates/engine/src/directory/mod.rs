@@ -39,6 +39,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0002_invitations.sql"),
         include_str!("migrations/0003_digests.sql"),
         include_str!("migrations/0004_token_parts.sql"),
+        include_str!("migrations/0005_page_limits.sql"),
     ],
 };
 

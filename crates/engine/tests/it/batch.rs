@@ -7,7 +7,7 @@ use holt_core::{
     SubtreeRules,
 };
 use holt_engine::db::preferences::path_access_text;
-use holt_engine::pages::{self, Backlinks, Batch, Existing, Expect, Filter, Operation, OperationKind, RenameOutcome, SideFiles};
+use holt_engine::pages::{self, Backlinks, Batch, Existing, Expect, Filter, Operation, OperationKind, RenameOutcome, SideFiles, Subpages};
 use holt_engine::{Admin, Read, Upload, Wiki, Write};
 
 fn operation(page: &str, expect: Expect, kind: OperationKind) -> Operation {
@@ -193,4 +193,31 @@ fn an_operation_is_found_by_its_name_for_a_while() {
     for other in ["ab", "abcd", "abc.first", "abb"] {
         assert_eq!(found(&OpId::parse(other).unwrap(), 0), None, "{other}");
     }
+}
+
+/// Whatever door a page comes through, it is counted where commits are made.
+#[test]
+fn no_door_makes_more_pages_than_there_may_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let ann = people("ann");
+    save_text(&wiki, "A", "one\n");
+    save_text(&wiki, "B", "two\n");
+    let scope = || wiki.grant::<Write>(&ann).unwrap();
+    let gone = pages::delete(&scope(), &path("B"), "", Subpages::Keep).unwrap();
+    engine.directory().set_max_pages(wiki.id(), std::num::NonZeroU32::new(1)).unwrap();
+    let is_full = |error: holt_core::Error| assert!(error.is_page_limit() && error.kind == ErrorKind::TooLarge, "{error:?}");
+    let edit = |page: &str| Edit::new(path(page), None, "x\n".into(), "").unwrap();
+    is_full(pages::save(&scope(), &edit("C"), None).unwrap_err());
+    is_full(run(&wiki, &[put("C", Expect::Absent, "x")]).unwrap_err());
+    is_full(pages::revert(&scope(), gone, "").unwrap_err());
+    assert_eq!(commits(&wiki), 3);
+    // A file is no page, a page that moves is no new one, in whatever spelling.
+    let file = [(AttachmentName::parse("a.txt").unwrap(), b"x".to_vec())];
+    pages::upload(&wiki.grant::<Upload>(&ann).unwrap(), &path("A"), &file, Existing::Refuse, "").unwrap();
+    pages::rename(&scope(), &path("A"), &path("a"), "", Backlinks::Keep).unwrap();
+    pages::rename(&scope(), &path("a"), &path("D"), "", Backlinks::Keep).unwrap();
+    run(&wiki, &[put("E", Expect::Absent, "x"), operation("D", Expect::Present, OperationKind::Delete(SideFiles::Delete))]).unwrap();
+    engine.directory().set_max_pages(wiki.id(), None).unwrap();
+    assert!(pages::save(&scope(), &edit("C"), None).is_ok());
 }

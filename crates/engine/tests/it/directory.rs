@@ -405,7 +405,7 @@ fn look_ups_use_an_index_however_many_wikis_there_are() {
     let mut db = raw(dir.path());
     let tx = db.transaction().unwrap();
     for i in 1..=100_000_i64 {
-        tx.prepare_cached("INSERT INTO wikis VALUES (?1, ?2, 'W', 0, 'active')")
+        tx.prepare_cached("INSERT INTO wikis (id, slug, name, created, state) VALUES (?1, ?2, 'W', 0, 'active')")
             .unwrap()
             .execute((i * 7_919, format!("wiki-{i}")))
             .unwrap();

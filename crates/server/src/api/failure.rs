@@ -88,6 +88,7 @@ impl From<Error> for Failure {
             ErrorKind::Conflict => "conflict",
             ErrorKind::Denied => "forbidden",
             ErrorKind::Unauthenticated => "unauthorized",
+            ErrorKind::TooLarge if error.is_page_limit() => "quota_pages",
             ErrorKind::TooLarge => "too_large",
             ErrorKind::Busy => "busy",
             ErrorKind::Internal => "internal",

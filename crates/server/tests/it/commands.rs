@@ -141,6 +141,7 @@ const COMMANDS: &[&[&str]] = &[
     &["wiki", "list"],
     &["wiki", "show"],
     &["wiki", "rename"],
+    &["wiki", "limit"],
     &["wiki", "delete"],
     &["wiki", "path"],
     &["user", "add"],

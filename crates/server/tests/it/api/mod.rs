@@ -11,6 +11,7 @@ mod list;
 mod mistakes;
 mod pages;
 mod prefix;
+mod quota;
 mod rates;
 mod rename;
 
