@@ -4,6 +4,7 @@ mod subtrees;
 
 pub use subtrees::{Hidden, SubtreeRule, SubtreeRules};
 
+use crate::path::PagePath;
 use std::fmt;
 
 /// Identifies a person for ever, whatever their mail address.
@@ -32,6 +33,8 @@ pub struct Program {
     pub name: String,
     /// The most that it may do of what the person may do.
     pub ceiling: Action,
+    /// The page that it is for, with what is below it; none: the whole wiki. Everything else is not there for it.
+    pub within: Option<PagePath>,
 }
 
 /// Who asks.
@@ -43,6 +46,16 @@ pub enum Actor {
     Person(Person),
     /// Holt itself or the operator at the command line.
     System,
+}
+
+impl Actor {
+    /// The page outside of which there is nothing for a program; none for everybody else.
+    pub fn within(&self) -> Option<&PagePath> {
+        match self {
+            Self::Person(person) => person.through.as_ref()?.within.as_ref(),
+            Self::Anonymous | Self::System => None,
+        }
+    }
 }
 
 /// What a member may do in one wiki: Otterwiki's account flags with their meaning (spec/wiki.md §3.1).
@@ -150,7 +163,9 @@ pub fn allow(rules: AccessRules, actor: &Actor, flags: Option<MemberFlags>, acti
         Actor::Anonymous => None,
         Actor::Person(person) => Some(person),
     };
-    if person.and_then(|person| person.through.as_ref()).is_some_and(|program| action > program.ceiling) {
+    // A part of a wiki has no settings or members of its own.
+    let above = |program: &Program| action > program.ceiling || (program.within.is_some() && action == Action::Admin);
+    if person.and_then(|person| person.through.as_ref()).is_some_and(above) {
         return false;
     }
     let flags = flags.unwrap_or_default();
@@ -252,7 +267,7 @@ ADMIN      admin                  yyyy
         let admin = Some(MemberFlags { admin: true, ..MemberFlags::default() });
         for ceiling in actions {
             let Actor::Person(person) = person() else { unreachable!() };
-            let through = Some(Program { name: "api/x".into(), ceiling });
+            let through = Some(Program { name: "api/x".into(), ceiling, within: None });
             let actor = Actor::Person(Person { through: through.clone(), ..person.clone() });
             let operator = Actor::Person(Person { through, operator: true, ..person });
             for action in actions {

@@ -105,6 +105,16 @@ impl Error {
         let io = self.cause.as_deref().and_then(|c| c.downcast_ref::<std::io::Error>());
         io.is_some_and(|e| matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
     }
+    /// A wiki that holds no more pages: [`ErrorKind::TooLarge`].
+    pub fn page_limit(most: u32) -> Self {
+        Self::too_large(format!("this wiki holds at most {most} pages"))
+            .hint("Delete pages that nobody needs, or ask whoever runs the server to allow more.")
+            .because(PageLimit)
+    }
+    /// Whether it was [`Error::page_limit`]: doors that can say so do.
+    pub fn is_page_limit(&self) -> bool {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref::<PageLimit>()).is_some()
+    }
     /// The message and every cause below it, for the log.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
@@ -117,6 +127,17 @@ impl Error {
         text
     }
 }
+
+/// The cause of [`Error::page_limit`].
+#[derive(Debug)]
+struct PageLimit;
+
+impl fmt::Display for PageLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the limit of the wiki")
+    }
+}
+impl std::error::Error for PageLimit {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

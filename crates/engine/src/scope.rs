@@ -22,7 +22,7 @@
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::wiki::Wiki;
-use holt_core::{Action, Actor, Author, Error, MemberFlags, PageKey, PagePath, Result};
+use holt_core::{Action, Actor, Author, Error, MemberFlags, OpId, PageKey, PagePath, Result};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -67,6 +67,7 @@ type Brand<'w, P> = PhantomData<(P, fn(&'w ()) -> &'w ())>;
 pub struct Scope<'w, P> {
     wiki: &'w Wiki,
     actor: &'w Actor,
+    operation: Option<&'w OpId>,
     permission: Brand<'w, P>,
 }
 
@@ -74,12 +75,21 @@ impl<'w, P: Permission> Scope<'w, P> {
     /// The only constructor.
     pub(crate) fn grant(wiki: &'w Wiki, actor: &'w Actor) -> Result<Self> {
         if wiki.may(actor, P::ACTION)? {
-            return Ok(Self { wiki, actor, permission: PhantomData });
+            return Ok(Self { wiki, actor, operation: None, permission: PhantomData });
         }
         Err(match actor {
             Actor::Anonymous => Error::unauthenticated(format!("log in to {} this wiki", P::ACTION)),
             _ => Error::denied(format!("you may not {} this wiki", P::ACTION)).hint("Ask an administrator of the wiki for the right."),
         })
+    }
+    /// The same, for one operation of a client: the commit that it ends in names it, whatever use case makes it.
+    #[must_use]
+    pub fn for_operation(self, operation: Option<&'w OpId>) -> Self {
+        Self { operation, ..self }
+    }
+    /// See [`Scope::for_operation`].
+    pub(crate) fn operation(&self) -> Option<&'w OpId> {
+        self.operation
     }
     /// The wiki.
     pub fn wiki(&self) -> &'w Wiki {
@@ -95,8 +105,11 @@ impl<'w, P: Permission> Scope<'w, P> {
         if self.rights()?.allow(action, &path.key()) {
             return Ok(());
         }
-        Err(match action {
-            Action::Read => Error::not_found(format!("there is no page {path}")),
+        let outside = self.actor.within().filter(|top| path.key() != top.key() && !path.is_below(top));
+        Err(match (action, outside) {
+            (Action::Read, _) => Error::not_found(format!("there is no page {path}")),
+            (_, Some(top)) => Error::denied(format!("this token is only for the page {top} and what is below it"))
+                .hint("Use a token for that part of the wiki, or for all of it."),
             _ => Error::denied("this part of the wiki is not yours to change").hint("Ask an administrator of the wiki for the right."),
         })
     }
@@ -118,7 +131,7 @@ impl<'w, P: Permission> Scope<'w, P> {
     where
         P: Implies<Q>,
     {
-        Scope { wiki: self.wiki, actor: self.actor, permission: PhantomData }
+        Scope { wiki: self.wiki, actor: self.actor, operation: self.operation, permission: PhantomData }
     }
     /// The actor as the author of a commit (spec/wiki.md §13.2).
     pub fn author(&self) -> Author {
@@ -151,6 +164,6 @@ impl Rights<'_> {
     /// Whether they may change a file of the repository.
     pub(crate) fn may_change(&self, file: &str) -> bool {
         let rules = &self.preferences.path_access;
-        rules.is_empty() || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
+        !rules.concern(self.actor) || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
     }
 }

@@ -106,7 +106,7 @@ impl Wiki {
     /// What of the wiki `actor`, who may read it, does not get to see.
     pub(crate) fn hidden_from(&self, actor: &Actor) -> Result<Hidden> {
         let preferences = self.preferences()?;
-        if preferences.path_access.is_empty() {
+        if !preferences.path_access.concern(actor) {
             return Ok(Hidden::default());
         }
         Ok(preferences.path_access.hidden_from(actor, self.flags(actor)?))

@@ -1,8 +1,10 @@
 //! Everything a request may need, made once.
 
+use crate::api::idempotency::UnderWay;
 use crate::digests::Digests;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
+use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use holt_edge::EdgeState;
@@ -30,6 +32,10 @@ pub struct App {
     pub thumbnails: Thumbnails,
     /// Who is editing what.
     pub presence: Presence,
+    /// How much is asked of the API.
+    pub rates: Rates,
+    /// Requests with a key of their client's.
+    pub under_way: UnderWay,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
     /// Mail on its way.

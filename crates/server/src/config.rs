@@ -123,9 +123,15 @@ pub struct ServeArgs {
     /// Set the Secure flag on cookies (behind TLS)
     #[arg(long, env = "HOLT_SECURE_COOKIES")]
     pub secure_cookies: bool,
-    /// Rate limits for log-in attempts: on, or off for tests and trusted networks
+    /// Rate limits for log-in attempts and the API: on, or off for tests and trusted networks
     #[arg(long, env = "HOLT_RATE_LIMIT", value_enum, default_value_t = Switch::On)]
     pub rate_limit: Switch,
+    /// What each token, person or address may read through the API in a minute; a search counts as ten. 0: as much as it likes
+    #[arg(long, env = "HOLT_API_READS", default_value_t = 600, value_name = "N")]
+    pub api_reads: u32,
+    /// What each may change through the API in a minute; of several pages in one commit each counts. 0: as much as it likes
+    #[arg(long, env = "HOLT_API_WRITES", default_value_t = 120, value_name = "N")]
+    pub api_writes: u32,
     /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
     #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,
@@ -231,6 +237,20 @@ pub enum WikiCommand {
         /// Its new slug
         to: String,
     },
+    /// Say how many pages a wiki may have
+    #[command(
+        after_help = "Editing and deleting pages goes on above the limit; only new ones are refused.\n\nExamples:\n  holt wiki limit docs --pages 500\n  holt wiki limit docs --pages 0    as many as it likes"
+    )]
+    Limit {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// Most pages; 0: as many as it likes
+        #[arg(long, value_name = "N")]
+        pages: u32,
+    },
     /// Delete a wiki for good
     Delete {
         /// Where the data is.
@@ -298,27 +318,63 @@ pub enum UserCommand {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a token and print it; it is shown only once
-    #[command(after_help = "Example:\n  holt token create --wiki docs --scope read --name 'search bot'")]
-    Create {
+    #[command(
+        after_help = "Examples:\n  holt token create --wiki docs --scope read --name 'search bot'\n  holt token create --wiki docs --scope write --path Projects/Alpha --days 90 --name alpha"
+    )]
+    Create(NewTokenArgs),
+    /// List the tokens of a wiki: scope, page, expiry, last use
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki they are for
+        #[arg(long, value_name = "SLUG")]
+        wiki: String,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// End a token
+    #[command(after_help = "Example:\n  holt token revoke --wiki docs 7")]
+    Revoke {
         /// Where the data is.
         #[command(flatten)]
         data: DataArgs,
         /// The wiki it is for
         #[arg(long, value_name = "SLUG")]
         wiki: String,
-        /// What it may do
-        #[arg(long, value_enum)]
-        scope: ScopeArg,
-        /// What you call it
-        #[arg(long, value_name = "LABEL", default_value = "")]
-        name: String,
-        /// How to print.
-        #[command(flatten)]
-        output: OutputArgs,
+        /// Its number in the list
+        id: i64,
     },
 }
 
-/// See [`TokenCommand::Create`].
+/// `holt token create`.
+#[derive(Debug, Args)]
+pub struct NewTokenArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The wiki it is for
+    #[arg(long, value_name = "SLUG")]
+    pub wiki: String,
+    /// What it may do
+    #[arg(long, value_enum)]
+    pub scope: ScopeArg,
+    /// The page it is for, with what is below it (default: the whole wiki)
+    #[arg(long, value_name = "PAGE")]
+    pub path: Option<String>,
+    /// How long it is good (default: until it is revoked)
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub days: Option<u16>,
+    /// What you call it
+    #[arg(long, value_name = "LABEL", default_value = "")]
+    pub name: String,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// See [`NewTokenArgs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ScopeArg {
     /// Read pages.

@@ -1,16 +1,17 @@
 //! From a request to its answer: who asks, which row of the table it is, whether they may, and what came of it (security.md TEN-2).
 
 use crate::api;
-use crate::api::credentials::Caller;
+use crate::api::credentials::{self, Caller, Identity};
 use crate::api::failure::Failure;
 use crate::app::App;
 use crate::error;
+use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie};
 use crate::request::Request;
 use crate::routes::{Need, Proof, ROUTES, Route, Run, matches};
 use crate::session;
 use crate::web::{self, Context};
-use holt_core::{Action, Actor, Error, ErrorKind, Result, WikiId};
+use holt_core::{Action, Actor, Error, ErrorKind, Result};
 use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
@@ -25,18 +26,29 @@ const FOR_PROGRAMS: &[&str] = &[
     "/{page}/t/{file}/{size}",
 ];
 
+/// Addresses of the API that look through the whole wiki.
+const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
+
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
     let is_api = api::is_here(&request.path);
-    let caller = if is_api { api::credentials::caller(app, &request.headers, wiki_id) } else { visitor(app, request, wiki_id) };
-    let (Caller { actor, session }, problem) = match caller {
+    let caller = if is_api { credentials::caller(app, request, wiki_id) } else { credentials::visitor(app, request, wiki_id) };
+    let (Caller { actor, session, identity }, problem) = match caller {
         Ok(caller) => (caller, None),
-        Err(error) => (Caller { actor: Actor::Anonymous, session: None }, Some(error)),
+        Err(error) => {
+            let identity = Identity::of(None, request.peer);
+            (Caller { actor: Actor::Anonymous, session: None, identity }, Some(error))
+        }
     };
     let wiki = app.engine.wiki(wiki_id);
-    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new() };
+    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, operation: None };
     let result = match problem {
+        // Whoever guesses tokens is counted as well.
+        Some(error) if is_api => match context.charge(Kind::Read, 1) {
+            Ok(()) => Err(error),
+            Err(failure) => Ok(refuse_in_json(&context, failure)),
+        },
         Some(error) => Err(error),
         None => run(&mut context, fallback),
     };
@@ -54,13 +66,6 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     }
 }
 
-/// Whoever has the session of a request.
-fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
-    let session = session::current(app, &request.headers, wiki)?;
-    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
-    Ok(Caller { actor, session })
-}
-
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     let request = context.request;
     let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
@@ -75,6 +80,9 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             context.params = params;
             if matches!(route.run, Run::Api(_)) {
                 api::tidy(&mut context.params);
+                if let Err(failure) = charge(context, route) {
+                    return Ok(refuse_in_json(context, failure));
+                }
             }
             check(context, route)?;
             if must_prove(context, route) {
@@ -90,7 +98,7 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             }
             return match route.run {
                 Run::Page(run) => run(context),
-                Run::Api(run) => Ok(run(context).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+                Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
             };
         }
     }
@@ -104,6 +112,23 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
         http::header::ALLOW,
         &allowed.join(", "),
     ))
+}
+
+/// What an address costs, whoever asks and whatever comes of it. Handlers add what only they know.
+fn charge(context: &Context<'_>, route: &Route) -> std::result::Result<(), Failure> {
+    match route.need {
+        Need::Public => Ok(()),
+        Need::Write | Need::Upload => context.charge(Kind::Write, 1),
+        _ if DEAR.contains(&route.pattern) => context.charge(Kind::Read, 10),
+        _ => context.charge(Kind::Read, 1),
+    }
+}
+
+fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> api::Answer) -> api::Answer {
+    match route.need {
+        Need::Write | Need::Upload => api::idempotency::once(context, (route.method, route.pattern), run),
+        _ => run(context),
+    }
 }
 
 /// Whether a request has to show that somebody means it. To the API it does if it is the session that says who asks: a token is no cookie, and

@@ -12,6 +12,7 @@ mod limits;
 mod log;
 mod mail;
 mod presence;
+mod rates;
 mod recovery;
 mod reply;
 mod request;

@@ -71,8 +71,15 @@ impl SubtreeRules {
     pub fn iter(&self) -> impl Iterator<Item = &SubtreeRule> {
         self.rules.iter()
     }
-    /// Whether the rules let `actor`, who may do `action` in the wiki as a whole, do it at `key`.
+    /// Whether anything could be kept from `actor`: by a rule, or because they are a program for a part of the wiki.
+    pub fn concern(&self, actor: &Actor) -> bool {
+        !self.is_empty() || actor.within().is_some()
+    }
+    /// Whether the rules, and the part of the wiki that a program is for, let `actor`, who may do `action` in the wiki as a whole, do it at `key`.
     pub fn allow(&self, actor: &Actor, flags: Option<MemberFlags>, action: Action, key: &PageKey) -> bool {
+        if actor.within().is_some_and(|top| !is_at_or_below(key.as_str(), top.key().as_str())) {
+            return false;
+        }
         let flags = flags.unwrap_or_default();
         if administers(actor, flags) {
             return true;
@@ -83,14 +90,15 @@ impl SubtreeRules {
     pub fn hidden_from(&self, actor: &Actor, flags: Option<MemberFlags>) -> Hidden {
         self.closed_to(actor, flags, Action::Read)
     }
-    /// Where the rules do not let `actor` do `action`.
+    /// Where `actor` may not do `action`.
     pub fn closed_to(&self, actor: &Actor, flags: Option<MemberFlags>, action: Action) -> Hidden {
         let flags = flags.unwrap_or_default();
+        let outside = Hidden { only: actor.within().map(PagePath::key), ..Hidden::default() };
         if administers(actor, flags) {
-            return Hidden::default();
+            return outside;
         }
         let refused = self.rules.iter().filter(|rule| !rule.allows(actor, flags, action));
-        Hidden::new(refused.map(|rule| rule.path.key()), self.damaged)
+        Hidden::new(refused.map(|rule| rule.path.key()), self.damaged).and(&outside)
     }
     /// What a page must not show because some of its readers may not see it: every part of the wiki with readers of its own that the page is not
     /// itself in. With no page, every such part.
@@ -142,6 +150,8 @@ fn is_at_or_below(key: &str, top: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Hidden {
     tops: Vec<PageKey>,
+    /// What is not at or below this page is hidden, too.
+    only: Option<PageKey>,
     everything: bool,
 }
 
@@ -156,15 +166,16 @@ impl Hidden {
                 kept.push(top);
             }
         }
-        Self { tops: kept, everything }
+        Self { tops: kept, only: None, everything }
     }
     /// Whether nothing is hidden.
     pub fn is_empty(&self) -> bool {
-        self.tops.is_empty() && !self.everything
+        self.tops.is_empty() && self.only.is_none() && !self.everything
     }
     /// Whether the page of this key, or a file beside it, is hidden.
     pub fn covers(&self, key: &str) -> bool {
-        self.everything || self.tops.iter().any(|top| is_at_or_below(key, top.as_str()))
+        let outside = self.only.as_ref().is_some_and(|top| !is_at_or_below(key, top.as_str()));
+        self.everything || outside || self.tops.iter().any(|top| is_at_or_below(key, top.as_str()))
     }
     /// Whether a file of the repository is hidden: a page, or what is beside one. A name that cannot be read as either is, if anything is.
     pub fn covers_file(&self, file: &str) -> bool {
@@ -176,7 +187,7 @@ impl Hidden {
             None => match file.rsplit_once('/') {
                 Some((directory, _)) => PagePath::parse(directory),
                 // Beside no page.
-                None => return self.everything,
+                None => return self.everything || self.only.is_some(),
             },
         };
         page.map_or(true, |page| self.covers(page.key().as_str()))
@@ -184,14 +195,20 @@ impl Hidden {
     /// What either hides.
     #[must_use]
     pub fn and(&self, more: &Self) -> Self {
-        Self::new(self.tops.iter().chain(&more.tops).cloned(), self.everything || more.everything)
+        let (only, apart) = match (&self.only, &more.only) {
+            (Some(one), Some(other)) if is_at_or_below(one.as_str(), other.as_str()) => (Some(one), false),
+            (Some(one), Some(other)) => (Some(other), !is_at_or_below(other.as_str(), one.as_str())),
+            (one, other) => (one.as_ref().or(other.as_ref()), false),
+        };
+        let tops = self.tops.iter().chain(&more.tops).cloned();
+        Self { only: only.cloned(), ..Self::new(tops, self.everything || more.everything || apart) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Person;
+    use crate::access::{Person, Program};
 
     fn rule(path: &str, read: AccessLevel, write: AccessLevel, readers: &[i64], writers: &[i64]) -> SubtreeRule {
         let people = |ids: &[i64]| ids.iter().map(|id| UserId(*id)).collect();
@@ -291,6 +308,49 @@ admin       yy yy yy yy yy
         let opens = |from: &str, to: &str| rules().opens(&key(from), &key(to));
         assert!(opens("Staff/Plan", "Plan") && opens("Staff/Board/Pay", "Staff/Pay") && opens("Staff/Board", "Board"));
         assert!(!opens("Staff", "Crew") && !opens("Home", "Staff/Home") && !opens("Staff/A", "Staff/B") && !opens("Handbook/A", "A"));
+    }
+
+    /// A program for a part of the wiki is kept out of the rest, and the rules hold in that part as well: even for who administers the wiki.
+    #[test]
+    fn a_program_sees_its_part_and_nothing_else() {
+        let through = |id, within: &str| {
+            let Actor::Person(person) = person(id) else { unreachable!() };
+            let program = Program { name: String::new(), ceiling: Action::Admin, within: Some(PagePath::parse(within).unwrap()) };
+            Actor::Person(Person { through: Some(program), ..person })
+        };
+        let places = ["Home", "Staff", "Staffing", "Staff/Plan", "STAFF/board", "Staff/Board/Pay", "Handbook/A"];
+        for (rules, id, flags, within, seen) in [
+            (rules(), 8, ADMIN, "staff", "Staff Staff/Plan STAFF/board Staff/Board/Pay"),
+            (rules(), 8, ADMIN, "Staff/Board", "STAFF/board Staff/Board/Pay"),
+            (rules(), 3, APPROVED, "Staff", "Staff Staff/Plan"),
+            (rules(), 3, APPROVED, "Staff/Board", ""),
+            (SubtreeRules::default(), 3, APPROVED, "Handbook", "Handbook/A"),
+            (SubtreeRules::default(), 3, APPROVED, "Nowhere", ""),
+        ] {
+            let actor = through(id, within);
+            let hidden = rules.hidden_from(&actor, flags);
+            let may = |place: &&&str| rules.allow(&actor, flags, Action::Read, &key(place));
+            assert_eq!(places.iter().filter(may).copied().collect::<Vec<_>>().join(" "), seen, "{within}");
+            assert!(rules.concern(&actor) && !hidden.is_empty() && hidden.covers_file("robots.txt"));
+            for place in places {
+                assert_eq!(hidden.covers(key(place).as_str()), !may(&&place), "{within} {place}");
+                assert_eq!(hidden.covers_file(&format!("{place}/x.png")), !may(&&place), "{within} {place}");
+            }
+        }
+        let both = |one: &str, other: &str| {
+            let hidden = |within: &str| SubtreeRules::default().hidden_from(&through(1, within), None);
+            places
+                .iter()
+                .filter(|place| !hidden(one).and(&hidden(other)).covers(key(place).as_str()))
+                .copied()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            (both("Staff", "staff/board"), both("Staff/Board", "Staff")),
+            ("STAFF/board Staff/Board/Pay".into(), "STAFF/board Staff/Board/Pay".into())
+        );
+        assert_eq!(both("Staff", "Handbook"), "");
     }
 
     #[test]

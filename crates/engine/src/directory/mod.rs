@@ -16,7 +16,7 @@ pub use digests::{GATHER, LEASE, Next, Turn};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
-pub use tokens::{TokenRecord, TokenScope};
+pub use tokens::{NewToken, TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
 pub use wikis::{QUARANTINE, WikiRecord, WikiState};
 
@@ -38,6 +38,8 @@ const KIND: Kind = Kind {
         include_str!("migrations/0001_platform.sql"),
         include_str!("migrations/0002_invitations.sql"),
         include_str!("migrations/0003_digests.sql"),
+        include_str!("migrations/0004_token_parts.sql"),
+        include_str!("migrations/0005_page_limits.sql"),
     ],
 };
 

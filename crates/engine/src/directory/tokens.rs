@@ -2,7 +2,7 @@
 
 use super::{Directory, Token, hash};
 use crate::db::{decode, wrap};
-use holt_core::{Error, Result, UserId, WikiId};
+use holt_core::{Error, PagePath, Result, UserId, WikiId};
 use rusqlite::{OptionalExtension, Row};
 
 /// The last use is written down at most so often.
@@ -50,6 +50,8 @@ pub struct TokenRecord {
     pub user: Option<UserId>,
     /// What it allows.
     pub scope: TokenScope,
+    /// The page it is for, with what is below it; none: the whole wiki.
+    pub within: Option<PagePath>,
     /// What its owner calls it.
     pub label: String,
     /// Unix seconds.
@@ -60,39 +62,55 @@ pub struct TokenRecord {
     pub last_used: Option<i64>,
 }
 
-const COLUMNS: &str = "id, wiki, user, scope, label, created, expires, last_used FROM tokens";
-
-type Raw = (i64, i64, Option<i64>, String, String, i64, Option<i64>, Option<i64>);
-
-fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+/// What a new token shall be.
+#[derive(Debug, Clone, Copy)]
+pub struct NewToken<'a> {
+    /// The only wiki it opens.
+    pub wiki: WikiId,
+    /// On whose behalf, if on anybody's.
+    pub user: Option<UserId>,
+    /// What it allows.
+    pub scope: TokenScope,
+    /// The page it is for, with what is below it; none: the whole wiki.
+    pub within: Option<&'a PagePath>,
+    /// What its owner calls it.
+    pub label: &'a str,
+    /// Unix seconds; none: never.
+    pub expires: Option<i64>,
 }
 
-fn record((id, wiki, user, scope, label, created, expires, last_used): Raw) -> Result<TokenRecord> {
+const COLUMNS: &str = "id, wiki, user, scope, label, created, expires, last_used, within FROM tokens";
+
+type Raw = (i64, i64, Option<i64>, String, String, i64, Option<i64>, Option<i64>, Option<String>);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?))
+}
+
+fn record((id, wiki, user, scope, label, created, expires, last_used, within): Raw) -> Result<TokenRecord> {
     let wiki = decode("a wiki id", WikiId::from_store(wiki))?;
     let scope = decode("the scope of a token", TokenScope::parse(&scope))?;
-    Ok(TokenRecord { id, wiki, user: user.map(UserId), scope, label, created, expires, last_used })
+    // A part that cannot be read is not the whole wiki.
+    let within = within.map(|text| decode("the page of a token", PagePath::parse(&text).ok())).transpose()?;
+    Ok(TokenRecord { id, wiki, user: user.map(UserId), scope, within, label, created, expires, last_used })
 }
 
 impl Directory {
-    /// Makes a token that does not expire.
+    /// Makes a token for the whole wiki that does not expire.
     pub fn create_token(&self, wiki: WikiId, user: Option<UserId>, scope: TokenScope, label: &str, now: i64) -> Result<Token> {
-        self.create_token_until(wiki, user, scope, label, now, None)
+        self.make_token(&NewToken { wiki, user, scope, within: None, label, expires: None }, now)
     }
-    /// Makes a token that is good until `expires`.
-    pub fn create_token_until(
-        &self,
-        wiki: WikiId,
-        user: Option<UserId>,
-        scope: TokenScope,
-        label: &str,
-        now: i64,
-        expires: Option<i64>,
-    ) -> Result<Token> {
+    /// Makes a token. `Invalid` for one that would administer a part of a wiki: settings and members belong to the whole.
+    pub fn make_token(&self, new: &NewToken<'_>, now: i64) -> Result<Token> {
+        let NewToken { wiki, user, scope, within, label, expires } = *new;
+        if scope == TokenScope::Admin && within.is_some() {
+            return Err(Error::invalid("a token that administers is for the whole wiki").hint("Let it write, or leave out the page."));
+        }
         // The prefix lets scanners of other people's repositories recognise a leaked one.
         let token = Token::new("holt_")?;
-        let sql = "INSERT INTO tokens (hash, wiki, user, scope, label, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let values = (token.hash(), wiki.to_store(), user.map(|u| u.0), scope.as_str(), label, now, expires);
+        let sql = "INSERT INTO tokens (hash, wiki, user, scope, label, created, expires, within) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let within = within.map(PagePath::as_str);
+        let values = (token.hash(), wiki.to_store(), user.map(|u| u.0), scope.as_str(), label, now, expires, within);
         self.change("create a token", |db| {
             let failed = || wrap("create a token");
             db.execute("DELETE FROM tokens WHERE wiki = ?1 AND expires <= ?2", (wiki.to_store(), now)).map_err(failed())?;

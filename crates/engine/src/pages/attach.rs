@@ -2,7 +2,7 @@
 
 use super::write::Writing;
 use crate::db::index::Index;
-use crate::repo::FileMode;
+use crate::repo::{BlobId, FileMode};
 use crate::scope::{Read, Scope, Upload, Write};
 use holt_core::{Action, AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
 
@@ -12,6 +12,33 @@ pub use crate::db::index::AttachmentInfo;
 pub const ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
 /// Most attachments of one page (security.md INP-14).
 pub const ATTACHMENTS_PER_PAGE: usize = 500;
+
+/// Which file of the same name an upload may replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Any.
+    Replace,
+    /// None: there must be no such file.
+    Refuse,
+    /// The one with this content, which must be there.
+    Only(BlobId),
+    /// Any, but there must be one.
+    Need,
+}
+
+impl Existing {
+    fn check(self, name: &AttachmentName, there: Option<&AttachmentInfo>) -> Result<()> {
+        match (self, there) {
+            (Self::Replace, _) | (Self::Refuse, None) | (Self::Need, Some(_)) => Ok(()),
+            (Self::Only(blob), Some(there)) if there.blob == blob => Ok(()),
+            (Self::Refuse, Some(_)) => {
+                Err(Error::conflict(format!("there is a file {name} already")).hint("Choose another name, or let it be replaced."))
+            }
+            (Self::Only(_) | Self::Need, _) => Err(Error::conflict(format!("the file {name} is not the one that was to be replaced"))
+                .hint("Look at the file that is there now, and send its ETag.")),
+        }
+    }
+}
 
 /// A file with its content.
 #[derive(Debug, Clone)]
@@ -23,7 +50,7 @@ pub struct Attachment {
     /// The commit that last changed it, if it was asked for as it is now.
     pub last_change: Option<Revision>,
     /// Hex id of its content, for an ETag.
-    pub blob: crate::repo::BlobId,
+    pub blob: BlobId,
 }
 
 /// The attachments of `page`, by name.
@@ -68,8 +95,14 @@ pub fn attachment_history(scope: &Scope<'_, Read>, page: &PagePath, name: &Attac
     index.file_history(&format!("{}/{name}", directory.directory()), None, 200)
 }
 
-/// Stores `files` beside `page` in one commit. A file of the same name is replaced. Limits: 10 MiB each, 500 per page.
-pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentName, Vec<u8>)], message: &str) -> Result<RevisionId> {
+/// Stores `files` beside `page` in one commit. `Conflict` if what is there may not be replaced. Limits: 10 MiB each, 500 per page.
+pub fn upload(
+    scope: &Scope<'_, Upload>,
+    page: &PagePath,
+    files: &[(AttachmentName, Vec<u8>)],
+    existing: Existing,
+    message: &str,
+) -> Result<RevisionId> {
     scope.check(Action::Upload, page)?;
     if files.is_empty() {
         return Err(Error::invalid("no file was sent").hint("Choose at least one file."));
@@ -93,6 +126,9 @@ pub fn upload(scope: &Scope<'_, Upload>, page: &PagePath, files: &[(AttachmentNa
                 free_address(&index, &directory, name)?;
             }
             let present = index.attachments(&directory)?;
+            for (name, _) in files {
+                existing.check(name, present.iter().find(|there| there.name == *name))?;
+            }
             let new = files.iter().filter(|(name, _)| !present.iter().any(|p| p.name == *name)).count();
             if present.len() + new > ATTACHMENTS_PER_PAGE {
                 return Err(

@@ -5,6 +5,7 @@
 use super::moving::{self, Moving};
 use super::rename::Backlinks;
 use super::write::{Committed, Writing, busy};
+use crate::db::index::PageRow;
 use crate::scope::{Scope, Write};
 use holt_core::edit::SOURCE_BYTES;
 use holt_core::{Action, Edit, Error, ErrorKind, FileChange, PagePath, Result, RevisionId};
@@ -18,6 +19,22 @@ pub enum Expect {
     As(RevisionId),
     /// It is there.
     Present,
+}
+
+impl Expect {
+    /// Whether the page that has `row`, or none, is this. Asked by whoever may move the branch, so that it stays so until the commit.
+    pub(super) fn fits(self, writing: &Writing<'_>, row: Option<&PageRow>) -> Result<bool> {
+        Ok(match (self, row) {
+            (Self::Absent, row) => row.is_none(),
+            (Self::Present, row) => row.is_some(),
+            (Self::As(_), None) => false,
+            // Of this wiki's own history only (TEN-9): another one's revision is no base for anything here.
+            (Self::As(revision), Some(row)) => {
+                row.last_revision == revision
+                    || (writing.knows(revision)? && writing.repo().read(revision, &row.file)?.is_some_and(|then| then.id == row.blob))
+            }
+        })
+    }
 }
 
 /// Whether the files beside a page go with it.
@@ -160,17 +177,7 @@ enum Fit {
 fn plan(scope: &Scope<'_, Write>, writing: &Writing<'_>, operation: &Operation, planned: &mut Planned) -> Result<Fit> {
     let row = writing.index()?.page(&operation.path.key())?;
     let current = row.as_ref().map(|row| row.last_revision);
-    let fits = match (operation.expect, &row) {
-        (Expect::Absent, row) => row.is_none(),
-        (Expect::Present, row) => row.is_some(),
-        (Expect::As(_), None) => false,
-        // Of this wiki's own history only (TEN-9): another one's revision is no base for anything here.
-        (Expect::As(revision), Some(row)) => {
-            row.last_revision == revision
-                || (writing.knows(revision)? && writing.repo().read(revision, &row.file)?.is_some_and(|then| then.id == row.blob))
-        }
-    };
-    if !fits {
+    if !operation.expect.fits(writing, row.as_ref())? {
         return Ok(Fit::Stale(current));
     }
     let path = match &row {

@@ -16,6 +16,7 @@ mod linking;
 mod list;
 mod mentions;
 mod moving;
+mod operation;
 mod pattern;
 mod read;
 mod rename;
@@ -30,7 +31,8 @@ mod write;
 
 pub use crate::db::index::{Graph, Wanted};
 pub use attach::{
-    ATTACHMENT_BYTES, Attachment, AttachmentInfo, attachment, attachment_history, attachments, delete_attachment, rename_attachment, upload,
+    ATTACHMENT_BYTES, Attachment, AttachmentInfo, Existing, attachment, attachment_history, attachments, delete_attachment,
+    rename_attachment, upload,
 };
 pub use batch::{Batch, Expect, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
@@ -53,9 +55,10 @@ pub use inbox::{
 };
 pub use linking::{PageLinks, graph, links_of, orphans, wanted};
 pub use list::{ListFilter, Listed, Listing, list};
+pub use operation::{Done, done};
 pub use pattern::{BadPattern, Line, PageLines, Pattern, PatternHits, search_pattern};
 pub use read::{PageView, page, page_at, resolve, revision, source_at, title};
-pub use rename::{Affected, Backlinks, Renamed, affected, opens, rename};
+pub use rename::{Affected, Backlinks, RenameOutcome, Renamed, affected, opens, rename, rename_expected};
 pub use revert::revert;
 pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};

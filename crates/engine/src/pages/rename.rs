@@ -1,9 +1,10 @@
 //! Moving a page with its attachments and subpages, links rewritten, in one commit.
 
+use super::batch::Expect;
 use super::moving::{self, Moving};
 use super::write::Writing;
 use crate::scope::{Scope, Write};
-use holt_core::{PagePath, Result, RevisionId};
+use holt_core::{Error, PagePath, Result, RevisionId};
 
 /// Whether links to a moved page follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,56 @@ pub struct Renamed {
     pub updated: Vec<PagePath>,
 }
 
+/// What became of a rename that somebody wanted only of a page they knew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenameOutcome {
+    /// It is durable.
+    Renamed(Renamed),
+    /// The page is not what was expected; nothing has changed.
+    Stale {
+        /// The revision that last changed the page; none if there is no such page.
+        current: Option<RevisionId>,
+    },
+}
+
 /// Moves the page `from` and everything below it to `to`. `Conflict` if `to` is another page, `NotFound` if nothing is at `from`.
 /// A change of letter case alone is allowed.
 pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message: &str, backlinks: Backlinks) -> Result<Renamed> {
+    match moved(scope, from, None, to, message, backlinks)? {
+        RenameOutcome::Renamed(renamed) => Ok(renamed),
+        RenameOutcome::Stale { .. } => Err(Error::internal("a rename that expects nothing was refused")),
+    }
+}
+
+/// As [`rename`], if the page still is what its renamer saw.
+pub fn rename_expected(
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    expect: Expect,
+    to: &PagePath,
+    message: &str,
+    backlinks: Backlinks,
+) -> Result<RenameOutcome> {
+    moved(scope, from, Some(expect), to, message, backlinks)
+}
+
+fn moved(
+    scope: &Scope<'_, Write>,
+    from: &PagePath,
+    expect: Option<Expect>,
+    to: &PagePath,
+    message: &str,
+    backlinks: Backlinks,
+) -> Result<RenameOutcome> {
     let to = moving::target(scope, from, to)?;
     let mut writing = Writing::begin(scope, None)?;
     for _ in 0..16 {
+        let row = writing.index()?.page(&from.key())?;
+        if let Some(expect) = expect
+            && !expect.fits(&writing, row.as_ref())?
+        {
+            return Ok(RenameOutcome::Stale { current: row.map(|row| row.last_revision) });
+        }
         let moves = [moving::plan(&writing, from, &to, backlinks)?];
         let [Moving { from, .. }] = &moves;
         // A commit that would be refused must not change a rule first.
@@ -48,7 +93,8 @@ pub fn rename(scope: &Scope<'_, Write>, from: &PagePath, to: &PagePath, message:
             writing.finish(committed);
             let count = rewritten.len();
             let updated = rewritten.into_iter().filter(|page| !moves[0].takes(page)).collect();
-            return Ok(Renamed { revision: committed.revision(), path: to, rewritten: count, updated });
+            let renamed = Renamed { revision: committed.revision(), path: to, rewritten: count, updated };
+            return Ok(RenameOutcome::Renamed(renamed));
         }
     }
     Err(super::write::busy())

@@ -9,7 +9,8 @@ use crate::repo::{CommitMeta, CommitOutcome, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
-use holt_core::{Author, Error, FileChange, OpId, PagePath, Result, RevisionId, Timestamp, VIA_TRAILER};
+use holt_core::{Author, Error, FileChange, OpId, PageKey, PagePath, Result, RevisionId, Timestamp, VIA_TRAILER};
+use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
 /// The right to move the wiki's branch, held for one logical change.
@@ -35,7 +36,16 @@ impl<'w> Writing<'w> {
         failpoint::hit("write.marked")?;
         let repo = wiki.repo()?;
         let head = repo.head()?;
-        Ok(Self { wiki, repo, author: scope.author(), via: scope.via(), rights: scope.rights()?, op: op.cloned(), head, lock })
+        Ok(Self {
+            wiki,
+            repo,
+            author: scope.author(),
+            via: scope.via(),
+            rights: scope.rights()?,
+            op: op.or(scope.operation()).cloned(),
+            head,
+            lock,
+        })
     }
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {
@@ -65,7 +75,7 @@ impl<'w> Writing<'w> {
             None => Ok(None),
         }
     }
-    /// Refuses changes of files that are not the writer's to change.
+    /// Refuses changes of files that are not the writer's to change, and more pages than the wiki may have.
     pub(crate) fn check(&self, changes: &[FileChange]) -> Result<()> {
         let touched = changes.iter().flat_map(|change| match change {
             FileChange::Put { file, .. } | FileChange::Remove { file } => [Some(file), None],
@@ -74,7 +84,7 @@ impl<'w> Writing<'w> {
         if touched.flatten().any(|file| !self.rights.may_change(file)) {
             return Err(not_theirs());
         }
-        Ok(())
+        self.check_page_limit(changes)
     }
     /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
     pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
@@ -98,6 +108,34 @@ impl<'w> Writing<'w> {
                 Ok(None)
             }
         }
+    }
+    /// Refuses what would leave the wiki with more pages than before and than it may have. Whatever else is done to it, deleting above all,
+    /// is done however many there are.
+    fn check_page_limit(&self, changes: &[FileChange]) -> Result<()> {
+        let Some(most) = self.wiki.shared.directory.max_pages(self.wiki.id())? else { return Ok(()) };
+        let (mut there, mut gone) = (HashSet::new(), HashSet::new());
+        let key = |file: &str| PagePath::from_tree(file).map(|page| page.key());
+        for change in changes {
+            match change {
+                FileChange::Put { file, .. } => there.extend(key(file)),
+                FileChange::Remove { file } => gone.extend(key(file)),
+                FileChange::Move { from, to } => {
+                    there.extend(key(to));
+                    gone.extend(key(from));
+                }
+            }
+        }
+        let index = self.index()?;
+        let known = |keys: Vec<&PageKey>| keys.into_iter().map(|key| Ok(usize::from(index.page(key)?.is_some()))).sum::<Result<usize>>();
+        let new = there.len() - known(there.iter().collect())?;
+        if new == 0 {
+            return Ok(());
+        }
+        let fewer = known(gone.difference(&there).collect())?;
+        if new > fewer && index.page_count()? + new - fewer > most as usize {
+            return Err(Error::page_limit(most));
+        }
+        Ok(())
     }
     /// As [`Writing::try_commit`], for changes that do not depend on what the neighbour did.
     pub(crate) fn commit(mut self, mut changes: impl FnMut(&Self) -> Result<Vec<FileChange>>, message: &str) -> Result<Committed> {

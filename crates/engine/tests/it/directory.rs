@@ -2,8 +2,8 @@
 
 use holt_core::{ErrorKind, MemberFlags, UserId, WikiId, WikiName};
 use holt_engine::directory::{
-    AuditEntry, AuditFilter, Delivery, Directory, Gate, INVITATION_LIFE, NewInvitation, NewUser, Purpose, QUARANTINE, Rank, SESSION_IDLE,
-    SESSION_LIFE, TokenScope, WikiState,
+    AuditEntry, AuditFilter, Delivery, Directory, Gate, INVITATION_LIFE, NewInvitation, NewToken, NewUser, Purpose, QUARANTINE, Rank,
+    SESSION_IDLE, SESSION_LIFE, TokenScope, WikiState,
 };
 use std::path::Path;
 use tempfile::TempDir;
@@ -183,7 +183,10 @@ fn tokens_open_one_wiki_until_they_end() {
     let (_dir, directory) = directory();
     let (docs, other) = (wiki(&directory, "docs", 1), wiki(&directory, "other", 1));
     let ann = user(&directory, "ann@example.org");
-    let token = directory.create_token_until(docs, Some(ann), TokenScope::Propose, "bot", 10, Some(100)).unwrap();
+    let token = {
+        let (user, scope, label, expires) = (Some(ann), TokenScope::Propose, "bot", Some(100));
+        directory.make_token(&NewToken { wiki: docs, user, scope, within: None, label, expires }, 10).unwrap()
+    };
     assert!(token.expose().starts_with("holt_") && token.expose().len() == 48);
     let record = directory.token(token.expose(), 99).unwrap().unwrap();
     assert_eq!((record.wiki, record.user, record.scope, record.expires), (docs, Some(ann), TokenScope::Propose, Some(100)));
@@ -402,7 +405,7 @@ fn look_ups_use_an_index_however_many_wikis_there_are() {
     let mut db = raw(dir.path());
     let tx = db.transaction().unwrap();
     for i in 1..=100_000_i64 {
-        tx.prepare_cached("INSERT INTO wikis VALUES (?1, ?2, 'W', 0, 'active')")
+        tx.prepare_cached("INSERT INTO wikis (id, slug, name, created, state) VALUES (?1, ?2, 'W', 0, 'active')")
             .unwrap()
             .execute((i * 7_919, format!("wiki-{i}")))
             .unwrap();

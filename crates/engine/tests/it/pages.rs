@@ -20,7 +20,7 @@ fn path(text: &str) -> PagePath {
 fn attach(wiki: &Wiki, page: &str, name: &str, content: &[u8]) {
     let ann = people("ann");
     let scope = wiki.grant::<Upload>(&ann).unwrap();
-    pages::upload(&scope, &path(page), &[(AttachmentName::parse(name).unwrap(), content.to_vec())], "").unwrap();
+    pages::upload(&scope, &path(page), &[(AttachmentName::parse(name).unwrap(), content.to_vec())], pages::Existing::Replace, "").unwrap();
 }
 
 fn attached(wiki: &Wiki, page: &str, name: &str) -> Option<Vec<u8>> {

@@ -79,7 +79,7 @@ fn act(wiki: &Wiki, step: &Step) {
         Step::Attach(n) => {
             let scope = wiki.grant::<Upload>(&ann).unwrap();
             let name = AttachmentName::parse("zqx.txt").unwrap();
-            pages::upload(&scope, &path(of(&HIDDEN, *n)), &[(name, format!("qwy{n}").into_bytes())], "").unwrap();
+            pages::upload(&scope, &path(of(&HIDDEN, *n)), &[(name, format!("qwy{n}").into_bytes())], pages::Existing::Replace, "").unwrap();
         }
         Step::Hide(n) => {
             let _ = pages::rename(&scope, &path("Team"), &path(&format!("Staff/Zqx team {n}")), "", Backlinks::Rewrite);
@@ -290,7 +290,7 @@ fn what_is_not_theirs_stays_as_it_is() {
     denied(pages::delete(&scope, &path("Team"), "", Subpages::Delete));
     denied(pages::rename(&scope, &path("Team"), &path("Crew"), "", Backlinks::Keep).map(|done| done.revision));
     let name = AttachmentName::parse("a.txt").unwrap();
-    denied(pages::upload(&wiki.grant::<Upload>(&bob).unwrap(), &path("Rules"), &[(name, vec![1])], ""));
+    denied(pages::upload(&wiki.grant::<Upload>(&bob).unwrap(), &path("Rules"), &[(name, vec![1])], pages::Existing::Replace, ""));
     let last = save_text(&wiki, "Rules", "# Other rules").revision;
     denied(pages::revert(&scope, last, ""));
     assert_eq!(pages::preview(&scope, &path("Rules"), "x", None).unwrap_err().kind, ErrorKind::Denied);

@@ -2,13 +2,13 @@
 
 use super::body::Fields;
 use super::failure::Failure;
-use super::{Answer, address, message, ok};
+use super::{Answer, address, message, ok, precondition};
 use crate::reply::json;
 use crate::web::{Context, file_type, files};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holt_core::{AttachmentName, Error, ErrorKind, PagePath};
-use holt_engine::pages::{self, ATTACHMENT_BYTES};
+use holt_core::{AttachmentName, Error, ErrorKind, PagePath, RevisionId};
+use holt_engine::pages::{self, ATTACHMENT_BYTES, Existing};
 use holt_engine::{Read, Upload, Write, publish};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -54,9 +54,14 @@ pub fn get(context: &Context<'_>) -> Answer {
     })))
 }
 
+/// What an upload in JSON says.
+pub fn fields(context: &Context<'_>) -> Result<Fields, Failure> {
+    Fields::of(context.request, &["filename", "content", "commit_message", "overwrite"])
+}
+
 /// `POST /pages/{path}/attachments`: `content` is base64.
 pub fn upload(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["filename", "content", "commit_message", "overwrite"])?;
+    let fields = fields(context)?;
     let (filename, content) = (fields.required("filename")?, fields.required("content")?);
     let content =
         STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
@@ -67,19 +72,7 @@ pub fn upload(context: &Context<'_>) -> Answer {
 
 /// `PUT /pages/{path}/attachments/{filename}`: the body is the file.
 pub fn put(context: &Context<'_>) -> Answer {
-    let filename = context.param("file");
-    let existing = match context.request.header(header::IF_NONE_MATCH).map(str::trim) {
-        Some("*") => Existing::Refuse,
-        _ => Existing::Replace,
-    };
-    store(context, filename, context.request.raw.to_vec(), existing, "")
-}
-
-/// What happens to a file of that name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Existing {
-    Replace,
-    Refuse,
+    store(context, context.param("file"), context.request.raw.to_vec(), precondition::file(context)?, "")
 }
 
 fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Existing, message: &str) -> Answer {
@@ -92,21 +85,27 @@ fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Exis
         Failure::field("filename", error.message, hint)
     })?;
     let path = super::pages::existing(context, &address(context)?)?;
-    let there = pages::attachment(&context.scope::<Read>()?, &path, &name, None)?.is_some();
-    if there && existing == Existing::Refuse {
-        let error = Error::conflict(format!("there is a file {name} already")).hint("Choose another name, or let it be replaced.");
-        return Err(Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "filename"));
-    }
     let default = format!("[api] Attach: {name}");
     let message = holt_core::edit::check_message(if message.is_empty() { &default } else { message })?;
     let size = content.len();
-    let revision = pages::upload(&context.scope::<Upload>()?, &path, &[(name.clone(), content)], &message)?;
+    let revision = pages::upload(&context.scope::<Upload>()?, &path, &[(name.clone(), content)], existing, &message);
+    let revision = revision.map_err(|error| match (error.kind, existing) {
+        (ErrorKind::Conflict, Existing::Refuse) => Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "filename"),
+        (ErrorKind::Conflict, Existing::Only(_) | Existing::Need) => {
+            Failure::new(StatusCode::PRECONDITION_FAILED, "revision_mismatch", error).with("field", "If-Match")
+        }
+        _ => error.into(),
+    })?;
     context.changed("uploaded", path.as_str(), revision);
-    let body = json!({
-        "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(&path)), "size": size,
+    Ok(json(StatusCode::CREATED, &stored(context, &path, &name, size, revision)?))
+}
+
+/// What an upload answers.
+pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, size: usize, revision: RevisionId) -> Result<Value, Failure> {
+    Ok(json!({
+        "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(page)), "size": size,
         "mime_type": file_type::by_extension(&name.extension()), "revision": revision.to_string(),
-    });
-    Ok(json(StatusCode::CREATED, &body))
+    }))
 }
 
 /// `DELETE /pages/{path}/attachments/{filename}`

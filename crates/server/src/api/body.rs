@@ -33,6 +33,11 @@ impl Fields {
         }
         Self::checked(parse(&request.raw)?, String::new(), known)
     }
+    /// The body of a request that was taken before, whatever fields it has.
+    pub fn any(request: &Request) -> Result<Self, Failure> {
+        let map = if request.raw.is_empty() { None } else { parse(&request.raw)?.as_object().cloned() };
+        Ok(Self { map: map.unwrap_or_default(), place: String::new() })
+    }
     fn checked(value: Value, place: String, known: &[&str]) -> Result<Self, Failure> {
         let Value::Object(map) = value else {
             let name = place.trim_end_matches('.');

@@ -3,6 +3,7 @@
 use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, ok, precondition};
+use crate::rates::Kind;
 use crate::web::Context;
 use holt_core::{Error, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, SideFiles};
@@ -26,6 +27,7 @@ pub fn commit(context: &Context<'_>) -> Answer {
     };
     let known = ["op", "path", "content", "old_string", "new_string", "revision", "new_path", "update_links"];
     let operations = fields.objects("operations", 100, &known)?;
+    context.charge(Kind::Write, super::more(&operations))?;
     let operations = operations.iter().enumerate().map(|(i, one)| operation(context, one, i, base)).collect::<Result<Vec<_>, _>>()?;
     match pages::change_pages(&context.scope::<Write>()?, &operations, &message)? {
         Batch::Done { revision, paths, changed, updated } => {

@@ -3,10 +3,12 @@
 //! A token narrows its owner in the actor itself ([`Program`]), so that every decision below knows of it and no handler has to.
 
 use crate::app::App;
+use crate::request::Request;
 use crate::session;
 use holt_core::{Action, Actor, Error, Person, Program, Result, UserId, WikiId};
 use holt_engine::directory::{SessionRow, TokenRecord, TokenScope};
-use http::header::{self, HeaderMap};
+use http::header;
+use std::net::IpAddr;
 
 /// Longest token that is looked up, in bytes.
 const TOKEN_BYTES: usize = 128;
@@ -17,15 +19,42 @@ pub struct Caller {
     pub actor: Actor,
     /// Their session, with its token. A request that changes something has to prove then that it comes from a page of ours.
     pub session: Option<(SessionRow, String)>,
+    /// Whom limits and repeated requests are counted by.
+    pub identity: Identity,
+}
+
+/// Who asks, for counting: a token by itself, a person in whatever session, everybody else by where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// A token, by its id.
+    Token(i64),
+    /// Somebody who is logged in.
+    Person(UserId),
+    /// An address, or the network that one customer has.
+    Network(String),
+}
+
+impl Identity {
+    /// Of somebody who comes from `peer` and may have a session.
+    pub fn of(session: Option<&SessionRow>, peer: IpAddr) -> Self {
+        session.map_or_else(|| Self::Network(network(peer)), |session| Self::Person(session.user.id))
+    }
+}
+
+/// What attempts are counted by: an address, or the network that one customer has.
+pub fn network(peer: IpAddr) -> String {
+    match peer {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => address.segments()[..4].iter().map(|segment| format!("{segment:x}:")).collect(),
+    }
 }
 
 /// Whoever sends these headers to `wiki`. With a bearer token cookies count for nothing.
-pub fn caller(app: &App, headers: &HeaderMap, wiki: WikiId) -> Result<Caller> {
+pub fn caller(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
+    let headers = &request.headers;
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = sent.next() else {
-        let session = session::current(app, headers, wiki)?;
-        let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
-        return Ok(Caller { actor, session });
+        return visitor(app, request, wiki);
     };
     let text = value.to_str().unwrap_or_default();
     let token = match text.split_once(' ') {
@@ -35,14 +64,22 @@ pub fn caller(app: &App, headers: &HeaderMap, wiki: WikiId) -> Result<Caller> {
                 .hint("Send `Authorization: Bearer holt_…` with a token from your settings in this wiki."));
         }
     };
-    let actor = owner(app, token, wiki)?.ok_or_else(|| {
+    let (actor, id) = owner(app, token, wiki)?.ok_or_else(|| {
         Error::unauthenticated("the token is unknown, expired, revoked or for another wiki")
             .hint("Make a new one in your settings in this wiki.")
     })?;
-    Ok(Caller { actor, session: None })
+    Ok(Caller { actor, session: None, identity: Identity::Token(id) })
 }
 
-fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<Actor>> {
+/// Whoever has the session of a request.
+pub fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
+    let session = session::current(app, &request.headers, wiki)?;
+    let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
+    let identity = Identity::of(session.as_ref().map(|(session, _)| session), request.peer);
+    Ok(Caller { actor, session, identity })
+}
+
+fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
     if token.len() > TOKEN_BYTES {
         return Ok(None);
     }
@@ -56,8 +93,8 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<Actor>> {
         // Made at the command line by whoever runs the machine, for no account: it stands for itself, and account 0 is nobody's.
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
-    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record) });
-    Ok(Some(Actor::Person(Person { through, ..person })))
+    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within });
+    Ok(Some((Actor::Person(Person { through, ..person }), record.id)))
 }
 
 fn ceiling(record: &TokenRecord) -> Action {

@@ -12,12 +12,13 @@ pub struct Failure {
     code: &'static str,
     error: Error,
     more: Map<String, Value>,
+    after: Option<u16>,
 }
 
 impl Failure {
     /// `error` under a code and status of its own.
     pub fn new(status: StatusCode, code: &'static str, error: Error) -> Self {
-        Self { status, code, error, more: Map::new() }
+        Self { status, code, error, more: Map::new(), after: None }
     }
     /// A field that breaks a rule, and what to do about it.
     pub fn field(name: &str, rule: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -35,6 +36,11 @@ impl Failure {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_string(), value.into());
         self
+    }
+    /// Says after how many seconds it is worth trying again.
+    #[must_use]
+    pub fn after(self, seconds: u16) -> Self {
+        Self { after: Some(seconds), ..self }
     }
     /// The error, for the log.
     pub fn error(&self) -> &Error {
@@ -62,9 +68,13 @@ impl Failure {
         }
         let content_type = if is_problem { "application/problem+json" } else { "application/json" };
         let reply = raw(self.status, content_type, Value::Object(body).to_string());
+        let busy = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let reply = match self.after.or(busy) {
+            Some(seconds) => with_header(reply, header::RETRY_AFTER, &seconds.to_string()),
+            None => reply,
+        };
         match self.status {
             StatusCode::UNAUTHORIZED => with_header(reply, header::WWW_AUTHENTICATE, "Bearer"),
-            StatusCode::SERVICE_UNAVAILABLE => with_header(reply, header::RETRY_AFTER, "1"),
             _ => reply,
         }
     }
@@ -78,6 +88,7 @@ impl From<Error> for Failure {
             ErrorKind::Conflict => "conflict",
             ErrorKind::Denied => "forbidden",
             ErrorKind::Unauthenticated => "unauthorized",
+            ErrorKind::TooLarge if error.is_page_limit() => "quota_pages",
             ErrorKind::TooLarge => "too_large",
             ErrorKind::Busy => "busy",
             ErrorKind::Internal => "internal",

@@ -8,16 +8,19 @@ pub mod credentials;
 pub mod cursor;
 pub mod failure;
 pub mod history;
+pub mod idempotency;
 pub mod links;
 pub mod list;
 pub mod openapi;
 pub mod pages;
 mod precondition;
+mod replay;
 pub mod search;
 mod section;
 pub mod wiki;
 pub mod writing;
 
+use crate::rates::Kind;
 use crate::reply::{Reply, json};
 use crate::routes::Params;
 use crate::web::Context;
@@ -55,6 +58,22 @@ fn parse_path(field: &str, text: &str) -> Result<PagePath, Failure> {
         let hint = error.hint.unwrap_or_default();
         Failure::field(field, error.message, hint)
     })
+}
+
+impl Context<'_> {
+    /// Takes `cost` out of what whoever asks may ask in a minute.
+    pub fn charge(&self, kind: Kind, cost: u32) -> Result<(), Failure> {
+        self.app.rates.take(&self.identity, kind, cost, self.now()).map_err(|seconds| {
+            let error = Error::busy("too many requests")
+                .hint(format!("Wait {seconds} seconds; `limits` at /api/v1/wiki says how many there may be."));
+            Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", error).after(seconds)
+        })
+    }
+}
+
+/// What the members of a list cost beyond the first, which the address did.
+fn more<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len().saturating_sub(1)).unwrap_or(u32::MAX)
 }
 
 /// The page of the address.

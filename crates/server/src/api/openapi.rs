@@ -52,7 +52,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages/{page}/attachments", shape("listAttachments", "Files beside a page", &[], &[], &[200], &[422])),
     ("POST",   "/pages/{page}/attachments", shape("upload", "Adds a file, in base64", &[], &["filename!", "content!", "commit_message", "overwrite"], &[201], &[409, 415, 422])),
     ("GET",    "/pages/{page}/attachments/{file}", shape("getAttachment", "A file, in base64 or as it is", &["revision", "format"], &[], &[200, 206, 304], &[416, 422])),
-    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 422])),
+    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 412, 422])),
     ("DELETE", "/pages/{page}/attachments/{file}", shape("deleteAttachment", "Deletes a file", &[], &["commit_message"], &[200], &[415, 422])),
     ("GET",    "/pages/{page}", shape("readPage", "A page, a part of it, or how it was", &["revision", "section", "format"], &[], &[200, 304], &[422])),
     ("PUT",    "/pages/{page}", shape("writePage", "Creates or replaces a page", &[], &["content!", "revision", "commit_message"], &[200, 201], &[409, 412, 415, 422])),
@@ -106,14 +106,21 @@ fn operation(route: &Route, shape: &Shape) -> Value {
         let kind = if matches!(*name, "limit" | "offset" | "depth") { "integer" } else { "string" };
         json!({"name": name, "in": "query", "schema": {"type": kind}})
     }));
+    let changes = matches!(route.need, Need::Write | Need::Upload);
+    if changes {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
+        let about = "The same key and request again: done once, answered the same for 24 hours";
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}));
+    }
     let mut responses = Map::new();
     for status in shape.good {
         responses.insert(status.to_string(), good(route, *status));
     }
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.
-    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 503] } else { &[400, 401, 503] };
-    for status in everywhere.iter().chain(shape.refusals) {
+    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 429, 503] } else { &[400, 401, 503] };
+    let of_changes: &[u16] = if changes { &[409, 422] } else { &[] };
+    for status in everywhere.iter().chain(of_changes).chain(shape.refusals) {
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let content = json!({"application/json": problem, "application/problem+json": problem});
         responses.insert(status.to_string(), json!({"description": meaning(*status), "content": content}));

@@ -3,6 +3,7 @@
 use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, address, entry, name, no_page, ok, precondition, section};
+use crate::rates::Kind;
 use crate::reply::{raw, with_header};
 use crate::web::Context;
 use holt_core::{Error, ErrorKind, Page, PagePath, Revision, RevisionPrefix};
@@ -101,7 +102,9 @@ fn described(context: &Context<'_>, text: &Text) -> Result<Value, Failure> {
 pub fn batch_get(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["paths"])?;
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for (i, path) in fields.list("paths", 50)?.iter().enumerate() {
+    let paths = fields.list("paths", 50)?;
+    context.charge(Kind::Read, super::more(paths))?;
+    for (i, path) in paths.iter().enumerate() {
         let field = format!("paths[{i}]");
         let text = path.as_str().ok_or_else(|| Failure::field(&field, format!("{field} is not a string"), "Send the path of a page."))?;
         let path = super::parse_path(&field, text)?;

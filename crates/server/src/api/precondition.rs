@@ -5,7 +5,8 @@ use super::failure::Failure;
 use crate::web::Context;
 use holt_core::{Error, ErrorKind, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
-use holt_engine::pages::{self, Expect, PageView};
+use holt_engine::pages::{self, Existing, Expect, PageView};
+use holt_engine::repo::BlobId;
 use http::{StatusCode, header};
 
 /// What the headers ask for.
@@ -19,10 +20,6 @@ pub enum Strict {
 
 /// Reads `If-Match` and `If-None-Match` of a request that changes the page `now`.
 pub fn headers(context: &Context<'_>, now: Option<&PageView>) -> Result<Strict, Failure> {
-    let bad = |name: &str, remedy: &str| {
-        let error = Error::invalid(format!("{name} cannot be read")).hint(remedy);
-        Failure::new(StatusCode::BAD_REQUEST, "validation", error).with("field", name)
-    };
     match context.request.headers.get(header::IF_NONE_MATCH).map(|value| value.to_str().unwrap_or_default().trim()) {
         Some("*") => return Ok(Strict::Yes(Expect::Absent)),
         Some(_) => return Err(bad("If-None-Match", "Send `If-None-Match: *` to create a page that must not be there.")),
@@ -46,6 +43,28 @@ pub fn headers(context: &Context<'_>, now: Option<&PageView>) -> Result<Strict, 
         }
     }
     Err(failed(now.map(|page| page.last_change.id)))
+}
+
+/// Which file an upload may replace, by the same headers. A file's ETag is its content.
+pub fn file(context: &Context<'_>) -> Result<Existing, Failure> {
+    let sent = |name: header::HeaderName| context.request.headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+    match (sent(header::IF_NONE_MATCH), sent(header::IF_MATCH)) {
+        (Some("*"), _) => Ok(Existing::Refuse),
+        (Some(_), _) => Err(bad("If-None-Match", "Send `If-None-Match: *` to add a file that must not be there.")),
+        (None, None) => Ok(Existing::Replace),
+        (None, Some("*")) => Ok(Existing::Need),
+        (None, Some(tag)) => {
+            // An id of content has the form of a revision.
+            let id = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|id| RevisionId::parse(id).ok());
+            let id = id.ok_or_else(|| bad("If-Match", "Send the ETag of the file as it came, quotes included."))?;
+            Ok(Existing::Only(BlobId::from_bytes(*id.as_bytes())))
+        }
+    }
+}
+
+fn bad(name: &str, remedy: &str) -> Failure {
+    let error = Error::invalid(format!("{name} cannot be read")).hint(remedy);
+    Failure::new(StatusCode::BAD_REQUEST, "validation", error).with("field", name)
 }
 
 /// 412, with the revision there is.

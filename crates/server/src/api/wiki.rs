@@ -19,19 +19,22 @@ pub fn info(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
     let counts = pages::counts(&scope)?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
+    let most = context.app.engine.directory().max_pages(context.wiki.id())?;
+    let rates = context.app.rates.limits();
     let may = |action| context.wiki.may(&context.actor, action);
     let user = match &context.actor {
         Actor::Person(person) => Some(person.name.as_str()),
         _ => None,
     };
     Ok(ok(&json!({
-        "name": context.preferences()?.site_name, "revision": head, "user": user,
+        "name": context.preferences()?.site_name, "revision": head, "user": user, "within": context.actor.within().map(ToString::to_string),
         "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
         "permissions": {
             "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,
         },
         "limits": {
-            "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES,
+            "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES, "pages": most,
+            "reads_per_minute": rates.reads, "writes_per_minute": rates.writes,
         },
     })))
 }

@@ -4,12 +4,12 @@ use super::body::Fields;
 use super::failure::Failure;
 use super::pages::{readable, text_of};
 use super::precondition::{self, Strict};
-use super::{Answer, address, frontmatter, message, name, no_page, ok, section};
+use super::{Answer, address, message, name, no_page, ok, section};
 use crate::reply::{json, with_header};
 use crate::web::Context;
 use holt_core::{Edit, Error, ErrorKind, PagePath, RevisionId, SaveOutcome};
-use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, SideFiles};
-use holt_engine::{Read, Write};
+use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, RenameOutcome, SideFiles};
+use holt_engine::{Read, Write, frontmatter};
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn strictly(context: &Context<'_>, path: PagePath, expect: Expect, content: &str
     let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
     match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
         Batch::Done { revision, paths, changed, .. } => {
-            written(context, &paths[0], content, changed.then_some(revision), false, Some(expect == Expect::Absent))
+            written(context, &paths[0], changed.then_some(revision), false, Some(expect == Expect::Absent))
         }
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
         Batch::Taken { problem, .. } => Err((*problem).into()),
@@ -55,7 +55,7 @@ fn strictly(context: &Context<'_>, path: PagePath, expect: Expect, content: &str
 fn save(context: &Context<'_>, path: &PagePath, base: Option<RevisionId>, content: String, message: &str, created: Option<bool>) -> Answer {
     let edit = Edit::new(path.clone(), base, content, message)?;
     match pages::save(&context.scope::<Write>()?, &edit, None)? {
-        SaveOutcome::Saved(saved) => written(context, path, edit.source(), saved.changed.then_some(saved.revision), saved.merged, created),
+        SaveOutcome::Saved(saved) => written(context, path, saved.changed.then_some(saved.revision), saved.merged, created),
         SaveOutcome::Conflict(conflict) => match precondition::now(context, path)? {
             Some(page) => Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id)),
             None => {
@@ -68,15 +68,7 @@ fn save(context: &Context<'_>, path: &PagePath, base: Option<RevisionId>, conten
 }
 
 /// What a write answers. Without a new revision the page stays at the one it was at.
-fn written(
-    context: &Context<'_>,
-    path: &PagePath,
-    content: &str,
-    revision: Option<RevisionId>,
-    merged: bool,
-    created: Option<bool>,
-) -> Answer {
-    let preferences = context.preferences()?;
+fn written(context: &Context<'_>, path: &PagePath, revision: Option<RevisionId>, merged: bool, created: Option<bool>) -> Answer {
     let now = precondition::now(context, path)?;
     let stored = now.as_ref().map_or(path, |page| &page.page.path);
     let revision = match (revision, &now) {
@@ -87,9 +79,16 @@ fn written(
         (None, Some(page)) => page.last_change.id,
         (None, None) => return Err(no_page(path)),
     };
+    saved(context, stored, revision, merged, created)
+}
+
+/// What a write answers whose page is stored at `stored` and was brought to `revision`: a matter of that revision alone.
+pub fn saved(context: &Context<'_>, stored: &PagePath, revision: RevisionId, merged: bool, created: Option<bool>) -> Answer {
+    let preferences = context.preferences()?;
+    let source = pages::source_at(&context.scope::<Read>()?, &stored.file(), revision)?.unwrap_or_default();
+    let properties = frontmatter::split(&String::from_utf8_lossy(&source)).0;
     let mut body = json!({
-        "name": name(&preferences, stored, frontmatter::split(content).0.as_ref()), "path": preferences.display_path(stored),
-        "revision": revision.to_string(),
+        "name": name(&preferences, stored, properties.as_ref()), "path": preferences.display_path(stored), "revision": revision.to_string(),
     });
     if merged {
         body["merged"] = true.into();
@@ -137,7 +136,7 @@ pub fn patch(context: &Context<'_>) -> Answer {
 fn strictly_edited(context: &Context<'_>, path: PagePath, expect: Expect, content: &str, message: &str) -> Answer {
     let operation = Operation { path, expect, kind: OperationKind::Put(content.to_string()) };
     match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
-        Batch::Done { revision, paths, changed, .. } => written(context, &paths[0], content, changed.then_some(revision), false, None),
+        Batch::Done { revision, paths, changed, .. } => written(context, &paths[0], changed.then_some(revision), false, None),
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
         Batch::Taken { problem, .. } => Err((*problem).into()),
     }
@@ -237,23 +236,33 @@ pub fn rename(context: &Context<'_>) -> Answer {
     }
     let message = message(&fields, "Rename", &format!("{path} -> {asked}"))?;
     let message = holt_core::edit::check_message(&message)?;
-    if let Some(sent) = fields.text("revision")?.filter(|text| !text.is_empty()) {
-        let base = precondition::base(context, &fields, &page, sent)?;
-        if base != page.last_change.id {
-            return Err(Failure::mismatch(StatusCode::CONFLICT, page.last_change.id));
-        }
-    }
+    let expect = match fields.text("revision")?.filter(|text| !text.is_empty()) {
+        Some(sent) => Expect::As(precondition::base(context, &fields, &page, sent)?),
+        None => Expect::Present,
+    };
     let backlinks = if fields.flag("update_links")? == Some(false) { Backlinks::Keep } else { Backlinks::Rewrite };
-    let renamed = pages::rename(&context.scope::<Write>()?, &path, &to, &message, backlinks).map_err(|error| match error.kind {
+    let outcome = pages::rename_expected(&context.scope::<Write>()?, &path, expect, &to, &message, backlinks);
+    let outcome = outcome.map_err(|error| match error.kind {
         ErrorKind::Conflict => Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "new_path"),
         ErrorKind::Invalid => Failure::from(error).with("field", "new_path"),
         _ => error.into(),
     })?;
+    let renamed = match outcome {
+        RenameOutcome::Renamed(renamed) => renamed,
+        RenameOutcome::Stale { current: Some(current) } => return Err(Failure::mismatch(StatusCode::CONFLICT, current)),
+        RenameOutcome::Stale { current: None } => return Err(no_page(&path)),
+    };
     context.changed("renamed", renamed.path.as_str(), renamed.revision);
-    let updated: Vec<String> = renamed.updated.iter().map(|path| preferences.display_path(path)).collect();
+    moved(context, &page.page.path, &renamed.path, renamed.revision, &renamed.updated)
+}
+
+/// What a rename answers.
+pub fn moved(context: &Context<'_>, old: &PagePath, new: &PagePath, revision: RevisionId, updated: &[PagePath]) -> Answer {
+    let preferences = context.preferences()?;
+    let updated: Vec<String> = updated.iter().map(|path| preferences.display_path(path)).collect();
     Ok(ok(&json!({
-        "old_path": preferences.display_path(&page.page.path), "new_path": preferences.display_path(&renamed.path),
-        "revision": renamed.revision.to_string(), "updated_pages": updated,
+        "old_path": preferences.display_path(old), "new_path": preferences.display_path(new),
+        "revision": revision.to_string(), "updated_pages": updated,
     })))
 }
 

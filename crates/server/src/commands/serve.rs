@@ -1,11 +1,13 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
 use super::output;
+use crate::api::idempotency::UnderWay;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
+use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use crate::{digests, front, log, mail};
@@ -14,6 +16,7 @@ use holt_edge::{EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +67,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         engine,
         cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
+        rates: Rates::new(limits(args)),
+        under_way: UnderWay::default(),
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
         outbox: Outbox::default(),
         digests: Digests::default(),
@@ -83,6 +88,14 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     app.outbox.close(MAIL_AT_THE_END);
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How much may be asked of the API in a minute.
+fn limits(args: &ServeArgs) -> Limits {
+    match args.rate_limit {
+        Switch::On => Limits { reads: NonZeroU32::new(args.api_reads), writes: NonZeroU32::new(args.api_writes) },
+        Switch::Off => Limits::default(),
+    }
 }
 
 async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {

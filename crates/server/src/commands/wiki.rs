@@ -8,6 +8,7 @@ use holt_engine::directory::Directory;
 use holt_engine::{Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 
 /// Runs one of them.
@@ -34,6 +35,14 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             let engine = open(&data)?;
             engine.rename_wiki(engine.wiki_named(&slug)?.id(), &WikiName::parse(&to)?)?;
             output::line(format_args!("renamed {slug} to {to}"));
+        }
+        WikiCommand::Limit { data, slug, pages } => {
+            let engine = open(&data)?;
+            engine.directory().set_max_pages(engine.wiki_named(&slug)?.id(), NonZeroU32::new(pages))?;
+            match pages {
+                0 => output::line(format_args!("{slug} may have as many pages as it likes")),
+                most => output::line(format_args!("{slug} may have {most} pages")),
+            }
         }
         WikiCommand::Delete { data, slug, yes } => {
             let engine = open(&data)?;
@@ -83,12 +92,13 @@ fn show(args: &WikiArgs) -> Result<()> {
     let preferences = wiki.preferences()?;
     let scope = wiki.grant::<Read>(&Actor::System)?;
     let counts = pages::counts(&scope)?;
+    let most = engine.directory().max_pages(wiki.id())?;
     let newest = pages::changelog(&scope, &pages::Filter::default(), None, 1)?;
     let newest = newest.first().map(|entry| entry.revision.id.to_string());
     match args.output.format() {
         OutputFormat::Json => output::json(&json!({
             "slug": args.slug, "id": wiki.id().to_string(), "name": preferences.site_name, "head": newest,
-            "pages": counts.pages, "revisions": counts.revisions, "attachments": counts.attachments,
+            "pages": counts.pages, "revisions": counts.revisions, "attachments": counts.attachments, "max_pages": most,
             "access": {"read": preferences.read_access.as_str(), "write": preferences.write_access.as_str(), "upload": preferences.attachment_access.as_str()},
         })),
         OutputFormat::Text => {
@@ -97,6 +107,9 @@ fn show(args: &WikiArgs) -> Result<()> {
                 "  pages        {}\n  revisions    {}\n  attachments  {}",
                 counts.pages, counts.revisions, counts.attachments
             ));
+            if let Some(most) = most {
+                output::line(format_args!("  at most      {most} pages"));
+            }
             output::line(format_args!("  head         {}", newest.as_deref().unwrap_or("none yet")));
             output::line(format_args!(
                 "  access       read {}, write {}, upload {}",

@@ -270,7 +270,7 @@ fn store(context: &Context<'_>, path: &PagePath, files: &[(AttachmentName, Vec<u
         ("", Kind::Inline) => context.say("Uploaded via inline attachment")?,
         (given, _) => given.to_string(),
     };
-    let revision = pages::upload(&context.scope::<Upload>()?, path, files, &message)?;
+    let revision = pages::upload(&context.scope::<Upload>()?, path, files, pages::Existing::Replace, &message)?;
     context.changed("uploaded", path.as_str(), revision);
     Ok(names)
 }

@@ -30,6 +30,7 @@ pub mod unsubscribe;
 pub mod users;
 mod views;
 
+use crate::api::credentials::Identity;
 use crate::app::{App, CookieSecurity};
 use crate::error::public_message;
 use crate::reply::{Reply, json, text, with_cookie};
@@ -37,7 +38,7 @@ use crate::request::Request;
 use crate::routes::Params;
 use crate::session;
 use askama::Template;
-use holt_core::{Action, Actor, AttachmentName, Error, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml, Timestamp};
+use holt_core::{Action, Actor, AttachmentName, Error, OpId, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml, Timestamp};
 use holt_edge::{LiveHead, LivePage, live_page};
 use holt_engine::db::preferences::Preferences;
 use holt_engine::directory::SessionRow;
@@ -61,12 +62,16 @@ pub struct Context<'a> {
     pub session: Option<(SessionRow, String)>,
     /// The holes of the route.
     pub params: Params,
+    /// Whom limits and repeated requests are counted by.
+    pub identity: Identity,
+    /// What the commit of this request is called, so that it is made once however often it is asked for.
+    pub operation: Option<OpId>,
 }
 
 impl Context<'_> {
     /// The right to do something, or the refusal.
     pub fn scope<P: Permission>(&self) -> Result<Scope<'_, P>> {
-        self.wiki.grant(&self.actor)
+        Ok(self.wiki.grant(&self.actor)?.for_operation(self.operation.as_ref()))
     }
     /// A hole of the route; empty if it has none of that name.
     pub fn param(&self, name: &str) -> &str {

@@ -2,6 +2,7 @@
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
 use super::{Context, audit, invitations, letters, links, problem, sessions, tokens};
+use crate::api::credentials;
 use crate::app::Throttle;
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
@@ -11,7 +12,6 @@ use holt_engine::accounts::{self, Rank};
 use holt_engine::directory::{Gate, NewUser, Purpose, UserRecord};
 use holt_engine::pages;
 use http::{StatusCode, header};
-use std::net::IpAddr;
 
 /// `GET /-/login`
 pub fn login_form(context: &Context<'_>) -> Result<Reply> {
@@ -57,7 +57,7 @@ pub fn login(context: &Context<'_>) -> Result<Reply> {
     let directory = context.app.engine.directory();
     let now = context.app.engine.clock().now();
     if context.app.throttle == Throttle::On
-        && let Gate::Closed { seconds } = directory.begin_login(&email, &network(context.request.peer), now)?
+        && let Gate::Closed { seconds } = directory.begin_login(&email, &credentials::network(context.request.peer), now)?
     {
         let error = Error::busy("too many attempts").hint(wait(seconds));
         return Ok(with_header(back(StatusCode::TOO_MANY_REQUESTS, error)?, header::RETRY_AFTER, &seconds.to_string()));
@@ -136,14 +136,6 @@ pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, nex
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
 
-/// What attempts are counted by: an address, or the network that one customer has.
-fn network(peer: IpAddr) -> String {
-    match peer {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => address.segments()[..4].iter().map(|segment| format!("{segment:x}:")).collect(),
-    }
-}
-
 fn wait(seconds: i64) -> String {
     match (seconds + 59) / 60 {
         1 => "Wait a minute before the next one.".to_string(),
@@ -159,7 +151,7 @@ fn registration_open(context: &Context<'_>) -> Result<bool> {
 pub(super) fn check_gate(context: &Context<'_>, email: &str) -> Result<()> {
     let directory = context.app.engine.directory();
     match context.app.throttle {
-        Throttle::On => open(directory.begin_login(email, &network(context.request.peer), context.now())?),
+        Throttle::On => open(directory.begin_login(email, &credentials::network(context.request.peer), context.now())?),
         Throttle::Off => Ok(()),
     }
 }
@@ -168,7 +160,7 @@ pub(super) fn check_gate(context: &Context<'_>, email: &str) -> Result<()> {
 pub(super) fn check_mail_gate(context: &Context<'_>, email: &str) -> Result<()> {
     let directory = context.app.engine.directory();
     match context.app.throttle {
-        Throttle::On => open(directory.begin_mail(email, &network(context.request.peer), context.now())?),
+        Throttle::On => open(directory.begin_mail(email, &credentials::network(context.request.peer), context.now())?),
         Throttle::Off => Ok(()),
     }
 }
@@ -303,7 +295,8 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let confirm_url = (!user.email_confirmed && letters::work(context)).then(|| confirm_url(&user.email));
     let sessions = sessions::list(context, user.id, token)?;
     let (tokens, scopes) = (tokens::list(context, user.id)?, tokens::scopes(context)?);
-    let label = if page.problem.is_some() { context.request.body.get("label").to_string() } else { String::new() };
+    let typed = |name| if page.problem.is_some() { context.request.body.get(name).to_string() } else { String::new() };
+    let (label, within) = (typed("label"), typed("within"));
     let SettingsPage { problem, notice, secret } = page;
     let password_length = PASSWORD_CHARS;
     context.form(status, "Settings", |csrf| SettingsView {
@@ -315,6 +308,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         sessions,
         tokens,
         label,
+        within,
         scopes,
         lives: tokens::lives(),
         secret,

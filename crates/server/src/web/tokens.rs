@@ -4,8 +4,8 @@ use super::people::{SettingsPage, show_settings};
 use super::views::{Choice, TokenView};
 use super::{Context, audit, minute, problem};
 use crate::reply::{Reply, see_other};
-use holt_core::{Action, Error, ErrorKind, Result, UserId};
-use holt_engine::directory::TokenScope;
+use holt_core::{Action, Error, ErrorKind, PagePath, Result, UserId};
+use holt_engine::directory::{NewToken, TokenScope};
 use http::StatusCode;
 
 /// Longest label, in characters.
@@ -32,6 +32,7 @@ pub(super) fn list(context: &Context<'_>, user: UserId) -> Result<Vec<TokenView>
         id: token.id,
         label: token.label.clone(),
         scope: label(token.scope).to_string(),
+        within: token.within.as_ref().map(ToString::to_string),
         created: minute(token.created),
         last_used: token.last_used.map(minute),
         expires: token.expires.map(minute),
@@ -57,7 +58,7 @@ pub(super) fn lives() -> Vec<Choice> {
     LIVES.iter().map(|(days, label)| Choice { value: days.to_string(), label: (*label).to_string(), chosen: *days == 90 }).collect()
 }
 
-/// `POST /-/settings/tokens`: makes one (`label`, `scope`, `days`), or revokes one (`revoke`).
+/// `POST /-/settings/tokens`: makes one (`label`, `scope`, `days`, and `within` for a part of the wiki), or revokes one (`revoke`).
 pub fn change(context: &Context<'_>) -> Result<Reply> {
     let changed = match context.request.body.find("revoke") {
         Some(id) => revoke(context, id),
@@ -88,11 +89,17 @@ fn create(context: &Context<'_>) -> Result<Reply> {
     }
     let days = LIVES.iter().map(|(days, _)| *days).find(|days| days.to_string() == form.get("days"));
     let days = days.ok_or_else(|| Error::invalid("say how long the token is good"))?;
+    let within = match form.get("within").trim().trim_matches('/') {
+        "" => None,
+        text => Some(PagePath::parse(text)?),
+    };
     let (now, user) = (context.now(), session.user.id);
     let expires = (days > 0).then(|| now + days * DAY);
     let directory = context.app.engine.directory();
-    let token = directory.create_token_until(context.wiki.id(), Some(user), scope, label, now, expires)?;
-    audit::done(context, "token.create", &format!("{label} ({})", scope.as_str()));
+    let new = NewToken { wiki: context.wiki.id(), user: Some(user), scope, within: within.as_ref(), label, expires };
+    let token = directory.make_token(&new, now)?;
+    let part = within.map_or_else(String::new, |within| format!(", {within}"));
+    audit::done(context, "token.create", &format!("{label} ({}{part})", scope.as_str()));
     // Shown by this answer and never again: a redirect would have nowhere to keep it.
     let page = SettingsPage { secret: Some(token.expose().to_string()), ..SettingsPage::default() };
     show_settings(context, StatusCode::OK, page)

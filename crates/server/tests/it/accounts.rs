@@ -486,6 +486,15 @@ fn tokens_are_shown_once_and_allow_no_more_than_their_owner_may() {
         assert_eq!(refused.status, status, "{label:?} {scope} {days}");
     }
     assert!(make(&ann, "kept <typed>", "root", "30").body_text().contains("value=\"kept &#60;typed&#62;\""));
+    // For a part of the wiki.
+    let part = |scope: &str, within: &str| {
+        ann.post("/-/settings/tokens", &[("label", "part"), ("scope", scope), ("days", "30"), ("within", within)]).unwrap()
+    };
+    assert!(part("write", "/Projects/Alpha/").body_text().contains("Only at Projects/Alpha and below"));
+    for (scope, within) in [("admin", "Projects"), ("read", "../x")] {
+        let refused = part(scope, within);
+        assert!(refused.status == 422 && refused.body_text().contains(&format!("value=\"{within}\"")), "{scope} {within}");
+    }
     let (ben, _) = register(&server, "Ben", BEN);
     ann.refresh_csrf();
     assert_eq!(ann.post("/-/admin/user_management", &[("is_approved", &id_of(&ann, "Ben"))]).unwrap().status, 303);

@@ -26,6 +26,15 @@ fn a_wiki_is_made_listed_renamed_and_deleted() {
     assert_eq!(json(data, &["reindex", "--wiki", "book", "--json"])["rebuilt"][0], "book");
     let token = Server::command(data, &["token", "create", "--wiki", "book", "--scope", "read", "--name", "bot"]);
     assert!(token.0 == 0 && token.1.trim().len() > 40, "{}", token.2);
+    let part = ["token", "create", "--wiki", "book", "--scope", "write", "--path", "Guide", "--days", "30", "--name", "part"];
+    assert_eq!(Server::command(data, &part).0, 0);
+    assert_ne!(Server::command(data, &["token", "create", "--wiki", "book", "--scope", "admin", "--path", "Guide"]).0, 0);
+    let list = Server::command(data, &["token", "list", "--wiki", "book"]).1;
+    let rows: Vec<Vec<&str>> = list.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((rows.len(), rows[0][1..].to_vec()), (2, vec!["read", "never", "never", "bot", "all"]), "{list}");
+    assert_eq!((rows[1][1], &rows[1][3..]), ("write", ["never", "part", "Guide"].as_slice()), "{list}");
+    assert_eq!(Server::command(data, &["token", "revoke", "--wiki", "book", rows[1][0]]).0, 0);
+    assert_ne!(Server::command(data, &["token", "revoke", "--wiki", "book", rows[1][0]]).0, 0);
     let refused = Server::command(data, &["wiki", "delete", "book"]);
     assert_eq!(refused.0, 1);
     assert!(refused.2.contains("--yes"), "{}", refused.2);
@@ -132,10 +141,13 @@ const COMMANDS: &[&[&str]] = &[
     &["wiki", "list"],
     &["wiki", "show"],
     &["wiki", "rename"],
+    &["wiki", "limit"],
     &["wiki", "delete"],
     &["wiki", "path"],
     &["user", "add"],
     &["token", "create"],
+    &["token", "list"],
+    &["token", "revoke"],
     &["import"],
     &["import", "otterwiki"],
     &["import", "git"],

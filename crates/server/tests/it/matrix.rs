@@ -62,7 +62,7 @@ fn fill(wiki: &Wiki) -> Places {
     let files = [("pic.png", picture.into_inner()), ("notes.txt", b"notes\n".to_vec())];
     let files: Vec<(AttachmentName, Vec<u8>)> =
         files.into_iter().map(|(name, bytes)| (AttachmentName::parse(name).unwrap(), bytes)).collect();
-    let file = pages::upload(&scope, &path, &files, "").unwrap().to_string();
+    let file = pages::upload(&scope, &path, &files, pages::Existing::Replace, "").unwrap().to_string();
     Places { revision, file, spare: String::new(), made }
 }
 

@@ -303,6 +303,16 @@ impl Index {
         })?;
         Ok(if let [only] = found.as_slice() { Some(*only) } else { None })
     }
+    /// The first revision, committed after the second `since`, that an operation made whose id begins with `name` and a full stop; and that id.
+    pub fn revision_by_op_name(&self, name: &OpId, since: i64) -> Result<Option<(String, RevisionId)>> {
+        // What begins with a full stop after the name is less than the name with the next character after it.
+        let (from, to) = (format!("{}.", name.as_str()), format!("{}/", name.as_str()));
+        let sql = "SELECT op, id FROM revisions WHERE op >= ?1 AND op < ?2 AND committed > ?3 ORDER BY position LIMIT 1";
+        self.read("look for an operation", |db| {
+            let found = |row: &Row<'_>| Ok((row.get(0)?, rows::revision_id(row, 1)?));
+            db.prepare_cached(sql)?.query_row((from, to, since), found).optional()
+        })
+    }
     /// The first revision that the operation `op` of a client made.
     pub fn revision_by_op(&self, op: &OpId) -> Result<Option<RevisionId>> {
         let sql = "SELECT id FROM revisions WHERE op = ?1 ORDER BY position LIMIT 1";

@@ -181,6 +181,11 @@ impl Index {
         };
         Ok(found.and_then(first))
     }
+    /// How many pages there are, symbolic links among them.
+    pub fn page_count(&self) -> Result<usize> {
+        let count = |db: &Connection| db.prepare_cached("SELECT count(DISTINCT key) FROM pages")?.query_row([], |row| row.get::<_, i64>(0));
+        Ok(usize::try_from(self.read("count pages", count)?).unwrap_or_default())
+    }
     /// How much there is.
     pub fn counts(&self) -> Result<Counts> {
         let link = rows::mode_number(FileMode::Symlink);

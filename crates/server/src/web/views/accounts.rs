@@ -338,6 +338,8 @@ pub struct TokenView {
     pub label: String,
     /// What it may do.
     pub scope: String,
+    /// The page it is for, if not for all.
+    pub within: Option<String>,
     /// When it was made.
     pub created: Moment,
     /// When it was last used.

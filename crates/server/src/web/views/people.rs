@@ -82,6 +82,8 @@ pub struct SettingsView {
     pub tokens: Vec<TokenView>,
     /// What stands in the box for a new token's name.
     pub label: String,
+    /// What stands in the box for the part it is for.
+    pub within: String,
     /// What a new token may be allowed; empty: none can be made.
     pub scopes: Vec<Choice>,
     /// How long it may be good.

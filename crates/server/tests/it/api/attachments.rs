@@ -63,6 +63,10 @@ fn a_file_is_sent_as_it_is() {
     assert_eq!(put(&[("Content-Type", "text/html")]).status, 201);
     put(&[("If-None-Match", "*")]).refused(409, "exists");
     let raw = api.get("/pages/p/attachments/%C3%BC.html?format=raw");
+    let tag = raw.answer.header("etag").unwrap();
+    put(&[("If-Match", "\"0000000000000000000000000000000000000000\"")]).refused(412, "revision_mismatch");
+    put(&[("If-Match", "x")]).refused(400, "validation");
+    assert_eq!((put(&[("If-Match", tag)]).status, put(&[("If-Match", "*")]).status), (201, 201));
     assert_eq!(raw.answer.header("content-type"), Some("application/octet-stream"));
     assert!(raw.answer.header("content-disposition").unwrap().starts_with("attachment"));
     assert_eq!(api.get("/pages/p/attachments").body["attachments"][0]["last_modified"].as_str().map(str::len), Some(25));

@@ -4,7 +4,7 @@ use super::{Api, Names, PASSWORD, join, prefer, said, token, user};
 use crate::client::Client;
 use holt_core::{MemberFlags, WikiName};
 use holt_engine::db::preferences::Audience;
-use holt_engine::directory::TokenScope;
+use holt_engine::directory::{NewToken, TokenScope};
 use serde_json::json;
 use std::cell::RefCell;
 
@@ -142,8 +142,13 @@ fn a_revoked_or_expired_token_is_unknown() {
     let api = Api::prepared(Names::Folded, |engine, wiki| {
         let boss = user(engine, "Boss");
         join(wiki, boss, MemberFlags { admin: true, ..MemberFlags::default() });
-        let until =
-            |at| engine.directory().create_token_until(wiki.id(), Some(boss), TokenScope::Read, "t", 1_700_000_000, Some(at)).unwrap();
+        let until = |at| {
+            let (wiki, user, scope) = (wiki.id(), Some(boss), TokenScope::Read);
+            engine
+                .directory()
+                .make_token(&NewToken { wiki, user, scope, within: None, label: "t", expires: Some(at) }, 1_700_000_000)
+                .unwrap()
+        };
         tokens.borrow_mut().push(until(1_700_000_001).expose().to_string());
         tokens.borrow_mut().push(until(i64::MAX).expose().to_string());
         let gone = token(engine, wiki, Some(boss), TokenScope::Read, "gone");

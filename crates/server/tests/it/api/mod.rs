@@ -5,10 +5,14 @@ mod credentials;
 mod described;
 mod docs;
 mod history;
+mod idempotency;
 mod links;
 mod list;
 mod mistakes;
 mod pages;
+mod prefix;
+mod quota;
+mod rates;
 mod rename;
 
 use crate::client::{Answer, Client, Server};
