@@ -17,6 +17,7 @@ mod reply;
 mod request;
 mod routes;
 mod session;
+mod spool;
 mod thumbnails;
 mod web;
 

@@ -79,7 +79,7 @@ impl<'w> Writing<'w> {
     pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
         // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
         let touched = changes.iter().flat_map(|change| match change {
-            FileChange::Put { file, .. } | FileChange::Remove { file } => [Some(file), None],
+            FileChange::Put { file, .. } | FileChange::Stored { file, .. } | FileChange::Remove { file } => [Some(file), None],
             FileChange::Move { from, to } => [Some(from), Some(to)],
         });
         if touched.flatten().any(|file| !self.rights.may_change(file)) {
@@ -113,7 +113,7 @@ impl<'w> Writing<'w> {
         let key = |file: &str| PagePath::from_tree(file).map(|page| page.key());
         for change in changes {
             match change {
-                FileChange::Put { file, .. } => there.extend(key(file)),
+                FileChange::Put { file, .. } | FileChange::Stored { file, .. } => there.extend(key(file)),
                 FileChange::Remove { file } => gone.extend(key(file)),
                 FileChange::Move { from, to } => {
                     there.extend(key(to));
