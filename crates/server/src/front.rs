@@ -24,6 +24,8 @@ use tokio::time::{Instant, timeout};
 /// Time for a body before its speed counts (security.md INP-2).
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Where a file is sent as it is.
+const FILE: &str = "/api/v1/pages/{page}/attachments/{file}";
 /// Bytes of a file that are in memory before they go to the disk.
 const PIECE: usize = 128 * 1024;
 
@@ -83,7 +85,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let form = match method {
         Method::GET | Method::HEAD => Form::default(),
         // A file as it is goes to the disk while it comes in.
-        Method::PUT if is_api && is_upload => match receive(&app, body, &parts.headers, limit, &id).await {
+        Method::PUT if routes::matches(FILE, &path).is_some() => match receive(&app, body, &parts.headers, limit, &id).await {
             Ok(received) => {
                 spool = Some(received);
                 Form::default()

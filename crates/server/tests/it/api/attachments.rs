@@ -131,6 +131,9 @@ fn a_large_file_is_never_in_memory() {
     half.shutdown(std::net::Shutdown::Both).unwrap();
     assert_eq!(api.get("/pages/p/attachments").column("attachments", "filename"), ["one.bin", "small.bin", "two.bin"]);
     assert_eq!(left(&api), packs);
+    // A page is no file, whatever it is called.
+    api.create("attachments-guide", "words");
+    assert_eq!(api.get("/pages/attachments-guide").text("content"), "words");
     // What is there is what was sent, for git as well.
     let raw = api.get("/pages/p/attachments/two.bin?format=raw");
     assert!(raw.answer.body == large);
