@@ -241,7 +241,7 @@ export const silent = ({ first }) => [
 ];
 
 /** Addresses that show text of users once they exist. Whoever builds one is told here to list it above. */
-export const notYet = ["/-/feed", "/api/v1/pages"];
+export const notYet = ["/-/feed"];
 
 /** The form that makes the first administrator, while there is none. */
 export const beforeAnybody = [
