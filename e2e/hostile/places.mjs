@@ -196,10 +196,10 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["invitation: title", "head", ["site"], at(invitation), "stranger"],
   ["invitation refused", "main", ["site", "newcomer"], sent(invitation, { name: mark("newcomer"), password: "x" }), "stranger"],
   ["invitation of somebody with an account", "main", ["site", "me"], at(anybody)],
-  ["settings", "main", ["me", "site", "label"], at("/-/settings")],
+  ["settings", "main", ["me", "site", "label", "part"], at("/-/settings")],
   ["settings: sessions", "main", ["site"], at("/-/settings/sessions")],
-  ["settings: tokens", "main", ["label"], at("/-/settings/tokens")],
-  ["token refused", "main", ["asked"], sent("/-/settings/tokens", { label: mark("asked"), scope: "x" })],
+  ["settings: tokens", "main", ["label", "part"], at("/-/settings/tokens")],
+  ["token refused", "main", ["asked", "elsewhere"], sent("/-/settings/tokens", { label: mark("asked"), scope: "x", within: mark("elsewhere") })],
   ["settings refused", "main", ["me"], sent("/-/settings", { name: mark("asked") })],
   ["administration", "main", ["site", "about"], at("/-/admin")],
   ["administration refused", "main", ["site"], sent("/-/admin", { site_name: "\u0001" })],
@@ -241,7 +241,7 @@ export const silent = ({ first }) => [
 ];
 
 /** Addresses that show text of users once they exist. Whoever builds one is told here to list it above. */
-export const notYet = ["/-/feed", "/api/v1/pages"];
+export const notYet = ["/-/feed"];
 
 /** The form that makes the first administrator, while there is none. */
 export const beforeAnybody = [

@@ -201,6 +201,6 @@ export async function decorate(pen, site) {
   const shown = async (path, form) => /<code>([^<]+)<\/code>/.exec(await (await pen.post(path, form)).text())[1];
   const invitation = new URL(await shown("/-/admin/invitations", { email: "&ltimg/src/onerror=__ran.guest&gt@example.org", by_hand: "1" })).pathname;
   const anybody = new URL(await shown("/-/admin/invitations", { uses: "1" })).pathname;
-  await shown("/-/settings/tokens", { label: mark("label"), scope: "read", days: "30" });
+  await shown("/-/settings/tokens", { label: mark("label"), scope: "read", days: "30", within: markName("part") });
   return { first: site.first, second: site.second, oldest, newest, invitation, anybody };
 }

@@ -82,6 +82,13 @@ pub enum FileChange {
         /// Its content.
         content: Vec<u8>,
     },
+    /// The file has content that the repository holds already.
+    Stored {
+        /// Path in the tree.
+        file: String,
+        /// The id of its content.
+        content: [u8; 20],
+    },
     /// The file is gone.
     Remove {
         /// Path in the tree.

@@ -7,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request};
+use crate::spool::Spool;
 use bytes::{Bytes, BytesMut};
 use holt_edge::{Fallback, Outcome, Reason, respond};
 use http::header::{self, HeaderMap};
@@ -22,6 +23,11 @@ use tokio::time::{Instant, timeout};
 
 /// Time for a body before its speed counts (security.md INP-2).
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Where a file is sent as it is.
+const FILE: &str = "/api/v1/pages/{page}/attachments/{file}";
+/// Bytes of a file that are in memory before they go to the disk.
+const PIECE: usize = 128 * 1024;
 
 /// Answers one request.
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
@@ -74,9 +80,18 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (false, true) => JSON_BYTES,
         (false, false) => FORM_BYTES,
     };
-    let mut raw = Bytes::new();
+    let id = request_id();
+    let (mut raw, mut spool) = (Bytes::new(), None);
     let form = match method {
         Method::GET | Method::HEAD => Form::default(),
+        // A file as it is goes to the disk while it comes in.
+        Method::PUT if routes::matches(FILE, &path).is_some() => match receive(&app, body, &parts.headers, limit, &id).await {
+            Ok(received) => {
+                spool = Some(received);
+                Form::default()
+            }
+            Err(reply) => return reply,
+        },
         _ => match read(body, &parts.headers, limit).await {
             Ok(bytes) if is_api => {
                 raw = bytes;
@@ -89,8 +104,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, raw, id: request_id() };
-    let id = request.id.clone();
+    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, raw, spool, id: id.clone() };
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let wanted = wanted(&request, &fallback);
@@ -130,41 +144,90 @@ fn request_id() -> String {
 }
 
 /// The body, or the answer to one that is too long: reading stops soon after the limit, and the client is told.
-async fn read(mut body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Reply> {
-    let too_large = || {
-        with_header(
-            text(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is longer than {limit} bytes.\n")),
-            header::CONNECTION,
-            "close",
-        )
-    };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok()).unwrap_or_default();
-    // What is only a little too long is read, so that a browser gets to see the answer.
-    if announced > limit.saturating_mul(4) {
-        return Err(too_large());
+async fn read(body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Reply> {
+    let announced = announced(headers);
+    let mut bytes = BytesMut::with_capacity(if announced > limit.saturating_mul(4) { 0 } else { announced.min(limit) });
+    let mut frames = Frames::new(body, announced, limit);
+    while let Some(data) = frames.next().await? {
+        bytes.extend_from_slice(&data);
     }
-    let mut bytes = BytesMut::with_capacity(announced.min(limit));
-    let mut seen = 0;
-    let start = Instant::now();
+    Ok(bytes.freeze())
+}
+
+/// The body as a file, a few pieces of it in memory at a time.
+async fn receive(app: &Arc<App>, body: Incoming, headers: &HeaderMap, limit: usize, id: &str) -> Result<Spool, Reply> {
+    let mut frames = Frames::new(body, announced(headers), limit);
+    let mut spool = Spool::new(app.engine.data(), id).map_err(|error| unkept(&error))?;
+    let mut waiting = BytesMut::new();
     loop {
-        let next = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-        // At least 1 KiB a second after the first ten (INP-2).
-        let allowed = GRACE + Duration::from_secs(seen as u64 / 1024);
-        let Ok(frame) = timeout(allowed.saturating_sub(start.elapsed()), next).await else {
-            let reply = text(StatusCode::REQUEST_TIMEOUT, "The request came too slowly.\n");
-            return Err(with_header(reply, header::CONNECTION, "close"));
-        };
-        match frame {
-            None if seen > limit => return Err(too_large()),
-            None => return Ok(bytes.freeze()),
-            Some(Err(_)) => return Err(text(StatusCode::BAD_REQUEST, "The request was cut.\n")),
-            Some(Ok(frame)) => {
-                let Ok(data) = frame.into_data() else { continue };
-                seen += data.len();
-                if seen <= limit {
-                    bytes.extend_from_slice(&data);
-                } else if seen > limit + SLACK {
-                    return Err(too_large());
+        let data = frames.next().await?;
+        waiting.extend_from_slice(data.as_deref().unwrap_or_default());
+        if waiting.len() >= PIECE || data.is_none() {
+            let piece = waiting.split().freeze();
+            // Disks may be slow, and whoever reads published pages does not wait for them.
+            let pushed = tokio::task::spawn_blocking(move || spool.push(&piece).map(|()| spool)).await;
+            let pushed = pushed.unwrap_or_else(|_| Err(holt_core::Error::internal("keep an upload")));
+            spool = pushed.map_err(|error| unkept(&error))?;
+        }
+        if data.is_none() {
+            return Ok(spool);
+        }
+    }
+}
+
+fn unkept(error: &holt_core::Error) -> Reply {
+    tracing::error!("{}", error.chain());
+    with_header(text(crate::error::status(error), format!("{}.\n", crate::error::public_message(error))), header::CONNECTION, "close")
+}
+
+fn announced(headers: &HeaderMap) -> usize {
+    headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or_default()
+}
+
+/// A body in pieces, with its limits.
+struct Frames {
+    body: Incoming,
+    limit: usize,
+    announced: usize,
+    seen: usize,
+    start: Instant,
+}
+
+impl Frames {
+    fn new(body: Incoming, announced: usize, limit: usize) -> Self {
+        Self { body, limit, announced, seen: 0, start: Instant::now() }
+    }
+    fn too_large(&self) -> Reply {
+        let reply = text(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is longer than {} bytes.\n", self.limit));
+        with_header(reply, header::CONNECTION, "close")
+    }
+    /// The next piece that is within the limit; none at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Reply> {
+        // What is only a little too long is read, so that a browser gets to see the answer.
+        if self.announced > self.limit.saturating_mul(4) {
+            return Err(self.too_large());
+        }
+        loop {
+            let next = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+            // At least 1 KiB a second after the first ten (INP-2).
+            let allowed = GRACE + Duration::from_secs(self.seen as u64 / 1024);
+            let Ok(frame) = timeout(allowed.saturating_sub(self.start.elapsed()), next).await else {
+                let reply = text(StatusCode::REQUEST_TIMEOUT, "The request came too slowly.\n");
+                return Err(with_header(reply, header::CONNECTION, "close"));
+            };
+            match frame {
+                None if self.seen > self.limit => return Err(self.too_large()),
+                None => return Ok(None),
+                Some(Err(_)) => return Err(text(StatusCode::BAD_REQUEST, "The request was cut.\n")),
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.seen += data.len();
+                    if self.seen <= self.limit {
+                        return Ok(Some(data));
+                    }
+                    if self.seen > self.limit + SLACK {
+                        return Err(self.too_large());
+                    }
                 }
             }
         }

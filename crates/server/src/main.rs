@@ -18,6 +18,7 @@ mod reply;
 mod request;
 mod routes;
 mod session;
+mod spool;
 mod thumbnails;
 mod web;
 

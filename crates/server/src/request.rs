@@ -1,6 +1,7 @@
 //! A request as handlers see it: read, decoded, bounded. Nothing here trusts what it says.
 
 use crate::limits::PARTS;
+use crate::spool::Spool;
 use bytes::Bytes;
 use holt_core::{Error, Result};
 use http::header::{self, HeaderMap};
@@ -23,6 +24,8 @@ pub struct Request {
     pub body: Form,
     /// What was sent along to the API, as it came.
     pub raw: Bytes,
+    /// What was sent along instead, where it is a file.
+    pub spool: Option<Spool>,
     /// Names this request in the log and on error pages.
     pub id: String,
 }

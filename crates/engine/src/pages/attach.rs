@@ -103,42 +103,91 @@ pub fn upload(
     existing: Existing,
     message: &str,
 ) -> Result<RevisionId> {
+    let put = |(name, content): &(AttachmentName, Vec<u8>)| New { name: name.clone(), content: Content::Bytes(content.clone()) };
+    add(scope, page, &files.iter().map(put).collect::<Vec<_>>(), existing, message)
+}
+
+/// As [`upload`], for one file of `size` bytes that is read a piece at a time and is never in memory as a whole.
+pub fn upload_from(
+    scope: &Scope<'_, Upload>,
+    page: &PagePath,
+    name: &AttachmentName,
+    (from, size): (&mut dyn std::io::Read, u64),
+    existing: Existing,
+    message: &str,
+) -> Result<RevisionId> {
+    let new = |content| [New { name: name.clone(), content }];
+    // What would be refused anyway is not taken in first.
+    check(scope, page, &new(Content::Stored(BlobId::default(), size)), existing)?;
+    let blob = scope.wiki().repo()?.store(from, size)?;
+    add(scope, page, &new(Content::Stored(blob, size)), existing, message)
+}
+
+struct New {
+    name: AttachmentName,
+    content: Content,
+}
+
+enum Content {
+    Bytes(Vec<u8>),
+    /// In the repository already, with its size.
+    Stored(BlobId, u64),
+}
+
+impl New {
+    fn size(&self) -> u64 {
+        match &self.content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Stored(_, size) => *size,
+        }
+    }
+}
+
+/// Where the files go, if they may be stored there.
+fn check(scope: &Scope<'_, Upload>, page: &PagePath, files: &[New], existing: Existing) -> Result<PagePath> {
     scope.check(Action::Upload, page)?;
     if files.is_empty() {
         return Err(Error::invalid("no file was sent").hint("Choose at least one file."));
     }
-    if let Some((name, _)) = files.iter().find(|(_, content)| content.len() > ATTACHMENT_BYTES) {
+    if let Some(New { name, .. }) = files.iter().find(|file| file.size() > ATTACHMENT_BYTES as u64) {
         return Err(Error::too_large(format!("{name} is larger than {} MiB", ATTACHMENT_BYTES / 1024 / 1024))
             .hint("Store large files elsewhere and link to them."));
     }
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let index = scope.wiki().index()?;
+    let directory = match index.page(&page.key())?.map(|row| row.path).or(index.directory(page)?) {
+        Some(stored) => stored,
+        None => scope.wiki().preferences()?.file_case(page.clone().for_creation()?.into_path()),
+    };
+    let present = index.attachments(&directory)?;
+    for New { name, .. } in files {
+        free_address(&index, &directory, name)?;
+        existing.check(name, present.iter().find(|there| there.name == *name))?;
+    }
+    let new = files.iter().filter(|file| !present.iter().any(|there| there.name == file.name)).count();
+    if present.len() + new > ATTACHMENTS_PER_PAGE {
+        return Err(Error::too_large(format!("a page holds at most {ATTACHMENTS_PER_PAGE} files")).hint("Spread them over several pages."));
+    }
+    Ok(directory)
+}
+
+fn add(scope: &Scope<'_, Upload>, page: &PagePath, files: &[New], existing: Existing, message: &str) -> Result<RevisionId> {
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let default = scope.wiki().preferences()?.language.say_with("Added attachment(s): {}.", &[&names.join(", ")]);
     let message = if message.is_empty() { &default } else { message };
+    // Before anything is locked or marked.
+    scope.check(Action::Upload, page)?;
     let writing = Writing::begin(&scope.narrow::<Write>(), None)?;
     let committed = writing.commit(
         |_| {
-            let index = scope.wiki().index()?;
-            let directory = match index.page(&page.key())?.map(|row| row.path).or(index.directory(page)?) {
-                Some(stored) => stored,
-                None => scope.wiki().preferences()?.file_case(page.clone().for_creation()?.into_path()),
+            let directory = check(scope, page, files, existing)?;
+            let change = |new: &New| {
+                let file = format!("{}/{}", directory.directory(), new.name);
+                match &new.content {
+                    Content::Bytes(bytes) => FileChange::Put { file, content: bytes.clone() },
+                    Content::Stored(blob, _) => FileChange::Stored { file, content: *blob.as_bytes() },
+                }
             };
-            for (name, _) in files {
-                free_address(&index, &directory, name)?;
-            }
-            let present = index.attachments(&directory)?;
-            for (name, _) in files {
-                existing.check(name, present.iter().find(|there| there.name == *name))?;
-            }
-            let new = files.iter().filter(|(name, _)| !present.iter().any(|p| p.name == *name)).count();
-            if present.len() + new > ATTACHMENTS_PER_PAGE {
-                return Err(
-                    Error::too_large(format!("a page holds at most {ATTACHMENTS_PER_PAGE} files")).hint("Spread them over several pages.")
-                );
-            }
-            Ok(files
-                .iter()
-                .map(|(name, content)| FileChange::Put { file: format!("{}/{name}", directory.directory()), content: content.clone() })
-                .collect())
+            Ok(files.iter().map(change).collect())
         },
         message,
     )?;

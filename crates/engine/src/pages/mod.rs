@@ -32,7 +32,7 @@ mod write;
 pub use crate::db::index::{Graph, Wanted};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, Existing, attachment, attachment_history, attachments, delete_attachment,
-    rename_attachment, upload,
+    rename_attachment, upload, upload_from,
 };
 pub use batch::{Batch, Expect, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};

@@ -78,7 +78,7 @@ impl<'w> Writing<'w> {
     /// Refuses changes of files that are not the writer's to change, and more pages than the wiki may have.
     pub(crate) fn check(&self, changes: &[FileChange]) -> Result<()> {
         let touched = changes.iter().flat_map(|change| match change {
-            FileChange::Put { file, .. } | FileChange::Remove { file } => [Some(file), None],
+            FileChange::Put { file, .. } | FileChange::Stored { file, .. } | FileChange::Remove { file } => [Some(file), None],
             FileChange::Move { from, to } => [Some(from), Some(to)],
         });
         if touched.flatten().any(|file| !self.rights.may_change(file)) {
@@ -117,7 +117,7 @@ impl<'w> Writing<'w> {
         let key = |file: &str| PagePath::from_tree(file).map(|page| page.key());
         for change in changes {
             match change {
-                FileChange::Put { file, .. } => there.extend(key(file)),
+                FileChange::Put { file, .. } | FileChange::Stored { file, .. } => there.extend(key(file)),
                 FileChange::Remove { file } => gone.extend(key(file)),
                 FileChange::Move { from, to } => {
                     there.extend(key(to));

@@ -9,15 +9,16 @@
 //! | 5 | sync the ref's directory; answer | durable |
 
 use super::durable::{sync_all, sync_directory, write_new};
-use super::pack::{Entry, Pack, build};
-use super::{Repo, fault, object_id};
+use super::pack::{Entry, Pack, build, stream};
+use super::{BlobId, Repo, fault, object_id};
 use crate::failpoint;
 use gix::objs::tree::EntryKind;
 use gix::objs::{Write, WriteTo};
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who, when and why.
@@ -81,6 +82,30 @@ impl Repo {
             self.recent.committed(commit, before, &new);
         }
         Ok(outcome)
+    }
+
+    /// Takes in a file of `size` bytes without holding it in memory: durable when this returns, in a pack of its own. What is never committed
+    /// then is an object that nothing refers to, as after a commit that was lost.
+    pub fn store(&self, from: &mut dyn Read, size: u64) -> Result<BlobId> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let packs = self.dir.join("objects/pack");
+        let path = packs.join(format!("tmp_pack_stored_{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let remove = |error| {
+            let _ = std::fs::remove_file(&path);
+            error
+        };
+        let mut file = write_new(&path, &[])?;
+        let streamed = stream(from, size, &mut file).map_err(remove)?;
+        let paths = [path.clone(), packs.join(format!("tmp_idx_stored_{}", streamed.name))];
+        // Left by an earlier try with the same file.
+        let _ = std::fs::remove_file(&paths[1]);
+        let index = write_new(&paths[1], &streamed.index).map_err(remove)?;
+        let written = Written { pack: file, index, paths };
+        sync_all(&[&written.pack, &written.index])?;
+        written.name(&packs, &streamed.name)?;
+        sync_directory(&packs)?;
+        self.unfolded.fetch_add(1, Ordering::Relaxed);
+        Ok(BlobId::from_bytes(super::bytes20(&streamed.id)))
     }
 
     fn publish(&self, base: Option<RevisionId>, commit: RevisionId, pack: &Pack) -> Result<CommitOutcome> {
@@ -148,7 +173,7 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
                 moved.push((to, entry.mode().kind(), entry.oid().to_owned()));
                 editor.remove(from.split('/')).map_err(wrong)?;
             }
-            FileChange::Put { .. } => {}
+            FileChange::Put { .. } | FileChange::Stored { .. } => {}
         }
     }
     for (to, kind, id) in moved {
@@ -156,13 +181,20 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
         editor.upsert(to.split('/'), kind, id).map_err(wrong)?;
     }
     for change in changes {
-        let FileChange::Put { file, content } = change else { continue };
+        let file = match change {
+            FileChange::Put { file, .. } | FileChange::Stored { file, .. } => file,
+            FileChange::Remove { .. } | FileChange::Move { .. } => continue,
+        };
         let kind = match before.lookup_entry_by_path(file).map_err(wrong)?.map(|entry| entry.mode().kind()) {
             Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) => kind,
             _ => EntryKind::Blob,
         };
         refuse_name(file)?;
-        let id = repo.objects.write_buf(gix::objs::Kind::Blob, content).map_err(wrong)?;
+        let id = match change {
+            FileChange::Put { content, .. } => repo.objects.write_buf(gix::objs::Kind::Blob, content).map_err(wrong)?,
+            FileChange::Stored { content, .. } => gix::ObjectId::from(*content),
+            FileChange::Remove { .. } | FileChange::Move { .. } => continue,
+        };
         editor.upsert(file.split('/'), kind, id).map_err(wrong)?;
     }
     let tree = editor.write(|tree| write_object(repo, tree))?;

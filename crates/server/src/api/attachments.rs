@@ -4,6 +4,7 @@ use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, address, message, ok, precondition};
 use crate::reply::json;
+use crate::spool::Spool;
 use crate::web::{Context, file_type, files};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -67,16 +68,27 @@ pub fn upload(context: &Context<'_>) -> Answer {
         STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
     let overwrite = fields.flag("overwrite")?.unwrap_or(true);
     let message = fields.text("commit_message")?.map(str::trim).unwrap_or_default();
-    store(context, filename, content, if overwrite { Existing::Replace } else { Existing::Refuse }, message)
+    store(context, filename, Content::Bytes(content), if overwrite { Existing::Replace } else { Existing::Refuse }, message)
 }
 
 /// `PUT /pages/{path}/attachments/{filename}`: the body is the file.
 pub fn put(context: &Context<'_>) -> Answer {
-    store(context, context.param("file"), context.request.raw.to_vec(), precondition::file(context)?, "")
+    let spool = context.request.spool.as_ref().ok_or_else(|| Error::internal("find the upload"))?;
+    store(context, context.param("file"), Content::Spool(spool), precondition::file(context)?, "")
 }
 
-fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Existing, message: &str) -> Answer {
-    if content.len() > ATTACHMENT_BYTES {
+/// A file as it came.
+enum Content<'a> {
+    Bytes(Vec<u8>),
+    Spool(&'a Spool),
+}
+
+fn store(context: &Context<'_>, filename: &str, content: Content<'_>, existing: Existing, message: &str) -> Answer {
+    let size = match &content {
+        Content::Bytes(bytes) => bytes.len(),
+        Content::Spool(spool) => usize::try_from(spool.length()).unwrap_or(usize::MAX),
+    };
+    if size > ATTACHMENT_BYTES {
         let error = Error::too_large("the file is too large (max 10MB)").hint("Store large files elsewhere and link to them.");
         return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", error).with("field", "content"));
     }
@@ -87,8 +99,13 @@ fn store(context: &Context<'_>, filename: &str, content: Vec<u8>, existing: Exis
     let path = super::pages::existing(context, &address(context)?)?;
     let default = format!("[api] Attach: {name}");
     let message = holt_core::edit::check_message(if message.is_empty() { &default } else { message })?;
-    let size = content.len();
-    let revision = pages::upload(&context.scope::<Upload>()?, &path, &[(name.clone(), content)], existing, &message);
+    let scope = context.scope::<Upload>()?;
+    let revision = match content {
+        Content::Bytes(bytes) => pages::upload(&scope, &path, &[(name.clone(), bytes)], existing, &message),
+        Content::Spool(spool) => {
+            spool.read(|from| pages::upload_from(&scope, &path, &name, (from, spool.length()), existing, &message)).and_then(|done| done)
+        }
+    };
     let revision = revision.map_err(|error| match (error.kind, existing) {
         (ErrorKind::Conflict, Existing::Refuse) => Failure::new(StatusCode::CONFLICT, "exists", error).with("field", "filename"),
         (ErrorKind::Conflict, Existing::Only(_) | Existing::Need) => {

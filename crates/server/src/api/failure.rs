@@ -102,7 +102,7 @@ pub fn early(reply: Reply) -> Reply {
     let code = match reply.status() {
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::URI_TOO_LONG => "too_large",
         StatusCode::NOT_FOUND => "not_found",
-        StatusCode::SERVICE_UNAVAILABLE => "busy",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => "busy",
         StatusCode::INTERNAL_SERVER_ERROR => "internal",
         _ => "validation",
     };

@@ -53,7 +53,7 @@ pub fn once(context: &mut Context<'_>, route: (&str, &str), run: fn(&Context<'_>
     let Some(key) = key(context)? else { return run(context) };
     let secret = context.app.engine.directory().secret("operations")?;
     let name = name(context, &secret, &key)?;
-    let request = request(context, &secret);
+    let request = request(context, &secret)?;
     let app = context.app;
     let Some(_claim) = app.under_way.claim(&name) else {
         let error = Error::conflict("a request with this Idempotency-Key is being worked on").hint("Send it again in a moment.");
@@ -94,12 +94,27 @@ fn name(context: &Context<'_>, secret: &[u8], key: &str) -> Result<OpId, Failure
 }
 
 /// What tells one request from another, as it stands in commits.
-fn request(context: &Context<'_>, secret: &[u8]) -> String {
+fn request(context: &Context<'_>, secret: &[u8]) -> Result<String, Failure> {
     let request = context.request;
     let header = |name| request.headers.get(name).map_or(&b""[..], |value| value.as_bytes());
     let query = request.uri.query().unwrap_or_default();
     let (method, path) = (request.method.as_str().as_bytes(), request.path.as_bytes());
-    hash(secret, &[method, path, query.as_bytes(), header(header::IF_MATCH), header(header::IF_NONE_MATCH), &request.raw])
+    let file = match &request.spool {
+        Some(spool) => spool.read(digest)?.map_err(|e| Error::io("read an upload", e))?,
+        None => Vec::new(),
+    };
+    let (exactly, new) = (header(header::IF_MATCH), header(header::IF_NONE_MATCH));
+    Ok(hash(secret, &[method, path, query.as_bytes(), exactly, new, &request.raw, &file]))
+}
+
+fn digest(from: &mut dyn std::io::Read) -> std::io::Result<Vec<u8>> {
+    let (mut hasher, mut piece) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(hasher.finalize().to_vec()),
+            length => hasher.update(&piece[..length]),
+        }
+    }
 }
 
 fn hash(secret: &[u8], parts: &[&[u8]]) -> String {

@@ -1,6 +1,7 @@
 //! Files beside pages.
 
 use super::{Api, Names};
+use crate::client::Server;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -71,4 +72,73 @@ fn a_file_is_sent_as_it_is() {
     assert!(raw.answer.header("content-disposition").unwrap().starts_with("attachment"));
     assert_eq!(api.get("/pages/p/attachments").body["attachments"][0]["last_modified"].as_str().map(str::len), Some(25));
     assert_eq!(raw.body, Value::Null);
+}
+
+/// The most memory that the process ever had, in KiB.
+fn peak(api: &Api) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", api.server.pid())).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..length).map(next).collect()
+}
+
+/// Files in the data directory that are there for a moment only, and packs.
+fn left(api: &Api) -> (usize, usize) {
+    let names = |dir: &std::path::Path| -> Vec<String> {
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    };
+    let wikis = api.data.path().join("wikis");
+    let packs = wikis.join(&names(&wikis)[0]).join("repo.git/objects/pack");
+    (names(api.data.path()).iter().filter(|name| name.starts_with("upload")).count(), names(&packs).len())
+}
+
+#[test]
+fn a_large_file_is_never_in_memory() {
+    let mut api = Api::start(Names::Kept);
+    api.create("p", "x");
+    let put = |name: &str, bytes: &[u8]| api.ask("PUT", &format!("/api/v1/pages/p/attachments/{name}"), &[], bytes);
+    // What a first upload needs besides.
+    assert_eq!(put("small.bin", &noise(100_000)).status, 201);
+    let (large, before) = (noise(10 * 1024 * 1024), peak(&api));
+    for name in ["one.bin", "two.bin"] {
+        assert_eq!(put(name, &large).status, 201);
+    }
+    let grown = peak(&api) - before;
+    assert!(grown < 5 * 1024, "10 MiB took {grown} KiB of memory");
+    // Refused when it is announced, and while it comes.
+    put("x.bin", &noise(10 * 1024 * 1024 + 1)).refused(422, "too_large");
+    let huge = vec![0; 100 * 1024 * 1024];
+    assert_eq!(put("x.bin", &huge).status, 413);
+    let grown = peak(&api) - before;
+    assert!(grown < 5 * 1024, "100 MB took {grown} KiB of memory");
+    let packs = left(&api);
+    assert_eq!(packs.0, 0);
+    // Whoever goes away in the middle leaves nothing.
+    let head = format!(
+        "PUT /api/v1/pages/p/attachments/half.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Length: 1000000\r\n\r\n",
+        api.server.client().host,
+        api.token
+    );
+    let mut half = std::net::TcpStream::connect(&api.server.client().host).unwrap();
+    std::io::Write::write_all(&mut half, &[head.as_bytes(), &large[..600_000]].concat()).unwrap();
+    half.shutdown(std::net::Shutdown::Both).unwrap();
+    assert_eq!(api.get("/pages/p/attachments").column("attachments", "filename"), ["one.bin", "small.bin", "two.bin"]);
+    assert_eq!(left(&api), packs);
+    // A page is no file, whatever it is called.
+    api.create("attachments-guide", "words");
+    assert_eq!(api.get("/pages/attachments-guide").text("content"), "words");
+    // What is there is what was sent, for git as well.
+    let raw = api.get("/pages/p/attachments/two.bin?format=raw");
+    assert!(raw.answer.body == large);
+    api.server.kill();
+    let repo = Server::repo(api.data.path(), "docs");
+    holt_testkit::git(&repo, &["fsck", "--strict"]);
+    assert_eq!(holt_testkit::git(&repo, &["cat-file", "-s", "HEAD:p/one.bin"]).trim(), large.len().to_string());
 }
