@@ -7,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request};
+use crate::routes;
 use crate::spool::Spool;
 use bytes::{Bytes, BytesMut};
 use holt_edge::{Fallback, Outcome, Reason, respond};
