@@ -24,6 +24,7 @@ pub mod engine;
 pub mod failpoint;
 pub mod import;
 mod kept;
+mod listeners;
 mod lock;
 pub mod open_wikis;
 pub mod pages;

@@ -1,6 +1,7 @@
 //! Everything a request may need, made once.
 
 use crate::digests::Digests;
+use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::recovery::Recovery;
@@ -30,6 +31,8 @@ pub struct App {
     pub thumbnails: Thumbnails,
     /// Who is editing what.
     pub presence: Presence,
+    /// Who waits for changes.
+    pub followers: Arc<Followers>,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
     /// Mail on its way.

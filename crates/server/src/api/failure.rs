@@ -64,7 +64,7 @@ impl Failure {
         let reply = raw(self.status, content_type, Value::Object(body).to_string());
         match self.status {
             StatusCode::UNAUTHORIZED => with_header(reply, header::WWW_AUTHENTICATE, "Bearer"),
-            StatusCode::SERVICE_UNAVAILABLE => with_header(reply, header::RETRY_AFTER, "1"),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => with_header(reply, header::RETRY_AFTER, "1"),
             _ => reply,
         }
     }

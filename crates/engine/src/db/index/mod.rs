@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`batch`] | what goes in |
 //! | [`pages`], [`links`] | what is there now |
-//! | [`history`] | what was |
+//! | [`history`], `since` | what was |
 //! | [`search`] | words |
 //!
 //! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
@@ -19,6 +19,7 @@ pub mod pages;
 mod rows;
 pub mod search;
 mod sight;
+mod since;
 mod snippet;
 pub mod tags;
 mod terms;
@@ -29,6 +30,7 @@ pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Link, LinkStatus, LinkedFrom, Wanted};
 pub use pages::{AttachmentInfo, Counts, FoundHeading, PageRow};
 pub use search::{Hit, Piece, SearchResults};
+pub use since::After;
 pub use tags::Tag;
 pub use terms::QUERY_BYTES;
 
