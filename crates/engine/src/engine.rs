@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::db::preferences::Audience;
 use crate::db::wiki_db::WikiDb;
 use crate::directory::Directory;
+use crate::listeners::Listeners;
 use crate::lock::DataLock;
 use crate::open_wikis::OpenWikis;
 use crate::repo::Repo;
@@ -58,7 +59,7 @@ impl Engine {
         }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
-        let shared = Arc::new(Shared { directory, fragments, clock: options.clock });
+        let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default() });
         Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, _lock: lock })
     }
     /// The platform database: wikis, users, sessions, tokens.
@@ -76,6 +77,11 @@ impl Engine {
     /// The clock the engine was given.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+    /// Has `listener` told of every wiki whose index has taken in new commits, whoever made them. It is called while the wiki is locked for
+    /// writers: it must neither wait nor ask the engine anything.
+    pub fn listen(&self, listener: impl Fn(WikiId) + Send + Sync + 'static) {
+        self.shared.listeners.add(Box::new(listener));
     }
     /// The data directory.
     pub fn data(&self) -> &Path {

@@ -7,6 +7,7 @@ use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::db::wiki_db::WikiDb;
 use crate::directory::Directory;
+use crate::listeners::Listeners;
 use crate::repo::Repo;
 use crate::scope::{Permission, Scope};
 use holt_core::{AccessRules, Action, Actor, Error, Hidden, MemberFlags, PageKey, Result, WikiId, access};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) fragments: FragmentStore,
     pub(crate) clock: Clock,
+    pub(crate) listeners: Listeners,
 }
 
 /// A wiki in this process. Get one from [`crate::Engine::wiki`], then [`Wiki::grant`] a scope to do something with it.

@@ -2,6 +2,7 @@
 
 use crate::api::idempotency::UnderWay;
 use crate::digests::Digests;
+use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::rates::Rates;
@@ -36,6 +37,8 @@ pub struct App {
     pub rates: Rates,
     /// Requests with a key of their client's.
     pub under_way: UnderWay,
+    /// Who waits for changes.
+    pub followers: Arc<Followers>,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
     /// Mail on its way.

@@ -4,9 +4,10 @@
 use crate::api;
 use crate::app::App;
 use crate::dispatch::dispatch;
+use crate::follow;
 use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::reply::{Reply, text, with_header};
-use crate::request::{Form, Request};
+use crate::request::{Form, Request, Turn};
 use crate::routes;
 use crate::spool::Spool;
 use bytes::{Bytes, BytesMut};
@@ -20,6 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 /// Time for a body before its speed counts (security.md INP-2).
@@ -105,7 +107,19 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let request = Request { method, uri: parts.uri, path, headers: parts.headers, peer: peer.ip(), body: form, raw, spool, id: id.clone() };
+    let (headers, peer, id, turn) = (parts.headers, peer.ip(), request_id(), Turn::First);
+    let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, body: form, raw, spool, id, turn });
+    let fallback = Arc::new(fallback);
+    let mut reply = work(&app, &request, &fallback, permit).await;
+    match follow::take(&mut reply) {
+        Some(later) => follow::follow(app, request, fallback, reply, later).await,
+        None => reply,
+    }
+}
+
+/// Answers a request on the blocking pool.
+pub async fn work(app: &Arc<App>, request: &Arc<Request>, fallback: &Arc<Fallback>, permit: OwnedSemaphorePermit) -> Reply {
+    let (app, request, fallback, id) = (app.clone(), request.clone(), fallback.clone(), request.id.clone());
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let wanted = wanted(&request, &fallback);

@@ -7,6 +7,8 @@ mod config;
 mod digests;
 mod dispatch;
 mod error;
+mod follow;
+mod followers;
 mod front;
 mod limits;
 mod log;

@@ -28,9 +28,34 @@ pub struct Request {
     pub spool: Option<Spool>,
     /// Names this request in the log and on error pages.
     pub id: String,
+    /// Whether it was answered before.
+    pub turn: Turn,
+}
+
+/// Which time a request is answered: one that waits for something is asked again and again, and everything is checked anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It has just come in.
+    First,
+    /// Somebody waits with it.
+    Again,
 }
 
 impl Request {
+    /// The same request without its body, asked again at another address of the same path.
+    pub fn again(&self, uri: Uri) -> Self {
+        Self {
+            method: self.method.clone(),
+            uri,
+            path: self.path.clone(),
+            headers: self.headers.clone(),
+            peer: self.peer,
+            body: Form::default(),
+            raw: Bytes::new(),
+            id: self.id.clone(),
+            turn: Turn::Again,
+        }
+    }
     /// A parameter of the query; the first of that name.
     pub fn query(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.uri.query()?.as_bytes()).find(|(n, _)| n == name).map(|(_, value)| value.into_owned())

@@ -176,6 +176,7 @@ pub const ROUTES: &[Route] = &[
     api("GET",    "/api/v1/pages",                                Read,   api::list::list),
     api("POST",   "/api/v1/pages:batchGet",                       Read,   api::pages::batch_get),
     api("POST",   "/api/v1/commits",                              Write,  api::commits::commit),
+    api("GET",    "/api/v1/changes",                              Read,   api::changes::show),
     api("GET",    "/api/v1/changelog",                            Read,   api::history::changelog),
     api("GET",    "/api/v1/search",                               Read,   api::search::search),
     api("GET",    "/api/v1/links",                                Read,   api::links::graph),

@@ -4,6 +4,7 @@ mod anchor;
 mod attach;
 mod batch;
 mod browse;
+mod changes;
 mod comments;
 mod compare;
 mod counts;
@@ -36,6 +37,7 @@ pub use attach::{
 };
 pub use batch::{Batch, Expect, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
+pub use changes::{Changes, ChangesPlace, Since, changes, newest};
 pub use comments::{
     About, COMMENT_BYTES, Comment, CommentsExport, ExportedThread, ExportedWatch, Quote, REPLIES, Resolution, Resolved, THREADS, Thread,
     Threads, comment, comment_counts, comments_export, comments_lately, delete_comment, edit_comment, reply, resolve_thread,

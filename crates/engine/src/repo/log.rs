@@ -5,6 +5,7 @@ use gix::diff::tree::Recorder;
 use gix::diff::tree::recorder::Change as Recorded;
 use gix::object::tree::diff::ChangeDetached;
 use holt_core::{Author, Change, ChangeKind, Error, Result, Revision, RevisionId, Timestamp};
+use std::collections::HashSet;
 
 /// A change of one file, with its content before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,14 @@ impl Repo {
             return self.long_log(from, to);
         }
         ids.into_iter().map(|id| self.entry(&repo, id)).collect()
+    }
+    /// The commits that `to` knows and `from` does not, in no order.
+    pub fn between(&self, from: Option<RevisionId>, to: RevisionId) -> Result<HashSet<RevisionId>> {
+        let mut git = command::git(&self.dir);
+        git.args(["rev-list", "--end-of-options"]).arg(to.to_string());
+        git.args(from.map(|from| format!("^{from}")));
+        let output = command::run(git.arg("--"), "list commits")?;
+        String::from_utf8_lossy(&output.stdout).lines().map(RevisionId::parse).collect()
     }
     fn entry(&self, repo: &gix::Repository, id: gix::ObjectId) -> Result<LogEntry> {
         let commit = self.find_commit(repo, RevisionId::from_bytes(bytes20(&id)))?;

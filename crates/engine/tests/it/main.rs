@@ -3,6 +3,7 @@
 
 mod accounts;
 mod batch;
+mod changes;
 mod comments;
 mod crash;
 mod db;

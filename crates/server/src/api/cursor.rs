@@ -8,14 +8,24 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A cursor that says `place`.
 pub fn make(context: &Context<'_>, place: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{:016x}{place}", question(context)))
+    make_but(context, &[], place)
+}
+
+/// As [`make`], for a question that is the same whatever the parameters `but` say.
+pub fn make_but(context: &Context<'_>, but: &[&str], place: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{:016x}{place}", question(context, but)))
 }
 
 /// What the cursor of the request says, if it has one.
 pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
+    read_but(context, &[])
+}
+
+/// What a cursor of [`make_but`] says.
+pub fn read_but(context: &Context<'_>, but: &[&str]) -> Result<Option<String>, Failure> {
     let Some(sent) = super::query(context, "cursor") else { return Ok(None) };
     let decoded = URL_SAFE_NO_PAD.decode(&sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let start = format!("{:016x}", question(context));
+    let start = format!("{:016x}", question(context, but));
     match decoded.as_deref().and_then(|text| text.strip_prefix(&start)) {
         Some(place) => Ok(Some(place.to_string())),
         None => Err(refuse()),
@@ -27,17 +37,19 @@ pub fn number(context: &Context<'_>) -> Result<Option<i64>, Failure> {
     read(context)?.map(|place| place.parse().map_err(|_| refuse())).transpose()
 }
 
-fn refuse() -> Failure {
+/// The refusal of a cursor.
+pub fn refuse() -> Failure {
     Failure::field("cursor", "cursor does not belong to this list", "Send `next_cursor` of the answer before, with the same parameters.")
 }
 
 /// What tells one list from another; how long its parts are does not. No secret: a cursor only says where to go on.
-fn question(context: &Context<'_>) -> u64 {
+fn question(context: &Context<'_>, but: &[&str]) -> u64 {
     let mut hasher = DefaultHasher::new();
     context.wiki.id().to_string().hash(&mut hasher);
     context.request.path.hash(&mut hasher);
     let query = context.request.uri.query().unwrap_or_default();
-    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor" && name != "limit").collect();
+    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    pairs.retain(|(name, _)| name != "cursor" && name != "limit" && !but.contains(&name.as_ref()));
     pairs.sort();
     pairs.hash(&mut hasher);
     hasher.finish()

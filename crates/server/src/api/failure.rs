@@ -68,7 +68,7 @@ impl Failure {
         }
         let content_type = if is_problem { "application/problem+json" } else { "application/json" };
         let reply = raw(self.status, content_type, Value::Object(body).to_string());
-        let busy = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let busy = matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(1);
         let reply = match self.after.or(busy) {
             Some(seconds) => with_header(reply, header::RETRY_AFTER, &seconds.to_string()),
             None => reply,

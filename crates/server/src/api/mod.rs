@@ -3,6 +3,7 @@
 
 pub mod attachments;
 mod body;
+pub mod changes;
 pub mod commits;
 pub mod credentials;
 pub mod cursor;
@@ -31,6 +32,9 @@ use holt_engine::db::preferences::Preferences;
 use holt_engine::{frontmatter, publish};
 use http::StatusCode;
 use serde_json::{Map, Value};
+
+/// Where changes are followed.
+const CHANGES: &str = "/api/v1/changes";
 
 /// What handlers of the API return.
 pub type Answer = Result<Reply, Failure>;

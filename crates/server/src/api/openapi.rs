@@ -39,6 +39,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[422])),
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415, 422])),
+    ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 422, 429])),
     ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author"], &[], &[200], &[422])),
     ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[422])),
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
@@ -103,7 +104,7 @@ fn operation(route: &Route, shape: &Shape) -> Value {
     let mut parameters: Vec<Value> =
         holes.map(|(_, name)| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
     parameters.extend(shape.query.iter().map(|name| {
-        let kind = if matches!(*name, "limit" | "offset" | "depth") { "integer" } else { "string" };
+        let kind = if matches!(*name, "limit" | "offset" | "depth" | "wait") { "integer" } else { "string" };
         json!({"name": name, "in": "query", "schema": {"type": kind}})
     }));
     let changes = matches!(route.need, Need::Write | Need::Upload);
@@ -161,6 +162,9 @@ fn good(route: &Route, status: u16) -> Value {
     let json_answer = json!({"application/json": {"schema": {"type": "object"}}});
     match (status, route.pattern) {
         (304, _) => json!({"description": "Not modified"}),
+        (_, "/api/v1/changes") => {
+            json!({"description": meaning(status), "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}}})
+        }
         (206, _) => json!({"description": "A part of the file", "content": {"*/*": {}}}),
         (_, "/api/v1/pages/{page}") if route.method == "GET" => {
             json!({"description": meaning(status), "content": {"application/json": {"schema": {"type": "object"}}, "text/markdown": {}}})

@@ -5,6 +5,7 @@ use crate::api::idempotency::UnderWay;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
+use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::presence::Presence;
 use crate::rates::{Limits, Rates};
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 /// What a new installation begins with.
@@ -52,6 +54,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     }
     let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
     let app = Arc::new(App {
+        followers: Arc::new(Followers::default()),
         presence: Presence::default(),
         thumbnails: Thumbnails::default(),
         edge: EdgeState {
@@ -74,6 +77,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         digests: Digests::default(),
         mail_server,
     });
+    let followers = app.followers.clone();
+    app.engine.listen(move |wiki| followers.tell(wiki));
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -113,10 +118,22 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     digests::start(&app, address)?;
     let keeper = app.clone();
     let maintenance = tokio::spawn(maintain(keeper));
+    let ending = tokio::spawn(end_waiting(app.clone()));
     let handler = app.clone();
     let served = holt_edge::serve::serve(listener, move |request, peer| front::handle(handler.clone(), request, peer)).await;
     maintenance.abort();
+    ending.abort();
     served.map_err(|e| Error::io("serve", e))
+}
+
+/// When the server is told to stop, whoever waits for changes is told to go: their connections would be open for good.
+async fn end_waiting(app: Arc<App>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    app.followers.close();
 }
 
 /// What nobody waits for: catching up after a crash, then tidying up after saves.

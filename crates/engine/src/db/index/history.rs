@@ -120,7 +120,7 @@ fn position_of(db: &Connection, id: RevisionId) -> rusqlite::Result<Option<i64>>
 }
 
 /// `file`, `kind`, `from_file`, the first of them at `column`.
-fn change(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryChange> {
+pub(super) fn change(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryChange> {
     let kind = match row.get_ref(column + 1)?.as_str().unwrap_or_default() {
         "added" => ChangeKind::Added,
         "modified" => ChangeKind::Modified,

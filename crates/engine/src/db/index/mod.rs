@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`batch`] | what goes in |
 //! | [`pages`], [`list`], [`links`] | what is there now |
-//! | [`history`] | what was |
+//! | [`history`], `since` | what was |
 //! | [`search`] | words |
 //! | [`names`] | names, as they are typed |
 //!
@@ -22,6 +22,7 @@ pub mod pages;
 mod rows;
 pub mod search;
 mod sight;
+mod since;
 mod snippet;
 pub mod tags;
 mod terms;
@@ -34,6 +35,7 @@ pub use list::{ListFilter, Listed, Listing};
 pub use names::{FoundHeading, Name, Names, plain};
 pub use pages::{AttachmentInfo, Counts, PageRow};
 pub use search::{Hit, Piece, SearchResults, Similar, WEIGHTS};
+pub use since::After;
 pub use tags::Tag;
 pub use terms::{QUERY_BYTES, Strictness};
 

@@ -8,7 +8,7 @@ use holt_core::Hidden;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Result};
 
-/// A commit is seen if it touched something that is seen, or nothing. What people wrote about a commit that touched something hidden, too, is hidden.
+/// What moved to where it is not seen is gone, for whoever followed it. A commit is seen if it touched something that is seen, or nothing. What people wrote about a commit that touched something hidden, too, is hidden.
 const VIEWS: &str = "
 CREATE TEMP VIEW pages AS SELECT * FROM main.pages WHERE seen_key(key);
 CREATE TEMP VIEW attachments AS SELECT * FROM main.attachments WHERE seen_key(key);
@@ -22,12 +22,14 @@ CREATE TEMP VIEW changes AS SELECT file, position, revision,
     CASE WHEN kind = 'renamed' AND NOT seen_file(from_file) THEN 'added' ELSE kind END AS kind,
     CASE WHEN from_file IS NOT NULL AND seen_file(from_file) THEN from_file END AS from_file,
     CASE WHEN kind = 'renamed' AND NOT seen_file(from_file) THEN NULL ELSE old END AS old, new
-    FROM main.changes WHERE seen_file(file);
+    FROM main.changes WHERE seen_file(file)
+    UNION ALL SELECT from_file, position, revision, 'deleted', NULL, old, NULL
+    FROM main.changes WHERE kind = 'renamed' AND NOT seen_file(file) AND seen_file(from_file);
 CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.author_email, r.time, r.time_offset, r.committed, r.is_merge, r.op, r.via,
     CASE WHEN EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n
         AND NOT (seen_file(c.file) AND (c.from_file IS NULL OR seen_file(c.from_file)))) THEN '' ELSE r.message END AS message
     FROM main.revisions AS r
-    WHERE EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n AND seen_file(c.file))
+    WHERE EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n AND (seen_file(c.file) OR seen_file(coalesce(c.from_file, c.file))))
         OR NOT EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n);
 ";
 
