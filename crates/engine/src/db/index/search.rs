@@ -1,6 +1,6 @@
 //! Finding pages by words: BM25 with titles before names, tags, headings and text, and a piece of text that shows why.
 //!
-//! Ranking costs for every page that matches, so it looks at no more than [`RANKED`] of them: of words that stand in nearly all pages, those
+//! Ranking costs for every page that matches, so it looks at no more than `RANKED` of them: of words that stand in nearly all pages, those
 //! that stand in titles, names, tags and headings come first, then the first others. Texts are read of the pages shown alone; where something
 //! is hidden, of those that are ranked, because SQLite's ranks are made of how rare words are in all pages.
 
@@ -165,7 +165,7 @@ fn found(db: &Connection, query: &Query, needles: &[Needle], ranking: &Ranking) 
     Ok((Vec::new(), Strictness::All))
 }
 
-/// The best of the first [`RANKED`] pages that match, and whether there are more that match.
+/// The best of the first pages that match, [`RANKED`] or fewer, and whether there are more that match.
 fn ranked(
     db: &Connection,
     expression: &str,
@@ -173,11 +173,13 @@ fn ranked(
     needles: &[Needle],
     ranking: &Ranking,
 ) -> rusqlite::Result<(Vec<Ranked>, bool)> {
+    // Counting in texts takes longer than SQLite's rank: no more pages than can be told.
+    let most = if matches!(ranking, Ranking::OfAll) { RANKED } else { RESULTS };
     let (condition, values) = filter.sql(3);
     let from =
         format!("FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND words.rowid <= ?2 AND {LISTED} {condition}");
     let bound = |last: i64| [Value::Text(expression.to_string()), Value::Integer(last)].into_iter().chain(values.clone());
-    let sql = format!("SELECT words.rowid {from} ORDER BY words.rowid LIMIT 1 OFFSET {RANKED}");
+    let sql = format!("SELECT words.rowid {from} ORDER BY words.rowid LIMIT 1 OFFSET {most}");
     let beyond: Option<i64> = db.prepare_cached(&sql)?.query_row(params_from_iter(bound(i64::MAX)), |row| row.get(0)).optional()?;
     let last = beyond.map_or(i64::MAX, |beyond| beyond - 1);
     let sql = match ranking {
@@ -199,10 +201,10 @@ fn ranked(
 
 /// BM25 as SQLite has it: what a word counts in a field is a multiple of how often it stands there.
 fn rank(fields: &[Vec<usize>; 5], length: f64, rarity: &[f64]) -> f64 {
-    let weight = 1.2 * (0.25 + 0.75 * length / USUAL_LENGTH);
+    let enough = 1.2 * (0.25 + 0.75 * length / USUAL_LENGTH);
     let word = |(n, rarity): (usize, &f64)| {
         let often: f64 = WEIGHTS.iter().zip(fields).map(|((_, weight), counts)| weight * counts[n] as f64).sum();
-        rarity * often * 2.2 / (often + weight)
+        rarity * often * 2.2 / (often + enough)
     };
     rarity.iter().enumerate().map(word).sum()
 }
