@@ -27,9 +27,8 @@ def timed(run, client, address, times):
     return json.loads(body)
 
 
-def row(run, what, times, goal, limit, at, peer="", ratio=""):
-    figure = f"p50 {median(times):.1f} ms, p95 {percentile(times, 95):.1f} ms"
-    run.row(what, figure, goal, percentile(times, at) <= limit, peer, ratio, times)
+def row(run, what, times, goal, limit, at):
+    run.row(what, f"p50 {median(times):.1f} ms, p95 {percentile(times, 95):.1f} ms", goal, percentile(times, at) <= limit, raw=times)
 
 
 def measure(run):
@@ -41,6 +40,8 @@ def measure(run):
     pages, n = f"{run.sizes['large'][0]:,} pages", run.o.searches
     rng = random.Random(9)
 
+    # The first request opens the wiki.
+    timed(run, client, "/api/v1/wiki", [])
     times = []
     for _ in range(n):
         listed = timed(run, client, "/api/v1/pages?limit=100", times)
@@ -83,4 +84,5 @@ def regexes(run, client, pages):
             t = time.perf_counter()
             subprocess.run(["grep", "-rlP", "--include=*.md", pattern, tree], stdout=subprocess.DEVNULL, check=False, timeout=120, env={**os.environ, "LC_ALL": "C.UTF-8"})
             theirs.append((time.perf_counter() - t) * 1000)
-    row(run, f"search by regular expression, all of {pages}", ours, "", float("inf"), 95, f"grep -rP p50 {median(theirs):,.0f} ms", f"{median(theirs) / median(ours):.1f} × faster")
+    run.row(f"search by regular expression, all of {pages}", f"p50 {median(ours):.0f} ms, p95 {percentile(ours, 95):.0f} ms", "", None,
+            f"grep -rP p50 {median(theirs):,.0f} ms", f"{median(ours) / median(theirs):.1f} × its time", ours)

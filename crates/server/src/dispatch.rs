@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::error;
 use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie};
-use crate::request::Request;
+use crate::request::{Request, Turn};
 use crate::routes::{Need, Proof, ROUTES, Route, Run, matches};
 use crate::session;
 use crate::web::{self, Context};
@@ -117,6 +117,8 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
 /// What an address costs, whoever asks and whatever comes of it. Handlers add what only they know.
 fn charge(context: &Context<'_>, route: &Route) -> std::result::Result<(), Failure> {
     match route.need {
+        // Whoever waits has paid when they came.
+        _ if context.request.turn == Turn::Again => Ok(()),
         Need::Public => Ok(()),
         Need::Write | Need::Upload => context.charge(Kind::Write, 1),
         _ if DEAR.contains(&route.pattern) => context.charge(Kind::Read, 10),

@@ -52,6 +52,7 @@ impl Request {
             peer: self.peer,
             body: Form::default(),
             raw: Bytes::new(),
+            spool: None,
             id: self.id.clone(),
             turn: Turn::Again,
         }

@@ -968,6 +968,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("the password is shorter than {} characters", "das Passwort ist kürzer als {} Zeichen"),
     ("the picture cannot be made smaller", "das Bild lässt sich nicht verkleinern"),
     ("the port is a number from 24 to 65535", "der Port ist eine Zahl von 24 bis 65535"),
+    ("the query has more than {} words", "die Suche hat mehr als {} Wörter"),
     ("the query is longer than {} bytes", "die Suche ist länger als {} Bytes"),
     ("the repository has more than {} files", "das Repository hat mehr als {} Dateien"),
     ("the repository is deeper than {} directories", "das Repository ist tiefer als {} Verzeichnisse"),

@@ -144,7 +144,10 @@ pub(super) fn changes(
 
 fn changed_file(change: &FileChange) -> &str {
     match change {
-        FileChange::Put { file, .. } | FileChange::Stored { file, .. } | FileChange::Remove { file } | FileChange::Move { from: file, .. } => file,
+        FileChange::Put { file, .. }
+        | FileChange::Stored { file, .. }
+        | FileChange::Remove { file }
+        | FileChange::Move { from: file, .. } => file,
     }
 }
 

@@ -8,7 +8,6 @@ use super::text::readable;
 use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result, RevisionId};
 use regex::{Regex, RegexBuilder};
-use std::time::{Duration, Instant};
 
 /// Longest pattern, in bytes.
 const PATTERN: usize = 512;
@@ -24,9 +23,8 @@ const LINES: usize = 5;
 /// Characters that are told of a line, and how many of them before the match.
 const SHOWN: usize = 200;
 const LEAD: usize = 40;
-/// What one answer may read and how long it may take; at least one page is looked through.
+/// What one answer may read.
 const BYTES: usize = 64 * 1024 * 1024;
-const TIME: Duration = Duration::from_secs(1);
 /// Pages that are asked for at a time.
 const CHUNK: usize = 500;
 
@@ -100,25 +98,15 @@ impl Pattern {
     }
 }
 
-/// Pages with lines that `pattern` fits, from behind `after` on: at most `limit`, and fewer where that takes too long. `filters` is a query of
-/// filters alone, as in [`super::search`].
+/// Pages with lines that `pattern` fits, from behind `after` on: at most `limit`, and fewer once it `is_late`, but for one page that is looked
+/// through in any case. `filters` is a query of filters alone, as in [`super::search`].
 pub fn search_pattern(
     scope: &Scope<'_, Read>,
     pattern: &Pattern,
     filters: &str,
     after: Option<PagePath>,
     limit: usize,
-) -> Result<PatternHits> {
-    search_until(scope, pattern, filters, after, limit, Instant::now() + TIME)
-}
-
-fn search_until(
-    scope: &Scope<'_, Read>,
-    pattern: &Pattern,
-    filters: &str,
-    after: Option<PagePath>,
-    limit: usize,
-    end: Instant,
+    is_late: &dyn Fn() -> bool,
 ) -> Result<PatternHits> {
     let (index, repo) = (scope.index()?, scope.wiki().repo()?);
     let mut hits = PatternHits { pages: Vec::new(), unfinished: Vec::new(), next: after, revision: index.newest()? };
@@ -127,12 +115,12 @@ fn search_until(
         let sources = index.sources(filters, hits.next.as_ref(), CHUNK)?;
         let last = sources.len() < CHUNK;
         for source in sources {
-            if hits.pages.len() >= limit || (read > 0 && (read > BYTES || Instant::now() > end)) {
+            if hits.pages.len() >= limit || (read > 0 && (read > BYTES || is_late())) {
                 return Ok(hits);
             }
             let text = readable(repo.blob(source.blob)?);
             read += text.len().max(1);
-            let (lines, finished) = lines(pattern, &text, end);
+            let (lines, finished) = lines(pattern, &text, is_late);
             hits.next = Some(source.path.clone());
             if !finished {
                 hits.unfinished.push(source.path.clone());
@@ -151,7 +139,7 @@ fn search_until(
 }
 
 /// One line more than is told, if there are so many, and whether time was enough.
-fn lines(pattern: &Pattern, text: &str, end: Instant) -> (Vec<Line>, bool) {
+fn lines(pattern: &Pattern, text: &str, is_late: &dyn Fn() -> bool) -> (Vec<Line>, bool) {
     let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let cut = (0..=line.len().min(LINE)).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
@@ -163,7 +151,7 @@ fn lines(pattern: &Pattern, text: &str, end: Instant) -> (Vec<Line>, bool) {
             }
         }
         // A clock is asked now and then: most lines take less than asking.
-        if (number % 64 == 0 || line.len() > LINE / 8) && Instant::now() > end {
+        if (number % 64 == 0 || line.len() > LINE / 8) && is_late() {
             return (found, false);
         }
     }
@@ -202,8 +190,7 @@ mod tests {
 
     #[test]
     fn lines_are_told_with_the_place_of_the_match() {
-        let later = Instant::now() + TIME;
-        let told = |pattern: &str, text: &str| lines(&Pattern::parse(pattern).unwrap(), text, later).0;
+        let told = |pattern: &str, text: &str| lines(&Pattern::parse(pattern).unwrap(), text, &|| false).0;
         let line = |number, text: &str, start, end| Line { number, text: text.into(), start, end };
         assert_eq!(told("b+", "a\r\nöbbx\nb"), [line(2, "öbbx", 1, 3), line(3, "b", 0, 1)]);
         assert_eq!(told("^$", "a\n\nb"), [line(2, "", 0, 0)]);
@@ -219,8 +206,7 @@ mod tests {
     #[test]
     fn time_that_is_over_ends_it() {
         let pattern = Pattern::parse("x").unwrap();
-        let over = Instant::now().checked_sub(TIME).unwrap();
-        assert_eq!(lines(&pattern, &"y\n".repeat(100), over), (Vec::new(), false));
-        assert!(lines(&pattern, "x\n", over).1);
+        assert_eq!(lines(&pattern, &"y\n".repeat(100), &|| true), (Vec::new(), false));
+        assert!(lines(&pattern, "x\n", &|| true).1);
     }
 }

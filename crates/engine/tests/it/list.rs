@@ -3,7 +3,7 @@
 use crate::wikis::{new_engine, people, save_text};
 use holt_core::{PagePath, WikiName};
 use holt_engine::db::preferences::Audience;
-use holt_engine::pages::{self, ListFilter};
+use holt_engine::pages::{self, ListFilter, Pattern};
 use holt_engine::{Read, Wiki};
 use std::path::{Path, PathBuf};
 
@@ -57,4 +57,31 @@ fn however_many_pages_a_list_reads_no_object_of_git() {
     assert_eq!((last.tags, last.last_change.author.name()), (vec!["Red".to_string(), "4".into()], "ann"));
     // The control: a text cannot be read now.
     assert!(pages::page(&scope, &after).is_err());
+}
+
+#[test]
+fn a_pattern_goes_on_where_time_was_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new_engine(dir.path());
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    for n in 0..4 {
+        save_text(&wiki, &format!("P{n}"), if n == 2 { "nothing" } else { "the needle\n" });
+    }
+    let ann = people("ann");
+    let scope = wiki.grant::<Read>(&ann).unwrap();
+    let pattern = Pattern::parse("needle$").unwrap();
+    let (mut seen, mut parts, mut after) = (Vec::new(), 0, None);
+    loop {
+        // Always late: a page each time, and not for ever.
+        let hits = pages::search_pattern(&scope, &pattern, "path:\"\"", after, 10, &|| true).unwrap();
+        seen.extend(hits.pages.iter().map(|page| page.path.to_string()));
+        parts += 1;
+        after = hits.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen, parts), (vec!["P0".to_string(), "P1".into(), "P3".into()], 4));
+    let narrow = pages::search_pattern(&scope, &pattern, "path:P3", None, 10, &|| false).unwrap();
+    assert_eq!((narrow.pages.len(), narrow.pages[0].lines[0].number, narrow.next), (1, 1, None));
 }

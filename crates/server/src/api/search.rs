@@ -8,6 +8,10 @@ use holt_engine::Read;
 use holt_engine::pages::{self, BadPattern, Pattern, Strictness, WEIGHTS};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
+use std::time::{Duration, Instant};
+
+/// How long an answer looks for a regular expression; then it says where to go on.
+const PATTERN_TIME: Duration = Duration::from_secs(1);
 
 /// What narrows down which pages are looked at: the parameter, and how it is typed in a query.
 const FILTERS: [(&str, &str); 6] =
@@ -64,7 +68,8 @@ fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
     let compiled = Pattern::parse(pattern).map_err(|bad| refuse_pattern(&bad))?;
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
     let limit = super::count(context, "limit", 20, 100);
-    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit)?;
+    let end = Instant::now() + PATTERN_TIME;
+    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit, &|| Instant::now() > end)?;
     let preferences = context.preferences()?;
     let page = |page: pages::PageLines| {
         let line = |line: &pages::Line| json!({"line": line.number, "text": line.text, "start": line.start, "end": line.end});

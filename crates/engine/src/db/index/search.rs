@@ -1,11 +1,12 @@
 //! Finding pages by words: BM25 with titles before names, tags, headings and text, and a piece of text that shows why.
 //!
-//! Ranking costs for every page that matches, so it looks at no more than [`RANKED`] of them: of words that stand in nearly all pages, those
-//! that stand in titles, names, tags and headings come first, then the first others. Texts are read of the pages shown alone.
+//! Ranking costs for every page that matches, so it looks at no more than `RANKED` of them: of words that stand in nearly all pages, those
+//! that stand in titles, names, tags and headings come first, then the first others. Texts are read of the pages shown alone; where something
+//! is hidden, of those that are ranked, because SQLite's ranks are made of how rare words are in all pages.
 
 use super::pages::{LAST, LISTED};
 use super::snippet::{Needle, counts, needles, snippet};
-use super::terms::{PageFilter, Query, Strictness, Within};
+use super::terms::{PageFilter, Query, Strictness, Within, expression_of};
 use super::{Index, rows};
 use holt_core::{PagePath, Result, RevisionId};
 use rusqlite::types::Value;
@@ -18,6 +19,11 @@ const RANKED: usize = 500;
 
 /// Below so many results, pages with similar names are named, too; at most so many.
 const FEW: usize = 3;
+
+/// Characters of a text that are counted for a rank, where SQLite's will not do.
+const COUNTED: usize = 32 * 1024;
+/// What BM25 is told of how long pages are: a constant, because an average would tell of all of them.
+const USUAL_LENGTH: f64 = 300.0;
 
 /// Where words can stand, and how much one counts there (schema.sql).
 pub const WEIGHTS: [(&str, f64); 5] = [("title", 10.0), ("name", 8.0), ("tags", 6.0), ("headings", 4.0), ("body", 1.0)];
@@ -78,29 +84,27 @@ impl Index {
     pub fn search(&self, query: &str, limit: usize, offset: usize) -> Result<SearchResults> {
         let query = Query::parse(query)?;
         let limit = limit.min(RESULTS.saturating_sub(offset));
+        let needles = needles(&query);
+        // How many pages are seen, where that is not all of them.
+        let seen = if self.hidden.is_empty() { None } else { Some(self.names()?.list.len()) };
         let (found, revision) = self.read("search", |db| {
+            let rarity = seen.map(|pages| rarity(db, &needles, pages)).transpose()?;
+            let ranking = rarity.map_or(Ranking::OfAll, Ranking::OfSeen);
             let found = if query.wanted.is_empty() && query.filter != PageFilter::default() {
                 (listed(db, &query)?, Strictness::All)
             } else {
-                found(db, &query)?
+                found(db, &query, &needles, &ranking)?
             };
-            Ok((shown(db, &query, found, limit, offset)?, newest(db, self.hidden.is_empty())?))
+            Ok((shown(db, &query, &needles, found, limit, offset)?, newest(db, self.hidden.is_empty())?))
         })?;
-        let (mut hits, total, taken) = found;
-        if !self.hidden.is_empty() {
-            // Ranks are made of how rare words are in all pages, the hidden ones, too: only the order of what is seen is told.
-            for (hit, place) in hits.iter_mut().zip(offset..) {
-                hit.score = 1.0 / (2.0 + place as f64);
-            }
-        }
-        let similar = if total < FEW && offset == 0 { self.similar(&query, &hits)? } else { Vec::new() };
+        let (hits, total, taken) = found;
+        let similar = if total < FEW && offset == 0 { self.similar(&query, &needles, &hits)? } else { Vec::new() };
         Ok(SearchResults { total, hits, taken, similar, revision })
     }
-    fn similar(&self, query: &Query, hits: &[Hit]) -> Result<Vec<Similar>> {
+    fn similar(&self, query: &Query, needles: &[Needle], hits: &[Hit]) -> Result<Vec<Similar>> {
         if query.wanted.is_empty() || query.filter != PageFilter::default() {
             return Ok(Vec::new());
         }
-        let needles = needles(query);
         let words: Vec<&str> = needles.iter().map(|needle| needle.text.as_str()).collect();
         let names = self.names()?;
         let wrong = names.mistyped(&words).into_iter().filter(|(_, mistakes)| *mistakes > 0).map(|(name, _)| &names.list[name]);
@@ -118,16 +122,37 @@ fn newest(db: &Connection, all_is_seen: bool) -> rusqlite::Result<Option<Revisio
     db.prepare_cached(sql)?.query_row([], |row| rows::revision_id(row, 0)).optional()
 }
 
+/// What ranks are made of.
+enum Ranking {
+    /// SQLite's BM25.
+    OfAll,
+    /// BM25 without anything that pages have part in that are not seen; of each needle, how much it counts for being rare.
+    OfSeen(Vec<f64>),
+}
+
+/// How much each needle counts among so many pages. Beyond [`RANKED`] pages a word is common, however common it is.
+fn rarity(db: &Connection, needles: &[Needle], pages: usize) -> rusqlite::Result<Vec<f64>> {
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND {LISTED} LIMIT {RANKED})"
+    );
+    let mut count = db.prepare_cached(&sql)?;
+    let rarity = |needle: &Needle| {
+        let having: f64 = count.query_row([expression_of(&needle.text, needle.prefix)], |row| row.get(0))?;
+        Ok((1.0 + (pages as f64 - having).max(0.0) / (having + 0.5)).ln().max(1e-6))
+    };
+    needles.iter().map(rarity).collect()
+}
+
 /// A page by its row, and its rank.
 type Ranked = (i64, f64);
 
 /// The pages that match, best first and at most [`RESULTS`], and how strictly they had to be looked for.
-fn found(db: &Connection, query: &Query) -> rusqlite::Result<(Vec<Ranked>, Strictness)> {
+fn found(db: &Connection, query: &Query, needles: &[Needle], ranking: &Ranking) -> rusqlite::Result<(Vec<Ranked>, Strictness)> {
     for strictness in [Strictness::All, Strictness::AllPrefixes, Strictness::AnyPrefix] {
         let Some(expression) = query.expression(strictness, Within::Page) else { break };
-        let (mut best, more) = ranked(db, &expression, &query.filter)?;
+        let (mut best, more) = ranked(db, &expression, &query.filter, needles, ranking)?;
         if let Some(heads) = query.expression(strictness, Within::Heads).filter(|_| more) {
-            let mut first = ranked(db, &heads, &query.filter)?.0;
+            let mut first = ranked(db, &heads, &query.filter, needles, ranking)?.0;
             best.retain(|(page, _)| !first.iter().any(|(known, _)| known == page));
             first.append(&mut best);
             first.truncate(RESULTS);
@@ -140,19 +165,65 @@ fn found(db: &Connection, query: &Query) -> rusqlite::Result<(Vec<Ranked>, Stric
     Ok((Vec::new(), Strictness::All))
 }
 
-/// The best of the first [`RANKED`] pages that match, and whether there are more that match.
-fn ranked(db: &Connection, expression: &str, filter: &PageFilter) -> rusqlite::Result<(Vec<Ranked>, bool)> {
+/// The best of the first pages that match, [`RANKED`] or fewer, and whether there are more that match.
+fn ranked(
+    db: &Connection,
+    expression: &str,
+    filter: &PageFilter,
+    needles: &[Needle],
+    ranking: &Ranking,
+) -> rusqlite::Result<(Vec<Ranked>, bool)> {
+    // Counting in texts takes longer than SQLite's rank: no more pages than can be told.
+    let most = if matches!(ranking, Ranking::OfAll) { RANKED } else { RESULTS };
     let (condition, values) = filter.sql(3);
     let from =
         format!("FROM words JOIN pages AS p ON p.id = words.rowid WHERE words MATCH ?1 AND words.rowid <= ?2 AND {LISTED} {condition}");
     let bound = |last: i64| [Value::Text(expression.to_string()), Value::Integer(last)].into_iter().chain(values.clone());
-    let sql = format!("SELECT words.rowid {from} ORDER BY words.rowid LIMIT 1 OFFSET {RANKED}");
+    let sql = format!("SELECT words.rowid {from} ORDER BY words.rowid LIMIT 1 OFFSET {most}");
     let beyond: Option<i64> = db.prepare_cached(&sql)?.query_row(params_from_iter(bound(i64::MAX)), |row| row.get(0)).optional()?;
     let last = beyond.map_or(i64::MAX, |beyond| beyond - 1);
-    let sql = format!("SELECT p.id, -words.rank {from} ORDER BY words.rank, p.path LIMIT {RESULTS}");
+    let sql = match ranking {
+        Ranking::OfAll => format!("SELECT p.id, -words.rank {from} ORDER BY words.rank, p.path LIMIT {RESULTS}"),
+        Ranking::OfSeen(_) => format!("SELECT p.id, p.length {from} ORDER BY p.path"),
+    };
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let best = db.prepare_cached(&sql)?.query_map(params_from_iter(bound(last)), row)?.collect::<rusqlite::Result<_>>()?;
+    let mut best: Vec<Ranked> = db.prepare_cached(&sql)?.query_map(params_from_iter(bound(last)), row)?.collect::<rusqlite::Result<_>>()?;
+    if let Ranking::OfSeen(rarity) = ranking {
+        for (page, value) in &mut best {
+            *value = rank(&fields(db, *page, needles)?, *value, rarity);
+        }
+        // The order of equals stays.
+        best.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        best.truncate(RESULTS);
+    }
     Ok((best, beyond.is_some()))
+}
+
+/// BM25 as SQLite has it: what a word counts in a field is a multiple of how often it stands there.
+fn rank(fields: &[Vec<usize>; 5], length: f64, rarity: &[f64]) -> f64 {
+    let enough = 1.2 * (0.25 + 0.75 * length / USUAL_LENGTH);
+    let word = |(n, rarity): (usize, &f64)| {
+        let often: f64 = WEIGHTS.iter().zip(fields).map(|((_, weight), counts)| weight * counts[n] as f64).sum();
+        rarity * often * 2.2 / (often + enough)
+    };
+    rarity.iter().enumerate().map(word).sum()
+}
+
+/// How often each needle stands in each field of a page, of a long text in its beginning.
+fn fields(db: &Connection, page: i64, needles: &[Needle]) -> rusqlite::Result<[Vec<usize>; 5]> {
+    let sql = format!(
+        "SELECT p.path, p.title, p.name, substr(t.text, 1, {COUNTED}) FROM pages AS p LEFT JOIN texts AS t ON t.page = p.id WHERE p.id = ?1"
+    );
+    let [path, title, name, text] =
+        db.prepare_cached(&sql)?.query_row([page], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Option<String>>(3)?]))?;
+    let joined = |sql: &str| -> rusqlite::Result<String> {
+        let all: Vec<String> = db.prepare_cached(sql)?.query_map([page], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(all.join("\n"))
+    };
+    let called: Vec<String> = title.into_iter().chain(name).collect();
+    let tags = joined("SELECT name FROM tags WHERE page = ?1 ORDER BY key")?;
+    let headings = joined("SELECT text FROM headings WHERE page = ?1 ORDER BY number")?;
+    Ok([called.join("\n"), path.unwrap_or_default(), tags, headings, text.unwrap_or_default()].map(|field| counts(&field, needles)))
 }
 
 /// Without words: what the filter leaves, changed last first.
@@ -173,18 +244,18 @@ fn listed(db: &Connection, query: &Query) -> rusqlite::Result<Vec<Ranked>> {
 fn shown(
     db: &Connection,
     query: &Query,
+    needles: &[Needle],
     (found, taken): (Vec<Ranked>, Strictness),
     limit: usize,
     offset: usize,
 ) -> rusqlite::Result<(Vec<Hit>, usize, Strictness)> {
-    let needles = needles(query);
     // Those that came first for their titles may have lower ranks: what is before is never worse.
     let mut least = f64::INFINITY;
     let mut hits = Vec::new();
     for (place, (page, rank)) in found.iter().enumerate() {
         least = rank.max(0.0).min(least);
         if (offset..offset + limit).contains(&place) {
-            hits.extend(hit(db, *page, least / (1.0 + least), query, &needles)?);
+            hits.extend(hit(db, *page, least / (1.0 + least), query, needles)?);
         }
     }
     Ok((hits, found.len(), taken))
@@ -198,14 +269,7 @@ fn hit(db: &Connection, page: i64, score: f64, query: &Query, needles: &[Needle]
     };
     let Some((mut hit, text)) = db.prepare_cached(sql)?.query_row([page], row).optional()? else { return Ok(None) };
     let text = text.unwrap_or_default();
-    let joined = |sql: &str| -> rusqlite::Result<String> {
-        let all: Vec<String> = db.prepare_cached(sql)?.query_map([page], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        Ok(all.join("\n"))
-    };
-    let called: Vec<&str> = hit.title.iter().chain(&hit.name).map(String::as_str).collect();
-    let tags = joined("SELECT name FROM tags WHERE page = ?1 ORDER BY key")?;
-    let headings = joined("SELECT text FROM headings WHERE page = ?1 ORDER BY number")?;
-    let fields = [&called.join("\n"), hit.path.as_str(), &tags, &headings, &text].map(|field| counts(field, needles));
+    let fields = fields(db, page, needles)?;
     let matches = needles.iter().enumerate().map(|(n, needle)| (needle.text.clone(), [0, 1, 2, 3, 4].map(|field: usize| fields[field][n])));
     hit.matches = matches.filter(|(_, counts)| counts.iter().any(|count| *count > 0)).collect();
     hit.snippet = snippet(&text, query);

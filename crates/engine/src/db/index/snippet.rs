@@ -15,7 +15,7 @@ const OCCURRENCES: usize = 400;
 pub(super) struct Needle {
     /// Folded.
     pub(super) text: String,
-    prefix: bool,
+    pub(super) prefix: bool,
     cjk: bool,
 }
 

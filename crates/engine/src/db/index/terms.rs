@@ -290,6 +290,11 @@ fn named(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, value, after))
 }
 
+/// `word`, or all words that begin so, in SQLite's language.
+pub(super) fn expression_of(word: &str, prefix: bool) -> String {
+    quoted(&Term { text: word.to_string(), prefix }, prefix)
+}
+
 /// A phrase of the words of `term`, as they are stored.
 fn quoted(term: &Term, prefix: bool) -> String {
     let (mut words, mut last_is_single) = (String::new(), false);

@@ -1,7 +1,7 @@
 //! Search, whatever is typed: what comes back holds what was asked for, and comes back quickly because little is read.
 
-use super::index::{added, commit, id, page};
-use holt_core::ErrorKind;
+use super::index::{added, commit, id, page, path};
+use holt_core::{AccessLevel, ErrorKind, SubtreeRule, SubtreeRules};
 use holt_engine::db::index::{Facts, Index, IndexBatch, PageDoc, SearchResults, Strictness};
 use proptest::prelude::*;
 use std::sync::OnceLock;
@@ -63,6 +63,29 @@ fn names_typed_wrong_are_named_and_marked_as_such() {
     assert_eq!(similar("instalation"), ["Guide/Installation"]);
     assert_eq!(similar("installatoin"), ["Guide/Installation"], "little was found");
     assert_eq!((similar("installation"), similar("zebra"), similar("xyz")), (vec![], vec![], vec![]));
+}
+
+#[test]
+fn what_is_hidden_changes_nothing_of_an_answer() {
+    let seen = || {
+        let text = |n: usize| format!("# Page {n}\n\n{} fox {}", "otter ".repeat(n % 7 + 1), "filler ".repeat(n * 3));
+        (0..40).map(|n| page(&format!("P{n}.md"), &text(n))).collect::<Vec<_>>()
+    };
+    // Before and after the pages that are seen, long and full of the same words.
+    let secret = |file: &str| page(file, &format!("# Otter fox\n\n{}", "fox otter secret words ".repeat(400)));
+    let with =
+        [vec![secret("Staff/A.md"), secret("Staff.md")], seen(), vec![secret("Staff/Z.md"), secret("Staff/Installation.md")]].concat();
+    let closed = AccessLevel::Admin;
+    let rule = SubtreeRule { path: path("Staff"), read: closed, write: closed, readers: [].into(), writers: [].into() };
+    let staff = SubtreeRules::new(vec![rule]).hidden_in(None);
+    let ((_a, without), (_b, with)) = (index(seen()), index(with));
+    let (without, with) = (without.without(staff.clone()), with.without(staff));
+    for query in ["otter", "fox otter", "otter -page", "fox nothing", "secret", "\"otter fox\"", "ott*", "path:P1", "instalation", "staff"]
+    {
+        let answer = |index: &Index| format!("{:?}", index.search(query, 50, 0).unwrap());
+        assert_eq!(answer(&without), answer(&with), "{query}");
+    }
+    assert!(with.search("fox otter", 50, 0).unwrap().total == 40 && with.search("secret", 5, 0).unwrap().total == 0);
 }
 
 #[test]
