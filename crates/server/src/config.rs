@@ -77,6 +77,11 @@ pub enum Command {
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
+    /// Speak the Model Context Protocol on standard input and output, for agents on this machine
+    #[command(
+        after_help = "The data directory is taken for as long as it runs: no server may be using it.\n\nExamples:\n  holt mcp --wiki docs                          as whoever runs the machine\n  holt mcp --wiki docs --as ann@example.org     with Ann's rights, in her name\n  claude mcp add docs -- holt mcp --data /srv/holt --wiki docs --read-only"
+    )]
+    Mcp(McpArgs),
     /// Make a picture smaller: standard input to standard output. The server runs this for itself
     #[command(hide = true)]
     Thumbnail(ThumbnailArgs),
@@ -86,6 +91,23 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `holt mcp`.
+#[derive(Debug, Args)]
+pub struct McpArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The wiki
+    #[arg(long, value_name = "SLUG")]
+    pub wiki: String,
+    /// Whose rights and name to use (default: whoever runs the machine)
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub who: Option<String>,
+    /// Change nothing
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// `holt thumbnail`.

@@ -4,7 +4,9 @@ use crate::api;
 use crate::api::credentials::{self, Caller, Identity};
 use crate::api::failure::Failure;
 use crate::app::App;
+use crate::door::Door;
 use crate::error;
+use crate::mcp;
 use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie};
 use crate::request::{Request, Turn};
@@ -32,8 +34,13 @@ const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
-    let is_api = api::is_here(&request.path);
-    let caller = if is_api { credentials::caller(app, request, wiki_id) } else { credentials::visitor(app, request, wiki_id) };
+    let (is_api, is_mcp) = (api::is_here(&request.path), mcp::is_here(&request.path));
+    let door = match (is_api, is_mcp) {
+        (true, _) => Door::Api,
+        (_, true) => Door::Mcp,
+        _ => Door::Web,
+    };
+    let caller = if door != Door::Web { credentials::caller(app, request, wiki_id) } else { credentials::visitor(app, request, wiki_id) };
     let (Caller { actor, session, identity }, problem) = match caller {
         Ok(caller) => (caller, None),
         Err(error) => {
@@ -42,19 +49,19 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         }
     };
     let wiki = app.engine.wiki(wiki_id);
-    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, operation: None };
+    let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, door, operation: None };
     let result = match problem {
         // Whoever guesses tokens is counted as well.
-        Some(error) if is_api => match context.charge(Kind::Read, 1) {
+        Some(error) if door != Door::Web => match context.charge(Kind::Read, 1) {
             Ok(()) => Err(error),
             Err(failure) => Ok(refuse_in_json(&context, failure)),
         },
         Some(error) => Err(error),
         None => run(&mut context, fallback),
     };
-    let reply = result.unwrap_or_else(|error| match is_api {
-        true => refuse_in_json(&context, error.into()),
-        false => refuse(&context, &error),
+    let reply = result.unwrap_or_else(|error| match door {
+        Door::Api | Door::Mcp => refuse_in_json(&context, error.into()),
+        Door::Web => refuse(&context, &error),
     });
     let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
     // A reader of a private wiki reads on at the edge for a minute.
@@ -99,6 +106,7 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
             return match route.run {
                 Run::Page(run) => run(context),
                 Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+                Run::Mcp(run) => Ok(run(context)),
             };
         }
     }
@@ -138,7 +146,7 @@ fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> a
 fn must_prove(context: &Context<'_>, route: &Route) -> bool {
     match route.run {
         Run::Page(_) => route.method == "POST" && route.proof == Proof::Form,
-        Run::Api(_) => route.method != "GET" && context.session.is_some(),
+        Run::Api(_) | Run::Mcp(_) => route.method != "GET" && context.session.is_some(),
     }
 }
 
@@ -199,7 +207,8 @@ fn refuse_in_json(context: &Context<'_>, failure: Failure) -> Reply {
     if failure.error().kind == ErrorKind::Internal {
         tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());
     }
-    failure.reply(context.request)
+    let reply = failure.reply(context.request);
+    if context.door == Door::Mcp { mcp::challenged(context, reply) } else { reply }
 }
 
 fn without_body(mut reply: Reply) -> Reply {

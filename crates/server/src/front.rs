@@ -5,7 +5,8 @@ use crate::api;
 use crate::app::App;
 use crate::dispatch::dispatch;
 use crate::follow;
-use crate::limits::{FORM_BYTES, JSON_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
+use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
+use crate::mcp;
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request, Turn};
 use crate::routes;
@@ -34,7 +35,7 @@ const PIECE: usize = 128 * 1024;
 
 /// Answers one request.
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
-    let is_api = api::is_here(request.uri().path());
+    let is_api = api::is_here(request.uri().path()) || mcp::is_here(request.uri().path());
     let reply = answer(app, request, peer).await;
     let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
     // What is refused before anybody looked at it is refused in JSON, too. Files beside pages are answered as they are.
@@ -64,6 +65,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         (_, Some(path)) => path.clone(),
     };
+    // Before anything of the body is read (security.md MCP-2).
+    if mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
+        return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
+    }
     let Ok(permit) = app.live.clone().try_acquire_owned() else {
         return with_header(
             text(StatusCode::SERVICE_UNAVAILABLE, "The server is busy. Try again in a moment.\n"),
@@ -73,12 +78,13 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     };
     let method = parts.method.clone();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
-    let is_api = api::is_here(&path);
+    let (is_api, is_mcp) = (api::is_here(&path), mcp::is_here(&path));
     let is_upload = match is_api {
         true => path.contains("/attachments"),
         false => content_type.trim_start().to_ascii_lowercase().starts_with("multipart/"),
     };
     let limit = match (is_upload, is_api) {
+        _ if is_mcp => MCP_BYTES,
         (true, _) => UPLOAD_BYTES,
         (false, true) => JSON_BYTES,
         (false, false) => FORM_BYTES,
@@ -96,7 +102,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
         _ => match read(body, &parts.headers, limit).await {
-            Ok(bytes) if is_api => {
+            Ok(bytes) if is_api || is_mcp => {
                 raw = bytes;
                 Form::default()
             }

@@ -4,6 +4,8 @@
 pub const FORM_BYTES: usize = 4 * 1024 * 1024;
 /// A body of the API: the longest page, escaped.
 pub const JSON_BYTES: usize = 2 * 1024 * 1024;
+/// A message of the Model Context Protocol: the largest attachment in base64 (spec/mcp.md §2).
+pub const MCP_BYTES: usize = 16 * 1024 * 1024;
 /// An upload: three attachments of the largest size.
 pub const UPLOAD_BYTES: usize = 32 * 1024 * 1024;
 /// Parts of an upload.

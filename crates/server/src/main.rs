@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod digests;
 mod dispatch;
+mod door;
 mod error;
 mod follow;
 mod followers;
@@ -13,6 +14,7 @@ mod front;
 mod limits;
 mod log;
 mod mail;
+mod mcp;
 mod presence;
 mod rates;
 mod recovery;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Import(command) => commands::import::run(&command),
         Command::Reindex(args) => commands::reindex::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Mcp(args) => commands::mcp::run(&args),
         Command::Thumbnail(args) => commands::thumbnail::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "holt", &mut std::io::stdout());

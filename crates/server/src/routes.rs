@@ -3,6 +3,7 @@
 //! `{page}` is a path of any depth, `{name}` one segment. The first row that fits wins; verbs win over pages (spec/wiki.md §5.5).
 
 use crate::api;
+use crate::mcp;
 use crate::reply::Reply;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
@@ -54,6 +55,8 @@ pub enum Run {
     Page(fn(&Context<'_>) -> Result<Reply>),
     /// In JSON.
     Api(fn(&Context<'_>) -> api::Answer),
+    /// In JSON-RPC.
+    Mcp(fn(&mut Context<'_>) -> Reply),
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
@@ -196,6 +199,9 @@ pub const ROUTES: &[Route] = &[
     api("PUT",    "/api/v1/pages/{page}",                         Write,  api::writing::put),
     api("PATCH",  "/api/v1/pages/{page}",                         Write,  api::writing::patch),
     api("DELETE", "/api/v1/pages/{page}",                         Write,  api::writing::delete),
+    Route { method: "POST", pattern: mcp::ADDRESS, need: Public, proof: Proof::Form, run: Run::Mcp(mcp::handle) },
+    get ("/.well-known/oauth-protected-resource",     Public, mcp::resource::describe),
+    get ("/.well-known/oauth-protected-resource/mcp", Public, mcp::resource::describe),
     get ("/",                                       Read,   web::page::home),
     get ("/{page}/edit",                            Write,  web::edit::form),
     get ("/{page}/edit/{rev}",                      Write,  web::edit::form),
@@ -250,7 +256,8 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
         if Some(i) == deep {
             let page = segments[i..=i + depth].join("/");
             // What git asks for below /.git is no page either; nor is an address of the API that is none of it.
-            let is_ours = i == 0 && (page == "-" || page.starts_with("-/") || page.starts_with(".git/") || api::is_here(path));
+            let is_ours =
+                i == 0 && (page == "-" || page == "mcp" || page.starts_with("-/") || page.starts_with(".git/") || api::is_here(path));
             if page.is_empty() || is_ours {
                 return None;
             }
@@ -314,7 +321,7 @@ mod tests {
         let mut expected = [
             before.as_slice(),
             secret.as_slice(),
-            ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet"].as_slice(),
+            ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet", "/mcp"].as_slice(),
         ]
         .concat();
         let mut changing = changing;

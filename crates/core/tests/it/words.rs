@@ -122,6 +122,7 @@ const FOR_OPERATORS: &[&str] = &[
     "crates/engine/src/db/otterwiki.rs",
     "crates/engine/src/lock.rs",
     "crates/server/src/api/",
+    "crates/server/src/mcp/",
     "crates/server/src/commands/",
     "crates/server/src/main.rs",
     "crates/server/src/config.rs",

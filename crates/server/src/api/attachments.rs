@@ -16,7 +16,12 @@ use serde_json::{Value, json};
 
 /// `GET /pages/{path}/attachments`
 pub fn list(context: &Context<'_>) -> Answer {
-    let path = super::pages::existing(context, &address(context)?)?;
+    Ok(ok(&beside(context, &address(context)?)?))
+}
+
+/// What that says.
+pub fn beside(context: &Context<'_>, path: &PagePath) -> Result<Value, Failure> {
+    let path = super::pages::existing(context, path)?;
     let infos = pages::attachments(&context.scope::<Read>()?, &path)?;
     let shown = |info: &pages::AttachmentInfo| {
         json!({
@@ -25,7 +30,7 @@ pub fn list(context: &Context<'_>) -> Answer {
         })
     };
     let attachments: Vec<Value> = infos.iter().map(shown).collect();
-    Ok(ok(&json!({"total": attachments.len(), "attachments": attachments, "path": context.preferences()?.display_path(&path)})))
+    Ok(json!({"total": attachments.len(), "attachments": attachments, "path": context.preferences()?.display_path(&path)}))
 }
 
 /// The file of the address and the page it is beside, which must exist.
@@ -62,19 +67,28 @@ pub fn fields(context: &Context<'_>) -> Result<Fields, Failure> {
 
 /// `POST /pages/{path}/attachments`: `content` is base64.
 pub fn upload(context: &Context<'_>) -> Answer {
-    let fields = fields(context)?;
+    Ok(json(StatusCode::CREATED, &take(context, &address(context)?, &fields(context)?)?))
+}
+
+/// Adds the file in `fields`.
+pub fn take(context: &Context<'_>, page: &PagePath, fields: &Fields) -> Result<Value, Failure> {
     let (filename, content) = (fields.required("filename")?, fields.required("content")?);
     let content =
         STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
     let overwrite = fields.flag("overwrite")?.unwrap_or(true);
-    let message = fields.text("commit_message")?.map(str::trim).unwrap_or_default();
-    store(context, filename, Content::Bytes(content), if overwrite { Existing::Replace } else { Existing::Refuse }, message)
+    let message = said(fields)?;
+    store(context, page, filename, Content::Bytes(content), if overwrite { Existing::Replace } else { Existing::Refuse }, &message)
+}
+
+fn said(fields: &Fields) -> Result<String, Failure> {
+    Ok(fields.text("commit_message")?.map(str::trim).unwrap_or_default().to_string())
 }
 
 /// `PUT /pages/{path}/attachments/{filename}`: the body is the file.
 pub fn put(context: &Context<'_>) -> Answer {
     let spool = context.request.spool.as_ref().ok_or_else(|| Error::internal("find the upload"))?;
-    store(context, context.param("file"), Content::Spool(spool), precondition::file(context)?, "")
+    let stored = store(context, &address(context)?, context.param("file"), Content::Spool(spool), precondition::file(context)?, "")?;
+    Ok(json(StatusCode::CREATED, &stored))
 }
 
 /// A file as it came.
@@ -83,7 +97,14 @@ enum Content<'a> {
     Spool(&'a Spool),
 }
 
-fn store(context: &Context<'_>, filename: &str, content: Content<'_>, existing: Existing, message: &str) -> Answer {
+fn store(
+    context: &Context<'_>,
+    page: &PagePath,
+    filename: &str,
+    content: Content<'_>,
+    existing: Existing,
+    message: &str,
+) -> Result<Value, Failure> {
     let size = match &content {
         Content::Bytes(bytes) => bytes.len(),
         Content::Spool(spool) => usize::try_from(spool.length()).unwrap_or(usize::MAX),
@@ -96,9 +117,8 @@ fn store(context: &Context<'_>, filename: &str, content: Content<'_>, existing: 
         let hint = error.hint.unwrap_or_default();
         Failure::field("filename", error.message, hint)
     })?;
-    let path = super::pages::existing(context, &address(context)?)?;
-    let default = format!("[api] Attach: {name}");
-    let message = holt_core::edit::check_message(if message.is_empty() { &default } else { message })?;
+    let path = super::pages::existing(context, page)?;
+    let message = holt_core::edit::check_message(&context.door.message(message, "Attach", name.as_str()))?;
     let scope = context.scope::<Upload>()?;
     let revision = match content {
         Content::Bytes(bytes) => pages::upload(&scope, &path, &[(name.clone(), bytes)], existing, &message),
@@ -114,7 +134,7 @@ fn store(context: &Context<'_>, filename: &str, content: Content<'_>, existing: 
         _ => error.into(),
     })?;
     context.changed("uploaded", path.as_str(), revision);
-    Ok(json(StatusCode::CREATED, &stored(context, &path, &name, size, revision)?))
+    stored(context, &path, &name, size, revision)
 }
 
 /// What an upload answers.
@@ -129,11 +149,16 @@ pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, siz
 pub fn delete(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["commit_message"])?;
     let (path, name) = file(context)?;
-    let message = holt_core::edit::check_message(&message(&fields, "Delete attachment", name.as_str())?)?;
-    let revision = pages::delete_attachment(&context.scope::<Write>()?, &path, &name, &message).map_err(|error| match error.kind {
+    Ok(ok(&remove(context, &path, &name, &message(context, &fields, "Delete attachment", name.as_str())?)?))
+}
+
+/// Deletes a file.
+pub fn remove(context: &Context<'_>, path: &PagePath, name: &AttachmentName, message: &str) -> Result<Value, Failure> {
+    let message = holt_core::edit::check_message(message)?;
+    let revision = pages::delete_attachment(&context.scope::<Write>()?, path, name, &message).map_err(|error| match error.kind {
         ErrorKind::NotFound => Failure::from(Error::not_found(format!("the page {path} has no file {name}"))),
         _ => error.into(),
     })?;
     context.changed("deleted a file of", path.as_str(), revision);
-    Ok(ok(&json!({"deleted": true, "filename": name.as_str(), "revision": revision.to_string()})))
+    Ok(json!({"deleted": true, "filename": name.as_str(), "revision": revision.to_string()}))
 }

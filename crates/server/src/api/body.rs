@@ -33,6 +33,14 @@ impl Fields {
         }
         Self::checked(parse(&request.raw)?, String::new(), known)
     }
+    /// Fields that came otherwise, which may be no others than `known`.
+    pub fn given(value: Value, known: &[&str]) -> Result<Self, Failure> {
+        Self::checked(value, String::new(), known)
+    }
+    /// What was sent, whatever it is. `null` counts as nothing.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
     /// The body of a request that was taken before, whatever fields it has.
     pub fn any(request: &Request) -> Result<Self, Failure> {
         let map = if request.raw.is_empty() { None } else { parse(&request.raw)?.as_object().cloned() };
@@ -102,7 +110,8 @@ impl Fields {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, Failure> {
+/// One JSON value, taken strictly.
+pub fn parse(bytes: &[u8]) -> Result<Value, Failure> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     Strict(0).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| {
         let error = Error::invalid(format!("the body is not JSON that can be taken: {error}"))

@@ -111,7 +111,8 @@ fn asked(context: &Context<'_>) -> Result<Option<Since>, Failure> {
     Ok(Some(Since::Revision(found)))
 }
 
-fn unknown() -> Failure {
+/// The refusal of a revision that is not in the history.
+pub fn unknown() -> Failure {
     let error = Error::not_found("that revision is not part of this wiki's history")
         .hint("Start anew: ask without since, keep `until`, list the pages, and go on from there.");
     Failure::new(StatusCode::GONE, "revision_unknown", error).with("field", "since")
@@ -134,7 +135,8 @@ fn places(text: &str) -> Option<(Since, ChangesPlace)> {
     Some((since, ChangesPlace { until: id()?, last: id()? }))
 }
 
-fn change(preferences: &Preferences, one: &Entry) -> Value {
+/// A commit with what it did to pages and files.
+pub fn change(preferences: &Preferences, one: &Entry) -> Value {
     let (mut pages, mut files) = (Vec::new(), Vec::new());
     for change in &one.changes {
         let path = PagePath::from_tree(&change.file);

@@ -9,15 +9,20 @@ use holt_core::{Error, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, SideFiles};
 use holt_engine::{Read, Write};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `POST /commits`: several pages in one commit, all or nothing.
 pub fn commit(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["message", "operations", "base"])?;
+    Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?)?))
+}
+
+/// Does what the fields say.
+pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
     let message = fields.required("message")?.trim().to_string();
     if message.is_empty() {
         return Err(fields.refuse("message", "is empty", "Say why these pages change."));
     }
+    let message = context.door.message(&message, "", "");
     let scope = context.scope::<Read>()?;
     let base = match fields.text("base")?.filter(|text| !text.is_empty()) {
         Some(text) => {
@@ -34,7 +39,7 @@ pub fn commit(context: &Context<'_>) -> Answer {
             let preferences = context.preferences()?;
             let shown = |paths: &[PagePath]| paths.iter().map(|path| preferences.display_path(path)).collect::<Vec<_>>();
             let (paths, updated) = (shown(&paths), shown(&updated));
-            Ok(ok(&json!({"revision": revision.to_string(), "paths": paths, "updated_pages": updated, "changed": changed})))
+            Ok(json!({"revision": revision.to_string(), "paths": paths, "updated_pages": updated, "changed": changed}))
         }
         Batch::Stale { at, current } => {
             let failure = match current {

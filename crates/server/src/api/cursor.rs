@@ -13,7 +13,19 @@ pub fn make(context: &Context<'_>, place: &str) -> String {
 
 /// As [`make`], for a question that is the same whatever the parameters `but` say.
 pub fn make_but(context: &Context<'_>, but: &[&str], place: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{:016x}{place}", question(context, but)))
+    seal(question(context, but), place)
+}
+
+/// A cursor for the list that `question` tells from others.
+pub fn seal(question: u64, place: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{question:016x}{place}"))
+}
+
+/// What such a cursor says.
+pub fn open(question: u64, sent: &str) -> Result<String, Failure> {
+    let decoded = URL_SAFE_NO_PAD.decode(sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let place = decoded.as_deref().and_then(|text| text.strip_prefix(&format!("{question:016x}")));
+    place.map(str::to_string).ok_or_else(refuse)
 }
 
 /// What the cursor of the request says, if it has one.
@@ -24,12 +36,7 @@ pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
 /// What a cursor of [`make_but`] says.
 pub fn read_but(context: &Context<'_>, but: &[&str]) -> Result<Option<String>, Failure> {
     let Some(sent) = super::query(context, "cursor") else { return Ok(None) };
-    let decoded = URL_SAFE_NO_PAD.decode(&sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let start = format!("{:016x}", question(context, but));
-    match decoded.as_deref().and_then(|text| text.strip_prefix(&start)) {
-        Some(place) => Ok(Some(place.to_string())),
-        None => Err(refuse()),
-    }
+    open(question(context, but), &sent).map(Some)
 }
 
 /// As [`read`], for lists that go on at a number.

@@ -42,6 +42,10 @@ impl Failure {
     pub fn after(self, seconds: u16) -> Self {
         Self { after: Some(seconds), ..self }
     }
+    /// Its status, code and hint, what belongs to it, and after how many seconds it is worth trying again.
+    pub fn parts(&self) -> (StatusCode, &'static str, Option<&str>, &Map<String, Value>, Option<u16>) {
+        (self.status, self.code, self.error.hint.as_deref(), &self.more, self.after)
+    }
     /// The error, for the log.
     pub fn error(&self) -> &Error {
         &self.error

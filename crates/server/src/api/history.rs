@@ -5,6 +5,7 @@ use super::{Answer, address, cursor, entry, no_page, ok};
 use crate::web::Context;
 use holt_core::{ChangeKind, PagePath, RevisionPrefix};
 use holt_engine::Read;
+use holt_engine::db::preferences::Preferences;
 use holt_engine::pages::{self, Entry, Filter};
 use holt_engine::repo::diff::{Hunk, Line, Part};
 use serde_json::{Value, json};
@@ -14,16 +15,21 @@ const MOST: usize = 200;
 
 /// `GET /pages/{path}/history`
 pub fn of_page(context: &Context<'_>) -> Answer {
-    let path = address(context)?;
-    let scope = context.scope::<Read>()?;
-    let now = pages::page(&scope, &path)?;
     let limit = super::count(context, "limit", MOST, MOST);
-    let before = cursor::number(context)?;
-    let entries = pages::history(&scope, &path, before, limit)?;
+    let (mut body, next) = page_part(context, &address(context)?, cursor::number(context)?, limit)?;
+    body["next_cursor"] = next.map(|next| cursor::make(context, &next.to_string())).into();
+    Ok(ok(&body))
+}
+
+/// The commits of a page below `before`, and the place of the last of them if there may be more.
+pub fn page_part(context: &Context<'_>, path: &PagePath, before: Option<i64>, limit: usize) -> Result<(Value, Option<i64>), Failure> {
+    let scope = context.scope::<Read>()?;
+    let now = pages::page(&scope, path)?;
+    let entries = pages::history(&scope, path, before, limit)?;
     if now.is_none() && entries.is_empty() && before.is_none() {
-        return Err(no_page(&path));
+        return Err(no_page(path));
     }
-    let stored = now.as_ref().map_or(&path, |page| &page.page.path);
+    let stored = now.as_ref().map_or(path, |page| &page.page.path);
     let preferences = context.preferences()?;
     let shown = |one: &Entry| {
         let mut value = entry(&one.revision);
@@ -32,16 +38,15 @@ pub fn of_page(context: &Context<'_>) -> Answer {
         value
     };
     let history: Vec<Value> = entries.iter().map(shown).collect();
-    let mut body = json!({"path": preferences.display_path(stored), "history": history, "next_cursor": next(context, &entries, limit)});
+    let mut body = json!({"path": preferences.display_path(stored), "history": history});
     if now.is_none() {
         body["deleted"] = true.into();
     }
-    Ok(ok(&body))
+    Ok((body, next(&entries, limit)))
 }
 
-fn next(context: &Context<'_>, entries: &[Entry], limit: usize) -> Option<String> {
-    let last = entries.last().filter(|_| entries.len() == limit)?;
-    Some(cursor::make(context, &last.seq.to_string()))
+fn next(entries: &[Entry], limit: usize) -> Option<i64> {
+    Some(entries.last().filter(|_| entries.len() == limit)?.seq)
 }
 
 /// `GET /changelog`
@@ -55,32 +60,34 @@ pub fn changelog(context: &Context<'_>) -> Answer {
         None => None,
     };
     let mut entries = pages::changelog(&scope, &filter, cursor::number(context)?, limit)?;
-    let more = next(context, &entries, limit);
+    let more = next(&entries, limit).map(|next| cursor::make(context, &next.to_string()));
     let before = entries.len();
     entries.retain(|one| since.is_none_or(|since| one.seq > since));
     let more = more.filter(|_| entries.len() == before);
     let preferences = context.preferences()?;
-    let shown = |one: &Entry| {
-        let mut value = entry(&one.revision);
-        let (mut pages, mut files) = (Vec::new(), Vec::new());
-        for change in &one.changes {
-            let from = match &change.kind {
-                ChangeKind::Renamed { from } => Some(from),
-                _ => None,
-            };
-            for file in from.into_iter().chain([&change.file]) {
-                match PagePath::from_tree(file) {
-                    Some(path) => pages.push(preferences.display_path(&path)),
-                    None => files.push(file.clone()),
-                }
+    let shown: Vec<Value> = entries.iter().map(|one| affected(&preferences, one)).collect();
+    Ok(ok(&json!({"total": shown.len(), "entries": shown, "next_cursor": more})))
+}
+
+/// A commit with the pages and files that it touched.
+pub fn affected(preferences: &Preferences, one: &Entry) -> Value {
+    let mut value = entry(&one.revision);
+    let (mut pages, mut files) = (Vec::new(), Vec::new());
+    for change in &one.changes {
+        let from = match &change.kind {
+            ChangeKind::Renamed { from } => Some(from),
+            _ => None,
+        };
+        for file in from.into_iter().chain([&change.file]) {
+            match PagePath::from_tree(file) {
+                Some(path) => pages.push(preferences.display_path(&path)),
+                None => files.push(file.clone()),
             }
         }
-        value["pages_affected"] = pages.into();
-        value["attachments_affected"] = files.into();
-        value
-    };
-    let shown: Vec<Value> = entries.iter().map(shown).collect();
-    Ok(ok(&json!({"total": shown.len(), "entries": shown, "next_cursor": more})))
+    }
+    value["pages_affected"] = pages.into();
+    value["attachments_affected"] = files.into();
+    value
 }
 
 /// Where a revision of this wiki stands.
@@ -92,24 +99,28 @@ fn place(context: &Context<'_>, field: &str, text: &str) -> Result<i64, Failure>
 
 /// `GET /pages/{path}/diff?from=&to=`
 pub fn diff(context: &Context<'_>) -> Answer {
-    let path = address(context)?;
-    let scope = context.scope::<Read>()?;
-    // Before anything is said of the revisions, which would tell that there is something to compare.
-    if pages::page(&scope, &path)?.is_none() && pages::history(&scope, &path, None, 1)?.is_empty() {
-        return Err(no_page(&path));
-    }
-    let revision = |name: &str| {
-        let text = super::query(context, name);
-        let text = text.ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))?;
-        context.revision_or_head(&text).map_err(|error| Failure::from(error).with("field", name))
+    let sent = |name: &str| {
+        super::query(context, name).ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))
     };
-    let view = pages::diff(&scope, &path, revision("from")?, revision("to")?)?;
-    let hunks: Vec<Value> = view.hunks.iter().map(hunk).collect();
-    let path = context.preferences()?.display_path(&path);
-    Ok(ok(&json!({"path": path, "from": view.from.id.to_string(), "to": view.to.id.to_string(), "hunks": hunks})))
+    Ok(ok(&between(context, &address(context)?, sent)?))
 }
 
-fn hunk(hunk: &Hunk) -> Value {
+/// What differs in a page between the revisions that `sent` says are `from` and `to`.
+pub fn between(context: &Context<'_>, path: &PagePath, sent: impl Fn(&str) -> Result<String, Failure>) -> Result<Value, Failure> {
+    let scope = context.scope::<Read>()?;
+    // Before anything is said of the revisions, which would tell that there is something to compare.
+    if pages::page(&scope, path)?.is_none() && pages::history(&scope, path, None, 1)?.is_empty() {
+        return Err(no_page(path));
+    }
+    let revision = |name: &str| context.revision_or_head(&sent(name)?).map_err(|error| Failure::from(error).with("field", name));
+    let view = pages::diff(&scope, path, revision("from")?, revision("to")?)?;
+    let hunks: Vec<Value> = view.hunks.iter().map(hunk).collect();
+    let path = context.preferences()?.display_path(path);
+    Ok(json!({"path": path, "from": view.from.id.to_string(), "to": view.to.id.to_string(), "hunks": hunks}))
+}
+
+/// A hunk, its lines with their signs.
+pub fn hunk(hunk: &Hunk) -> Value {
     let joined = |parts: &[Part]| {
         let text = |part: &Part| match part {
             Part::Same(text) | Part::Changed(text) => text.clone(),

@@ -1,5 +1,6 @@
 //! How pages hang together (spec/api.md §5.3).
 
+use super::failure::Failure;
 use super::{Answer, address, ok};
 use crate::reply::raw;
 use crate::web::Context;
@@ -12,13 +13,17 @@ use serde_json::{Value, json};
 
 /// `GET /links/{path}`: of one page, which need not exist.
 pub fn of_page(context: &Context<'_>) -> Answer {
-    let path = address(context)?;
+    Ok(ok(&of(context, &address(context)?)?))
+}
+
+/// What that says.
+pub fn of(context: &Context<'_>, path: &PagePath) -> Result<Value, Failure> {
     let scope = context.scope::<Read>()?;
     let preferences = context.preferences()?;
-    let stored = pages::page(&scope, &path)?.map_or_else(|| path.clone(), |page| page.page.path);
-    let links = pages::links_of(&scope, &path)?;
+    let stored = pages::page(&scope, path)?.map_or_else(|| path.clone(), |page| page.page.path);
+    let links = pages::links_of(&scope, path)?;
     let shown = |paths: &[PagePath]| paths.iter().map(|path| preferences.display_path(path)).collect::<Vec<_>>();
-    Ok(ok(&json!({"path": preferences.display_path(&stored), "links_to": shown(&links.to), "linked_from": shown(&links.from)})))
+    Ok(json!({"path": preferences.display_path(&stored), "links_to": shown(&links.to), "linked_from": shown(&links.from)}))
 }
 
 /// `GET /links`: all pages and all links between them.
@@ -46,19 +51,27 @@ struct GraphEdge<'g> {
 
 /// `GET /links/orphans`: pages that nobody links to.
 pub fn orphans(context: &Context<'_>) -> Answer {
+    Ok(ok(&json!({"orphans": alone(context)?})))
+}
+
+/// What that says.
+pub fn alone(context: &Context<'_>) -> Result<Vec<String>, Failure> {
     let preferences = context.preferences()?;
     let found = pages::orphans(&context.scope::<Read>()?)?;
-    let orphans: Vec<String> = found.iter().map(|path| preferences.display_path(path)).collect();
-    Ok(ok(&json!({"orphans": orphans})))
+    Ok(found.iter().map(|path| preferences.display_path(path)).collect())
 }
 
 /// `GET /links/missing`: pages that are linked to and not there.
 pub fn missing(context: &Context<'_>) -> Answer {
+    Ok(ok(&json!({"missing": wanted(context)?})))
+}
+
+/// What that says.
+pub fn wanted(context: &Context<'_>) -> Result<Vec<Value>, Failure> {
     let preferences = context.preferences()?;
     let shown = |wanted: pages::Wanted| {
         let sources: Vec<String> = wanted.from.iter().map(|path| preferences.display_path(path)).collect();
         json!({"target": preferences.display_path(&wanted.path), "sources": sources})
     };
-    let missing: Vec<Value> = pages::wanted(&context.scope::<Read>()?)?.into_iter().map(shown).collect();
-    Ok(ok(&json!({"missing": missing})))
+    Ok(pages::wanted(&context.scope::<Read>()?)?.into_iter().map(shown).collect())
 }

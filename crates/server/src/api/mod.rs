@@ -2,7 +2,8 @@
 //! who may do what is decided where every door asks.
 
 pub mod attachments;
-mod body;
+pub mod body;
+pub mod change;
 pub mod changes;
 pub mod commits;
 pub mod credentials;
@@ -14,10 +15,10 @@ pub mod links;
 pub mod list;
 pub mod openapi;
 pub mod pages;
-mod precondition;
+pub mod precondition;
 mod replay;
 pub mod search;
-mod section;
+pub mod section;
 pub mod wiki;
 pub mod writing;
 
@@ -51,13 +52,14 @@ pub fn tidy(params: &mut Params) {
     }
 }
 
+/// See [`tidy`].
 fn page_name(text: &str) -> String {
     let path = text.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/");
     path.strip_suffix(".md").map(str::to_string).unwrap_or(path)
 }
 
 /// The path of a page that came in the field `field`.
-fn parse_path(field: &str, text: &str) -> Result<PagePath, Failure> {
+pub fn parse_path(field: &str, text: &str) -> Result<PagePath, Failure> {
     PagePath::parse(&page_name(text)).map_err(|error| {
         let hint = error.hint.unwrap_or_default();
         Failure::field(field, error.message, hint)
@@ -86,7 +88,7 @@ fn address(context: &Context<'_>) -> Result<PagePath, Failure> {
 }
 
 /// Word for word what is said of a page that may not be read: nobody can tell the two apart.
-fn no_page(path: &PagePath) -> Failure {
+pub fn no_page(path: &PagePath) -> Failure {
     Error::not_found(format!("there is no page {path}")).into()
 }
 
@@ -94,16 +96,13 @@ fn ok(value: &Value) -> Reply {
     json(StatusCode::OK, value)
 }
 
-/// `commit_message`, or what the API says of itself.
-fn message(fields: &Fields, action: &str, subject: &str) -> Result<String, Failure> {
-    Ok(match fields.text("commit_message")?.map(str::trim) {
-        None | Some("") => format!("[api] {action}: {subject}"),
-        Some(given) => given.to_string(),
-    })
+/// `commit_message`, or what the door says of itself.
+fn message(context: &Context<'_>, fields: &Fields, action: &str, subject: &str) -> Result<String, Failure> {
+    Ok(context.door.message(fields.text("commit_message")?.unwrap_or_default(), action, subject))
 }
 
 /// A revision as lists have it.
-fn entry(revision: &Revision) -> Value {
+pub fn entry(revision: &Revision) -> Value {
     let mut entry = serde_json::json!({
         "revision": revision.id.to_string(), "author": revision.author.name(), "date": publish::rfc3339(revision.time),
         "message": said(&revision.message),
@@ -115,7 +114,7 @@ fn entry(revision: &Revision) -> Value {
 }
 
 /// A commit's message as its writer wrote it: without the paragraph in which Holt notes how it came.
-fn said(message: &str) -> &str {
+pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
     let ours = |line: &str| ["Via: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
@@ -128,7 +127,7 @@ fn name(preferences: &Preferences, path: &PagePath, properties: Option<&Map<Stri
 }
 
 /// As [`name`], where the `title` is known.
-fn called(preferences: &Preferences, path: &PagePath, title: Option<String>) -> String {
+pub fn called(preferences: &Preferences, path: &PagePath, title: Option<String>) -> String {
     let shown = preferences.display_path(path);
     title.unwrap_or_else(|| shown.rsplit('/').next().unwrap_or(&shown).to_string())
 }

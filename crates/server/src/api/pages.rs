@@ -86,7 +86,8 @@ pub fn readable(page: &Page) -> Result<String, Failure> {
     })
 }
 
-fn described(context: &Context<'_>, text: &Text) -> Result<Value, Failure> {
+/// A page as it is told.
+pub fn described(context: &Context<'_>, text: &Text) -> Result<Value, Failure> {
     let preferences = context.preferences()?;
     let (properties, _) = frontmatter::split(&text.content);
     let links = pages::links_of(&context.scope::<Read>()?, &text.page.path)?;
@@ -100,7 +101,11 @@ fn described(context: &Context<'_>, text: &Text) -> Result<Value, Failure> {
 
 /// `POST /pages:batchGet`: several pages at once; those that are not there are named.
 pub fn batch_get(context: &Context<'_>) -> Answer {
-    let fields = Fields::of(context.request, &["paths"])?;
+    Ok(ok(&several(context, &Fields::of(context.request, &["paths"])?)?))
+}
+
+/// What that says of the `paths`.
+pub fn several(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let paths = fields.list("paths", 50)?;
     context.charge(Kind::Read, super::more(paths))?;
@@ -115,8 +120,9 @@ pub fn batch_get(context: &Context<'_>) -> Answer {
             _ => missing.push(text.to_string()),
         }
     }
-    Ok(ok(&json!({"pages": found, "missing": missing})))
+    Ok(json!({"pages": found, "missing": missing}))
 }
+
 /// An answer that a page is not there, for handlers beside this one.
 pub fn existing(context: &Context<'_>, path: &PagePath) -> Result<PagePath, Failure> {
     Ok(precondition::now(context, path)?.ok_or_else(|| no_page(path))?.page.path)

@@ -2,6 +2,7 @@
 
 use super::body::Fields;
 use super::failure::Failure;
+use crate::door::Door;
 use crate::web::Context;
 use holt_core::{Error, ErrorKind, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
@@ -18,8 +19,16 @@ pub enum Strict {
     Yes(Expect),
 }
 
+/// Whether the request is about exactly one text, by its headers. A tool call has no headers of its own.
+pub fn asks_strictly(context: &Context<'_>) -> bool {
+    context.door == Door::Api && context.request.headers.contains_key(header::IF_MATCH)
+}
+
 /// Reads `If-Match` and `If-None-Match` of a request that changes the page `now`.
 pub fn headers(context: &Context<'_>, now: Option<&PageView>) -> Result<Strict, Failure> {
+    if context.door != Door::Api {
+        return Ok(Strict::No);
+    }
     match context.request.headers.get(header::IF_NONE_MATCH).map(|value| value.to_str().unwrap_or_default().trim()) {
         Some("*") => return Ok(Strict::Yes(Expect::Absent)),
         Some(_) => return Err(bad("If-None-Match", "Send `If-None-Match: *` to create a page that must not be there.")),

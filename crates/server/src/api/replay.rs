@@ -62,7 +62,7 @@ fn page(context: &Context<'_>, method: &str, done: &Done) -> Answer {
         Some(base) => base != text(context, &file, done.before)?,
         None => false,
     };
-    writing::saved(context, &path, done.revision, merged, (method == "PUT").then_some(created))
+    Ok(writing::told(&writing::saved(context, &path, done.revision, merged, (method == "PUT").then_some(created))?))
 }
 
 /// The page as the writer had seen it. Where the change was wanted of exactly one text there was nothing to merge.
@@ -93,7 +93,7 @@ fn renamed(context: &Context<'_>, done: &Done) -> Answer {
     let (old, new) = (before(done, &from.key()).ok_or_else(unknown)?, after(done, &to.key()).ok_or_else(unknown)?);
     let changed = done.changes.iter().filter(|change| change.kind == ChangeKind::Modified);
     let updated: Vec<PagePath> = changed.filter_map(|change| PagePath::from_tree(&change.file)).collect();
-    writing::moved(context, &old, &new, done.revision, &updated)
+    Ok(ok(&writing::moved(context, &old, &new, done.revision, &updated)?))
 }
 
 fn commit(context: &Context<'_>, done: &Done) -> Answer {

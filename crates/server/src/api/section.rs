@@ -5,11 +5,16 @@ use holt_core::Error;
 use http::StatusCode;
 use std::ops::Range;
 
-struct Heading {
-    at: usize,
-    level: usize,
-    path: String,
-    title: String,
+/// A heading of a page.
+pub struct Heading {
+    /// Where it begins, in bytes.
+    pub at: usize,
+    /// 1 to 6.
+    pub level: usize,
+    /// Its title below those of the headings it is under: `Guide > Setup`.
+    pub path: String,
+    /// Its own.
+    pub title: String,
 }
 
 /// The bytes of the section of `source` that `wanted` means: from its heading to the next of the same or a higher level.
@@ -33,7 +38,10 @@ pub fn find(source: &str, wanted: &str) -> Result<Range<usize>, Failure> {
             Ok(heading.at..end)
         }
         [] => {
-            let error = Error::not_found("the page has no such section").hint("`sections` lists those it has.");
+            let error = match headings.is_empty() {
+                true => Error::not_found("the page has no sections").hint("Read the whole page."),
+                false => Error::not_found("the page has no such section").hint("`sections` lists those it has."),
+            };
             Err(Failure::new(StatusCode::NOT_FOUND, "no_match", error)
                 .with("field", "section")
                 .with("sections", paths(&mut headings.iter())))
@@ -48,7 +56,7 @@ pub fn find(source: &str, wanted: &str) -> Result<Range<usize>, Failure> {
 }
 
 /// ATX headings outside of fenced code and properties.
-fn headings(source: &str) -> Vec<Heading> {
+pub fn headings(source: &str) -> Vec<Heading> {
     let mut found: Vec<Heading> = Vec::new();
     let mut open: Vec<(usize, String)> = Vec::new();
     let mut fence: Option<(char, usize)> = None;

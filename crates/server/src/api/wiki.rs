@@ -1,5 +1,6 @@
 //! The wiki as a whole: that it answers, what it is, what is in it (spec/api.md §7.5, §8, §10).
 
+use super::failure::Failure;
 use super::{Answer, ok};
 use crate::limits::JSON_BYTES;
 use crate::web::Context;
@@ -16,6 +17,11 @@ pub fn health(_: &Context<'_>) -> Answer {
 
 /// `GET /wiki`: what it is called, where it stands, what whoever asks may do, and how much fits.
 pub fn info(context: &Context<'_>) -> Answer {
+    Ok(ok(&described(context)?))
+}
+
+/// What that says.
+pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
     let scope = context.scope::<Read>()?;
     let counts = pages::counts(&scope)?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
@@ -26,7 +32,7 @@ pub fn info(context: &Context<'_>) -> Answer {
         Actor::Person(person) => Some(person.name.as_str()),
         _ => None,
     };
-    Ok(ok(&json!({
+    Ok(json!({
         "name": context.preferences()?.site_name, "revision": head, "user": user, "within": context.actor.within().map(ToString::to_string),
         "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
         "permissions": {
@@ -36,7 +42,7 @@ pub fn info(context: &Context<'_>) -> Answer {
             "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES, "pages": most,
             "reads_per_minute": rates.reads, "writes_per_minute": rates.writes,
         },
-    })))
+    }))
 }
 
 /// `GET /index-status`: search and links stand at the last acknowledged change, or the request that asks brings them there.

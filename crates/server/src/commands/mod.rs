@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod import;
+pub mod mcp;
 pub mod output;
 pub mod reindex;
 pub mod render;

@@ -32,6 +32,7 @@ mod views;
 
 use crate::api::credentials::Identity;
 use crate::app::{App, CookieSecurity};
+use crate::door::Door;
 use crate::error::public_message;
 use crate::reply::{Reply, json, text, with_cookie};
 use crate::request::Request;
@@ -64,6 +65,8 @@ pub struct Context<'a> {
     pub params: Params,
     /// Whom limits and repeated requests are counted by.
     pub identity: Identity,
+    /// The door they came through.
+    pub door: Door,
     /// What the commit of this request is called, so that it is made once however often it is asked for.
     pub operation: Option<OpId>,
 }

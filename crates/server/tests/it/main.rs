@@ -14,6 +14,7 @@ mod http;
 mod kill;
 mod languages;
 mod matrix;
+mod mcp;
 mod mistakes;
 mod private;
 mod smtp;

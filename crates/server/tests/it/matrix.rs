@@ -126,7 +126,7 @@ fn ask(client: &Client, method: &str, address: &str, body: &str) -> Answer {
     if let Some(name) = body.strip_prefix("file:") {
         return upload(client, address, name);
     }
-    if address.starts_with("/api/") {
+    if address.starts_with("/api/") || address == "/mcp" {
         let (origin, csrf) = (format!("http://{}", client.host), client.csrf());
         let headers = [("Origin", origin.as_str()), ("X-CSRF-Token", &csrf), ("Content-Type", "application/json")];
         return client.send(method, address, &headers, body.as_bytes()).unwrap();

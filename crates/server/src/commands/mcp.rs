@@ -1,0 +1,140 @@
+//! `holt mcp`: the Model Context Protocol on standard input and output, a message a line (spec/mcp.md §3).
+
+use super::open;
+use crate::api::credentials::Identity;
+use crate::api::idempotency::UnderWay;
+use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds};
+use crate::config::McpArgs;
+use crate::digests::Digests;
+use crate::door::Door;
+use crate::followers::Followers;
+use crate::limits::MCP_BYTES;
+use crate::mail::Outbox;
+use crate::mcp;
+use crate::presence::Presence;
+use crate::rates::Rates;
+use crate::recovery::Recovery;
+use crate::request::{Form, Request, Turn};
+use crate::thumbnails::Thumbnails;
+use crate::web::Context;
+use bytes::Bytes;
+use holt_core::{Action, Actor, Error, Person, Program, Result, UserId};
+use holt_edge::{EdgeState, HostRule};
+use holt_engine::Engine;
+use http::{HeaderMap, Method, Uri};
+use std::io::{BufRead, Read, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Runs it, until standard input ends.
+pub fn run(args: &McpArgs) -> Result<ExitCode> {
+    let engine = open(&args.data)?;
+    let wiki = engine.wiki_named(&args.wiki)?;
+    let person = person(&engine, args)?;
+    for interrupted in engine.interrupted()? {
+        if interrupted == wiki.id() {
+            engine.recover(interrupted)?;
+        }
+    }
+    let app = alone(engine);
+    let mut input = std::io::stdin().lock();
+    let mut client = None;
+    while let Some(line) = line(&mut input)? {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let request = request();
+        let (actor, identity) = (Actor::Person(person.clone()), Identity::Person(person.id));
+        let mut context = Context {
+            app: &app,
+            request: &request,
+            wiki: &wiki,
+            actor,
+            session: None,
+            params: Vec::new(),
+            identity,
+            door: Door::Mcp,
+            operation: None,
+        };
+        if let Some(answer) = mcp::answer(&mut context, &line, None, &mut client).body {
+            let mut out = std::io::stdout().lock();
+            // Who does not listen any more has gone.
+            if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
+                break;
+            }
+        }
+    }
+    drop(wiki);
+    app.engine.settle_all()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The next message; none at the end. One that is too long ends all: where the next begins cannot be known.
+fn line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let most = MCP_BYTES as u64 + 1;
+    let read = input.take(most).read_until(b'\n', &mut line).map_err(|e| Error::io("read standard input", e))?;
+    if line.len() > MCP_BYTES {
+        return Err(Error::too_large(format!("a message is longer than {MCP_BYTES} bytes")).hint("Send one JSON message a line."));
+    }
+    Ok((read > 0).then_some(line))
+}
+
+/// Whose rights are used: somebody's, or those of whoever runs the machine, who is no account.
+fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
+    let person = match &args.who {
+        Some(email) => match engine.directory().user_by_email(&email.trim().to_lowercase())? {
+            Some(user) => user.person(),
+            None => {
+                return Err(
+                    Error::not_found(format!("there is no account {email:?}")).hint("Make it with `holt user add`, or leave out --as.")
+                );
+            }
+        },
+        None => Person { id: UserId(0), name: "operator".to_string(), email: String::new(), operator: true, through: None },
+    };
+    let ceiling = if args.read_only { Action::Read } else { Action::Upload };
+    Ok(Person { through: Some(Program { name: "mcp/stdio".to_string(), ceiling, within: None }), ..person })
+}
+
+/// What a request needs of a server, without one.
+fn alone(engine: Engine) -> App {
+    App {
+        edge: EdgeState {
+            store: engine.fragments().clone(),
+            viewer_key: None,
+            hosts: HostRule { domain: None, default_wiki: None },
+            clock: unix_seconds,
+        },
+        engine,
+        cookies: CookieSecurity::Plain,
+        throttle: Throttle::Off,
+        recovery: Recovery::new(Vec::new()),
+        thumbnails: Thumbnails::default(),
+        presence: Presence::default(),
+        rates: Rates::default(),
+        under_way: UnderWay::default(),
+        followers: Arc::new(Followers::default()),
+        live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        outbox: Outbox::default(),
+        digests: Digests::default(),
+        mail_server: None,
+    }
+}
+
+fn request() -> Request {
+    Request {
+        method: Method::POST,
+        uri: Uri::from_static(mcp::ADDRESS),
+        path: mcp::ADDRESS.to_string(),
+        headers: HeaderMap::new(),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        body: Form::default(),
+        raw: Bytes::new(),
+        spool: None,
+        id: "stdio".to_string(),
+        turn: Turn::First,
+    }
+}

@@ -1,0 +1,246 @@
+//! The Model Context Protocol (spec/mcp.md): `POST /mcp` of every wiki, and the same on standard input. Messages come in here, are answered by
+//! [`methods`], and go out; who asks is known before, by what every door asks.
+//!
+//! Nothing is kept between two messages: there are no sessions, in neither era of the protocol.
+
+mod budget;
+mod envelope;
+mod message;
+mod methods;
+mod prompts;
+pub mod resource;
+mod resources;
+mod tools;
+
+use crate::api::failure::Failure;
+use crate::rates::Kind;
+use crate::reply::{Reply, raw, with_header};
+use crate::session;
+use crate::web::Context;
+use envelope::Era;
+use holt_core::{Action, Actor, Error, Program, Result};
+use http::header::{self, HeaderMap};
+use http::{StatusCode, header::HeaderValue};
+use message::{Message, Refusal};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Where it is spoken.
+pub const ADDRESS: &str = "/mcp";
+/// Most letters of a client's name in commits.
+const CLIENT: usize = 64;
+
+/// Whether an address is the endpoint's.
+pub fn is_here(path: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path) == ADDRESS
+}
+
+/// Whether the page that sends a request, if a page does, is of the wiki itself.
+pub fn may_come_from(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::ORIGIN) || (headers.get_all(header::ORIGIN).iter().count() == 1 && session::is_same_origin(headers))
+}
+
+/// The scope that an action needs, as tokens call it.
+fn scope_of(action: Action) -> &'static str {
+    match action {
+        Action::Read => "wiki:read",
+        Action::Write => "wiki:write",
+        Action::Upload => "wiki:upload",
+        Action::Admin => "wiki:admin",
+    }
+}
+
+/// A refusal with the way to a token (RFC 9728), where one is missing.
+pub fn challenged(context: &Context<'_>, reply: Reply) -> Reply {
+    if reply.status() != StatusCode::UNAUTHORIZED {
+        return reply;
+    }
+    let wrong = if context.request.headers.contains_key(header::AUTHORIZATION) { "error=\"invalid_token\", " } else { "" };
+    let challenge = format!("Bearer {wrong}resource_metadata=\"{}\", scope=\"wiki:read\"", resource::url(context));
+    with_header(reply, header::WWW_AUTHENTICATE, &challenge)
+}
+
+/// Answers a message that came over HTTP.
+pub fn handle(context: &mut Context<'_>) -> Reply {
+    let request = context.request;
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
+    let answer = if kind.trim().eq_ignore_ascii_case("application/json") {
+        answer(context, &request.raw, Some(&request.headers), &mut None)
+    } else {
+        let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
+        Answer::refused(&Value::Null, Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
+    };
+    let Answer { status, body, after, needs } = answer;
+    let reply = raw(status, "application/json", body.map_or_else(String::new, |body| body.to_string()));
+    let reply = match after {
+        Some(seconds) => with_header(reply, header::RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    };
+    let reply = challenged(context, reply);
+    match needs {
+        Some(action) if status == StatusCode::FORBIDDEN => {
+            let challenge = format!(
+                "Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}\"",
+                scope_of(action),
+                resource::url(context)
+            );
+            let mut reply = reply;
+            if let Ok(value) = HeaderValue::try_from(challenge) {
+                reply.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+            }
+            reply
+        }
+        _ => reply,
+    }
+}
+
+/// What goes back.
+pub struct Answer {
+    /// What it is over HTTP.
+    status: StatusCode,
+    /// The message; none for what is only taken note of.
+    pub body: Option<Value>,
+    after: Option<u16>,
+    /// The right that was missing.
+    needs: Option<Action>,
+}
+
+impl Answer {
+    fn refused(id: &Value, refusal: Refusal) -> Self {
+        let Refusal { code, message, data, status, after, needs } = refusal;
+        let mut error = json!({"code": code, "message": message});
+        if let Some(data) = data {
+            error["data"] = data;
+        }
+        Self { status, body: Some(json!({"jsonrpc": "2.0", "id": id, "error": error})), after, needs }
+    }
+}
+
+/// Answers one message. `headers` are those it came with, if it came over HTTP; `client` is who a client said it is, where that is remembered.
+pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMap>, client: &mut Option<String>) -> Answer {
+    let start = Instant::now();
+    let refused = Answer::refused;
+    if let Err(failure) = may(context, Action::Read) {
+        return refused(&Value::Null, failure);
+    }
+    let (id, method, params) = match message::parse(bytes) {
+        Ok(Message::Request { id, method, params }) => (id, method, params),
+        Ok(Message::Notification) => return Answer { status: StatusCode::ACCEPTED, body: None, after: None, needs: None },
+        Err(refusal) => return refused(&Value::Null, refusal),
+    };
+    let envelope = match envelope::open(headers, &method, &params) {
+        Ok(envelope) => envelope,
+        Err(refusal) => return refused(&id, refusal),
+    };
+    if let Some(name) = envelope.client.clone() {
+        *client = Some(name);
+    }
+    name_program(context, client.as_deref());
+    let result = methods::answer(context, envelope.era, &method, &params);
+    let outcome = match &result {
+        Ok(value) if value["isError"] == true => "refused",
+        Ok(_) => "done",
+        Err(_) => "error",
+    };
+    // No content and no token; what was asked for only as far as it is a name of ours.
+    let tool = params.get("name").and_then(Value::as_str).and_then(tools::named).map_or("", |tool| tool.name);
+    let (id_, client) = (context.wiki.id(), client.as_deref().unwrap_or_default());
+    let took = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(wiki.id = %id_, actor.id = actor_id(context), client, method = methods::known(&method), tool, micros = took, outcome, "mcp");
+    match result {
+        Ok(value) => {
+            Answer { status: StatusCode::OK, body: Some(json!({"jsonrpc": "2.0", "id": id, "result": value})), after: None, needs: None }
+        }
+        Err(refusal) => refused(&id, refusal.in_era(envelope.era)),
+    }
+}
+
+fn actor_id(context: &Context<'_>) -> i64 {
+    match &context.actor {
+        Actor::Person(person) => person.id.0,
+        _ => 0,
+    }
+}
+
+/// Refuses who may not do something in the wiki as a whole, as OAuth has it said (spec/mcp.md §9).
+fn may(context: &Context<'_>, action: Action) -> Result<(), Refusal> {
+    match context.wiki.may(&context.actor, action) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let status = if context.actor == Actor::Anonymous { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
+            let message = match status {
+                StatusCode::UNAUTHORIZED => format!("log in to {action} this wiki: send a bearer token"),
+                _ => format!("you may not {action} this wiki: the token or its owner does not have the scope {}", scope_of(action)),
+            };
+            Err(Refusal { status, needs: Some(action), ..Refusal::new(message::DENIED, message) })
+        }
+        Err(error) => Err(internal(context, &error.into())),
+    }
+}
+
+fn internal(context: &Context<'_>, failure: &Failure) -> Refusal {
+    tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());
+    Refusal::new(message::INTERNAL, format!("something went wrong on our side; request {}", context.request.id))
+}
+
+/// What is asked besides tools is counted, too.
+fn charge(context: &Context<'_>) -> Result<(), Refusal> {
+    context.charge(Kind::Read, 1).map_err(|failure| {
+        let after = failure.parts().4;
+        let message = format!("too many requests: wait {} seconds", after.unwrap_or(1));
+        Refusal { status: StatusCode::TOO_MANY_REQUESTS, after, ..Refusal::new(message::BUSY, message) }
+    })
+}
+
+/// Has commits name the agent: by what it calls itself, or by the label of its token.
+fn name_program(context: &mut Context<'_>, client: Option<&str>) {
+    let Actor::Person(person) = &mut context.actor else { return };
+    match (&mut person.through, client) {
+        (Some(program), client) => {
+            let label = program.name.split_once('/').map_or(program.name.as_str(), |(_, label)| label);
+            program.name = format!("mcp/{}", client.unwrap_or(label));
+        }
+        // Whoever is logged in may do all they may, through an agent, too.
+        (through @ None, Some(client)) => {
+            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, within: None });
+        }
+        (None, None) => {}
+    }
+}
+
+/// A client's name as it may stand in a commit.
+fn cleaned(name: &str) -> Option<String> {
+    let name: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>' | '\u{2028}' | '\u{2029}')).take(CLIENT).collect();
+    Some(name.trim().to_string()).filter(|name| !name.is_empty())
+}
+
+/// The wiki's name in addresses.
+fn slug(context: &Context<'_>) -> Result<String, Error> {
+    let record = context.app.engine.directory().wiki(context.wiki.id())?;
+    Ok(record.map_or_else(String::new, |record| record.slug.as_str().to_string()))
+}
+
+impl Refusal {
+    /// Older clients take statuses for the connection's: 404 for a session that is gone. There, what the message says is enough.
+    fn in_era(self, era: Era) -> Self {
+        let own = matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+        if era == Era::Legacy && !own { Self { status: StatusCode::OK, ..self } } else { self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_clients_stay_on_their_line() {
+        assert_eq!(cleaned(" otter\n\nVia: x <1>\u{7} ").as_deref(), Some("otterVia: x 1"));
+        assert_eq!(cleaned("\n \t"), None);
+        assert_eq!(cleaned(&"é".repeat(500)).map(|name| name.chars().count()), Some(CLIENT));
+    }
+
+    #[test]
+    fn the_address_is_one() {
+        assert!(is_here("/mcp") && is_here("/mcp/") && !is_here("/mcp/x") && !is_here("/mcpx") && !is_here("/"));
+    }
+}
