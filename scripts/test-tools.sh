@@ -1,6 +1,23 @@
 #!/usr/bin/env bash
 # Installs the programs that tests drive, where it may (root on a machine with apt); elsewhere it names what is missing.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The official Python client of MCP, as pinned in mcp-client.txt, in an environment of its own beside what Cargo builds.
+python_client() {
+    local place="${CARGO_TARGET_DIR:-target}/mcp-client"
+    cmp -s scripts/mcp-client.txt "$place/installed.txt" && return
+    echo "test-tools: installing the Python client of MCP"
+    for attempt in 1 2 3; do
+        if python3 -m venv --clear "$place" && "$place/bin/pip" install -q --disable-pip-version-check -r scripts/mcp-client.txt; then
+            cp scripts/mcp-client.txt "$place/installed.txt"
+            return
+        fi
+        sleep "$((attempt * 5))"
+    done
+    echo "test-tools: could not install it. The test that needs it will say that it skips." >&2
+}
+python_client
 
 declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make)
 missing=()

@@ -1,5 +1,6 @@
 //! The Model Context Protocol over the wire. Numbers are those of the acceptance cases of spec/mcp.md §12.
 
+mod clients;
 mod docs;
 mod hostile;
 mod protocol;
