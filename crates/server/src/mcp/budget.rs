@@ -1,5 +1,7 @@
 //! How much goes into one answer. Tokens are estimated: four bytes are one.
 
+use serde_json::Value;
+
 /// Bytes of a token.
 const BYTES: usize = 4;
 /// Most tokens of an answer.
@@ -32,6 +34,23 @@ pub fn fitting<'l>(lines: impl Iterator<Item = &'l String>) -> usize {
         fits
     };
     lines.take_while(fits).count().max(1)
+}
+
+/// Keeps the first `most` of the list `name` in `object`, and says beside it how many there are.
+pub fn cap(object: &mut Value, name: &str, most: usize) {
+    let Some(list) = object.get_mut(name).and_then(Value::as_array_mut).filter(|list| list.len() > most) else { return };
+    let all = list.len();
+    list.truncate(most);
+    object[format!("{name}_total")] = all.into();
+}
+
+/// The first texts of the list `name` in `object`, in one line, and how many there are besides.
+pub fn joined(object: &Value, name: &str, most: usize) -> String {
+    let list = object[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown: Vec<&str> = list.iter().take(most).filter_map(Value::as_str).collect();
+    let more = object[format!("{name}_total")].as_u64().and_then(|all| usize::try_from(all).ok()).unwrap_or(list.len()) - shown.len();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    shown.join(", ") + &rest
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::envelope::Era;
 use super::message::{NO_RESOURCE, Refusal};
-use super::{internal, slug};
+use super::{budget, internal, slug};
 use crate::api::failure::Failure;
 use crate::api::{cursor, history, list, pages as page_api};
 use crate::web::{Context, file_type};
@@ -19,6 +19,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const PART: usize = 200;
 /// Most that a completion answers (the protocol's own limit).
 const COMPLETIONS: usize = 100;
+
+/// Tokens of the tree: 1 MiB (security.md INP-19). list_notes goes on where it ends.
+const TREE: usize = 262_144;
 
 /// The address of a page.
 pub fn page_uri(slug: &str, path: &PagePath) -> String {
@@ -178,7 +181,8 @@ fn tree(context: &Context<'_>) -> Result<Value, Failure> {
         let end = if entry.kind == pages::TreeKind::Directory { "/" } else { "" };
         format!("{}{end}\n", preferences.display_path(&entry.path))
     };
-    Ok(json!({"mimeType": "text/plain", "text": entries.iter().map(line).collect::<String>()}))
+    let text: String = entries.iter().map(line).collect();
+    Ok(json!({"mimeType": "text/plain", "text": budget::start(&text, TREE)}))
 }
 
 /// `completion/complete`: paths of pages that begin with what was typed; nothing for anything else.

@@ -108,18 +108,22 @@ pub fn semantic_search(call: &Call<'_>) -> Result<Told, Failure> {
     Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error).with("asked", asked))
 }
 
+/// Most links of one kind, and most pages of a commit, that are told.
+const LINKS: usize = 1_000;
+const TOUCHED: usize = 100;
+
 /// `get_links`
 pub fn get_links(call: &Call<'_>) -> Result<Told, Failure> {
-    let found = links::of(call.context, &call.path("path")?)?;
-    let side = |name: &str, title: &str| {
-        let paths = texts(&found[name]);
-        let listed: Vec<String> = paths.iter().map(|path| format!("- {path}")).collect();
-        let fits = budget::fitting(listed.iter()).min(listed.len());
+    let mut found = links::of(call.context, &call.path("path")?)?;
+    let side = |found: &mut Value, name: &str, title: &str| {
+        let listed: Vec<String> = texts(&found[name]).iter().map(|path| format!("- {path}")).collect();
+        let fits = budget::fitting(listed.iter()).min(listed.len()).min(LINKS);
+        budget::cap(found, name, fits);
         let cut = if fits < listed.len() { format!("\n- and {} more", listed.len() - fits) } else { String::new() };
-        let body = if paths.is_empty() { "(none)".to_string() } else { listed[..fits].join("\n") + &cut };
-        format!("{title} ({}):\n{body}", paths.len())
+        let body = if listed.is_empty() { "(none)".to_string() } else { listed[..fits].join("\n") + &cut };
+        format!("{title} ({}):\n{body}", listed.len())
     };
-    let (to, from) = (side("links_to", "Links to"), side("linked_from", "Linked from"));
+    let (to, from) = (side(&mut found, "links_to", "Links to"), side(&mut found, "linked_from", "Linked from"));
     let said = format!("Links for {}:\n{to}\n{from}", found["path"].as_str().unwrap_or_default());
     let all: Vec<String> = texts(&found["links_to"]).into_iter().chain(texts(&found["linked_from"])).map(str::to_string).collect();
     Ok(Told::new(said, found).linking(call, all.iter().map(String::as_str)))
@@ -135,11 +139,16 @@ pub fn get_recent_changes(call: &Call<'_>) -> Result<Told, Failure> {
     let before = call.cursor()?.map(|place| place.parse::<i64>().map_err(|_| cursor::refuse())).transpose()?;
     let limit = call.number("limit");
     let entries = pages::changelog(&call.context.scope::<Read>()?, &Filter::default(), before, limit)?;
-    let shown: Vec<Value> = entries.iter().map(|entry| history::affected(&call.preferences, entry)).collect();
+    let affected = |entry| {
+        let mut shown = history::affected(&call.preferences, entry);
+        budget::cap(&mut shown, "pages_affected", TOUCHED);
+        budget::cap(&mut shown, "attachments_affected", TOUCHED);
+        shown
+    };
+    let shown: Vec<Value> = entries.iter().map(affected).collect();
     let line = |entry: &Value| {
-        let pages: Vec<&str> = texts(&entry["pages_affected"]).into_iter().chain(texts(&entry["attachments_affected"])).collect();
-        let more = if pages.len() > 20 { format!(" and {} more", pages.len() - 20) } else { String::new() };
-        let pages = pages[..pages.len().min(20)].join(", ") + &more;
+        let both = ["pages_affected", "attachments_affected"].map(|name| budget::joined(entry, name, 20));
+        let pages = both.into_iter().filter(|paths| !paths.is_empty()).collect::<Vec<_>>().join(", ");
         let text = |name: &str| entry[name].as_str().unwrap_or_default();
         told(entry, &format!("- {} | {} | {pages}", text("date"), text("author")))
     };
@@ -154,9 +163,16 @@ pub fn get_recent_changes(call: &Call<'_>) -> Result<Told, Failure> {
 /// `get_history`
 pub fn get_history(call: &Call<'_>) -> Result<Told, Failure> {
     let before = call.cursor()?.map(|place| place.parse::<i64>().map_err(|_| cursor::refuse())).transpose()?;
-    let (mut body, end) = history::page_part(call.context, &call.path("path")?, before, call.number("limit"))?;
+    let page = call.path("path")?;
+    let (mut body, mut end) = history::page_part(call.context, &page, before, call.number("limit"))?;
     let path = body["path"].as_str().unwrap_or_default().to_string();
-    let entries = rows(&body["history"]);
+    let mut entries = rows(&body["history"]);
+    let messages: Vec<String> = entries.iter().map(|entry| told(entry, "")).collect();
+    let fits = budget::fitting(messages.iter());
+    if fits < entries.len() {
+        (body, end) = history::page_part(call.context, &page, before, fits)?;
+        entries = rows(&body["history"]);
+    }
     body["next_cursor"] = call.next(end);
     if entries.is_empty() {
         return Ok(Told::new(format!("No history for {path}."), body));
@@ -227,7 +243,13 @@ pub fn get_changes_since(call: &Call<'_>) -> Result<Told, Failure> {
         Ok::<_, Failure>(ChangesPlace { until: id(until)?, last: id(last)? })
     });
     let found = pages::changes(&scope, Since::Revision(since), place.transpose()?, call.number("limit"))?.ok_or_else(changes::unknown)?;
-    let shown: Vec<Value> = found.entries.iter().map(|entry| changes::change(&call.preferences, entry)).collect();
+    let change = |entry| {
+        let mut shown = changes::change(&call.preferences, entry);
+        budget::cap(&mut shown, "pages", TOUCHED);
+        budget::cap(&mut shown, "attachments", TOUCHED);
+        shown
+    };
+    let shown: Vec<Value> = found.entries.iter().map(change).collect();
     let lines: Vec<String> = shown.iter().map(changed).collect();
     let fits = budget::fitting(lines.iter()).min(lines.len());
     let cut = |last: &Entry| Some(ChangesPlace { until: found.until?, last: last.revision.id });

@@ -11,6 +11,9 @@ use holt_engine::pages;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// Most links of a page that stand beside its text: get_links has more.
+const LINKS: usize = 100;
+
 /// `read_note`
 pub fn read_note(call: &Call<'_>) -> Result<Told, Failure> {
     let path = call.path("path")?;
@@ -35,6 +38,7 @@ pub fn read_note(call: &Call<'_>) -> Result<Told, Failure> {
         None => text.content.as_str(),
     };
     let mut page = page_api::described(call.context, &text)?;
+    cap(&mut page);
     let mut said = head(&page, wanted.map(|wanted| section_path(&text.content, wanted)).as_deref());
     let at = place.map_or(0, |(_, at)| at);
     let rest = whole.get(at..).ok_or_else(cursor::refuse)?;
@@ -61,6 +65,11 @@ pub fn read_note(call: &Call<'_>) -> Result<Told, Failure> {
     Ok(if wanted.is_some() { told } else { told.linking(call, links.iter().map(String::as_str)) })
 }
 
+fn cap(page: &mut Value) {
+    budget::cap(page, "links_to", LINKS);
+    budget::cap(page, "linked_from", LINKS);
+}
+
 /// What stands above the text of a page.
 fn head(page: &Value, section: Option<&str>) -> String {
     let text = |name: &str| page[name].as_str().unwrap_or_default();
@@ -74,9 +83,9 @@ fn head(page: &Value, section: Option<&str>) -> String {
     }
     if section.is_none() {
         for (name, called) in [("links_to", "Links to"), ("linked_from", "Linked from")] {
-            let paths: Vec<&str> = page[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let paths = budget::joined(page, name, LINKS);
             if !paths.is_empty() {
-                let _ = writeln!(said, "{called}: {}", paths.join(", "));
+                let _ = writeln!(said, "{called}: {paths}");
             }
         }
     }
@@ -175,6 +184,7 @@ pub fn read_notes(call: &Call<'_>) -> Result<Told, Failure> {
         let content = page["content"].as_str().unwrap_or_default();
         let part = budget::start(content, left);
         let mut page = page.clone();
+        cap(&mut page);
         if left == 0 || (part.len() < content.len() && !texts.is_empty()) {
             unread.push(page["path"].clone());
             left = 0;

@@ -1,9 +1,9 @@
 //! Whatever is sent: no 5xx, nothing of another wiki, nothing of a hidden page. Canaries stand where nothing may be told of.
 
 use super::{MODERN, Mcp, message, modern};
-use crate::api::{Api, Names, said, token};
-use holt_core::{Edit, PagePath, WikiName};
-use holt_engine::db::preferences::Audience;
+use crate::api::{Api, Names, prefer, said, token};
+use holt_core::{AccessLevel, Edit, PagePath, SubtreeRule, SubtreeRules, WikiName};
+use holt_engine::db::preferences::{Audience, path_access_text};
 use holt_engine::directory::{NewToken, TokenScope};
 use holt_engine::{Write, pages};
 use serde_json::{Value, json};
@@ -37,6 +37,8 @@ const TEXTS: &[&str] = &[
     "2026-13-45",
     "9999999-01-01",
     "AND OR NOT",
+    "words",
+    "zq*",
     "null",
     "a > b",
     ".git/config",
@@ -76,8 +78,17 @@ fn values(revisions: &[String]) -> Vec<Value> {
     values
 }
 
+/// What hides `Hidden` from the token.
+#[derive(Clone, Copy)]
+enum Hiding {
+    /// It is for another part of the wiki.
+    Part,
+    /// A rule lets administrators alone read there; the token is Ann's.
+    Rule,
+}
+
 /// A wiki of which the token sees the part `Open`, beside another wiki; both full of canaries.
-fn start() -> (Mcp, Vec<String>) {
+fn start(hiding: Hiding) -> (Mcp, Vec<String>) {
     let (tokens, revisions) = (RefCell::new(String::new()), RefCell::new(Vec::new()));
     let api = Api::prepared(Names::Kept, |engine, wiki| {
         let other = engine.create_wiki(&WikiName::parse("other").unwrap(), "zqx other", Audience::Everybody).unwrap();
@@ -93,6 +104,11 @@ fn start() -> (Mcp, Vec<String>) {
         save(wiki, "Hidden/Page", "---\ntags: [zqx]\ncategory: zqx\n---\n# zqx\n\nzqx words [[Open/Page]] [[Zqx wanted]]\n");
         save(wiki, "Open", "# Open\n\nwords [[Open/Page]] [[Hidden/Page]]\n");
         save(wiki, "Open/Page", "# Page\n\n## B\n\nwords\n");
+        if matches!(hiding, Hiding::Rule) {
+            let (path, closed) = (PagePath::parse("Hidden").unwrap(), AccessLevel::Admin);
+            let rule = SubtreeRule { path, read: closed, write: closed, readers: [].into(), writers: [].into() };
+            prefer(wiki, &[("PATH_ACCESS", &path_access_text(&SubtreeRules::new(vec![rule])))]);
+        }
         let within = PagePath::parse("Open").unwrap();
         let new = NewToken { wiki: wiki.id(), user: None, scope: TokenScope::Write, within: Some(&within), label: "part", expires: None };
         *tokens.borrow_mut() = engine.directory().make_token(&new, 1_700_000_000).unwrap().expose().to_string();
@@ -101,10 +117,24 @@ fn start() -> (Mcp, Vec<String>) {
     });
     let mut revisions = revisions.into_inner();
     let all = revisions.pop().unwrap();
-    let mcp = Mcp { api: Api { token: tokens.into_inner(), ..api } };
+    let mcp = match hiding {
+        Hiding::Part => Mcp { api: Api { token: tokens.into_inner(), ..api } },
+        Hiding::Rule => Mcp { api },
+    };
     // The control: who may see it, sees it.
-    let seen = mcp.ask_as(Some(&all), "tools/call", &json!({"name": "search_notes", "arguments": {"query": "words"}}));
-    assert!(seen.answer.body_text().contains(CANARY));
+    for (tool, arguments) in [
+        ("search_notes", json!({"query": "words"})),
+        ("list_tags", json!({})),
+        ("list_notes", json!({})),
+        ("get_recent_changes", json!({})),
+        ("find_missing_pages", json!({})),
+        ("read_note", json!({"path": "Hidden/Page"})),
+    ] {
+        let seen = mcp.ask_as(Some(&all), "tools/call", &json!({"name": tool, "arguments": arguments}));
+        assert!(seen.answer.body_text().to_lowercase().contains(CANARY), "{tool}");
+        // And who may not, is answered all the same.
+        assert!(tool == "read_note" || !mcp.call(tool, arguments).failed, "{tool}");
+    }
     (mcp, revisions)
 }
 
@@ -126,8 +156,17 @@ fn check(mcp: &Mcp, headers: &[(&str, &str)], body: &str, wrong: &mut Vec<String
 }
 
 #[test]
-fn whatever_is_sent_nothing_breaks_and_nothing_hidden_is_told() {
-    let (mcp, revisions) = start();
+fn whatever_is_sent_nothing_outside_of_the_part_is_told() {
+    hold(Hiding::Part);
+}
+
+#[test]
+fn whatever_is_sent_nothing_private_is_told() {
+    hold(Hiding::Rule);
+}
+
+fn hold(hiding: Hiding) {
+    let (mcp, revisions) = start(hiding);
     let tools = mcp.ask("tools/list", &json!({})).body["result"]["tools"].clone();
     let (mut wrong, mut asked) = (Vec::new(), 0);
     let values = values(&revisions);
@@ -206,7 +245,7 @@ fn whatever_is_sent_nothing_breaks_and_nothing_hidden_is_told() {
 /// Bytes that are no message at all, and messages cut and torn anywhere.
 #[test]
 fn torn_messages_are_refused() {
-    let (mcp, _) = start();
+    let (mcp, _) = start(Hiding::Part);
     let whole = message("tools/call", &json!({"name": "read_note", "arguments": {"path": "Open/Page"}}));
     let mut wrong = Vec::new();
     let mut random = 7_u64;

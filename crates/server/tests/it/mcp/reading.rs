@@ -82,6 +82,47 @@ fn no_answer_is_longer_than_the_budget() {
 }
 
 #[test]
+fn what_hangs_on_a_page_is_bounded_too() {
+    let mcp = Mcp::start();
+    let links: String = (0..1500).map(|i| format!("[[{} {i}]]\n", "Long name of a page ".repeat(8))).collect();
+    mcp.write("Hub", &links);
+    let told = mcp.good("read_note", json!({"path": "Hub", "max_tokens": 100}));
+    assert!(told.text.len() < 40_000 && told.text.contains(" and 1400 more\n"), "{}", told.text.len());
+    assert_eq!((told.structured["links_to"].as_array().unwrap().len(), &told.structured["links_to_total"]), (100, &json!(1500)));
+    let links = mcp.good("get_links", json!({"path": "Hub"}));
+    assert!(links.text.starts_with("Links for Hub:\nLinks to (1500):\n- ") && links.text.len() < 101_000, "{}", links.text.len());
+    // Long messages, and commits that touch much.
+    let message = "m".repeat(4_000);
+    let mut revision = mcp.write("Page", "0\n");
+    for i in 1..40 {
+        let page = json!({"path": "Page", "content": format!("{i}\n"), "revision": revision, "commit_message": message});
+        revision = mcp.good("write_note", page).revision();
+    }
+    for (tool, list) in [("get_history", "history"), ("get_recent_changes", "entries")] {
+        let (mut seen, mut next) = (0, json!(""));
+        while !next.is_null() {
+            let told = mcp.good(
+                tool,
+                json!({"path": "Page", "limit": 200, "cursor": next})
+                    .as_object()
+                    .map(|all| {
+                        json!(
+                            all.iter()
+                                .filter(|(name, _)| tool == "get_history" || *name != "path")
+                                .collect::<std::collections::BTreeMap<_, _>>()
+                        )
+                    })
+                    .unwrap(),
+            );
+            assert!(told.text.len() < 102_000, "{tool}: {}", told.text.len());
+            seen += told.structured[list].as_array().unwrap().len();
+            next = told.structured["next_cursor"].clone();
+        }
+        assert_eq!(seen, if tool == "get_history" { 40 } else { 41 }, "{tool}");
+    }
+}
+
+#[test]
 fn what_changed_since_is_told_alone() {
     let mcp = Mcp::start();
     let first = mcp.write("Page", "one\ntwo\nthree\n");
