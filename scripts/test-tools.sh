@@ -17,17 +17,21 @@ python_client() {
     done
     echo "test-tools: could not install it. The test that needs it will say that it skips." >&2
 }
-python_client
 
 declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -eq 0 ]; then
+    python_client
+    exit 0
+fi
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "test-tools: missing here: ${missing[*]}. Tests that need them will say that they skip." >&2
+    python_client
     exit 0
 fi
 
@@ -35,7 +39,10 @@ echo "test-tools: installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 install() { apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates libc6-dev fonts-dejavu-core >/dev/null; }
 for attempt in 1 2 3; do
-    if { [ "$attempt" -eq 1 ] || apt-get update -qq; } && install; then exit 0; fi
+    if { [ "$attempt" -eq 1 ] || apt-get update -qq; } && install; then
+        python_client
+        exit 0
+    fi
     echo "test-tools: attempt $attempt failed" >&2
     sleep "$((attempt * 5))"
 done
