@@ -169,7 +169,7 @@
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
     showNews($('body > .top [data-me]'), me.inbox);
   };
-  // The editor is fetched when somebody is about to open it, not before.
+  // The editor is fetched when somebody is about to open it.
   const fetchEditor = (parts) => {
     const near = ({ target }) => {
       if (target.closest?.('a[href$="/edit"]')) while (parts.length) fetch(parts.pop(), { priority: 'low' }).catch(() => null);
