@@ -234,5 +234,9 @@ fn a_few_letters_find_names_then_headings_then_what_was_typed_wrong() {
     assert_eq!(found("set", 9), ["Setter", "Guide/Setup", "Guide/Setup#set-the-clock"]);
     assert_eq!(found("gui set", 9), ["Guide/Setup"]);
     assert_eq!((found("stup", 9), found("sette", 1)), (vec!["Guide/Setup".to_string()], vec!["Setter".to_string()]));
+    // A heading typed wrong, too; and only that heading.
+    assert_eq!(found("clokc", 9), ["Guide/Setup#set-the-clock"]);
+    assert_eq!(found("teh clcok", 9), Vec::<String>::new(), "short words have to be right");
+    assert_eq!(found("set clcok", 9), ["Guide/Setup#set-the-clock"]);
     assert_eq!((found("", 9), found("zebra", 9)), (vec!["Guide/Setup".to_string(), "Setter".to_string()], vec![]));
 }

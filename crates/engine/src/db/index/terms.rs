@@ -266,9 +266,14 @@ impl Query {
     }
     /// Headings in which each of `words` begins a word, in SQLite's language. `None` if there are no words.
     pub(super) fn headings(words: &[&str]) -> Option<String> {
-        let real = words.iter().filter(|word| word.chars().any(char::is_alphanumeric)).take(TERMS);
-        let words: Vec<String> = real.map(|word| quoted(&Term { text: (*word).to_string(), prefix: true }, true)).collect();
-        (!words.is_empty()).then(|| format!("{{headings}} : ({})", words.join(" AND ")))
+        let real = words.iter().filter(|word| word.chars().any(char::is_alphanumeric));
+        Self::headings_of(real.map(|word| vec![*word]))
+    }
+    /// Headings in which of each group one begins a word.
+    pub(super) fn headings_of<'w>(groups: impl Iterator<Item = Vec<&'w str>>) -> Option<String> {
+        let group = |words: Vec<&str>| words.iter().map(|word| expression_of(word, true)).collect::<Vec<_>>().join(" OR ");
+        let groups: Vec<String> = groups.take(TERMS).map(|words| format!("({})", group(words))).collect();
+        (!groups.is_empty()).then(|| format!("{{headings}} : ({})", groups.join(" AND ")))
     }
     /// What is not wanted, in SQLite's language. `None` if there is nothing.
     pub(super) fn exclusion(&self) -> Option<String> {
