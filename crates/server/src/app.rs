@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
@@ -27,6 +28,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Wikis that must catch up before anybody reads them.
     pub recovery: Recovery,
+    /// Indexes that are made again.
+    pub reindexing: Arc<Reindexing>,
     /// Small pictures.
     pub thumbnails: Thumbnails,
     /// Who is editing what.

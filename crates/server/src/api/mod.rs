@@ -15,6 +15,8 @@ pub mod list;
 pub mod openapi;
 pub mod pages;
 mod precondition;
+pub mod reindex;
+pub mod reindexing;
 pub mod search;
 mod section;
 pub mod wiki;

@@ -10,6 +10,7 @@ mod links;
 mod list;
 mod mistakes;
 mod pages;
+mod reindex;
 mod rename;
 
 use crate::client::{Answer, Client, Server};
