@@ -15,13 +15,13 @@ pub enum Need {
     Public,
     /// Whoever is logged in.
     Login,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Read,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Write,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Upload,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Admin,
 }
 
