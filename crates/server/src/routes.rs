@@ -15,13 +15,13 @@ pub enum Need {
     Public,
     /// Whoever is logged in.
     Login,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Read,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Write,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Upload,
-    /// See [`Action`].
+    /// See [`holt_core::Action`].
     Admin,
 }
 
@@ -163,7 +163,8 @@ pub const ROUTES: &[Route] = &[
     get ("/sitemap.xml",                            Read,   web::site::sitemap),
     get ("/favicon.ico",                            Public, web::site::favicon),
     get ("/opensearch.xml",                         Public, web::feeds::opensearch),
-    get ("/llms.txt",                               Read,   web::feeds::llms),
+    get ("/llms.txt",                               Read,   web::llms::index),
+    get ("/llms-full.txt",                          Read,   web::llms::full),
     get ("/manifest.webmanifest",                   Public, web::site::manifest),
     get ("/.well-known/change-password",            Public, web::site::change_password),
     get ("/.git",                                   Public, web::site::to_home),
@@ -172,6 +173,10 @@ pub const ROUTES: &[Route] = &[
     api("GET",    "/api/v1/openapi.json",                         Public, api::openapi::show),
     api("GET",    "/api/v1/wiki",                                 Read,   api::wiki::info),
     api("GET",    "/api/v1/index-status",                         Read,   api::wiki::index_status),
+    api("POST",   "/api/v1/reindex",                              Admin,  api::reindex::start),
+    api("GET",    "/api/v1/reindex/status",                       Read,   api::reindex::status),
+    api("GET",    "/api/v1/semantic-search",                      Read,   api::reindex::semantic_search),
+    api("GET",    "/api/v1/chroma-status",                        Read,   api::reindex::chroma_status),
     api("GET",    "/api/v1/tree",                                 Read,   api::wiki::tree),
     api("GET",    "/api/v1/pages",                                Read,   api::list::list),
     api("POST",   "/api/v1/pages:batchGet",                       Read,   api::pages::batch_get),

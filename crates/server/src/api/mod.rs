@@ -15,6 +15,8 @@ pub mod list;
 pub mod openapi;
 pub mod pages;
 mod precondition;
+pub mod reindex;
+pub mod reindexing;
 mod replay;
 pub mod search;
 mod section;

@@ -2,6 +2,7 @@
 
 use super::output;
 use crate::api::idempotency::UnderWay;
+use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
@@ -55,6 +56,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
+        reindexing: Arc::new(Reindexing::default()),
         presence: Presence::default(),
         thumbnails: Thumbnails::default(),
         edge: EdgeState {

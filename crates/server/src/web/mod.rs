@@ -15,6 +15,7 @@ pub mod invitations;
 mod layout;
 pub mod letters;
 pub mod links;
+pub mod llms;
 pub mod mail_settings;
 pub mod me;
 pub mod page;

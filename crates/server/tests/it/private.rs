@@ -27,7 +27,7 @@ const ABOUT: [&str; 17] = [
     "?revision=REV",
 ];
 /// Every address about the wiki that shows pages.
-const AROUND: [&str; 24] = [
+const AROUND: [&str; 26] = [
     "/",
     "/Open",
     "/Open.md",
@@ -50,12 +50,14 @@ const AROUND: [&str; 24] = [
     "/-/complete?kind=files&page=Staff/Plan",
     "/sitemap.xml",
     "/llms.txt",
+    "/llms-full.txt",
+    "/llms-full.txt?after=Staff",
     "/Nowhere",
     "/-/commit/REV",
 ];
 
 /// Every address of the API that shows pages.
-const API: [&str; 25] = [
+const API: [&str; 27] = [
     "/pages",
     "/pages?prefix=Staff",
     "/pages?tag=shared",
@@ -79,6 +81,8 @@ const API: [&str; 25] = [
     "/changelog?since=REV",
     "/tree",
     "/tree?path=Staff",
+    "/changes",
+    "/changes?since=0000000000000000000000000000000000000000",
     "/wiki",
     "/index-status",
 ];

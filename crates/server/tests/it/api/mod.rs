@@ -14,6 +14,7 @@ mod pages;
 mod prefix;
 mod quota;
 mod rates;
+mod reindex;
 mod rename;
 
 use crate::client::{Answer, Client, Server};
