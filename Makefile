@@ -55,6 +55,8 @@ rust-test:
 
 # The second is a control: it neither escapes nor sanitizes, and the browser test has to notice.
 debug-binary:
+	@# Else it may be the same file as what cargo lays there.
+	rm -f '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt
