@@ -389,11 +389,7 @@
     askWho();
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
     // What scrolls can be reached by keys; some browsers see to that themselves.
-    // Only what is near is measured: else the whole page is laid out before any of it is shown.
-    const near = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) if (isIntersecting && target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    });
-    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) near.observe(box);
+    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString(root.lang === 'en' ? undefined : root.lang);
   });
 })();
