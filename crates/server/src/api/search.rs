@@ -26,7 +26,8 @@ pub fn search(context: &Context<'_>) -> Answer {
     let limit = super::count(context, "limit", 20, 100);
     let offset = super::count(context, "offset", 0, 200);
     let explains = super::query(context, "explain").is_some_and(|text| text == "true" || text == "1");
-    let typed = query.clone() + &filters(context);
+    // First, where no quote that the query leaves open reaches them.
+    let typed = format!("{} {query}", filters(context));
     let scope = context.scope::<Read>()?;
     let found = pages::search(&scope, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
     let preferences = context.preferences()?;

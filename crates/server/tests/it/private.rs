@@ -323,3 +323,22 @@ fn drafts_of_pages_that_became_private_wait_unseen() {
     assert_eq!(set(&ann, &[]), 303);
     assert!(listed(&eve), "nothing was thrown away");
 }
+
+#[test]
+fn a_file_takes_no_place_of_a_private_part() {
+    let (_dir, server, ann) = docs();
+    for page in ["Open", "Open/Hidden/Plan", "Open/Secret"] {
+        ann.save(page, "# Zqx", "").unwrap();
+    }
+    assert_eq!(set(&ann, &[["Open/Hidden", "ADMIN", "ADMIN", "", ""], ["Open/Secret", "ADMIN", "ADMIN", "", ""]]), 303);
+    let eve = member(&server, &ann, "eve");
+    eve.refresh_csrf();
+    let answers = ["Hidden", "Secret"].map(|name| {
+        let answer = upload(&eve, "/Open/attachments", &[], &[(name, b"boo")]);
+        (answer.status, answer.body_text().replace(name, "NAME"))
+    });
+    assert_eq!(answers[0].0, 403);
+    assert!(!answers[1].1.contains("there is a page"), "{}", answers[1].1);
+    assert!(ann.get("/Open/Hidden/Plan").body_text().contains("Zqx"));
+    assert!(upload(&eve, "/Open/attachments", &[], &[("Other", b"fine")]).status < 400);
+}
