@@ -101,6 +101,7 @@ pub const ROUTES: &[Route] = &[
     post("/-/invite/{token}",                       Public, web::invitations::accept),
     get ("/-/unsubscribe/{token}",                  Public, web::unsubscribe::form),
     post_by_link("/-/unsubscribe/{token}",                  web::unsubscribe::stop),
+    get ("/-/api",                                  Read,   web::api_guide::show),
     get ("/-/settings",                             Login,  web::people::settings_form),
     post("/-/settings",                             Login,  web::people::settings),
     get ("/-/settings/sessions",                    Login,  web::people::settings_form),

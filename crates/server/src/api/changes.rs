@@ -14,11 +14,12 @@ use http::{Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Most commits in an answer (security.md INP-13), and those of a part if nobody says.
-const MOST: usize = 200;
-const USUAL: usize = 50;
+/// Most commits in an answer (security.md INP-13).
+pub const MOST: usize = 200;
+/// Commits in an answer if nobody says.
+pub const USUAL: usize = 50;
 /// Longest time an answer is held back, in seconds.
-const LONGEST: u64 = 60;
+pub const LONGEST: u64 = 60;
 /// Before everything: what git writes where there is no commit.
 const BEGINNING: &str = "0000000000000000000000000000000000000000";
 /// What a cursor carries itself.

@@ -12,6 +12,7 @@ pub mod history;
 pub mod idempotency;
 pub mod links;
 pub mod list;
+pub mod meaning;
 pub mod openapi;
 pub mod pages;
 mod precondition;

@@ -5,6 +5,7 @@ mod changes;
 mod credentials;
 mod described;
 mod docs;
+mod guide;
 mod history;
 mod idempotency;
 mod links;
