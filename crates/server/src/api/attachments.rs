@@ -63,6 +63,7 @@ pub fn fields(context: &Context<'_>) -> Result<Fields, Failure> {
 /// `POST /pages/{path}/attachments`: `content` is base64.
 pub fn upload(context: &Context<'_>) -> Answer {
     let fields = fields(context)?;
+    precondition::none(context, "Send overwrite: false, or the file itself by PUT.")?;
     let (filename, content) = (fields.required("filename")?, fields.required("content")?);
     let content =
         STANDARD.decode(content).map_err(|_| fields.refuse("content", "is not base64", "Send the bytes of the file as padded base64."))?;
@@ -128,6 +129,7 @@ pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, siz
 /// `DELETE /pages/{path}/attachments/{filename}`
 pub fn delete(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["commit_message"])?;
+    precondition::none(context, "Leave it out: the file is deleted whatever it holds now, and stays in the history.")?;
     let (path, name) = file(context)?;
     let message = holt_core::edit::check_message(&message(&fields, "Delete attachment", name.as_str())?)?;
     let revision = pages::delete_attachment(&context.scope::<Write>()?, &path, &name, &message).map_err(|error| match error.kind {

@@ -96,7 +96,13 @@ fn enter(context: &Context<'_>) -> Result<Place, Failure> {
 fn asked(context: &Context<'_>) -> Result<Option<Since>, Failure> {
     let seen = context.request.header("last-event-id").filter(|_| context.request.turn == Turn::First).map(str::trim);
     let seen = seen.filter(|text| !text.is_empty()).map(str::to_string);
-    let Some(text) = seen.or_else(|| super::query(context, "since")) else { return Ok(None) };
+    let Some(text) = seen.or_else(|| super::query(context, "since")) else {
+        // An empty variable would skip whatever happened meanwhile.
+        return match context.request.query("since") {
+            Some(_) => Err(Failure::field("since", "since is empty", "Send `until` of the answer before, or leave it out to begin now.")),
+            None => Ok(None),
+        };
+    };
     if text == BEGINNING {
         return Ok(Some(Since::Beginning));
     }

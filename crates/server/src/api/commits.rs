@@ -13,6 +13,7 @@ use serde_json::json;
 
 /// `POST /commits`: several pages in one commit, all or nothing.
 pub fn commit(context: &Context<'_>) -> Answer {
+    precondition::none(context, "Send base, or a revision with each operation.")?;
     let fields = Fields::of(context.request, &["message", "operations", "base"])?;
     let message = fields.required("message")?.trim().to_string();
     if message.is_empty() {

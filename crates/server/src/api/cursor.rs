@@ -23,7 +23,12 @@ pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
 
 /// What a cursor of [`make_but`] says.
 pub fn read_but(context: &Context<'_>, but: &[&str]) -> Result<Option<String>, Failure> {
-    let Some(sent) = super::query(context, "cursor") else { return Ok(None) };
+    let sent = match super::query(context, "cursor") {
+        Some(sent) => sent,
+        // Somebody's variable is empty: from the beginning is not what they mean.
+        None if context.request.query("cursor").is_some() => return Err(refuse()),
+        None => return Ok(None),
+    };
     let decoded = URL_SAFE_NO_PAD.decode(&sent).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let start = format!("{:016x}", question(context, but));
     match decoded.as_deref().and_then(|text| text.strip_prefix(&start)) {

@@ -13,6 +13,9 @@ use holt_engine::{Read, Write, frontmatter};
 use http::{StatusCode, header};
 use serde_json::json;
 
+/// What says which page is meant, where headers do not.
+const BY_REVISION: &str = "Send revision in the body.";
+
 /// `PUT /pages/{path}`: creates or replaces.
 pub fn put(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["content", "revision", "commit_message"])?;
@@ -222,6 +225,7 @@ pub fn delete(context: &Context<'_>) -> Answer {
 
 /// `POST /pages/{path}/rename`
 pub fn rename(context: &Context<'_>) -> Answer {
+    precondition::none(context, BY_REVISION)?;
     let path = address(context)?;
     let page = precondition::now(context, &path)?.ok_or_else(|| no_page(&path))?;
     let fields = Fields::of(context.request, &["new_path", "commit_message", "revision", "update_links"])?;
@@ -268,6 +272,7 @@ pub fn moved(context: &Context<'_>, old: &PagePath, new: &PagePath, revision: Re
 
 /// `POST /pages/{path}/revert`: the page as it was at `to_revision`, merged with what happened elsewhere in it since `revision`.
 pub fn revert(context: &Context<'_>) -> Answer {
+    precondition::none(context, BY_REVISION)?;
     let fields = Fields::of(context.request, &["to_revision", "revision", "commit_message"])?;
     let (to, sent) = (fields.required("to_revision")?.to_string(), fields.required("revision")?);
     let path = address(context)?;
