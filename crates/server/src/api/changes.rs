@@ -6,7 +6,7 @@ use crate::follow::{How, Later, attach};
 use crate::followers::Place;
 use crate::request::Turn;
 use crate::web::Context;
-use holt_core::{Actor, ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
+use holt_core::{ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
 use holt_engine::db::preferences::Preferences;
 use holt_engine::pages::{self, Changes, ChangesPlace, Entry, Since};
@@ -82,11 +82,7 @@ fn how(context: &Context<'_>) -> Result<Option<How>, Failure> {
 }
 
 fn enter(context: &Context<'_>) -> Result<Place, Failure> {
-    let caller = match &context.actor {
-        Actor::Person(person) => format!("{} {}", person.id.0, person.through.as_ref().map_or("", |program| program.name.as_str())),
-        _ => context.request.peer.to_string(),
-    };
-    context.app.followers.enter(context.wiki.id(), &caller).ok_or_else(|| {
+    context.app.followers.enter(context.wiki.id(), &context.identity).ok_or_else(|| {
         let error = Error::busy("too many wait for changes already").hint("Close a connection that waits, or ask without waiting.");
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", error)
     })
