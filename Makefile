@@ -4,15 +4,16 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
-	@echo 'make test    everything below: check, e2e, all Rust tests; installs what they need where it may'
+	@echo 'make test    everything below: check, e2e, client-test, all Rust tests; installs what they need where it may'
 	@echo 'make check   format, lints, documentation, house rules: before every commit'
 	@echo 'make build   $(TARGET)/release/holt and $(TARGET)/release/holt-edge'
 	@echo 'make editor  the committed editor is what web/ builds'
 	@echo 'make e2e     the real binary, driven by a real browser'
+	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
 	@echo 'make deps    licences and advisories of all dependencies (needs cargo-deny)'
@@ -24,7 +25,7 @@ run: build
 	$(TARGET)/release/holt serve
 
 # The runner's summary comes last; whatever fails before it stops make.
-test: test-tools check e2e doctest rust-test
+test: test-tools check e2e client-test doctest rust-test
 
 check: fmt clippy doc rules deps
 
@@ -54,12 +55,18 @@ rust-test:
 
 # The second is a control: it neither escapes nor sanitizes, and the browser test has to notice.
 debug-binary:
+	@# Else it may be the same file as what cargo lays there.
+	rm -f '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
+
+# The API, asked by a client that makes up its own questions.
+client-test: debug-binary
+	scripts/client-test.sh
 
 # The pictures of docs/screens.md, and the way of a new user that they show.
 screens: debug-binary e2e/node_modules/.package-lock.json

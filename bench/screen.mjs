@@ -72,6 +72,24 @@ const read = async (browser, out) => {
   await close([long, short]);
 };
 
+/** What of that is the browser's own: the same text without any style or script of ours, and a page with nothing in it. */
+const floor = async (browser, out) => {
+  const reader = await fresh(browser);
+  await settled(reader.page, o.long);
+  const html = await reader.page.evaluate(() => fetch(location.href).then((answer) => answer.text()));
+  const bare = async (body) => {
+    const window = await fresh(browser);
+    await window.page.route(o.base + o.long, (route) => route.fulfill({ body, contentType: "text/html; charset=utf-8" }));
+    await settled(window.page, o.long);
+    const { paint } = await painted(window.page);
+    await window.context.close();
+    return paint;
+  };
+  out.bare.push(await bare(html.replace(/<script\b[^>]*><\/script>|<link\b[^>]*>/g, "")));
+  out.empty.push(await bare("<!doctype html><title>Nothing</title><p>Nothing."));
+  await close([reader]);
+};
+
 /** Which of the scripts of a page a reader's browser runs before anybody does anything. */
 const scripts = async (browser) => {
   const { page, context } = await fresh(browser);
@@ -139,11 +157,12 @@ const close = async (windows) => {
 
 const browser = await launch();
 try {
-  const out = { browser: browser.version(), paint: [], shift: [], first: [], warm: [], editor: [], editorAgain: [], editorShift: [], follows: [], preview: [] };
+  const out = { browser: browser.version(), paint: [], bare: [], empty: [], shift: [], first: [], warm: [], editor: [], editorAgain: [], editorShift: [], follows: [], preview: [] };
   // The browser itself warms up.
   await read(browser, { paint: [], shift: [], first: [], warm: [] });
   for (let i = 0; i < o.runs; i++) {
     await read(browser, out);
+    await floor(browser, out);
     await write(browser, out);
   }
   out.scripts = await scripts(browser);

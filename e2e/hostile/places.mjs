@@ -141,6 +141,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["completion", "raw", ["titled"], at("/-/complete?kind=pages&q=titled")],
   ...["atom", "rss", "json"].map((feed) => [`feed ${feed}`, "raw", ["message", "site"], at(`/-/changelog/feed.${feed}`)]),
   ["pages for programs", "raw", ["site"], at("/llms.txt")],
+  ["texts for programs", "raw", ["site"], at("/llms-full.txt")],
   ["comments", "main", ["remark", "code", "gone_words", "content", "me", "said"], at("/Marked/comments")],
   ["comments of one thread", "main", ["remark", "said"], at("/Marked/comments?thread=1")],
   ["comment about certain words", "main", ["asked", "around"], at(`/Marked/comments?quote=${encodeURIComponent(mark("asked"))}&before=${encodeURIComponent(mark("around"))}&after=x`)],

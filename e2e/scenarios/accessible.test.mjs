@@ -51,6 +51,30 @@ describe("accessible to everybody", { skip: whySkip(), timeout: 300_000 }, () =>
     }
   }
 
+  for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["a phone", { viewport: { width: 390, height: 844 } }]]) {
+    test(`the API, unfolded: ${name}`, async () => {
+      const { context } = await session(browser, { ...options, bypassCSP: true, storageState: paths.state });
+      const page = await context.newPage();
+      await page.goto(`${server.url}/-/api`, { waitUntil: "networkidle" });
+      const folded = page.locator("details.operation");
+      assert.ok((await folded.count()) > 25);
+      await folded.evaluateAll((all) => all.forEach((one) => (one.open = true)));
+      assert.deepEqual(await violations(page), []);
+      assert.equal(await overflow(page), 0);
+      await context.close();
+    });
+  }
+
+  test("an operation of the API is unfolded for who comes by its address, without scripts", async () => {
+    const { context } = await session(browser, { javaScriptEnabled: false, storageState: paths.state });
+    const page = await context.newPage();
+    await page.goto(`${server.url}/-/api#readPage`);
+    await page.locator("#readPage pre").waitFor({ state: "visible" });
+    assert.equal(await page.locator("details.operation[open]").count(), 1);
+    assert.ok(await page.locator("details.operation[open] summary").evaluate((summary) => summary.getBoundingClientRect().top > 40));
+    await context.close();
+  });
+
   test("the menus that scripts make", async () => {
     const { context } = await session(browser, { bypassCSP: true, storageState: paths.state });
     const page = await context.newPage();

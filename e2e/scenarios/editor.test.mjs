@@ -528,6 +528,8 @@ describe("the editor", { skip: whySkip(), timeout: 300_000 }, () => {
     await field(two).click();
     assert.equal((await save(two)).status(), 409);
     assert.match(await field(two).innerText(), /It snows[^]*It shines/);
+    // What was sent is beside it, to be read at once: nothing takes that field over.
+    assert.equal(await two.locator("textarea[name=yours]").evaluate((area) => getComputedStyle(area).contentVisibility), "visible");
     await picture(two, "editor-conflict");
     await write(two, "# Clash\n\nIt snows, then it shines.\n");
     await field(two).click();

@@ -48,7 +48,8 @@ function englishIn(page, texts) {
       const clause = `${said[0].toLowerCase()}${said.slice(1).replace(/\.$/, "")}`;
       if (known.has(said) || known.has(clause) || expressions.some((one) => one.test(said))) found.add(said);
     };
-    const users = "article.prose, .guide, .preview, textarea, code, pre, .diff .text, .visual-diff, .tree, script, style, .cm-content";
+    // What describes an operation of the API is English in every wiki, and says so.
+    const users = ".api [lang=en], article.prose, .guide, .preview, textarea, code, pre, .diff .text, .visual-diff, .tree, script, style, .cm-content";
     const look = (root) => {
       for (const element of root.querySelectorAll("*")) {
         if (element.shadowRoot) look(element.shadowRoot);

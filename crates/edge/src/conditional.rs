@@ -22,6 +22,24 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     star.unwrap_or(false)
 }
 
+/// Whether Markdown is named in `Accept` and HTML is not, or is liked less.
+pub(crate) fn prefers_markdown(headers: &HeaderMap) -> bool {
+    let (mut markdown, mut html) = (0.0_f32, 0.0_f32);
+    for line in headers.get_all(header::ACCEPT) {
+        for item in line.to_str().unwrap_or_default().split(',') {
+            let mut parts = item.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|p| p.strip_prefix("q=").or(p.strip_prefix("Q="))).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            match name.to_ascii_lowercase().as_str() {
+                "text/markdown" => markdown = markdown.max(weight),
+                "text/html" | "application/xhtml+xml" => html = html.max(weight),
+                _ => {}
+            }
+        }
+    }
+    markdown > 0.0 && markdown >= html
+}
+
 /// Whether the client's copy is still the one tagged `tag`. Weak comparison, as for GET.
 pub(crate) fn not_modified(headers: &HeaderMap, tag: &str) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());

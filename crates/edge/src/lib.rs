@@ -16,7 +16,7 @@ pub use headers::{FRAME_CSP, STATIC_CSP, security_headers};
 pub use hosts::HostRule;
 pub use live::{LiveHead, LivePage, live_page};
 
-use conditional::{accepts_gzip, not_modified};
+use conditional::{accepts_gzip, not_modified, prefers_markdown};
 use holt_core::path::decode_url;
 use holt_core::session::ViewerKey;
 use holt_core::{PageKey, PagePath, Visibility, WikiId};
@@ -186,8 +186,12 @@ fn page(
     headers: &HeaderMap,
     freshness: Freshness,
 ) -> Option<Response<Body>> {
+    let shown = |manifest| match prefers_markdown(headers) {
+        true => source(state, shared.wiki, manifest, headers, freshness),
+        false => html(state, shared, manifest, headers, freshness),
+    };
     if path == "/" {
-        return html(state, shared, manifest, headers, freshness);
+        return shown(manifest);
     }
     let canonical = manifest.page_path().ok()?;
     if PagePath::parse(path).is_ok_and(|path| path.key() == canonical.key()) {
@@ -198,7 +202,7 @@ fn page(
         if uri.path() != canonical.url() && decode_url(uri.path()).ok()? != format!("/{canonical}") {
             return Some(redirect(&canonical.url(), freshness));
         }
-        return html(state, shared, manifest, headers, freshness);
+        return shown(manifest);
     }
     source(state, shared.wiki, manifest, headers, freshness)
 }
@@ -263,7 +267,13 @@ fn source(state: &EdgeState, wiki: WikiId, manifest: &PageManifest, headers: &He
         return finish(response.status(StatusCode::NOT_MODIFIED), tag, encoding, freshness, Body::empty());
     }
     let fragment = state.store.get(wiki, &manifest.source).ok()??;
+    let response = response.header("x-markdown-tokens", tokens(fragment.raw().len()));
     finish(response, tag, encoding, freshness, single(&fragment, encoding).into())
+}
+
+/// About how many tokens a language model makes of so many bytes: four bytes each, as prose in English has.
+fn tokens(bytes: usize) -> usize {
+    bytes.div_ceil(4)
 }
 
 fn tag(content: &str, frame: &str, encoding: Encoding) -> String {
@@ -278,7 +288,7 @@ fn finish(builder: http::response::Builder, tag: String, encoding: Encoding, fre
     let headers = response.headers_mut();
     headers.insert(header::ETAG, HeaderValue::try_from(tag).ok()?);
     headers.insert(header::CACHE_CONTROL, freshness.value());
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if !not_modified {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         if encoding == Encoding::Gzip {

@@ -69,6 +69,7 @@ fn run(flags: Flags) -> Result<(), String> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
+        let stop = serve::Stop::listen().map_err(|e| e.to_string())?;
         {
             use std::io::Write;
             let _ = writeln!(std::io::stdout(), "listening on http://{address}");
@@ -83,7 +84,7 @@ fn run(flags: Flags) -> Result<(), String> {
                 }
             }
         };
-        serve::serve(listener, handle).await.map_err(|e| e.to_string())
+        serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
     })
 }
 

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
 /// Most connections at once; more wait in the kernel's queue (security.md RATE-4).
@@ -25,8 +25,28 @@ const HEADER_LINES: usize = 100;
 /// Time to finish what is under way when told to stop (security.md DUR-17).
 const FINISH_TIME: Duration = Duration::from_secs(20);
 
-/// Serves `listener` until SIGTERM or SIGINT, then finishes what is under way, at most 20 seconds; a second signal ends it at once.
-pub async fn serve<H, F, B>(listener: TcpListener, handle: H) -> std::io::Result<()>
+/// SIGTERM and SIGINT, from now on. Made before anybody is told that the server listens: before that, they end the process at once.
+pub struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Begins to listen for them.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+    /// Waits for the next one.
+    pub async fn wanted(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Serves `listener` until `stop`, then finishes what is under way, at most 20 seconds; a second signal ends it at once.
+pub async fn serve<H, F, B>(listener: TcpListener, mut stop: Stop, handle: H) -> std::io::Result<()>
 where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send,
@@ -36,11 +56,9 @@ where
 {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     loop {
         let accepted = tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            () = stop.wanted() => break,
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
@@ -68,8 +86,7 @@ where
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(FINISH_TIME) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = stop.wanted() => {}
     }
     Ok(())
 }

@@ -5,12 +5,18 @@ use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::Duration;
+
+/// How long a holder is given to end: a server that was just told to stop, or a child that it had forked and that has not become another
+/// program yet, which holds the lock for a moment as well.
+const PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held while the process owns the data directory. The kernel releases it with the process, however that ends.
 pub(crate) struct DataLock(#[expect(dead_code, reason = "dropping the file releases the lock")] File);
 
 impl DataLock {
-    /// Takes the lock or says who has it, without waiting.
+    /// Takes the lock, or says who has it and does not end.
     pub(crate) fn take(data: &Path) -> Result<Self> {
         let path = data.join("lock");
         let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
@@ -22,7 +28,13 @@ impl DataLock {
             }
             Err(error) => return Err(Error::io(format!("open {}", path.display()), error)),
         };
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let mut waited = Duration::ZERO;
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if waited < PATIENCE {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+                continue;
+            }
             let mut holder = String::new();
             // Best effort: the name of the holder is a courtesy.
             let _ = file.read_to_string(&mut holder);

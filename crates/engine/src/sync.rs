@@ -37,6 +37,18 @@ pub fn rebuild(wiki: &Wiki) -> Result<Option<RevisionId>> {
     Ok(head)
 }
 
+/// Makes the index again from git, as one transaction: readers see the old one until the new one is whole, writers wait. Returns the revision
+/// it stands at.
+pub fn reindex(wiki: &Wiki) -> Result<Option<RevisionId>> {
+    let _writing = wiki.write_lock();
+    let repo = wiki.repo()?;
+    let Some(head) = repo.head()? else { return Ok(None) };
+    wiki.mark_dirty()?;
+    let options = crate::pages::render_options(&*wiki.preferences()?);
+    fill(&repo, &*wiki.index()?, head, &options)?;
+    Ok(Some(head))
+}
+
 /// The publish step. Takes the publish lock.
 pub(crate) fn publish_step(wiki: &Wiki) -> Result<()> {
     let _publishing = wiki.publish_lock();

@@ -169,15 +169,12 @@
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
     showNews($('body > .top [data-me]'), me.inbox);
   };
-  /** The editor is fetched when somebody is about to open it, not before: a click takes as long as it takes to come. */
+  // The editor is fetched when somebody is about to open it.
   const fetchEditor = (parts) => {
-    const near = (event) => {
-      if (!event.target.closest?.('a[href$="/edit"]')) return;
-      for (const kind of kinds) document.removeEventListener(kind, near);
-      for (const part of parts) fetch(part, { priority: 'low' }).catch(() => null);
+    const near = ({ target }) => {
+      if (target.closest?.('a[href$="/edit"]')) while (parts.length) fetch(parts.pop(), { priority: 'low' }).catch(() => null);
     };
-    const kinds = ['pointerover', 'focusin', 'touchstart'];
-    for (const kind of kinds) document.addEventListener(kind, near, { passive: true });
+    for (const kind of ['pointerover', 'focusin', 'touchstart']) document.addEventListener(kind, near, { passive: true });
   };
   const showNews = (corner, count) => {
     $('a[href="/-/inbox"]', corner).textContent = say('Inbox') + (count ? ` (${count})` : '');
@@ -392,11 +389,7 @@
     askWho();
     $('a[data-create]')?.setAttribute('href', `${location.pathname.replace(/\/+$/, '')}/edit`);
     // What scrolls can be reached by keys; some browsers see to that themselves.
-    // Only what is near is measured: to measure all would be to lay out the whole page before any of it is shown.
-    const near = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) if (isIntersecting && target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    });
-    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) near.observe(box);
+    for (const box of $$('.prose pre, .table-scroll, .diff-scroll')) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     for (const time of $$('time[datetime]')) time.title ||= new Date(time.dateTime).toLocaleString(root.lang === 'en' ? undefined : root.lang);
   });
 })();

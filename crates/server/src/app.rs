@@ -1,6 +1,7 @@
 //! Everything a request may need, made once.
 
 use crate::api::idempotency::UnderWay;
+use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
@@ -29,6 +30,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Wikis that must catch up before anybody reads them.
     pub recovery: Recovery,
+    /// Indexes that are made again.
+    pub reindexing: Arc<Reindexing>,
     /// Small pictures.
     pub thumbnails: Thumbnails,
     /// Who is editing what.

@@ -24,6 +24,7 @@ const FOR_PROGRAMS: &[&str] = &[
     "/-/changelog/feed.json",
     "/sitemap.xml",
     "/llms.txt",
+    "/llms-full.txt",
     "/{page}/t/{file}",
     "/{page}/t/{file}/{size}",
 ];

@@ -1,6 +1,7 @@
 //! Who waits for changes of a wiki: an answer that is held back, or a stream of events. They wait on the runtime, not on a thread, for the
 //! engine's word that a wiki has changed, and are few: a place is taken before anybody waits.
 
+use crate::api::credentials::Identity;
 use holt_core::WikiId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +32,7 @@ struct State {
 #[derive(Debug)]
 struct OfAWiki {
     news: watch::Sender<()>,
-    callers: HashMap<String, usize>,
+    callers: HashMap<Identity, usize>,
 }
 
 impl Default for OfAWiki {
@@ -58,8 +59,8 @@ impl Followers {
     pub fn close(&self) {
         self.end.send_replace(true);
     }
-    /// A place to wait for the wiki in the name of `caller`. None if there are too many.
-    pub fn enter(self: &Arc<Self>, wiki: WikiId, caller: &str) -> Option<Place> {
+    /// A place to wait for the wiki in the name of `caller`, counted as for everything else. None if there are too many.
+    pub fn enter(self: &Arc<Self>, wiki: WikiId, caller: &Identity) -> Option<Place> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let of_wiki = state.wikis.get(&wiki);
         let in_wiki: usize = of_wiki.map_or(0, |wiki| wiki.callers.values().sum());
@@ -69,9 +70,9 @@ impl Followers {
         }
         state.all += 1;
         let of_wiki = state.wikis.entry(wiki).or_default();
-        *of_wiki.callers.entry(caller.to_string()).or_default() += 1;
+        *of_wiki.callers.entry(caller.clone()).or_default() += 1;
         let (news, end) = (of_wiki.news.subscribe(), self.end.subscribe());
-        Some(Place { followers: self.clone(), wiki, caller: caller.to_string(), news, end })
+        Some(Place { followers: self.clone(), wiki, caller: caller.clone(), news, end })
     }
 }
 
@@ -80,7 +81,7 @@ impl Followers {
 pub struct Place {
     followers: Arc<Followers>,
     wiki: WikiId,
-    caller: String,
+    caller: Identity,
     news: watch::Receiver<()>,
     end: watch::Receiver<bool>,
 }
@@ -129,13 +130,14 @@ mod tests {
     #[test]
     fn places_are_few_and_given_back() {
         let followers = Arc::new(Followers::default());
+        let ann = Identity::Token(1);
         let [here, there] = [1, 2].map(WikiId::from_random);
-        let mine: Vec<_> = (0..OF_A_CALLER).map(|_| followers.enter(here, "ann").unwrap()).collect();
-        assert!(followers.enter(here, "ann").is_none() && followers.enter(there, "ann").is_some());
-        let rest: Vec<_> = (OF_A_CALLER..OF_A_WIKI).map(|i| followers.enter(here, &i.to_string()).unwrap()).collect();
-        assert!(followers.enter(here, "ben").is_none());
+        let mine: Vec<_> = (0..OF_A_CALLER).map(|_| followers.enter(here, &ann).unwrap()).collect();
+        assert!(followers.enter(here, &ann).is_none() && followers.enter(there, &ann).is_some());
+        let rest: Vec<_> = (OF_A_CALLER..OF_A_WIKI).map(|i| followers.enter(here, &Identity::Network(i.to_string())).unwrap()).collect();
+        assert!(followers.enter(here, &Identity::Token(2)).is_none());
         drop((mine, rest));
-        assert!(followers.enter(here, "ann").is_some());
+        assert!(followers.enter(here, &ann).is_some());
         let state = followers.state.lock().unwrap();
         assert_eq!((state.all, state.wikis.len()), (0, 0), "nothing is kept of those who went");
     }
@@ -144,7 +146,7 @@ mod tests {
     async fn news_before_anybody_waits_are_not_missed() {
         let followers = Arc::new(Followers::default());
         let wiki = WikiId::from_random(1);
-        let mut place = followers.enter(wiki, "ann").unwrap();
+        let mut place = followers.enter(wiki, &Identity::Token(1)).unwrap();
         followers.tell(wiki);
         followers.tell(WikiId::from_random(2));
         assert_eq!(place.wait().await, Woken::News);

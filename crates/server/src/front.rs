@@ -113,7 +113,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let (headers, peer, id, turn) = (parts.headers, peer.ip(), request_id(), Turn::First);
+    let (headers, peer, turn) = (parts.headers, peer.ip(), Turn::First);
     let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, body: form, raw, spool, id, turn });
     let fallback = Arc::new(fallback);
     let mut reply = work(&app, &request, &fallback, permit).await;

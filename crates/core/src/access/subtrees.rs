@@ -190,7 +190,9 @@ impl Hidden {
                 None => return self.everything || self.only.is_some(),
             },
         };
-        page.map_or(true, |page| self.covers(page.key().as_str()))
+        // What is beside a page stands where a folder of pages would: at the top of a part it is in that part.
+        let is_top = || PagePath::parse(file).is_ok_and(|path| self.tops.iter().any(|top| *top == path.key()));
+        page.map_or(true, |page| self.covers(page.key().as_str())) || is_top()
     }
     /// What either hides.
     #[must_use]

@@ -89,6 +89,10 @@ const NOT_SHOWN: &[&str] = &[
     "public, max-age=0, must-revalidate",
     "public, max-age=604800, immutable",
     "attachment; filename=\"page.md\"",
+    // Parts of commands.
+    "-X {}",
+    "Authorization: Bearer {}",
+    "Content-Type: application/json",
     "{} - {}",
     "{} {}",
     "{} GiB",

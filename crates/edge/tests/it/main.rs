@@ -134,7 +134,25 @@ fn markdown_comes_byte_for_byte() {
     let source = get(&state, "/Guide/Set%20up.md", &[]);
     assert_eq!(header(&source, "content-type"), "text/markdown; charset=utf-8");
     assert_eq!(header(&source, "x-holt-revision"), "01".repeat(20));
+    // Four bytes a token, rounded up.
+    assert_eq!(header(&source, "x-markdown-tokens"), "3");
     assert_eq!(text(source), "# Set up\n");
+    for (accept, kind) in [
+        ("text/markdown", "text/markdown; charset=utf-8"),
+        ("text/html;q=0.5, text/markdown", "text/markdown; charset=utf-8"),
+        ("text/markdown;q=0.9, text/html", "text/html; charset=utf-8"),
+        ("text/markdown;q=0", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+    ] {
+        for address in ["/Guide/Set%20up", "/"] {
+            let page = get(&state, address, &[("accept", accept)]);
+            assert_eq!((header(&page, "content-type"), header(&page, "vary")), (kind, "Accept, Accept-Encoding"), "{accept}");
+        }
+    }
+    let page = get(&state, "/Guide/Set%20up", &[("accept", "text/markdown")]);
+    let again = get(&state, "/Guide/Set%20up", &[("accept", "text/markdown"), ("if-none-match", header(&page, "etag"))]);
+    let other = get(&state, "/Guide/Set%20up", &[("if-none-match", header(&page, "etag"))]);
+    assert_eq!((text(page), again.status().as_u16(), other.status().as_u16()), ("# Set up\n".to_string(), 304, 200));
 }
 
 #[test]

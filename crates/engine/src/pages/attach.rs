@@ -3,7 +3,7 @@
 use super::write::Writing;
 use crate::db::index::Index;
 use crate::repo::{BlobId, FileMode};
-use crate::scope::{Read, Scope, Upload, Write};
+use crate::scope::{Permission, Read, Scope, Upload, Write};
 use holt_core::{Action, AttachmentName, Error, FileChange, PagePath, Result, Revision, RevisionId};
 
 pub use crate::db::index::AttachmentInfo;
@@ -160,6 +160,7 @@ fn check(scope: &Scope<'_, Upload>, page: &PagePath, files: &[New], existing: Ex
     };
     let present = index.attachments(&directory)?;
     for New { name, .. } in files {
+        may_name(scope, Action::Upload, &directory, name)?;
         free_address(&index, &directory, name)?;
         existing.check(name, present.iter().find(|there| there.name == *name))?;
     }
@@ -223,6 +224,7 @@ pub fn rename_attachment(
             if scope.wiki().index()?.attachment(page, to)?.is_some() {
                 return Err(Error::conflict(format!("there is a file {to} already")).hint("Choose another name."));
             }
+            may_name(scope, Action::Write, &found.page, to)?;
             free_address(&*scope.wiki().index()?, &found.page, to)?;
             let mut changes = vec![FileChange::Move { from: found.file.clone(), to: format!("{}/{to}", found.page.directory()) }];
             // A name that could be no part of an address is linked to by nobody.
@@ -241,6 +243,14 @@ fn present(scope: &Scope<'_, Write>, page: &PagePath, name: &AttachmentName) -> 
     found.ok_or_else(|| {
         Error::not_found(format!("there is no file {name} at {page}")).hint("It may have been renamed or deleted meanwhile.")
     })
+}
+
+/// A file stands where a page of that name would: whoever may not write the one may not put the other there, nor learn what is there.
+fn may_name<P: Permission>(scope: &Scope<'_, P>, action: Action, page: &PagePath, name: &AttachmentName) -> Result<()> {
+    match page.child(name.as_str()) {
+        Ok(path) => scope.check(action, &path),
+        Err(_) => Ok(()),
+    }
 }
 
 /// A file whose address means something else could never be fetched.

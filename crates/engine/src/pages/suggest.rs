@@ -54,6 +54,8 @@ pub fn suggest(scope: &Scope<'_, Read>, query: &str, limit: usize) -> Result<Vec
         found.extend(
             mistyped.map(|(number, mistakes)| (20_u32.saturating_sub(mistakes), names.list[number].plain_path.len(), Fit::Page(number))),
         );
+        let wrong = index.mistyped_headings(&names, &words)?.into_iter().filter(|(_, mistakes)| *mistakes > 0);
+        found.extend(wrong.map(|(heading, mistakes)| (10_u32.saturating_sub(mistakes), heading.text.len(), Fit::Heading(heading))));
     }
     found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then_with(|| a.2.path(&names).cmp(b.2.path(&names))));
     let suggestion = |fit: Fit| match fit {

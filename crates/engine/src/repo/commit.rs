@@ -15,6 +15,7 @@ use crate::failpoint;
 use gix::objs::tree::EntryKind;
 use gix::objs::{Write, WriteTo};
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -176,8 +177,10 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
             FileChange::Put { .. } | FileChange::Stored { .. } => {}
         }
     }
+    let places = Places::of(changes);
     for (to, kind, id) in moved {
         refuse_name(to)?;
+        places.check(&before, to)?;
         editor.upsert(to.split('/'), kind, id).map_err(wrong)?;
     }
     for change in changes {
@@ -185,11 +188,11 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
             FileChange::Put { file, .. } | FileChange::Stored { file, .. } => file,
             FileChange::Remove { .. } | FileChange::Move { .. } => continue,
         };
-        let kind = match before.lookup_entry_by_path(file).map_err(wrong)?.map(|entry| entry.mode().kind()) {
+        refuse_name(file)?;
+        let kind = match places.check(&before, file)? {
             Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) => kind,
             _ => EntryKind::Blob,
         };
-        refuse_name(file)?;
         let id = match change {
             FileChange::Put { content, .. } => repo.objects.write_buf(gix::objs::Kind::Blob, content).map_err(wrong)?,
             FileChange::Stored { content, .. } => gix::ObjectId::from(*content),
@@ -203,6 +206,75 @@ fn write_tree(repo: &gix::Repository, base: Option<gix::ObjectId>, changes: &[Fi
         write_object(repo, &gix::objs::Tree::empty())?;
     }
     Ok(tree)
+}
+
+/// What leaves its place and what comes to one. A tree has a file or a folder at a place: one would silently put the other away.
+struct Places<'c> {
+    gone: HashSet<&'c str>,
+    new: HashSet<&'c str>,
+}
+
+impl<'c> Places<'c> {
+    fn of(changes: &'c [FileChange]) -> Self {
+        let (mut gone, mut new) = (HashSet::new(), HashSet::new());
+        for change in changes {
+            match change {
+                FileChange::Put { file, .. } | FileChange::Stored { file, .. } => new.insert(file.as_str()),
+                FileChange::Remove { file } => gone.insert(file.as_str()),
+                FileChange::Move { from, to } => gone.insert(from.as_str()) | new.insert(to.as_str()),
+            };
+        }
+        Self { gone, new }
+    }
+    /// What is at `file` now, if it is a file that may be put there: `Conflict` if something that stays is where it or one of its folders would be.
+    fn check(&self, before: &gix::Tree<'_>, file: &str) -> Result<Option<EntryKind>> {
+        let mut tree = before.clone();
+        let ends = file.match_indices('/').map(|(at, _)| at).chain([file.len()]);
+        let mut start = 0;
+        let mut known = true;
+        for end in ends {
+            let (here, name) = (&file[..end], &file[start..end]);
+            start = end + 1;
+            if end < file.len() && self.new.contains(here) {
+                return Err(taken(here, file));
+            }
+            if !known {
+                continue;
+            }
+            let Some((mode, id)) = tree.find_entry(name).map(|entry| (entry.mode(), entry.oid().to_owned())) else {
+                known = false;
+                continue;
+            };
+            match (mode.is_tree(), end == file.len()) {
+                (true, false) => tree = tree.repo.find_tree(id).map_err(|e| fault("read a tree", e))?,
+                (true, true) => self.check_empty(&tree.repo.find_tree(id).map_err(|e| fault("read a tree", e))?, file)?,
+                (false, true) => return Ok(Some(mode.kind())),
+                (false, false) if !self.gone.contains(here) => return Err(taken(here, file)),
+                (false, false) => known = false,
+            }
+        }
+        Ok(None)
+    }
+    /// A folder makes room when all of its files go.
+    fn check_empty(&self, folder: &gix::Tree<'_>, file: &str) -> Result<()> {
+        for entry in folder.iter() {
+            let entry = entry.map_err(|e| fault("read a tree", e))?;
+            let place = format!("{file}/{}", entry.filename());
+            if entry.mode().is_tree() {
+                let below = folder.repo.find_tree(entry.oid().to_owned()).map_err(|e| fault("read a tree", e))?;
+                self.check_empty(&below, &place)?;
+            } else if !self.gone.contains(place.as_str()) {
+                return Err(Error::conflict(format!("there is a folder {file} already, with pages or files in it"))
+                    .hint("Choose another name, or move what is there first."));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn taken(here: &str, file: &str) -> Error {
+    Error::conflict(format!("there is a file {here} already, where the folder of {file} would be"))
+        .hint("Choose another name, or rename that file first.")
 }
 
 fn write_commit(repo: &gix::Repository, base: Option<RevisionId>, tree: gix::ObjectId, meta: &CommitMeta) -> Result<gix::ObjectId> {

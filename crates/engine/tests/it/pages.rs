@@ -1,7 +1,7 @@
 //! Moving, deleting and taking back: what is in the way is never overwritten, what was there is never lost.
 
 use crate::wikis::{new_engine, page_text, people, save_text};
-use holt_core::{AttachmentName, ErrorKind, PagePath, WikiName};
+use holt_core::{AttachmentName, Edit, ErrorKind, PagePath, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::pages::{self, Backlinks, Subpages};
 use holt_engine::{Engine, Read, Upload, Wiki, Write};
@@ -234,5 +234,49 @@ fn a_few_letters_find_names_then_headings_then_what_was_typed_wrong() {
     assert_eq!(found("set", 9), ["Setter", "Guide/Setup", "Guide/Setup#set-the-clock"]);
     assert_eq!(found("gui set", 9), ["Guide/Setup"]);
     assert_eq!((found("stup", 9), found("sette", 1)), (vec!["Guide/Setup".to_string()], vec!["Setter".to_string()]));
+    // A heading typed wrong, too; and only that heading.
+    assert_eq!(found("clokc", 9), ["Guide/Setup#set-the-clock"]);
+    assert_eq!(found("teh clcok", 9), Vec::<String>::new(), "short words have to be right");
+    assert_eq!(found("set clcok", 9), ["Guide/Setup#set-the-clock"]);
     assert_eq!((found("", 9), found("zebra", 9)), (vec!["Guide/Setup".to_string(), "Setter".to_string()], vec![]));
+}
+
+#[test]
+fn a_file_and_a_folder_never_put_each_other_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    for page in ["L", "L/Docs/A", "L/Docs/Deep/B", "M", "N", "P", "P/Sub", "Q"] {
+        save_text(&wiki, page, "precious");
+    }
+    for (page, file) in [("M", "Docs"), ("N", "Data"), ("Q", "Kid")] {
+        attach(&wiki, page, file, b"precious");
+    }
+    let system = holt_core::Actor::System;
+    let refused = |result: holt_core::Result<()>, what: &str| {
+        assert_eq!(result.expect_err(what).kind, ErrorKind::Conflict, "{what}");
+    };
+    let file = |name: &str| (AttachmentName::parse(name).unwrap(), b"new".to_vec());
+    let scope = wiki.grant::<Upload>(&system).unwrap();
+    let put = |page: &str, name: &str| pages::upload(&scope, &path(page), &[file(name)], pages::Existing::Replace, "").map(drop);
+    refused(put("L", "Docs"), "a file where a folder of pages is");
+    let save = |page: &str| {
+        let edit = Edit::new(path(page), None, "new".to_string(), "").unwrap();
+        pages::save(&wiki.grant::<Write>(&system).unwrap(), &edit, None).map(drop)
+    };
+    refused(save("N/Data/Sub"), "a page below a file");
+    // The other pages of M move into L, and its file would stand where their folder is.
+    refused(rename(&wiki, "P", "Q/Kid").map(drop), "a folder where a file is");
+    pages::delete(&wiki.grant::<Write>(&system).unwrap(), &path("L"), "", Subpages::Keep).unwrap();
+    refused(rename(&wiki, "M", "L").map(drop), "a file that moves to where a folder is");
+    for page in ["L/Docs/A", "L/Docs/Deep/B", "P/Sub"] {
+        assert!(pages::page(&wiki.grant::<Read>(&system).unwrap(), &path(page)).unwrap().is_some(), "{page}");
+    }
+    // What goes in the same commit is in nobody's way.
+    let gone = ["L/Docs/A", "L/Docs/Deep/B"].map(|page| pages::Operation {
+        path: path(page),
+        expect: pages::Expect::Present,
+        kind: pages::OperationKind::Delete(pages::SideFiles::Delete),
+    });
+    pages::change_pages(&wiki.grant::<Write>(&system).unwrap(), &gone, "gone").unwrap();
+    rename(&wiki, "M", "L").unwrap();
 }

@@ -67,7 +67,9 @@ pub fn fields(context: &Context<'_>) -> Result<Fields, Failure> {
 
 /// `POST /pages/{path}/attachments`: `content` is base64.
 pub fn upload(context: &Context<'_>) -> Answer {
-    Ok(json(StatusCode::CREATED, &take(context, &address(context)?, &fields(context)?)?))
+    let fields = fields(context)?;
+    precondition::none(context, "Send overwrite: false, or the file itself by PUT.")?;
+    Ok(json(StatusCode::CREATED, &take(context, &address(context)?, &fields)?))
 }
 
 /// Adds the file in `fields`.
@@ -148,6 +150,7 @@ pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, siz
 /// `DELETE /pages/{path}/attachments/{filename}`
 pub fn delete(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["commit_message"])?;
+    precondition::none(context, "Leave it out: the file is deleted whatever it holds now, and stays in the history.")?;
     let (path, name) = file(context)?;
     Ok(ok(&remove(context, &path, &name, &message(context, &fields, "Delete attachment", name.as_str())?)?))
 }

@@ -6,7 +6,7 @@ use crate::follow::{How, Later, attach};
 use crate::followers::Place;
 use crate::request::Turn;
 use crate::web::Context;
-use holt_core::{Actor, ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
+use holt_core::{ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
 use holt_engine::db::preferences::Preferences;
 use holt_engine::pages::{self, Changes, ChangesPlace, Entry, Since};
@@ -14,11 +14,12 @@ use http::{Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Most commits in an answer (security.md INP-13), and those of a part if nobody says.
-const MOST: usize = 200;
-const USUAL: usize = 50;
+/// Most commits in an answer (security.md INP-13).
+pub const MOST: usize = 200;
+/// Commits in an answer if nobody says.
+pub const USUAL: usize = 50;
 /// Longest time an answer is held back, in seconds.
-const LONGEST: u64 = 60;
+pub const LONGEST: u64 = 60;
 /// Before everything: what git writes where there is no commit.
 const BEGINNING: &str = "0000000000000000000000000000000000000000";
 /// What a cursor carries itself.
@@ -81,11 +82,7 @@ fn how(context: &Context<'_>) -> Result<Option<How>, Failure> {
 }
 
 fn enter(context: &Context<'_>) -> Result<Place, Failure> {
-    let caller = match &context.actor {
-        Actor::Person(person) => format!("{} {}", person.id.0, person.through.as_ref().map_or("", |program| program.name.as_str())),
-        _ => context.request.peer.to_string(),
-    };
-    context.app.followers.enter(context.wiki.id(), &caller).ok_or_else(|| {
+    context.app.followers.enter(context.wiki.id(), &context.identity).ok_or_else(|| {
         let error = Error::busy("too many wait for changes already").hint("Close a connection that waits, or ask without waiting.");
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", error)
     })
@@ -95,7 +92,13 @@ fn enter(context: &Context<'_>) -> Result<Place, Failure> {
 fn asked(context: &Context<'_>) -> Result<Option<Since>, Failure> {
     let seen = context.request.header("last-event-id").filter(|_| context.request.turn == Turn::First).map(str::trim);
     let seen = seen.filter(|text| !text.is_empty()).map(str::to_string);
-    let Some(text) = seen.or_else(|| super::query(context, "since")) else { return Ok(None) };
+    let Some(text) = seen.or_else(|| super::query(context, "since")) else {
+        // An empty variable would skip whatever happened meanwhile.
+        return match context.request.query("since") {
+            Some(_) => Err(Failure::field("since", "since is empty", "Send `until` of the answer before, or leave it out to begin now.")),
+            None => Ok(None),
+        };
+    };
     if text == BEGINNING {
         return Ok(Some(Since::Beginning));
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 /// `POST /commits`: several pages in one commit, all or nothing.
 pub fn commit(context: &Context<'_>) -> Answer {
+    precondition::none(context, "Send base, or a revision with each operation.")?;
     Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?)?))
 }
 

@@ -35,8 +35,12 @@ pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
 
 /// What a cursor of [`make_but`] says.
 pub fn read_but(context: &Context<'_>, but: &[&str]) -> Result<Option<String>, Failure> {
-    let Some(sent) = super::query(context, "cursor") else { return Ok(None) };
-    open(question(context, but), &sent).map(Some)
+    match super::query(context, "cursor") {
+        Some(sent) => open(question(context, but), &sent).map(Some),
+        // Somebody's variable is empty: from the beginning is not what they mean.
+        None if context.request.query("cursor").is_some() => Err(refuse()),
+        None => Ok(None),
+    }
 }
 
 /// As [`read`], for lists that go on at a number.

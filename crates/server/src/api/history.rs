@@ -11,7 +11,9 @@ use holt_engine::repo::diff::{Hunk, Line, Part};
 use serde_json::{Value, json};
 
 /// Most entries of a part (security.md INP-13).
-const MOST: usize = 200;
+pub const MOST: usize = 200;
+/// Entries of the changelog if nobody says.
+pub const USUAL: usize = 50;
 
 /// `GET /pages/{path}/history`
 pub fn of_page(context: &Context<'_>) -> Answer {
@@ -52,7 +54,7 @@ fn next(entries: &[Entry], limit: usize) -> Option<i64> {
 /// `GET /changelog`
 pub fn changelog(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
-    let limit = super::count(context, "limit", 50, MOST);
+    let limit = super::count(context, "limit", USUAL, MOST);
     let path = super::query(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
     let filter = Filter { author: super::query(context, "author"), path, ..Filter::default() };
     let since = match super::query(context, "since") {

@@ -9,8 +9,9 @@ use holt_engine::{Read, publish};
 use serde_json::{Value, json};
 
 /// Entries of a part.
-const DEFAULT: usize = 1_000;
-const MOST: usize = 5_000;
+pub const DEFAULT: usize = 1_000;
+/// Most of them.
+pub const MOST: usize = 5_000;
 
 /// Lists the pages that fit all of `prefix`, `category`, `tag` and `updated_since`.
 pub fn list(context: &Context<'_>) -> Answer {

@@ -1,6 +1,8 @@
 //! `GET /openapi.json`: the API as programs read it. Addresses, methods and rights come out of the table of routes; what is sent and comes back
-//! stands here, and a test holds that no route is left out. The golden file is crates/server/tests/it/api/openapi.json.
+//! stands here, what the names mean in `meaning.rs`; a test holds that no route is left out. The golden file is
+//! crates/server/tests/it/api/openapi.json. `/-/api` shows the same to people (`web/api_guide.rs`).
 
+use super::meaning::{self, example, field, gives, parameter, text};
 use super::{Answer, ok};
 use crate::routes::{self, Need, Route};
 use crate::web::Context;
@@ -35,6 +37,10 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/openapi.json", shape("openapi", "This description", &[], &[], &[200], &[])),
     ("GET",    "/wiki",         shape("wiki", "What the wiki is, what you may do, and how much fits", &[], &[], &[200], &[])),
     ("GET",    "/index-status", shape("indexStatus", "Where search and links stand", &[], &[], &[200], &[])),
+    ("POST",   "/reindex",      shape("reindex", "Makes the index of words again, in the background", &[], &[], &[202], &[409, 415, 422])),
+    ("GET",    "/reindex/status", shape("reindexStatus", "How that goes", &[], &[], &[200], &[])),
+    ("GET",    "/semantic-search", shape("semanticSearch", "Pages by meaning; 503 while nothing is there that knows meanings", &["q", "n", "max_chunks_per_page"], &[], &[], &[422])),
+    ("GET",    "/chroma-status", shape("chromaStatus", "Where the index of meanings stands", &[], &[], &[200], &[])),
     ("GET",    "/tree",         shape("tree", "Pages and folders", &["path", "depth"], &[], &[200], &[422])),
     ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[422])),
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
@@ -61,20 +67,43 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("DELETE", "/pages/{page}", shape("deletePage", "Deletes a page and its files", &["attachments"], &["commit_message", "revision"], &[200], &[409, 412, 415, 422])),
 ];
 
-const BASE: &str = "/api/v1";
+/// Where the API begins.
+pub const BASE: &str = "/api/v1";
+
+/// What operations are about, in the order in which people are shown them.
+pub const GROUPS: [&str; 6] = ["pages", "history", "search", "links", "files", "wiki"];
+
+/// Which of [`GROUPS`] an address belongs to.
+fn group(address: &str) -> &'static str {
+    let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
+    if address.contains("/attachments") {
+        "files"
+    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog"]) {
+        "history"
+    } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
+        "search"
+    } else if address.starts_with("/links") {
+        "links"
+    } else if is_one_of(&["/pages", "/commits", "/tree"]) {
+        "pages"
+    } else {
+        "wiki"
+    }
+}
 
 /// Answers it.
 pub fn show(_: &Context<'_>) -> Answer {
     Ok(ok(&description()))
 }
 
-fn description() -> Value {
+/// The document.
+pub fn description() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in routes::ROUTES {
         let Some(address) = route.pattern.strip_prefix(BASE) else { continue };
         let Some((.., shape)) = SHAPES.iter().find(|(method, one, _)| *method == route.method && *one == address) else { continue };
         let path = paths.entry(address.replace("{page}", "{path}").replace("{file}", "{filename}")).or_insert_with(|| json!({}));
-        path[route.method.to_lowercase()] = operation(route, shape);
+        path[route.method.to_lowercase()] = operation(route, address, shape);
     }
     json!({
         "openapi": "3.1.0",
@@ -83,6 +112,7 @@ fn description() -> Value {
             "description": "A wiki of Markdown pages in git. `{path}` is the path of a page and may contain slashes.",
         },
         "servers": [{"url": BASE}],
+        "tags": GROUPS.map(|name| json!({"name": name})),
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -99,23 +129,21 @@ fn description() -> Value {
     })
 }
 
-fn operation(route: &Route, shape: &Shape) -> Value {
+fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
     let holes = [("{page}", "path"), ("{file}", "filename")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
-    let mut parameters: Vec<Value> =
-        holes.map(|(_, name)| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
-    parameters.extend(shape.query.iter().map(|name| {
-        let kind = if matches!(*name, "limit" | "offset" | "depth" | "wait") { "integer" } else { "string" };
-        json!({"name": name, "in": "query", "schema": {"type": kind}})
-    }));
+    let mut parameters: Vec<Value> = holes
+        .map(|(_, name)| json!({"name": name, "in": "path", "required": true, "description": meaning::hole(name), "schema": {"type": "string"}}))
+        .collect();
+    parameters.extend(shape.query.iter().map(|name| parameter(shape.name, name)));
     let changes = matches!(route.need, Need::Write | Need::Upload);
     if changes {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
-        let about = "The same key and request again: done once, answered the same for 24 hours";
+        let about = "The same key and request again: done once, answered the same for 24 hours.";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}));
     }
     let mut responses = Map::new();
     for status in shape.good {
-        responses.insert(status.to_string(), good(route, *status));
+        responses.insert(status.to_string(), good(route, shape, *status));
     }
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.
@@ -124,60 +152,59 @@ fn operation(route: &Route, shape: &Shape) -> Value {
     for status in everywhere.iter().chain(of_changes).chain(shape.refusals) {
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let content = json!({"application/json": problem, "application/problem+json": problem});
-        responses.insert(status.to_string(), json!({"description": meaning(*status), "content": content}));
+        responses.insert(status.to_string(), json!({"description": meaning::status(*status), "content": content}));
     }
     let mut operation = json!({
-        "operationId": shape.name, "summary": shape.summary, "parameters": parameters, "responses": responses,
+        "operationId": shape.name, "summary": shape.summary, "tags": [group(address)], "parameters": parameters, "responses": responses,
         "security": if asks { json!([{"token": []}, {}]) } else { json!([{}]) },
     });
+    if let Some(text) = text(shape.name) {
+        operation["description"] = text.into();
+    }
+    if let Some(right) = right(route.need) {
+        operation["x-right"] = right.into();
+    }
     if route.pattern.ends_with("{file}") && route.method == "PUT" {
         operation["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {}}});
     } else if !shape.body.is_empty() {
         let required: Vec<&str> = shape.body.iter().filter_map(|field| field.strip_suffix('!')).collect();
         let properties: Map<String, Value> =
-            shape.body.iter().map(|field| (field.trim_end_matches('!').to_string(), schema(field))).collect();
+            shape.body.iter().map(|name| name.trim_end_matches('!')).map(|name| (name.to_string(), field(shape.name, name))).collect();
         let schema = json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required});
-        operation["requestBody"] = json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
+        let mut content = json!({"schema": schema});
+        if let Some(example) = example(shape.name) {
+            content["example"] = example;
+        }
+        operation["requestBody"] = json!({"required": !required.is_empty(), "content": {"application/json": content}});
     }
     operation
 }
 
-fn schema(field: &str) -> Value {
-    match field {
-        "paths!" => json!({"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string"}}),
-        "operations!" => json!({"type": "array", "minItems": 1, "maxItems": 100, "items": {
-            "type": "object", "additionalProperties": false, "required": ["op", "path"],
-            "properties": {
-                "op": {"enum": ["put", "patch", "delete", "rename"]}, "path": {"type": "string"}, "content": {"type": "string"},
-                "old_string": {"type": "string"}, "new_string": {"type": "string"}, "revision": {"type": "string"},
-                "new_path": {"type": "string"}, "update_links": {"type": "boolean"},
-            },
-        }}),
-        "update_links" | "overwrite" => json!({"type": "boolean"}),
-        _ => json!({"type": "string"}),
+/// What whoever asks has to be allowed.
+fn right(need: Need) -> Option<&'static str> {
+    match need {
+        Need::Public | Need::Login => None,
+        Need::Read => Some("read"),
+        Need::Write => Some("write"),
+        Need::Upload => Some("attach"),
+        Need::Admin => Some("administer"),
     }
 }
 
-fn good(route: &Route, status: u16) -> Value {
-    let json_answer = json!({"application/json": {"schema": {"type": "object"}}});
+fn good(route: &Route, shape: &Shape, status: u16) -> Value {
+    let about = meaning::status(status);
+    let properties: Map<String, Value> = gives(shape.name).iter().map(|name| ((*name).to_string(), json!({}))).collect();
+    let schema = if properties.is_empty() { json!({"type": "object"}) } else { json!({"type": "object", "properties": properties}) };
+    let mut content = json!({"application/json": {"schema": schema}});
     match (status, route.pattern) {
-        (304, _) => json!({"description": "Not modified"}),
-        (_, "/api/v1/changes") => {
-            json!({"description": meaning(status), "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}}})
-        }
-        (206, _) => json!({"description": "A part of the file", "content": {"*/*": {}}}),
-        (_, "/api/v1/pages/{page}") if route.method == "GET" => {
-            json!({"description": meaning(status), "content": {"application/json": {"schema": {"type": "object"}}, "text/markdown": {}}})
-        }
-        (_, pattern) if pattern.ends_with("{file}") && route.method == "GET" => {
-            json!({"description": meaning(status), "content": {"application/json": {"schema": {"type": "object"}}, "*/*": {}}})
-        }
-        _ => json!({"description": meaning(status), "content": json_answer}),
+        (304, _) => return json!({"description": about}),
+        (206, _) => content = json!({"*/*": {}}),
+        (_, "/api/v1/changes") => content["text/event-stream"] = json!({}),
+        (_, "/api/v1/pages/{page}") if route.method == "GET" => content["text/markdown"] = json!({}),
+        (_, pattern) if pattern.ends_with("{file}") && route.method == "GET" => content["*/*"] = json!({}),
+        _ => {}
     }
-}
-
-fn meaning(status: u16) -> &'static str {
-    http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default()
+    json!({"description": about, "content": content})
 }
 
 #[cfg(test)]

@@ -71,6 +71,17 @@ pub fn file(context: &Context<'_>) -> Result<Existing, Failure> {
     }
 }
 
+/// Refuses both headers where nothing looks at them: whoever sends them relies on them.
+pub fn none(context: &Context<'_>, remedy: &str) -> Result<(), Failure> {
+    for (header, name) in [(header::IF_MATCH, "If-Match"), (header::IF_NONE_MATCH, "If-None-Match")] {
+        if context.request.headers.contains_key(header) {
+            let error = Error::invalid(format!("{name} means nothing here")).hint(remedy);
+            return Err(Failure::new(StatusCode::BAD_REQUEST, "validation", error).with("field", name));
+        }
+    }
+    Ok(())
+}
+
 fn bad(name: &str, remedy: &str) -> Failure {
     let error = Error::invalid(format!("{name} cannot be read")).hint(remedy);
     Failure::new(StatusCode::BAD_REQUEST, "validation", error).with("field", name)

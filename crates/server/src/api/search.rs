@@ -10,6 +10,12 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
+/// Results of a part if nobody says, most of them, and how far into a list one may begin.
+pub const USUAL: usize = 20;
+/// See [`USUAL`].
+pub const MOST: usize = 100;
+/// See [`USUAL`].
+pub const FARTHEST: usize = 200;
 /// How long an answer looks for a regular expression; then it says where to go on.
 const PATTERN_TIME: Duration = Duration::from_secs(1);
 
@@ -23,10 +29,11 @@ pub fn search(context: &Context<'_>) -> Answer {
         return by_pattern(context, &pattern);
     }
     let query = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing or blank", "Send what to look for."))?;
-    let limit = super::count(context, "limit", 20, 100);
-    let offset = super::count(context, "offset", 0, 200);
+    let limit = super::count(context, "limit", USUAL, MOST);
+    let offset = super::count(context, "offset", 0, FARTHEST);
     let explains = super::query(context, "explain").is_some_and(|text| text == "true" || text == "1");
-    let typed = query.clone() + &filters(context);
+    // First, where no quote that the query leaves open reaches them.
+    let typed = format!("{} {query}", filters(context));
     let scope = context.scope::<Read>()?;
     let found = pages::search(&scope, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
     let preferences = context.preferences()?;
@@ -67,7 +74,7 @@ fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
     }
     let compiled = Pattern::parse(pattern).map_err(|bad| refuse_pattern(&bad))?;
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
-    let limit = super::count(context, "limit", 20, 100);
+    let limit = super::count(context, "limit", USUAL, MOST);
     let end = Instant::now() + PATTERN_TIME;
     let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit, &|| Instant::now() > end)?;
     let preferences = context.preferences()?;

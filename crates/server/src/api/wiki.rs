@@ -10,6 +10,9 @@ use holt_engine::Read;
 use holt_engine::pages::{self, ATTACHMENT_BYTES, TreeKind};
 use serde_json::{Value, json};
 
+/// How many levels of the tree are told at most, and if nobody says.
+pub const LEVELS: usize = 16;
+
 /// `GET /health`
 pub fn health(_: &Context<'_>) -> Answer {
     Ok(ok(&json!({"status": "ok"})))
@@ -56,7 +59,7 @@ pub fn index_status(context: &Context<'_>) -> Answer {
 /// `GET /tree?path=&depth=`: pages and folders.
 pub fn tree(context: &Context<'_>) -> Answer {
     let start = super::query(context, "path").map(|text| super::parse_path("path", &text)).transpose()?;
-    let depth = super::count(context, "depth", 16, 16);
+    let depth = super::count(context, "depth", LEVELS, LEVELS);
     let above = start.as_ref().map_or(0, |path| path.segments().count());
     let preferences = context.preferences()?;
     let entries = pages::tree(&context.scope::<Read>()?, start.as_ref())?;

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 /// What a write came to, as it is told.
 pub type Done = Result<Value, Failure>;
 
+/// What says which page is meant, where headers do not.
+const BY_REVISION: &str = "Send revision in the body.";
+
 /// `PUT /pages/{path}`: creates or replaces.
 pub fn put(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["content", "revision", "commit_message"])?;
@@ -214,6 +217,7 @@ pub fn delete_page(context: &Context<'_>, path: &PagePath, fields: &Fields, file
 
 /// `POST /pages/{path}/rename`
 pub fn rename(context: &Context<'_>) -> Answer {
+    precondition::none(context, BY_REVISION)?;
     let path = super::pages::existing(context, &address(context)?)?;
     Ok(ok(&move_page(context, &path, &Fields::of(context.request, &["new_path", "commit_message", "revision", "update_links"])?)?))
 }
@@ -264,6 +268,7 @@ pub fn moved(context: &Context<'_>, old: &PagePath, new: &PagePath, revision: Re
 
 /// `POST /pages/{path}/revert`: the page as it was at `to_revision`, merged with what happened elsewhere in it since `revision`.
 pub fn revert(context: &Context<'_>) -> Answer {
+    precondition::none(context, BY_REVISION)?;
     let fields = Fields::of(context.request, &["to_revision", "revision", "commit_message"])?;
     Ok(told(&revert_page(context, &address(context)?, &fields)?))
 }

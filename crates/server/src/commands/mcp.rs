@@ -3,6 +3,7 @@
 use super::open;
 use crate::api::credentials::Identity;
 use crate::api::idempotency::UnderWay;
+use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
@@ -116,6 +117,7 @@ fn alone(engine: Engine) -> App {
         presence: Presence::default(),
         rates: Rates::default(),
         under_way: UnderWay::default(),
+        reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
         outbox: Outbox::default(),

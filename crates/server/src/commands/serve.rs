@@ -2,6 +2,7 @@
 
 use super::output;
 use crate::api::idempotency::UnderWay;
+use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
@@ -13,6 +14,7 @@ use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use crate::{digests, front, log, mail};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
+use holt_edge::serve::Stop;
 use holt_edge::{EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
@@ -22,7 +24,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 /// What a new installation begins with.
@@ -55,6 +56,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
+        reindexing: Arc::new(Reindexing::default()),
         presence: Presence::default(),
         thumbnails: Thumbnails::default(),
         edge: EdgeState {
@@ -114,25 +116,23 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
         let token = app.engine.directory().create_one_time(Purpose::FirstAdministrator, None, app.engine.clock().now())?;
         output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
     }
+    let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
+    let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
     digests::start(&app, address)?;
     let keeper = app.clone();
     let maintenance = tokio::spawn(maintain(keeper));
-    let ending = tokio::spawn(end_waiting(app.clone()));
+    let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
-    let served = holt_edge::serve::serve(listener, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
     maintenance.abort();
     ending.abort();
     served.map_err(|e| Error::io("serve", e))
 }
 
 /// When the server is told to stop, whoever waits for changes is told to go: their connections would be open for good.
-async fn end_waiting(app: Arc<App>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+async fn end_waiting(app: Arc<App>, mut stop: Stop) {
+    stop.wanted().await;
     app.followers.close();
 }
 

@@ -147,25 +147,3 @@ pub fn opensearch(context: &Context<'_>) -> Result<Reply> {
     );
     Ok(raw(StatusCode::OK, "application/opensearchdescription+xml", xml))
 }
-
-/// `GET /llms.txt`: what there is, for programs that read (llmstxt.org).
-pub fn llms(context: &Context<'_>) -> Result<Reply> {
-    let scope = context.scope::<Read>()?;
-    let preferences = context.preferences()?;
-    let mut text = format!("# {}\n\n", preferences.site_name.replace('\n', " "));
-    if let Some(about) = preferences.get("SITE_DESCRIPTION").filter(|about| !about.trim().is_empty()) {
-        let _ = writeln!(text, "> {}\n", about.replace('\n', " "));
-    }
-    text.push_str("Every page is Markdown at its address with `.md` behind it.\n\n## Pages\n\n");
-    for (path, title, description) in pages::described(&scope, 5_000)? {
-        let title = title.unwrap_or_else(|| preferences.display_name(&path, None)).replace(['[', ']', '\n'], " ");
-        let _ = writeln!(
-            text,
-            "- [{title}]({}.md){}{}",
-            path.url(),
-            if description.is_empty() { "" } else { ": " },
-            description.replace('\n', " ")
-        );
-    }
-    Ok(raw(StatusCode::OK, "text/plain; charset=utf-8", text))
-}

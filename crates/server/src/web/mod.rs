@@ -1,6 +1,7 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
+pub mod api_guide;
 pub mod audit;
 pub mod browse;
 pub mod comments;
@@ -15,6 +16,7 @@ pub mod invitations;
 mod layout;
 pub mod letters;
 pub mod links;
+pub mod llms;
 pub mod mail_settings;
 pub mod me;
 pub mod page;

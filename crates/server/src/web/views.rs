@@ -4,6 +4,7 @@
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
 mod accounts;
+mod api;
 mod browse;
 mod changes;
 mod comments;
@@ -17,6 +18,7 @@ pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
     PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
+pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
 };

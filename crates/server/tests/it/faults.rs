@@ -236,3 +236,12 @@ fn a_page_that_is_no_text_harms_nobody() {
     assert!(client.get(&format!("/-/search?q={}", encode("größe"))).body_text().contains("/Latin"));
     server.stop();
 }
+
+#[test]
+fn a_server_told_to_stop_as_soon_as_it_listens_ends_well() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    for _ in 0..20 {
+        Server::start(dir.path(), &[]).stop();
+    }
+}

@@ -27,7 +27,7 @@ const ABOUT: [&str; 17] = [
     "?revision=REV",
 ];
 /// Every address about the wiki that shows pages.
-const AROUND: [&str; 24] = [
+const AROUND: [&str; 26] = [
     "/",
     "/Open",
     "/Open.md",
@@ -50,12 +50,14 @@ const AROUND: [&str; 24] = [
     "/-/complete?kind=files&page=Staff/Plan",
     "/sitemap.xml",
     "/llms.txt",
+    "/llms-full.txt",
+    "/llms-full.txt?after=Staff",
     "/Nowhere",
     "/-/commit/REV",
 ];
 
 /// Every address of the API that shows pages.
-const API: [&str; 25] = [
+const API: [&str; 27] = [
     "/pages",
     "/pages?prefix=Staff",
     "/pages?tag=shared",
@@ -79,6 +81,8 @@ const API: [&str; 25] = [
     "/changelog?since=REV",
     "/tree",
     "/tree?path=Staff",
+    "/changes",
+    "/changes?since=0000000000000000000000000000000000000000",
     "/wiki",
     "/index-status",
 ];
@@ -318,4 +322,23 @@ fn drafts_of_pages_that_became_private_wait_unseen() {
     assert!(!listed(&eve), "a way to a page that is not there for her");
     assert_eq!(set(&ann, &[]), 303);
     assert!(listed(&eve), "nothing was thrown away");
+}
+
+#[test]
+fn a_file_takes_no_place_of_a_private_part() {
+    let (_dir, server, ann) = docs();
+    for page in ["Open", "Open/Hidden/Plan", "Open/Secret"] {
+        ann.save(page, "# Zqx", "").unwrap();
+    }
+    assert_eq!(set(&ann, &[["Open/Hidden", "ADMIN", "ADMIN", "", ""], ["Open/Secret", "ADMIN", "ADMIN", "", ""]]), 303);
+    let eve = member(&server, &ann, "eve");
+    eve.refresh_csrf();
+    let answers = ["Hidden", "Secret"].map(|name| {
+        let answer = upload(&eve, "/Open/attachments", &[], &[(name, b"boo")]);
+        (answer.status, answer.body_text().replace(name, "NAME"))
+    });
+    assert_eq!(answers[0].0, 403);
+    assert!(!answers[1].1.contains("there is a page"), "{}", answers[1].1);
+    assert!(ann.get("/Open/Hidden/Plan").body_text().contains("Zqx"));
+    assert!(upload(&eve, "/Open/attachments", &[], &[("Other", b"fine")]).status < 400);
 }

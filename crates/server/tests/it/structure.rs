@@ -184,6 +184,16 @@ fn programs_follow_what_changes() {
     assert_eq!(ann.get("/-/changelog?author=%25").body_text().matches("class=\"title\"").count(), 0, "a sign is no wildcard");
     let llms = stranger.get("/llms.txt").body_text();
     assert!(llms.contains("[Setup & <start>](/Guide/Setup.md)"), "{llms}");
+    let full = stranger.get("/llms-full.txt").body_text();
+    assert!(full.contains("Page: /Guide/Setup.md\nRevision: ") && !full.contains("more pages do not fit"), "{full}");
+    assert!(!stranger.get("/llms-full.txt?after=Guide/Setup").body_text().contains("Page: /Guide/Setup.md"));
+    for i in 0..3 {
+        assert_eq!(ann.save(&format!("Zlong{i}"), &format!("begin{i}\n{}", "x".repeat(600_000)), ""), Some(303));
+    }
+    let full = stranger.get("/llms-full.txt").body_text();
+    assert!(full.contains("begin1\n") && !full.contains("begin2\n"), "what fits, and no more");
+    assert!(full.ends_with("1 more pages do not fit. They begin at /llms-full.txt?after=Zlong1\n"));
+    assert!(stranger.get("/llms-full.txt?after=Zlong1").body_text().contains("begin2\n"));
     assert!(stranger.get("/opensearch.xml").body_text().contains("/-/search?q={searchTerms}"));
     for typed in ["set", "sutup"] {
         assert!(stranger.get(&format!("/-/complete?kind=pages&q={typed}")).body_text().contains("/Guide/Setup"), "{typed}");

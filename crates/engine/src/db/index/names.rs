@@ -7,13 +7,15 @@ use super::terms::{Query, folded};
 use super::{Index, rows};
 use holt_core::{PagePath, Result, RevisionId};
 use rusqlite::Row;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Letters of a word that are compared.
 const LETTERS: usize = 40;
 /// Pages whose headings are looked through.
 const HEADING_PAGES: usize = 200;
+/// Words of headings that are taken for one typed wrong.
+const NEAR: usize = 20;
 
 /// The names of all pages.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Names {
     /// By key.
     pub list: Vec<Name>,
     words: OnceLock<Vec<Word>>,
+    /// Every word of a heading once.
+    heading_words: OnceLock<Vec<(String, Letters)>>,
 }
 
 /// What a page is called.
@@ -39,10 +43,33 @@ pub struct Name {
 /// A word of some names.
 #[derive(Debug)]
 struct Word {
+    letters: Letters,
+    names: Vec<u32>,
+}
+
+/// A word, ready to be compared.
+#[derive(Debug)]
+struct Letters {
     letters: Box<[char]>,
     /// Which letters it has, as bits.
     bits: u64,
-    names: Vec<u32>,
+}
+
+impl Letters {
+    fn new(word: &str) -> Self {
+        let letters: Box<[char]> = word.chars().take(LETTERS).collect();
+        let bits = letters.iter().fold(0, |bits, c| bits | 1 << (u32::from(*c) % 64));
+        Self { letters, bits }
+    }
+    /// How many mistakes make this of what was `typed`; none if too many do.
+    fn mistakes(&self, typed: &Self) -> Option<u32> {
+        let allowed = allowed(typed.letters.len());
+        // Each mistake brings at most one letter that the other word has not.
+        if self.letters.len() + allowed < typed.letters.len() || (typed.bits & !self.bits).count_ones() as usize > allowed {
+            return None;
+        }
+        mistakes(&self.letters, &typed.letters, allowed)
+    }
 }
 
 /// A text as names are compared.
@@ -54,17 +81,9 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty())
 }
 
-fn letters(word: &str) -> Box<[char]> {
-    word.chars().take(LETTERS).collect()
-}
-
-fn bits(letters: &[char]) -> u64 {
-    letters.iter().fold(0, |bits, c| bits | 1 << (u32::from(*c) % 64))
-}
-
 impl Names {
     fn new(list: Vec<Name>) -> Self {
-        Self { list, words: OnceLock::new() }
+        Self { list, words: OnceLock::new(), heading_words: OnceLock::new() }
     }
     fn words(&self) -> &[Word] {
         self.words.get_or_init(|| {
@@ -77,10 +96,7 @@ impl Names {
                     }
                 }
             }
-            let word = |(word, names): (&str, Vec<u32>)| {
-                let letters = letters(word);
-                Word { bits: bits(&letters), letters, names }
-            };
+            let word = |(word, names): (&str, Vec<u32>)| Word { letters: Letters::new(word), names };
             words.into_iter().map(word).collect()
         })
     }
@@ -89,15 +105,10 @@ impl Names {
     pub fn mistyped(&self, typed: &[&str]) -> Vec<(usize, u32)> {
         let mut sum: Option<HashMap<u32, u32>> = None;
         for word in typed {
-            let word = letters(word);
-            let (allowed, own) = (allowed(word.len()), bits(&word));
+            let word = Letters::new(word);
             let mut fits: HashMap<u32, u32> = HashMap::new();
             for known in self.words() {
-                // Each mistake brings at most one letter that the other word has not.
-                if known.letters.len() + allowed < word.len() || (own & !known.bits).count_ones() as usize > allowed {
-                    continue;
-                }
-                let Some(mistakes) = mistakes(&known.letters, &word, allowed) else { continue };
+                let Some(mistakes) = known.letters.mistakes(&word) else { continue };
                 for name in known.names.iter().filter(|name| sum.as_ref().is_none_or(|sum| sum.contains_key(name))) {
                     let least = fits.entry(*name).or_insert(mistakes);
                     *least = mistakes.min(*least);
@@ -193,7 +204,55 @@ impl Index {
     }
     /// Headings of pages in whose headings each of `words` begins a word, but for the first of each page: those of at most 200 pages.
     pub fn headings_with(&self, words: &[&str]) -> Result<Vec<FoundHeading>> {
-        let Some(expression) = Query::headings(words) else { return Ok(Vec::new()) };
+        match Query::headings(words) {
+            Some(expression) => self.headings_found(&expression),
+            None => Ok(Vec::new()),
+        }
+    }
+    /// Likewise headings in which each of `words` stands but for a mistake or two, with their mistakes.
+    pub fn mistyped_headings(&self, names: &Names, words: &[&str]) -> Result<Vec<(FoundHeading, u32)>> {
+        let known = self.heading_words(names)?;
+        let typed: Vec<Letters> = words.iter().copied().flat_map(parts).map(Letters::new).collect();
+        let near = |typed: &Letters| {
+            let mut near: Vec<(u32, &str)> =
+                known.iter().filter_map(|(word, letters)| Some((letters.mistakes(typed)?, word.as_str()))).collect();
+            near.sort_unstable();
+            near.into_iter().take(NEAR).map(|(_, word)| word).collect::<Vec<_>>()
+        };
+        let near: Vec<Vec<&str>> = typed.iter().map(near).collect();
+        if near.iter().any(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let Some(expression) = Query::headings_of(near.into_iter()) else { return Ok(Vec::new()) };
+        // Another heading of the same page may be the one that fits.
+        let counted = |heading: FoundHeading| {
+            let text = plain(&heading.text);
+            let words: Vec<Letters> = parts(&text).map(Letters::new).collect();
+            let least = typed.iter().map(|typed| words.iter().filter_map(|word| word.mistakes(typed)).min());
+            Some((heading, least.sum::<Option<u32>>()?))
+        };
+        Ok(self.headings_found(&expression)?.into_iter().filter_map(counted).collect())
+    }
+    fn heading_words<'n>(&self, names: &'n Names) -> Result<&'n [(String, Letters)]> {
+        if let Some(words) = names.heading_words.get() {
+            return Ok(words);
+        }
+        let words = self.read("list the words of headings", |db| {
+            let mut words = BTreeSet::new();
+            let mut statement = db.prepare_cached("SELECT text FROM headings WHERE number > 0")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                words.extend(parts(&plain(&row.get::<_, String>(0)?)).map(str::to_string));
+            }
+            Ok(words)
+        })?;
+        let ready = |word: String| {
+            let letters = Letters::new(&word);
+            (word, letters)
+        };
+        Ok(names.heading_words.get_or_init(|| words.into_iter().map(ready).collect()))
+    }
+    fn headings_found(&self, expression: &str) -> Result<Vec<FoundHeading>> {
         let sql = format!(
             "SELECT p.path, p.title, h.text, h.anchor FROM (SELECT p.id, p.path, p.title FROM words JOIN pages AS p ON p.id = words.rowid
              WHERE words MATCH ?1 AND {LISTED} LIMIT {HEADING_PAGES}) AS p JOIN headings AS h ON h.page = p.id WHERE h.number > 0"
@@ -212,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_letter_or_two_may_be_wrong() {
-        let of = |part: &str, word: &str| mistakes(&letters(part), &letters(word), allowed(word.chars().count()));
+        let of = |part: &str, word: &str| Letters::new(part).mistakes(&Letters::new(word));
         assert_eq!((of("installation", "instalation"), of("installation", "install")), (Some(1), Some(0)));
         assert_eq!((of("setup", "stup"), of("setup", "sepet"), of("setup", "setpu"), of("setup", "sxxp")), (Some(1), None, Some(1), None));
         assert_eq!((of("abc", "abd"), of("ab", "abcdef"), of("größe", "größen")), (None, None, Some(1)));

@@ -90,7 +90,9 @@ impl Index {
         let (found, revision) = self.read("search", |db| {
             let rarity = seen.map(|pages| rarity(db, &needles, pages)).transpose()?;
             let ranking = rarity.map_or(Ranking::OfAll, Ranking::OfSeen);
-            let found = if query.wanted.is_empty() && query.filter != PageFilter::default() {
+            let found = if query.wanted.is_empty() && query.wants_nothing {
+                (Vec::new(), Strictness::All)
+            } else if query.wanted.is_empty() && query.filter != PageFilter::default() {
                 (listed(db, &query)?, Strictness::All)
             } else {
                 found(db, &query, &needles, &ranking)?

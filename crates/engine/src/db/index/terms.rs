@@ -109,13 +109,15 @@ pub(super) struct Query {
     pub(super) wanted: Vec<Term>,
     pub(super) unwanted: Vec<Term>,
     pub(super) filter: PageFilter,
+    /// Whether something was typed that has no letters or digits: no page has it, whatever the filter says.
+    pub(super) wants_nothing: bool,
 }
 
 /// Which pages are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PageFilter {
-    /// `path:`: this page and what is below it.
-    pub(super) path: Option<PagePath>,
+    /// `path:`, several times: pages that are at or below all of them.
+    pub(super) paths: Vec<PagePath>,
     /// `tag:`, several times: pages with all of them.
     pub(super) tags: Vec<String>,
     /// `category:`: of the properties.
@@ -137,7 +139,7 @@ impl PageFilter {
         };
         match name {
             _ if value.is_empty() => return Ok(false),
-            "path" => self.path = Some(PagePath::parse(value.trim_matches('/'))?),
+            "path" => self.paths.push(PagePath::parse(value.trim_matches('/'))?),
             "tag" => self.tags.push(super::tags::tag_key(value.trim_start_matches('#'))),
             "category" => self.category = Some(super::tags::tag_key(value)),
             "author" => self.author = Some(value.to_lowercase()),
@@ -159,7 +161,7 @@ impl PageFilter {
             condition.push_str(" AND ");
             condition.push_str(&sql);
         };
-        if let Some(path) = &self.path {
+        for path in &self.paths {
             let key = path.key();
             let (from, to) = rows::below(key.as_str());
             let values = vec![Value::Text(key.as_str().to_string()), Value::Text(from), Value::Text(to)];
@@ -244,6 +246,8 @@ impl Query {
                 if query.wanted.len() + query.unwanted.len() > TERMS {
                     return Err(Error::too_large(format!("the query has more than {TERMS} words")).hint("Search for fewer words."));
                 }
+            } else if without.is_none() && !term.text.trim().is_empty() {
+                query.wants_nothing = true;
             }
             rest = after;
         }
@@ -266,9 +270,14 @@ impl Query {
     }
     /// Headings in which each of `words` begins a word, in SQLite's language. `None` if there are no words.
     pub(super) fn headings(words: &[&str]) -> Option<String> {
-        let real = words.iter().filter(|word| word.chars().any(char::is_alphanumeric)).take(TERMS);
-        let words: Vec<String> = real.map(|word| quoted(&Term { text: (*word).to_string(), prefix: true }, true)).collect();
-        (!words.is_empty()).then(|| format!("{{headings}} : ({})", words.join(" AND ")))
+        let real = words.iter().filter(|word| word.chars().any(char::is_alphanumeric));
+        Self::headings_of(real.map(|word| vec![*word]))
+    }
+    /// Headings in which of each group one begins a word.
+    pub(super) fn headings_of<'w>(groups: impl Iterator<Item = Vec<&'w str>>) -> Option<String> {
+        let group = |words: Vec<&str>| words.iter().map(|word| expression_of(word, true)).collect::<Vec<_>>().join(" OR ");
+        let groups: Vec<String> = groups.take(TERMS).map(|words| format!("({})", group(words))).collect();
+        (!groups.is_empty()).then(|| format!("{{headings}} : ({})", groups.join(" AND ")))
     }
     /// What is not wanted, in SQLite's language. `None` if there is nothing.
     pub(super) fn exclusion(&self) -> Option<String> {
@@ -356,7 +365,7 @@ mod tests {
         let filtered = Query::parse("otter path:Guide/Sub tag:\"in water\" tag:#A author:Ann after:2026-01-02 Path:x").unwrap();
         let filter = &filtered.filter;
         assert_eq!(
-            (filter.path.as_ref().map(PagePath::as_str), filter.tags.as_slice()),
+            (filter.paths.first().map(PagePath::as_str), filter.tags.as_slice()),
             (Some("Guide/Sub"), &["in water".to_string(), "a".into()][..])
         );
         assert_eq!((filter.author.as_deref(), filter.after, filter.before), (Some("ann"), Some(1_767_312_000), None));

@@ -179,3 +179,19 @@ fn lines_by_a_regular_expression() {
     let cursor = api.get("/search?regex=See&limit=2").text("next_cursor");
     assert_eq!(api.get(&format!("/search?regex=Se&cursor={cursor}")).refused(422, "validation").text("field"), "cursor");
 }
+
+#[test]
+fn parameters_narrow_down_whatever_the_query_is() {
+    let api = Api::start(Names::Kept);
+    for (page, text) in
+        [("In/Red", "---\ntags: [draft]\n---\nred"), ("In/Blue", "blue"), ("Out/Red", "red"), ("Out/Plan", "prefix draft red")]
+    {
+        api.create(page, text);
+    }
+    let paths = |query: &str| api.get(&format!("/search?{query}")).column("results", "path");
+    assert_eq!(paths("q=%22red&prefix=In&tag=draft"), ["In/Red"], "a quote that is never closed ends with the query");
+    assert_eq!(paths("q=red%22&prefix=In"), ["In/Red"]);
+    assert_eq!(paths("q=path:Out&prefix=In").len(), 0, "both hold");
+    assert_eq!(paths("q=path:In&prefix=In").len(), 2);
+    assert_eq!(paths("q=%F0%9F%A6%A6&prefix=In").len(), 0, "no page has what cannot be looked for");
+}

@@ -63,3 +63,32 @@ fn refusals_have_one_shape() {
     assert_eq!((said.status, said.answer.header("allow")), (405, Some("GET")));
     assert!(said.body["error"].is_string());
 }
+
+#[test]
+fn what_would_be_passed_over_is_refused() {
+    let api = Api::start(Names::Folded);
+    api.create("page", "one");
+    let json = ("Content-Type", "application/json");
+    let file = api.ask("POST", "/api/v1/pages/page/attachments", &[json], br#"{"filename": "a.txt", "content": "aGs="}"#);
+    assert_eq!(file.status, 201);
+    let before = api.get("/changelog").body["total"].clone();
+    for (method, address, body) in [
+        ("POST", "pages/page/attachments", r#"{"filename": "a.txt", "content": "aGs="}"#),
+        ("DELETE", "pages/page/attachments/a.txt", ""),
+        ("POST", "pages/page/rename", r#"{"new_path": "other"}"#),
+        ("POST", "pages/page/revert", r#"{"to_revision": "0000000", "revision": "0000000"}"#),
+        ("POST", "commits", r#"{"message": "x", "operations": [{"op": "put", "path": "x", "content": "x"}]}"#),
+    ] {
+        for header in ["If-Match", "If-None-Match"] {
+            let said = api.ask(method, &format!("/api/v1/{address}"), &[json, (header, "*")], body.as_bytes());
+            assert_eq!(said.refused(400, "validation").text("field"), header, "{method} {address}");
+        }
+    }
+    assert_eq!(api.get("/changelog").body["total"], before, "nothing was done");
+    // An empty variable of a script is no question.
+    assert_eq!(api.get("/changes?since=").refused(422, "validation").text("field"), "since");
+    for list in ["changes", "pages", "changelog", "search?regex=one"] {
+        let sign = if list.contains('?') { '&' } else { '?' };
+        api.get(&format!("/{list}{sign}cursor=")).refused(422, "validation");
+    }
+}

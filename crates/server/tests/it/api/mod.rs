@@ -5,6 +5,7 @@ mod changes;
 mod credentials;
 mod described;
 mod docs;
+mod guide;
 mod history;
 mod idempotency;
 mod links;
@@ -14,6 +15,7 @@ mod pages;
 mod prefix;
 mod quota;
 mod rates;
+mod reindex;
 mod rename;
 
 use crate::client::{Answer, Client, Server};

@@ -1,0 +1,239 @@
+//! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
+//! them. The bounds are those the handlers use.
+
+use super::{changes, history, list, search, wiki};
+use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
+use holt_engine::pages::ATTACHMENT_BYTES;
+use serde_json::{Value, json};
+
+/// Stands for a page in examples of what reads.
+pub const PAGE: &str = "Home";
+/// Stands for a revision in examples.
+pub const REVISION: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
+
+fn words(about: &str) -> Value {
+    json!({"description": about, "schema": {"type": "string"}})
+}
+
+fn number(about: &str, default: usize, most: usize) -> Value {
+    json!({"description": about, "schema": {"type": "integer", "minimum": 1, "maximum": most, "default": default}})
+}
+
+fn one_of(about: &str, values: &[&str]) -> Value {
+    json!({"description": about, "schema": {"type": "string", "enum": values}})
+}
+
+fn such_as(mut parameter: Value, example: &str) -> Value {
+    parameter["example"] = example.into();
+    parameter
+}
+
+/// A hole of an address.
+pub fn hole(name: &str) -> &'static str {
+    match name {
+        "path" => "Path of a page. It may contain slashes, in any case of its letters, with or without .md.",
+        _ => "Name of a file.",
+    }
+}
+
+/// The parameter `name` of the query of the operation `of`.
+pub fn parameter(of: &str, name: &str) -> Value {
+    let mut parameter = match (of, name) {
+        ("listPages", "limit") => number("How many pages.", list::DEFAULT, list::MOST),
+        ("history", "limit") => number("How many commits.", history::MOST, history::MOST),
+        ("changelog", "limit") => number("How many commits.", history::USUAL, history::MOST),
+        ("changes", "limit") => number("How many commits.", changes::USUAL, changes::MOST),
+        ("search", "limit") => number("How many pages.", search::USUAL, search::MOST),
+        (_, "offset") => json!({"description": "How many pages to leave out, of those found by words.",
+            "schema": {"type": "integer", "minimum": 0, "maximum": search::FARTHEST, "default": 0}}),
+        (_, "depth") => number("How many levels.", wiki::LEVELS, wiki::LEVELS),
+        (_, "n") => such_as(number("How many results.", 5, 50), "5"),
+        (_, "max_chunks_per_page") => number("How many places of one page.", 2, 10),
+        (_, "wait") => json!({"description": "How many seconds to wait if there is nothing yet.",
+            "schema": {"type": "integer", "minimum": 0, "maximum": changes::LONGEST, "default": 0}}),
+        (_, "cursor") => words("Where to go on: next_cursor of the answer before, with the same parameters."),
+        ("search", "q") => {
+            such_as(words("What to look for: words, \"phrases\", filters. At most 512 bytes. Either this or regex."), "guide")
+        }
+        (_, "q") => such_as(words("What to look for. It must be there."), "guide"),
+        (_, "regex") => words("A regular expression, as the Rust crate regex takes it, for one line at a time. At most 512 bytes."),
+        (_, "explain") => one_of("true adds to each result which word stands where how often.", &["true", "false"]),
+        (_, "prefix") => words("Only pages whose paths begin so."),
+        (_, "path_prefix") => words("Only commits that touched this page or what is below it."),
+        (_, "tag") => words("Only pages with this tag."),
+        (_, "category") => words("Only pages with this category in their properties."),
+        ("changelog", "author") => words("Only commits of authors whose name contains this."),
+        (_, "author") => words("Only pages that somebody of that name has changed."),
+        (_, "before") => words("Only pages last changed before this day, like 2026-11-21."),
+        (_, "after") => words("Only pages last changed on this day or later, like 2026-11-21."),
+        (_, "updated_since") => words("Only pages last changed at this time or later, like 2026-11-21 or 2026-11-21T09:00:00Z."),
+        ("changes", "since") => words("The revision after which to begin: until of the answer before. Forty zeros are the beginning."),
+        (_, "since") => words("Only commits after this revision."),
+        ("tree", "path") => words("Only what is below this page or folder."),
+        (_, "from") => such_as(words("The older revision: 7 to 40 digits, or HEAD. It must be there."), REVISION),
+        (_, "to") => such_as(words("The newer revision: 7 to 40 digits, or HEAD. It must be there."), "HEAD"),
+        (_, "revision") => words("How it was at this revision: 7 to 40 digits. The newest without it."),
+        (_, "section") => words("Only this section, by its heading: Notes, or Setup > Notes where several are called that."),
+        (_, "format") => one_of("raw: the text or the file itself, not in JSON.", &["raw"]),
+        ("deletePage", "attachments") => one_of("What becomes of its files; delete without it.", &["delete", "keep"]),
+        _ => words(""),
+    };
+    parameter["name"] = name.into();
+    parameter["in"] = "query".into();
+    parameter
+}
+
+/// The field `name` of the body of the operation `of`: its schema.
+pub fn field(of: &str, name: &str) -> Value {
+    let (kind, about) = match (of, name) {
+        (_, "paths") => {
+            let about = "Paths of pages.";
+            return json!({"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string"}, "description": about});
+        }
+        (_, "operations") => return operations(),
+        (_, "update_links") => return json!({"type": "boolean", "default": true, "description": "Whether links in other pages follow."}),
+        (_, "overwrite") => {
+            return json!({"type": "boolean", "default": true, "description": "Whether it may replace a file of that name."});
+        }
+        ("upload", "content") => ("string", format!("The bytes of the file in base64, at most {} MiB.", ATTACHMENT_BYTES / (1024 * 1024))),
+        ("editPage", "content") => ("string", "What the section becomes, heading and all. Goes with section.".to_string()),
+        (_, "content") => ("string", format!("The whole text of the page, at most {SOURCE_BYTES} bytes.")),
+        ("writePage", "revision") => ("string", "The revision you have read, 7 digits or more. A page that exists needs it.".to_string()),
+        ("editPage" | "revert", "revision") => ("string", "The revision you have read, 7 digits or more.".to_string()),
+        (_, "revision") => ("string", "The revision you have read, 7 digits or more. Without it whatever is there is meant.".to_string()),
+        (_, "to_revision") => ("string", "The revision whose text the page gets back.".to_string()),
+        (_, "old_string") => ("string", "Text that stands in the page exactly once.".to_string()),
+        (_, "new_string") => ("string", "What stands there then. It may be empty.".to_string()),
+        (_, "section") => ("string", "The heading of the section to replace, instead of old_string.".to_string()),
+        (_, "new_path") => ("string", "Where the page goes.".to_string()),
+        (_, "filename") => ("string", "What the file is to be called.".to_string()),
+        (_, "base") => ("string", "The revision of the wiki at which all the pages were read, instead of one for each.".to_string()),
+        (_, "message") => ("string", format!("Why: the message of the commit, at most {MESSAGE_BYTES} bytes.")),
+        (_, "commit_message") => {
+            ("string", format!("Why: the message of the commit, at most {MESSAGE_BYTES} bytes. One is made up without it."))
+        }
+        _ => ("string", String::new()),
+    };
+    json!({"type": kind, "description": about})
+}
+
+fn operations() -> Value {
+    json!({"type": "array", "minItems": 1, "maxItems": 100,
+        "description": "What is done, each to another page: put (content), patch (old_string, new_string), delete, or rename (new_path, update_links). \
+            A put of a page that exists needs its revision, or a base for all.",
+        "items": {
+            "type": "object", "additionalProperties": false, "required": ["op", "path"],
+            "properties": {
+                "op": {"enum": ["put", "patch", "delete", "rename"]}, "path": {"type": "string"}, "content": {"type": "string"},
+                "old_string": {"type": "string"}, "new_string": {"type": "string"}, "revision": {"type": "string"},
+                "new_path": {"type": "string"}, "update_links": {"type": "boolean"},
+            },
+        },
+    })
+}
+
+/// More about an operation than one line can say.
+pub fn text(of: &str) -> Option<&'static str> {
+    Some(match of {
+        "readPage" => {
+            "revision is the newest commit that touched the page, and the ETag: with If-None-Match the answer is 304 while nothing changed. \
+            Accept: text/markdown is the same as format=raw."
+        }
+        "writePage" => {
+            "What others changed elsewhere in the page since revision is merged; a change to the same lines is 409. With If-Match nothing is \
+            merged, with If-None-Match: * a page is only created; both refuse with 412."
+        }
+        "editPage" => {
+            "Either old_string and new_string, or section and content. What others changed elsewhere in the page since revision is merged."
+        }
+        "deletePage" => "The page stays in the history and can be brought back from there.",
+        "rename" => "One commit; the old address leads to the new one.",
+        "commit" => "Where one operation cannot be done, nothing is; operation says which it was.",
+        "changes" => {
+            "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
+            Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
+        }
+        "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
+        "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",
+        "getAttachment" => {
+            "It comes as it is with format=raw, or where Accept is there and names no application/json; then in parts, too (Range)."
+        }
+        _ => return None,
+    })
+}
+
+/// What the answer of an operation has in it when all is well.
+pub fn gives(of: &str) -> &'static [&'static str] {
+    match of {
+        "health" => &["status"],
+        "wiki" => &["name", "revision", "user", "within", "pages", "attachments", "revisions", "permissions", "limits"],
+        "indexStatus" => &["status", "backend_type", "commit", "head", "lag_commits", "pages"],
+        "chromaStatus" => &["status", "backend_type", "collection", "document_count", "model"],
+        "reindex" => &["status"],
+        "reindexStatus" => &["status", "started_at", "completed_at", "pages_indexed", "chunks_created", "error_message"],
+        "tree" => &["path", "tree"],
+        "listPages" => &["pages", "total", "next_cursor"],
+        "batchGet" => &["pages", "missing"],
+        "commit" => &["revision", "paths", "updated_pages", "changed"],
+        "changes" => &["changes", "until", "next_cursor"],
+        "changelog" => &["entries", "total", "next_cursor"],
+        "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
+        "links" => &["nodes", "edges"],
+        "orphans" => &["orphans"],
+        "missing" => &["missing"],
+        "linksOf" => &["path", "links_to", "linked_from"],
+        "history" => &["path", "history", "next_cursor", "deleted"],
+        "diff" => &["path", "from", "to", "hunks"],
+        "rename" => &["old_path", "new_path", "revision", "updated_pages"],
+        "listAttachments" => &["path", "attachments", "total"],
+        "upload" | "putAttachment" => &["filename", "path", "size", "mime_type", "revision"],
+        "getAttachment" => &["filename", "content", "size", "mime_type"],
+        "deleteAttachment" => &["deleted", "filename", "revision"],
+        "readPage" => &["name", "path", "content", "section", "frontmatter", "links_to", "linked_from", "revision", "last_commit"],
+        "writePage" => &["name", "path", "revision", "created", "merged"],
+        "editPage" | "revert" => &["name", "path", "revision", "merged"],
+        "deletePage" => &["deleted", "path", "revision"],
+        _ => &[],
+    }
+}
+
+/// A body that the operation takes, if it needs one.
+pub fn example(of: &str) -> Option<Value> {
+    Some(match of {
+        "batchGet" => json!({"paths": [PAGE]}),
+        "commit" => json!({"message": "Two pages", "operations": [
+            {"op": "put", "path": "Example/One", "content": "# One\n"}, {"op": "put", "path": "Example/Two", "content": "See [[Example/One]].\n"},
+        ]}),
+        "writePage" => json!({"content": "# Example\n\nPress the red button.\n"}),
+        "editPage" => json!({"revision": REVISION, "old_string": "red button", "new_string": "green button"}),
+        "rename" => json!({"new_path": "Moved"}),
+        "revert" => json!({"to_revision": REVISION, "revision": REVISION}),
+        "upload" => json!({"filename": "hello.txt", "content": "aGVsbG8="}),
+        _ => return None,
+    })
+}
+
+/// What a status means here.
+pub fn status(status: u16) -> &'static str {
+    match status {
+        200 => "Done",
+        201 => "Made",
+        202 => "Begun",
+        206 => "A part of the file",
+        304 => "Not modified",
+        400 => "The request cannot be read: its JSON, or a header",
+        401 => "No credentials, or none that count",
+        403 => "Not allowed",
+        404 => "Not there, or not for you",
+        409 => "It is not as the request takes it to be; code says how: a revision is missing or old, something exists already",
+        410 => "The revision is not part of the history",
+        412 => "It is not as If-Match or If-None-Match ask",
+        413 => "Too large, or the wiki is full",
+        415 => "The body is not sent as JSON",
+        416 => "The file has no such part",
+        422 => "A parameter or field breaks a rule; field says which",
+        429 => "Too many requests: wait for Retry-After seconds",
+        503 => "Not available, or busy: try again after Retry-After",
+        _ => "",
+    }
+}

@@ -1,0 +1,72 @@
+//! Making the index again, and search by meaning, which is not there yet (spec/api.md §7).
+
+use super::failure::Failure;
+use super::{Answer, ok};
+use crate::api::reindexing::State;
+use crate::reply;
+use crate::web::Context;
+use holt_core::{Actor, Error, Result, Timestamp};
+use holt_engine::pages;
+use holt_engine::{Read, Wiki, publish, sync};
+use http::StatusCode;
+use serde_json::json;
+
+/// `POST /reindex`: the index is made again from git, in the background.
+pub fn start(context: &Context<'_>) -> Answer {
+    super::body::Fields::of(context.request, &[])?;
+    let app = context.app;
+    let id = context.wiki.id();
+    app.reindexing.begin(id, context.now())?;
+    let (jobs, clock, wiki) = (app.reindexing.clone(), app.engine.clock().clone(), app.engine.wiki(id));
+    // On the blocking pool: the server ends when it is done, and a panic in it is caught here.
+    tokio::task::spawn_blocking(move || {
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reindex(&wiki)));
+        let made = made.unwrap_or_else(|_| Err(Error::internal("make the index: a panic, see the log")));
+        let completed = clock.now();
+        let state = match made {
+            Ok(pages) => State::Complete { pages, completed },
+            Err(error) => {
+                tracing::error!(wiki.id = %id, "could not make the index again: {}", error.chain());
+                State::Error { message: "the index could not be made; the log of the server says why".into(), completed }
+            }
+        };
+        jobs.end(id, state);
+    });
+    Ok(reply::json(StatusCode::ACCEPTED, &json!({"status": "started"})))
+}
+
+fn reindex(wiki: &Wiki) -> Result<usize> {
+    sync::reindex(wiki)?;
+    Ok(pages::counts(&wiki.grant::<Read>(&Actor::System)?)?.pages)
+}
+
+/// `GET /reindex/status`
+pub fn status(context: &Context<'_>) -> Answer {
+    let time = |seconds: i64| publish::rfc3339(Timestamp::utc(seconds));
+    Ok(ok(&match context.app.reindexing.state(context.wiki.id()) {
+        None => json!({"status": "idle"}),
+        Some(State::InProgress { started }) => json!({"status": "in_progress", "started_at": time(started)}),
+        // A page is one piece in the index of words.
+        Some(State::Complete { pages, completed }) => {
+            json!({"status": "complete", "pages_indexed": pages, "chunks_created": pages, "completed_at": time(completed)})
+        }
+        Some(State::Error { message, completed }) => json!({"status": "error", "error_message": message, "completed_at": time(completed)}),
+    }))
+}
+
+/// `GET /semantic-search?q=&n=&max_chunks_per_page=`: its question is checked; there is nothing yet that answers it.
+pub fn semantic_search(context: &Context<'_>) -> Answer {
+    let wanted = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing", "Send words to search for."))?;
+    let number = |name: &str, usual: i64, most: i64| {
+        super::query(context, name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(usual).clamp(1, most)
+    };
+    let (n, chunks) = (number("n", 5, 50), number("max_chunks_per_page", 2, 10));
+    let error = Error::busy("search by meaning is not available in this wiki").hint("Use `GET /search`, which goes by words.");
+    let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error);
+    Err(failure.with("query", wanted).with("n", n).with("max_chunks_per_page", chunks))
+}
+
+/// `GET /chroma-status`: the old name for where the index of meanings stands.
+pub fn chroma_status(_: &Context<'_>) -> Answer {
+    Ok(ok(&json!({"status": "unavailable", "backend_type": null, "collection": null, "document_count": 0, "model": null})))
+}
