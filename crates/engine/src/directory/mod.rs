@@ -6,6 +6,7 @@ mod audit;
 mod digests;
 mod invitations;
 mod logins;
+mod oauth;
 mod sessions;
 mod tokens;
 mod users;
@@ -15,6 +16,10 @@ pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
+pub use oauth::{
+    ACCESS_LIFE, AccessGrant, CODE_LIFE, Decided, GrantRecord, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, OAuthClient,
+    OAuthRequest, OAuthScope, REFRESH_LIFE, REQUEST_LIFE, Redemption, Refusal, Registered, Secrecy,
+};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
 pub use tokens::{NewToken, TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
@@ -40,6 +45,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0003_digests.sql"),
         include_str!("migrations/0004_token_parts.sql"),
         include_str!("migrations/0005_page_limits.sql"),
+        include_str!("migrations/0006_oauth.sql"),
     ],
 };
 

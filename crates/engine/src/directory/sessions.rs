@@ -121,10 +121,12 @@ impl Directory {
         let sql = "DELETE FROM sessions WHERE user = ?1 AND hash <> ?2";
         self.write("end other sessions", |db| db.execute(sql, (user.0, hash(token))))
     }
-    /// Takes from `user` what opens `wiki`: sessions and tokens.
+    /// Takes from `user` what opens `wiki`: sessions, tokens, and what programs were allowed.
     pub fn lock_out(&self, user: UserId, wiki: WikiId) -> Result<()> {
         self.write("end sessions and tokens", |db| {
             db.execute("DELETE FROM sessions WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))?;
+            db.execute("DELETE FROM oauth_requests WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))?;
+            db.execute("DELETE FROM oauth_grants WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))?;
             db.execute("DELETE FROM tokens WHERE user = ?1 AND wiki = ?2", (user.0, wiki.to_store()))
         })
         .map(|_| ())

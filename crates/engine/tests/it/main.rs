@@ -12,6 +12,7 @@ mod facts;
 mod inbox;
 mod lazy;
 mod list;
+mod oauth;
 mod pages;
 mod private;
 mod repo;
