@@ -5,6 +5,7 @@ use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::oauth::Documents;
 use crate::presence::Presence;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
@@ -44,6 +45,8 @@ pub struct App {
     pub followers: Arc<Followers>,
     /// Bounds the work on live requests.
     pub live: Arc<Semaphore>,
+    /// Programs that are known by an address of their own.
+    pub documents: Documents,
     /// Mail on its way.
     pub outbox: Outbox,
     /// Mail about what people watch.

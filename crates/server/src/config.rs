@@ -157,6 +157,9 @@ pub struct ServeArgs {
     /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
     #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,
+    /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
+    #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
+    pub trust_client_host: Vec<String>,
     /// Who mail sent by that server is from
     #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,

@@ -41,7 +41,8 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         (_, true) => Door::Mcp,
         _ => Door::Web,
     };
-    let caller = if door != Door::Web { credentials::caller(app, request, wiki_id) } else { credentials::visitor(app, request, wiki_id) };
+    let caller =
+        if door != Door::Web { credentials::caller(app, request, wiki_id, door) } else { credentials::visitor(app, request, wiki_id) };
     let (Caller { actor, session, identity }, problem) = match caller {
         Ok(caller) => (caller, None),
         Err(error) => {
@@ -51,6 +52,11 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     };
     let wiki = app.engine.wiki(wiki_id);
     let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, door, operation: None };
+    // Addresses are kept in logs (security.md OAU-9).
+    if door != Door::Web && request.query("access_token").is_some() {
+        let error = Error::invalid("a token stands in the address").hint("Send it as `Authorization: Bearer …`, and revoke this one.");
+        return refuse_in_json(&context, Failure::new(StatusCode::BAD_REQUEST, "validation", error));
+    }
     let result = match problem {
         // Whoever guesses tokens is counted as well.
         Some(error) if door != Door::Web => match context.charge(Kind::Read, 1) {

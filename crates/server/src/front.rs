@@ -7,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::follow;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::mcp;
+use crate::oauth;
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request, Turn};
 use crate::routes;
@@ -35,12 +36,16 @@ const PIECE: usize = 128 * 1024;
 
 /// Answers one request.
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
-    let is_api = api::is_here(request.uri().path()) || mcp::is_here(request.uri().path());
+    let path = request.uri().path();
+    let (is_api, is_oauth) = (api::is_here(path) || mcp::is_here(path), oauth::is_here(path));
     let reply = answer(app, request, peer).await;
     let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
     // What is refused before anybody looked at it is refused in JSON, too. Files beside pages are answered as they are.
     if is_api && plain && !reply.status().is_success() {
         return api::failure::early(reply);
+    }
+    if is_oauth && plain && !reply.status().is_success() {
+        return oauth::early(reply);
     }
     reply
 }
@@ -78,13 +83,14 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     };
     let method = parts.method.clone();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
-    let (is_api, is_mcp) = (api::is_here(&path), mcp::is_here(&path));
+    let (is_api, is_mcp, is_oauth) = (api::is_here(&path), mcp::is_here(&path), oauth::is_here(&path));
     let is_upload = match is_api {
         true => path.contains("/attachments"),
         false => content_type.trim_start().to_ascii_lowercase().starts_with("multipart/"),
     };
     let limit = match (is_upload, is_api) {
         _ if is_mcp => MCP_BYTES,
+        _ if is_oauth => oauth::BYTES,
         (true, _) => UPLOAD_BYTES,
         (false, true) => JSON_BYTES,
         (false, false) => FORM_BYTES,
@@ -102,7 +108,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
         _ => match read(body, &parts.headers, limit).await {
-            Ok(bytes) if is_api || is_mcp => {
+            Ok(bytes) if is_api || is_mcp || is_oauth => {
                 raw = bytes;
                 Form::default()
             }

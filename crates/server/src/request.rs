@@ -111,6 +111,10 @@ impl Form {
     pub fn find(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
+    /// Whether two fields have the same name.
+    pub fn repeats(&self) -> bool {
+        self.fields.iter().enumerate().any(|(i, (name, _))| self.fields[..i].iter().any(|(before, _)| before == name))
+    }
     /// All fields of that name.
     pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
         self.fields.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())

@@ -4,6 +4,7 @@
 
 use crate::api;
 use crate::mcp;
+use crate::oauth;
 use crate::reply::Reply;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
@@ -33,6 +34,8 @@ pub enum Proof {
     Form,
     /// The link itself: it is signed, and mail programs send it without any page of ours.
     Link,
+    /// What is sent: a secret of the program that sends it. Nothing comes of a cookie.
+    Secret,
 }
 
 /// A row.
@@ -67,6 +70,10 @@ const fn post(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result
 }
 const fn post_by_link(pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
     Route { method: "POST", pattern, need: Public, proof: Proof::Link, run: Run::Page(run) }
+}
+/// What programs send that are no session of anybody's, and may be pages of other sites.
+const fn program(method: &'static str, pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
+    Route { method, pattern, need: Public, proof: Proof::Secret, run: Run::Page(run) }
 }
 
 const fn api(method: &'static str, pattern: &'static str, need: Need, run: fn(&Context<'_>) -> api::Answer) -> Route {
@@ -111,6 +118,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/settings/sessions",                    Login,  web::sessions::end),
     get ("/-/settings/tokens",                      Login,  web::people::settings_form),
     post("/-/settings/tokens",                      Login,  web::tokens::change),
+    get ("/-/settings/agents",                      Login,  web::agents::own),
+    post("/-/settings/agents",                      Login,  web::agents::end_own),
     get ("/-/admin",                                Admin,  web::admin::form),
     post("/-/admin",                                Admin,  web::admin::preferences),
     get ("/-/admin/appearance",                     Admin,  web::preferences::appearance),
@@ -127,6 +136,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/admin/path_rules",                     Admin,  web::path_rules::set),
     get ("/-/admin/invitations",                    Admin,  web::invitations::list),
     post("/-/admin/invitations",                    Admin,  web::invitations::change),
+    get ("/-/admin/agents",                         Admin,  web::agents::all),
+    post("/-/admin/agents",                         Admin,  web::agents::end_any),
     get ("/-/admin/mail_preferences",               Admin,  web::mail_settings::form),
     post("/-/admin/mail_preferences",               Admin,  web::mail_settings::change),
     get ("/-/admin/repository_management",          Admin,  web::repository::show),
@@ -206,8 +217,21 @@ pub const ROUTES: &[Route] = &[
     api("PATCH",  "/api/v1/pages/{page}",                         Write,  api::writing::patch),
     api("DELETE", "/api/v1/pages/{page}",                         Write,  api::writing::delete),
     Route { method: "POST", pattern: mcp::ADDRESS, need: Public, proof: Proof::Form, run: Run::Mcp(mcp::handle) },
-    get ("/.well-known/oauth-protected-resource",     Public, mcp::resource::describe),
-    get ("/.well-known/oauth-protected-resource/mcp", Public, mcp::resource::describe),
+    program("GET",     "/.well-known/oauth-protected-resource",     mcp::resource::describe),
+    program("OPTIONS", "/.well-known/oauth-protected-resource",     oauth::metadata::options),
+    program("GET",     "/.well-known/oauth-protected-resource/mcp", mcp::resource::describe),
+    program("OPTIONS", "/.well-known/oauth-protected-resource/mcp", oauth::metadata::options),
+    program("GET",     "/.well-known/oauth-authorization-server",   oauth::metadata::server),
+    program("OPTIONS", "/.well-known/oauth-authorization-server",   oauth::metadata::options),
+    program("POST",    "/oauth/register",                           oauth::register::register),
+    program("OPTIONS", "/oauth/register",                           oauth::metadata::options),
+    program("POST",    "/oauth/token",                              oauth::tokens::exchange),
+    program("OPTIONS", "/oauth/token",                              oauth::metadata::options),
+    program("POST",    "/oauth/revoke",                             oauth::tokens::revoke),
+    program("OPTIONS", "/oauth/revoke",                             oauth::metadata::options),
+    get ("/oauth/authorize",                        Login,  web::consent::authorize),
+    get ("/oauth/consent/{request}",                Login,  web::consent::form),
+    post("/oauth/consent/{request}",                Login,  web::consent::decide),
     get ("/",                                       Read,   web::page::home),
     get ("/{page}/edit",                            Write,  web::edit::form),
     get ("/{page}/edit/{rev}",                      Write,  web::edit::form),
@@ -328,6 +352,8 @@ mod tests {
             before.as_slice(),
             secret.as_slice(),
             ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet", "/mcp"].as_slice(),
+            // What shows its own secret, or tells nobody anything.
+            ["/oauth/register", "/oauth/token", "/oauth/revoke"].as_slice(),
         ]
         .concat();
         let mut changing = changing;

@@ -120,7 +120,7 @@ pub fn safe_next(next: &str) -> &str {
         && !matches!(second, Some('/' | '\\' | '%'))
         && !next.contains('\\')
         && !next.chars().any(char::is_control)
-        && next.len() <= 2048;
+        && next.len() <= 4096;
     if fine { next } else { "/" }
 }
 

@@ -89,6 +89,12 @@ const NOT_SHOWN: &[&str] = &[
     "public, max-age=0, must-revalidate",
     "public, max-age=604800, immutable",
     "attachment; filename=\"page.md\"",
+    "form-action 'self'",
+    "form-action 'self' {}",
+    // To programs, or to the page about them, which says it in its own words.
+    "a token stands in the address",
+    "Send it as `Authorization: Bearer …`, and revoke this one.",
+    "this wiki knows no such client",
     // Parts of commands.
     "-X {}",
     "Authorization: Bearer {}",

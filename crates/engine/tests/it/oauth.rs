@@ -5,6 +5,7 @@ use holt_engine::directory::{
     ACCESS_LIFE, CODE_LIFE, Decided, Directory, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, NewUser, OAuthScope,
     REFRESH_LIFE, REQUEST_LIFE, Rank, Redemption, Refusal, Registered, Secrecy,
 };
+use holt_engine::{Clock, Engine, EngineOptions};
 use tempfile::TempDir;
 
 const CLIENT: &str = "https://agent.example/client.json";
@@ -59,7 +60,7 @@ impl Place {
         self.directory.decide_oauth(self.docs, asked, self.ann, &self.session, allowed, now).unwrap()
     }
     fn code(&self, refreshes: bool, now: i64) -> String {
-        match self.decide(&self.ask(refreshes, now), Some(OAuthScope::Upload), now) {
+        match self.decide(&self.ask(refreshes, now), Some(OAuthScope::Write), now) {
             Decided::Now(Some(code)) => code.expose().to_string(),
             other => panic!("{other:?}"),
         }
@@ -76,6 +77,7 @@ impl Place {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a question reads like what is asked")]
 fn unknown(issued: Result<Issued, Refusal>) -> bool {
     matches!(issued, Err(Refusal::Unknown))
 }
@@ -97,7 +99,7 @@ fn case_24_a_code_is_exchanged_once_by_whom_it_was_made_for() {
     }
     assert!(unknown(place.redeem("holtc_x", 101)) && unknown(place.redeem(&code, 100 + CODE_LIFE)));
     let issued = place.redeem(&code, 100 + CODE_LIFE - 1).unwrap();
-    assert_eq!((issued.scope, issued.seconds), (OAuthScope::Write, ACCESS_LIFE), "no more than was asked for");
+    assert_eq!((issued.scope, issued.seconds), (OAuthScope::Write, ACCESS_LIFE));
     assert_eq!(place.allows(issued.access.expose(), 200), Some(OAuthScope::Write));
     // The second time is somebody else's: all that came of it has ended, however late it is.
     let refreshed = place.refresh(issued.refresh.unwrap().expose(), None, 300).unwrap();
@@ -306,4 +308,18 @@ fn case_26_all_of_it_is_on_the_disk_and_no_secret_is() {
         ["holt.db", "holt.db-wal"].iter().flat_map(|file| std::fs::read(place.dir.path().join(file)).unwrap_or_default()).collect();
     assert!(both.windows(CLIENT.len()).any(|window| window == CLIENT.as_bytes()), "control: what is meant to be there is found");
     assert!(place.refresh(refresh.expose(), None, 104).is_ok());
+}
+
+/// Case 35. Nothing here signs with a secret that somebody has to bring along: codes and tokens are random and kept as hashes, and what is
+/// signed (cookies of readers) is signed by a secret that an installation makes for itself. If that is there and cannot be used, there is no start.
+#[test]
+fn case_35_a_damaged_secret_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Engine::open(EngineOptions::new(dir.path(), Clock::fixed(100)));
+    drop(open().unwrap());
+    drop(open().unwrap());
+    let db = rusqlite::Connection::open(dir.path().join("holt.db")).unwrap();
+    assert_eq!(db.execute("UPDATE secrets SET value = x'00'", []).unwrap(), 1, "the control: there is one");
+    drop(db);
+    assert_eq!(open().map(drop).unwrap_err().kind, ErrorKind::Internal);
 }

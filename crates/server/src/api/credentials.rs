@@ -3,6 +3,7 @@
 //! A token narrows its owner in the actor itself ([`Program`]), so that every decision below knows of it and no handler has to.
 
 use crate::app::App;
+use crate::door::Door;
 use crate::request::Request;
 use crate::session;
 use holt_core::{Action, Actor, Error, Person, Program, Result, UserId, WikiId};
@@ -12,6 +13,8 @@ use std::net::IpAddr;
 
 /// Longest token that is looked up, in bytes.
 const TOKEN_BYTES: usize = 128;
+/// How access tokens of OAuth begin. Tokens that people make themselves begin with `holt_`.
+const ACCESS: &str = "holta_";
 
 /// Who asks, and their session, if that is how they are known.
 pub struct Caller {
@@ -28,6 +31,8 @@ pub struct Caller {
 pub enum Identity {
     /// A token, by its id.
     Token(i64),
+    /// What somebody allowed a program by OAuth, by its id.
+    Grant(i64),
     /// Somebody who is logged in.
     Person(UserId),
     /// An address, or the network that one customer has.
@@ -50,7 +55,7 @@ pub fn network(peer: IpAddr) -> String {
 }
 
 /// Whoever sends these headers to `wiki`. With a bearer token cookies count for nothing.
-pub fn caller(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
+pub fn caller(app: &App, request: &Request, wiki: WikiId, door: Door) -> Result<Caller> {
     let headers = &request.headers;
     let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = sent.next() else {
@@ -64,11 +69,12 @@ pub fn caller(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
                 .hint("Send `Authorization: Bearer holt_…` with a token from your settings in this wiki."));
         }
     };
-    let (actor, id) = owner(app, token, wiki)?.ok_or_else(|| {
+    let found = if token.starts_with(ACCESS) { granted(app, token, wiki, door)? } else { owner(app, token, wiki)? };
+    let (actor, identity) = found.ok_or_else(|| {
         Error::unauthenticated("the token is unknown, expired, revoked or for another wiki")
             .hint("Make a new one in your settings in this wiki.")
     })?;
-    Ok(Caller { actor, session: None, identity: Identity::Token(id) })
+    Ok(Caller { actor, session: None, identity })
 }
 
 /// Whoever has the session of a request.
@@ -79,7 +85,20 @@ pub fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
     Ok(Caller { actor, session, identity })
 }
 
-fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
+/// Whoever allowed a program what it shows an access token of. That is for `/mcp` and nothing else (security.md OAU-7).
+fn granted(app: &App, token: &str, wiki: WikiId, door: Door) -> Result<Option<(Actor, Identity)>> {
+    if token.len() > TOKEN_BYTES || door != Door::Mcp {
+        return Ok(None);
+    }
+    let directory = app.engine.directory();
+    let Some(access) = directory.oauth_access(wiki, token, app.engine.clock().now())? else { return Ok(None) };
+    let Some(user) = directory.user(access.grant.user)? else { return Ok(None) };
+    let program = Program { name: format!("mcp/{}", access.grant.client_name), ceiling: access.scope.action(), within: None };
+    let person = Person { through: Some(program), ..user.person() };
+    Ok(Some((Actor::Person(person), Identity::Grant(access.grant.id))))
+}
+
+fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, Identity)>> {
     if token.len() > TOKEN_BYTES {
         return Ok(None);
     }
@@ -94,7 +113,7 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
     let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within });
-    Ok(Some((Actor::Person(Person { through, ..person }), record.id)))
+    Ok(Some((Actor::Person(Person { through, ..person }), Identity::Token(record.id))))
 }
 
 fn ceiling(record: &TokenRecord) -> Action {

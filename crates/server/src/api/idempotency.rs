@@ -86,6 +86,7 @@ fn key(context: &Context<'_>) -> Result<Option<String>, Failure> {
 fn name(context: &Context<'_>, secret: &[u8], key: &str) -> Result<OpId, Failure> {
     let caller = match &context.identity {
         Identity::Token(id) => format!("token {id}"),
+        Identity::Grant(id) => format!("grant {id}"),
         Identity::Person(id) => format!("person {}", id.0),
         Identity::Network(network) => format!("network {network}"),
     };

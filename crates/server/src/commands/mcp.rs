@@ -8,10 +8,12 @@ use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
+use crate::egress::Egress;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
 use crate::mcp;
+use crate::oauth::Documents;
 use crate::presence::Presence;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
@@ -120,6 +122,7 @@ fn alone(engine: Engine) -> App {
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        documents: Documents::new(Egress::new(Vec::new())),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,

@@ -6,8 +6,10 @@ use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
+use crate::egress::Egress;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::oauth::Documents;
 use crate::presence::Presence;
 use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
@@ -49,6 +51,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         (Some(url), Some(from)) => Some(MailServer::parse(url, from)?),
         _ => None,
     };
+    check_trusted(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         welcome(&engine)?;
@@ -75,6 +78,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
         live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        documents: Documents::new(Egress::new(args.trust_client_host.clone())),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
@@ -95,6 +99,19 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     app.outbox.close(MAIL_AT_THE_END);
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
+fn check_trusted(args: &ServeArgs) -> Result<()> {
+    if args.trust_client_host.is_empty() {
+        return Ok(());
+    }
+    if !args.listen.ip().is_loopback() {
+        return Err(Error::invalid("--trust-client-host is for a server that listens on this machine alone")
+            .hint("Listen on 127.0.0.1, or leave it out: programs with a public https address need no trust."));
+    }
+    tracing::warn!("these servers are asked wherever they are, and without TLS if they like: {}", args.trust_client_host.join(", "));
+    Ok(())
 }
 
 /// How much may be asked of the API in a minute.

@@ -12,13 +12,16 @@ pub mod resource;
 mod resources;
 mod tools;
 
+use crate::api::credentials::Identity;
 use crate::api::failure::Failure;
+use crate::oauth;
 use crate::rates::Kind;
 use crate::reply::{Reply, raw, with_header};
 use crate::session;
 use crate::web::Context;
 use envelope::Era;
-use holt_core::{Action, Actor, Error, Program, Result};
+use holt_core::{Action, Actor, Error, Person, Program, Result};
+use holt_engine::directory::OAuthScope;
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
 use message::{Message, Refusal};
@@ -50,6 +53,14 @@ fn scope_of(action: Action) -> &'static str {
     }
 }
 
+/// All scopes that an action needs (security.md OAU-11).
+fn scopes_of(action: Action) -> String {
+    match OAuthScope::ALL.into_iter().find(|scope| scope.action() == action) {
+        Some(scope) => oauth::words(scope),
+        None => scope_of(action).to_string(),
+    }
+}
+
 /// A refusal with the way to a token (RFC 9728), where one is missing.
 pub fn challenged(context: &Context<'_>, reply: Reply) -> Reply {
     if reply.status() != StatusCode::UNAUTHORIZED {
@@ -64,7 +75,12 @@ pub fn challenged(context: &Context<'_>, reply: Reply) -> Reply {
 pub fn handle(context: &mut Context<'_>) -> Reply {
     let request = context.request;
     let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
-    let answer = if kind.trim().eq_ignore_ascii_case("application/json") {
+    let in_body = kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        && form_urlencoded::parse(&request.raw).any(|(name, _)| name == "access_token");
+    let answer = if in_body {
+        let refusal = Refusal::request("a token stands in the body: send it as Authorization: Bearer, and revoke this one");
+        Answer::refused(&Value::Null, refusal)
+    } else if kind.trim().eq_ignore_ascii_case("application/json") {
         answer(context, &request.raw, Some(&request.headers), &mut None)
     } else {
         let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
@@ -81,7 +97,7 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
         Some(action) if status == StatusCode::FORBIDDEN => {
             let challenge = format!(
                 "Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}\"",
-                scope_of(action),
+                scopes_of(action),
                 resource::url(context)
             );
             let mut reply = reply;
@@ -172,7 +188,15 @@ fn may(context: &Context<'_>, action: Action) -> Result<(), Refusal> {
                 StatusCode::UNAUTHORIZED => format!("log in to {action} this wiki: send a bearer token"),
                 _ => format!("you may not {action} this wiki: the token or its owner does not have the scope {}", scope_of(action)),
             };
-            Err(Refusal { status, needs: Some(action), ..Refusal::new(message::DENIED, message) })
+            // More scopes help only if it is a scope that is missing: whoever lost the right is not asked for it again.
+            let needs = match &context.actor {
+                Actor::Person(person) => {
+                    let alone = Actor::Person(Person { through: None, ..person.clone() });
+                    context.wiki.may(&alone, action).map_err(|error| internal(context, &error.into()))?.then_some(action)
+                }
+                _ => None,
+            };
+            Err(Refusal { status, needs, ..Refusal::new(message::DENIED, message) })
         }
         Err(error) => Err(internal(context, &error.into())),
     }
@@ -192,8 +216,11 @@ fn charge(context: &Context<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// Has commits name the agent: by what it calls itself, or by the label of its token.
+/// Has commits name the agent: by what it calls itself, or by the label of its token. One that somebody allowed is called what they were shown.
 fn name_program(context: &mut Context<'_>, client: Option<&str>) {
+    if matches!(context.identity, Identity::Grant(_)) {
+        return;
+    }
     let Actor::Person(person) = &mut context.actor else { return };
     match (&mut person.through, client) {
         (Some(program), client) => {

@@ -1,23 +1,20 @@
-//! What this wiki is to OAuth: a protected resource (RFC 9728). It takes bearer tokens from a person's settings; an authorization server is named
-//! here as soon as there is one.
+//! What this wiki is to OAuth: a protected resource (RFC 9728), whose tokens it gives out itself.
 
-use crate::reply::{Reply, json};
+use crate::oauth::{self, metadata};
+use crate::reply::Reply;
 use crate::web::Context;
 use holt_core::Result;
-use http::StatusCode;
 
 /// Where its description is.
 pub fn url(context: &Context<'_>) -> String {
-    format!("{}/.well-known/oauth-protected-resource{}", context.origin(), super::ADDRESS)
+    let origin = oauth::issuer(context).unwrap_or_else(|_| context.origin());
+    format!("{origin}/.well-known/oauth-protected-resource{}", super::ADDRESS)
 }
 
 /// `GET /.well-known/oauth-protected-resource` and the same below it for `/mcp`.
 pub fn describe(context: &Context<'_>) -> Result<Reply> {
-    let resource = format!("{}{}", context.origin(), super::ADDRESS);
-    Ok(json(
-        StatusCode::OK,
-        &serde_json::json!({
-            "resource": resource, "bearer_methods_supported": ["header"], "scopes_supported": ["wiki:read", "wiki:write", "wiki:upload"],
-        }),
-    ))
+    Ok(metadata::public(&serde_json::json!({
+        "resource": oauth::resource(context)?, "authorization_servers": [oauth::issuer(context)?], "bearer_methods_supported": ["header"],
+        "scopes_supported": metadata::scopes(),
+    })))
 }

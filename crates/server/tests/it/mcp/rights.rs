@@ -83,7 +83,11 @@ fn case_29_who_may_only_read_sees_no_tools_that_write() {
     let annotations = |tool: &Value| tool["annotations"]["readOnlyHint"] == true;
     assert!(list.body["result"]["tools"].as_array().unwrap().iter().all(annotations));
     assert_eq!(names(&list.body).len(), 17);
-    for (tool, scope) in [("write_note", "wiki:write"), ("apply_changes", "wiki:write"), ("upload_attachment", "wiki:upload")] {
+    for (tool, scope) in [
+        ("write_note", "wiki:read wiki:write"),
+        ("apply_changes", "wiki:read wiki:write"),
+        ("upload_attachment", "wiki:read wiki:write wiki:upload"),
+    ] {
         let said = mcp.ask_as(Some(&reader), "tools/call", &json!({"name": tool, "arguments": {"path": "x", "content": "y"}}));
         assert_eq!(said.status, 403, "{tool}: {}", said.body);
         let challenge = said.answer.header("www-authenticate").unwrap();

@@ -1,0 +1,200 @@
+//! The one way out to servers that somebody else names (security.md SSRF): `https`, public addresses, one request, no redirects, few bytes, little time.
+//!
+//! A name is resolved once, every address it has is judged, and one of those that were judged is connected to.
+
+mod address;
+mod answer;
+
+use answer::Answer;
+use holt_core::{Error, Result};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::{Duration, Instant};
+use url::{Host, Url};
+
+/// Time for all of it.
+const TIME: Duration = Duration::from_secs(5);
+/// Ports that a stranger's address may name.
+const PORTS: [u16; 2] = [443, 8443];
+/// Longest address that is asked, in bytes.
+const URL_BYTES: usize = 1024;
+/// Of the addresses that a name has, so many are tried.
+const TRIES: usize = 2;
+
+/// What came back: JSON, unread.
+#[derive(Debug)]
+pub struct Document {
+    /// As sent.
+    pub body: Vec<u8>,
+    /// How long it may be kept, in seconds, if it says so.
+    pub keep: Option<i64>,
+}
+
+/// See the module.
+pub struct Egress {
+    /// `host:port` of servers that whoever runs this one vouches for: there, any address and plain `http` will do.
+    trusted: Vec<String>,
+    tls: OnceLock<std::result::Result<Arc<ClientConfig>, String>>,
+    roots: fn() -> RootCertStore,
+}
+
+impl Egress {
+    /// With servers that are asked wherever they are; usually none.
+    pub fn new(trusted: Vec<String>) -> Self {
+        Self { trusted, tls: OnceLock::new(), roots: || RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() } }
+    }
+    /// Fetches a document of at most `most` bytes. What went wrong is told in one clause, without what the server said.
+    pub fn json(&self, address: &str, most: usize) -> Result<Document> {
+        let end = Instant::now() + TIME;
+        let (url, host, port) = self.check(address)?;
+        let places = self.resolve(&url, host.clone(), port, end)?;
+        let stream = connect(&places, end)?;
+        let timed = Timed { stream, end };
+        let head = format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: Holt/{}\r\nConnection: close\r\n\r\n",
+            &url[url::Position::BeforePath..url::Position::AfterQuery],
+            &url[url::Position::BeforeHost..url::Position::AfterPort],
+            env!("CARGO_PKG_VERSION")
+        );
+        let answer = if url.scheme() == "https" {
+            let name = ServerName::try_from(host).map_err(|_| refused("its host is no name of a server"))?;
+            let connection = ClientConnection::new(self.tls()?, name).map_err(|_| refused("no secure connection can be made"))?;
+            exchange(&mut StreamOwned::new(connection, timed), &head, most)?
+        } else {
+            exchange(&mut { timed }, &head, most)?
+        };
+        answer.document()
+    }
+    /// What an address must be before anybody is asked anything.
+    fn check(&self, address: &str) -> Result<(Url, String, u16)> {
+        let url = Url::parse(address).ok().filter(|_| address.len() <= URL_BYTES).ok_or_else(|| refused("it is no address"))?;
+        // Whoever reads the text and whoever reads the address must see the same one.
+        if url.as_str() != address {
+            return Err(refused("it is not written as browsers write it"));
+        }
+        let (Some(host), Some(port)) = (url.host_str().map(str::to_string), url.port_or_known_default()) else {
+            return Err(refused("it names no server"));
+        };
+        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(refused("it has a user or a fragment"));
+        }
+        let trusted = self.trusts(&host, port);
+        if url.scheme() != "https" && !(trusted && url.scheme() == "http") {
+            return Err(refused("it does not begin with https://"));
+        }
+        if !trusted && !PORTS.contains(&port) {
+            return Err(refused("its port is neither 443 nor 8443"));
+        }
+        Ok((url, host, port))
+    }
+    fn trusts(&self, host: &str, port: u16) -> bool {
+        self.trusted.iter().any(|trusted| *trusted == format!("{host}:{port}"))
+    }
+    /// The addresses of a server, all of which anybody could ask.
+    fn resolve(&self, url: &Url, host: String, port: u16, end: Instant) -> Result<Vec<SocketAddr>> {
+        let trusted = self.trusts(&host, port);
+        let places: Vec<SocketAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![(address, port).into()],
+            Some(Host::Ipv6(address)) => vec![(address, port).into()],
+            _ => {
+                // The system's resolver takes as long as it likes: it is asked aside.
+                let (done, found) = mpsc::channel();
+                let asked = std::thread::Builder::new().name("resolve".into());
+                asked
+                    .spawn(move || done.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect)))
+                    .map_err(|e| Error::io("start a thread", e))?;
+                let left = end.saturating_duration_since(Instant::now());
+                found.recv_timeout(left).ok().and_then(std::io::Result::ok).ok_or_else(|| refused("its host is not known"))?
+            }
+        };
+        if places.is_empty() {
+            return Err(refused("its host is not known"));
+        }
+        if !trusted && !places.iter().all(|place| address::is_public(place.ip())) {
+            return Err(refused("its host is not on the public network"));
+        }
+        Ok(places)
+    }
+    fn tls(&self) -> Result<Arc<ClientConfig>> {
+        let made = self.tls.get_or_init(|| {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
+            Ok(Arc::new(builder.with_root_certificates((self.roots)()).with_no_client_auth()))
+        });
+        made.clone().map_err(|e| Error::internal("prepare secure connections").because(std::io::Error::other(e)))
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::invalid(why)
+}
+
+fn connect(places: &[SocketAddr], end: Instant) -> Result<TcpStream> {
+    for place in places.iter().take(TRIES) {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        if let Ok(stream) = TcpStream::connect_timeout(place, left) {
+            return Ok(stream);
+        }
+    }
+    Err(refused("its server does not answer"))
+}
+
+/// A connection that ends in time, however slowly it goes on.
+struct Timed {
+    stream: TcpStream,
+    end: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> std::io::Result<Option<Duration>> {
+        match self.end.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(ErrorKind::TimedOut.into()),
+            left => Ok(Some(left)),
+        }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(buffer)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// Asks, and reads until the answer is whole.
+fn exchange(stream: &mut (impl Read + Write), head: &str, most: usize) -> Result<Answer> {
+    let unanswered = |_| refused("its server does not answer");
+    stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).map_err(unanswered)?;
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = match stream.read(&mut piece) {
+            // Some servers end a secure connection without saying so; what is missing then is noticed below.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read.map_err(unanswered)?,
+        };
+        bytes.extend_from_slice(&piece[..read]);
+        if let Some(answer) = Answer::read(&bytes, read == 0, most)? {
+            return Ok(answer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

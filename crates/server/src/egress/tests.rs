@@ -1,0 +1,131 @@
+//! Real connections to servers of this test's own: what is let out, and what is not (security.md SSRF; case 34 of spec/mcp.md §12).
+
+use super::*;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\n{}";
+/// A certificate for `agent.test` and 127.0.0.1 that signed itself (made by `openssl ca -selfsign`); nothing else knows its key.
+const CERTIFICATE: &[u8] = include_bytes!("test-certificate.pem");
+
+/// A server on a port of its own that answers everybody the same, and how many have come.
+fn server(answer: &'static str, tls: bool) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, came) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let counted = came.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut stream = stream.unwrap();
+            if tls {
+                let _ = talk(&mut StreamOwned::new(ServerConnection::new(config()).unwrap(), stream), answer);
+            } else {
+                let _ = talk(&mut stream, answer);
+            }
+        }
+    });
+    (port, came)
+}
+
+fn talk(stream: &mut (impl Read + Write), answer: &str) -> std::io::Result<()> {
+    let mut asked = Vec::new();
+    let mut piece = [0; 512];
+    while !asked.ends_with(b"\r\n\r\n") {
+        let read = stream.read(&mut piece)?;
+        if read == 0 {
+            return Ok(());
+        }
+        asked.extend_from_slice(&piece[..read]);
+    }
+    assert!(asked.starts_with(b"GET /client.json HTTP/1.1\r\nHost: "), "{}", String::from_utf8_lossy(&asked));
+    stream.write_all(answer.as_bytes())?;
+    stream.flush()
+}
+
+fn config() -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("test-key.pem")).unwrap();
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
+}
+
+fn own_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
+    roots
+}
+
+fn why(egress: &Egress, address: &str) -> String {
+    egress.json(address, 100).unwrap_err().message
+}
+
+#[test]
+fn case_34_what_is_not_public_is_not_even_connected_to() {
+    let (port, came) = server(FINE, false);
+    let strict = Egress::new(Vec::new());
+    for (address, expected) in [
+        ("https://127.0.0.1/client.json", "not on the public network"),
+        ("https://localhost/client.json", "not on the public network"),
+        ("https://[::1]:8443/client.json", "not on the public network"),
+        ("https://[::ffff:127.0.0.1]/client.json", "not written as browsers write it"),
+        ("https://[::ffff:7f00:1]/client.json", "not on the public network"),
+        ("https://10.0.0.1/client.json", "not on the public network"),
+        ("https://169.254.169.254/client.json", "not on the public network"),
+        ("https://2130706433/client.json", "not written as browsers write it"),
+        ("https://0x7f.1/client.json", "not written as browsers write it"),
+        ("https://0177.0.0.1/client.json", "not written as browsers write it"),
+        ("https://agent.example/../client.json", "not written as browsers write it"),
+        ("HTTPS://agent.example/client.json", "not written as browsers write it"),
+        ("https://ann@agent.example/client.json", "a user or a fragment"),
+        ("https://ann:secret@agent.example/client.json", "a user or a fragment"),
+        ("https://agent.example/client.json#x", "a user or a fragment"),
+        ("https://agent.example:22/client.json", "neither 443 nor 8443"),
+        ("http://agent.example/client.json", "does not begin with https"),
+        ("file:///etc/passwd", "names no server"),
+        ("no address", "no address"),
+        ("https://name.invalid/client.json", "not known"),
+    ] {
+        assert!(why(&strict, address).contains(expected), "{address}: {}", why(&strict, address));
+    }
+    for address in [format!("http://127.0.0.1:{port}/client.json"), format!("https://127.0.0.1:{port}/client.json")] {
+        assert!(strict.json(&address, 100).is_err());
+    }
+    assert_eq!(came.load(Ordering::SeqCst), 0, "somebody was connected to");
+    // The control: the same server, vouched for, is asked; its neighbour is not.
+    let trusting = Egress::new(vec![format!("127.0.0.1:{port}")]);
+    let document = trusting.json(&format!("http://127.0.0.1:{port}/client.json"), 100).unwrap();
+    assert_eq!((document.body.as_slice(), document.keep, came.load(Ordering::SeqCst)), (b"{}".as_slice(), Some(60), 1));
+    assert!(why(&trusting, &format!("http://127.0.0.1:{}/client.json", port ^ 1)).contains("https"));
+    assert!(why(&trusting, &format!("http://localhost:{port}/client.json")).contains("https"));
+}
+
+#[test]
+fn redirects_are_not_followed_and_what_is_long_is_cut() {
+    let trusting = |port| Egress::new(vec![format!("127.0.0.1:{port}")]);
+    let (there, came) = server(FINE, false);
+    let to: &'static str =
+        Box::leak(format!("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{there}/client.json\r\n\r\n").into_boxed_str());
+    let (port, _) = server(to, false);
+    assert!(why(&trusting(port), &format!("http://127.0.0.1:{port}/client.json")).contains("leads elsewhere"));
+    assert_eq!(came.load(Ordering::SeqCst), 0);
+    let long: &'static str =
+        Box::leak(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}", " ".repeat(200)).into_boxed_str());
+    let (port, _) = server(long, false);
+    assert!(why(&trusting(port), &format!("http://127.0.0.1:{port}/client.json")).contains("too long"));
+}
+
+#[test]
+fn servers_have_to_be_who_they_say() {
+    let (port, _) = server(FINE, true);
+    let place = format!("127.0.0.1:{port}");
+    let address = format!("https://{place}/client.json");
+    let with = |roots: fn() -> RootCertStore| Egress { roots, ..Egress::new(vec![place.clone(), format!("localhost:{port}")]) };
+    assert_eq!(with(own_roots).json(&address, 100).unwrap().body, b"{}");
+    // Signed by nobody that is known, or for another name.
+    assert!(Egress::new(vec![place.clone()]).json(&address, 100).is_err());
+    assert!(with(own_roots).json(&format!("https://localhost:{port}/client.json"), 100).is_err());
+}
