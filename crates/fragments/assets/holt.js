@@ -156,18 +156,18 @@
     }
     if (was) {
       was.value = me.csrf;
-      showNews(corner, me.inbox);
+      showNews(corner, me);
       return;
     }
     const item = (href, text) => make('li', {}, make('a', { href }, text));
     const logout = make('form', { method: 'post', action: '/-/logout' },
       make('input', { type: 'hidden', name: 'csrf_token', value: me.csrf ?? '' }), make('button', {}, say('Log out')));
-    const menu = make('ul', {}, item('/-/inbox', say('Inbox')), item('/-/settings', say('Settings')));
+    const menu = make('ul', {}, item('/-/inbox', say('Inbox')), item('/-/proposals', say('Proposals')), item('/-/settings', say('Settings')));
     if (me.can.admin) menu.append(item('/-/admin', say('Administration')));
     menu.append(make('li', {}, logout));
     const initial = make('span', { class: 'initial', 'aria-hidden': 'true' }, [...me.name][0]?.toUpperCase() ?? '');
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
-    showNews($('body > .top [data-me]'), me.inbox);
+    showNews($('body > .top [data-me]'), me);
   };
   // The editor is fetched when somebody is about to open it.
   const fetchEditor = (parts) => {
@@ -176,9 +176,11 @@
     };
     for (const kind of ['pointerover', 'focusin', 'touchstart']) document.addEventListener(kind, near, { passive: true });
   };
-  const showNews = (corner, count) => {
-    $('a[href="/-/inbox"]', corner).textContent = say('Inbox') + (count ? ` (${count})` : '');
-    corner.toggleAttribute('data-news', count > 0);
+  const showNews = (corner, { inbox, proposals }) => {
+    const told = (href, text, count) => { $(`a[href="${href}"]`, corner).textContent = say(text) + (count ? ` (${count})` : ''); };
+    told('/-/inbox', 'Inbox', inbox);
+    told('/-/proposals', 'Proposals', proposals);
+    corner.toggleAttribute('data-news', inbox + proposals > 0);
   };
   const askWho = async () => {
     const corner = $('body > .top [data-me]');

@@ -24,6 +24,7 @@ pub mod path_rules;
 pub mod people;
 pub mod preferences;
 pub mod repository;
+pub mod review;
 pub mod security_check;
 pub mod sessions;
 pub mod site;

@@ -11,6 +11,7 @@ mod comments;
 mod files;
 mod people;
 mod preferences;
+mod review;
 mod site;
 mod writing;
 
@@ -32,6 +33,9 @@ pub use comments::{
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
+pub use review::{
+    DecisionShown, HunkShown, ProposalEntry, ProposalView, ProposalsView, ProposedBody, ProposedFileShown, Said,
+};
 pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
     SearchView, SnippetPart,
@@ -160,6 +164,7 @@ mod tests {
                 "help.html html",
                 "help.html result",
                 "preview.html html",
+                "proposal.html html",
                 "revision.html html"
             ]
         );
