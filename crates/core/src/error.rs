@@ -115,6 +115,17 @@ impl Error {
     pub fn is_page_limit(&self) -> bool {
         self.cause.as_deref().and_then(|cause| cause.downcast_ref::<PageLimit>()).is_some()
     }
+    /// A change that was not made, as it waits for somebody to accept it: [`ErrorKind::Denied`] for a door that cannot say so, so that nobody
+    /// takes it for made.
+    pub fn proposed(number: i64, title: impl Into<String>) -> Self {
+        Self::denied(format!("this was proposed as #{number}"))
+            .hint("It is not in the wiki until somebody accepts it.")
+            .because(ProposedAs { number, title: title.into() })
+    }
+    /// The proposal, if it was [`Error::proposed`]: doors that can say so do.
+    pub fn proposal(&self) -> Option<&ProposedAs> {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref())
+    }
     /// The message and every cause below it, for the log.
     pub fn chain(&self) -> String {
         let mut text = self.message.clone();
@@ -127,6 +138,22 @@ impl Error {
         text
     }
 }
+
+/// What a change became that waits for somebody to accept it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedAs {
+    /// The number of the proposal in its wiki.
+    pub number: i64,
+    /// The first line of its message.
+    pub title: String,
+}
+
+impl fmt::Display for ProposedAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "proposal {}: {}", self.number, self.title)
+    }
+}
+impl std::error::Error for ProposedAs {}
 
 /// The cause of [`Error::page_limit`].
 #[derive(Debug)]

@@ -131,12 +131,12 @@ pub fn change_pages(scope: &Scope<'_, Write>, operations: &[Operation], message:
             // A commit that would be refused must not change a rule first; and rules are there before the pages are.
             moving::check(&writing, &moves)?;
             writing.check(&changes)?;
-            moving::take_rules_along(scope, &moves)?;
+            moving::take_rules_along(scope, &mut writing, &moves, &changes)?;
             updated = moving::changes(&writing, scope, &moves, &mut changes)?;
             updated.retain(|page| !moves.iter().any(|one| one.takes(page)));
         }
         if let Some(committed) = writing.try_commit(&changes, &message)? {
-            moving::follow(scope, &moves);
+            moving::follow(scope, moves.iter().map(Moving::way));
             writing.finish(committed);
             let changed = matches!(committed, Committed::New(_));
             return Ok(Batch::Done { revision: committed.revision(), paths, changed, updated });

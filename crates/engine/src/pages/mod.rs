@@ -19,6 +19,7 @@ mod mentions;
 mod moving;
 mod operation;
 mod pattern;
+pub mod proposals;
 mod read;
 mod rename;
 mod revert;

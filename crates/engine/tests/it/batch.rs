@@ -3,8 +3,8 @@
 use crate::comments::{approved, docs, join, path};
 use crate::wikis::{page_text, people, save_text};
 use holt_core::{
-    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, MemberFlags, OpId, Person, Program, RevisionId, SaveOutcome, SubtreeRule,
-    SubtreeRules,
+    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, Handling, MemberFlags, OpId, Person, Program, RevisionId, SaveOutcome,
+    SubtreeRule, SubtreeRules,
 };
 use holt_engine::db::preferences::path_access_text;
 use holt_engine::pages::{self, Backlinks, Batch, Existing, Expect, Filter, Operation, OperationKind, RenameOutcome, SideFiles, Subpages};
@@ -117,7 +117,7 @@ fn a_program_is_named_and_held_to_its_ceiling() {
     let (_engine, wiki) = docs(&dir);
     let through = |ceiling, name: &str| {
         let Actor::Person(person) = people("ann") else { unreachable!() };
-        Actor::Person(Person { through: Some(Program { name: name.into(), ceiling, within: None }), ..person })
+        Actor::Person(Person { through: Some(Program { name: name.into(), ceiling, handling: Handling::Direct, within: None }), ..person })
     };
     let reader = through(Action::Read, "api/x");
     assert_eq!(wiki.grant::<Write>(&reader).err().unwrap().kind, ErrorKind::Denied);

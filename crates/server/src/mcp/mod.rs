@@ -18,7 +18,7 @@ use crate::reply::{Reply, raw, with_header};
 use crate::session;
 use crate::web::Context;
 use envelope::Era;
-use holt_core::{Action, Actor, Error, Program, Result};
+use holt_core::{Action, Actor, Error, Handling, Program, Result};
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
 use message::{Message, Refusal};
@@ -202,7 +202,7 @@ fn name_program(context: &mut Context<'_>, client: Option<&str>) {
         }
         // Whoever is logged in may do all they may, through an agent, too.
         (through @ None, Some(client)) => {
-            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, within: None });
+            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, handling: Handling::Direct, within: None });
         }
         (None, None) => {}
     }
