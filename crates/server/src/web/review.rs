@@ -167,7 +167,7 @@ fn shown_file(context: &Context<'_>, sent: &Sent, file: &ProposedFile, layout: D
         url,
         note,
         conflict: match &file.state {
-            FileState::Conflict(why) => Some(sentence(why)),
+            FileState::Conflict(why) => Some(problem(&Error::conflict(why.to_string())).message),
             FileState::Fits | FileState::Done => None,
         },
         done: file.state == FileState::Done,
@@ -176,12 +176,6 @@ fn shown_file(context: &Context<'_>, sent: &Sent, file: &ProposedFile, layout: D
         edited: edited.is_some(),
         text: edited.or(merged).filter(|_| is_page),
     })
-}
-
-/// A clause as a sentence.
-fn sentence(clause: &str) -> String {
-    let mut letters = clause.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect::<String>() + ".")
 }
 
 fn body(context: &Context<'_>, sent: &Sent, file: &ProposedFile, shape: DiffLayout) -> Result<ProposedBody> {
@@ -273,8 +267,9 @@ fn chosen(context: &Context<'_>, at: usize, file: &ProposedFile) -> Result<Optio
     if file.state == FileState::Done {
         return Ok(None);
     }
-    let hunks = form.all(&format!("hunk-{at}")).map(|text| text.parse::<usize>().map_err(|_| Error::invalid("there is no such change")));
-    let hunks = hunks.collect::<Result<BTreeSet<usize>>>()?;
+    let name = format!("hunk-{at}");
+    let hunk = |text: &str| text.parse::<usize>().map_err(|_| Error::invalid("there is no such change"));
+    let hunks = form.all(&name).map(hunk).collect::<Result<BTreeSet<usize>>>()?;
     let whole = form.find(&format!("take-{at}")).is_some();
     if hunks.is_empty() && !whole {
         return Ok(Some(Choice::Nothing));
@@ -282,7 +277,8 @@ fn chosen(context: &Context<'_>, at: usize, file: &ProposedFile) -> Result<Optio
     let text = file.text.as_ref();
     if let Some(sent) = text_sent(context, at).filter(|sent| text.and_then(|text| text.merged.as_deref()) != Some(sent)) {
         if sent.lines().any(|line| line.starts_with("<<<<<<< ")) {
-            return Err(Error::invalid("a place is not decided yet").hint("Keep what is right, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>."));
+            return Err(Error::invalid("a place is not decided yet")
+                .hint("Keep what is right, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>."));
         }
         return Ok(Some(Choice::Text(sent)));
     }

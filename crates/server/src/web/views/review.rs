@@ -4,7 +4,7 @@ use askama::Template;
 use holt_core::SafeHtml;
 use holt_engine::publish::filters;
 
-use super::{Choice, DiffLayout, DiffLine, LineKind, Moment, Piece, Problem};
+use super::{Choice, DiffLayout, DiffLine, Moment, Piece, Problem};
 
 /// The proposals that somebody may see, newest first.
 #[derive(Template)]
