@@ -1,6 +1,6 @@
 //! Files beside a page: `Guide/Setup.md` keeps its attachments in the directory `Guide/Setup/`.
 
-use super::write::Writing;
+use super::write::{Writing, check_room};
 use crate::db::index::Index;
 use crate::repo::{BlobId, FileMode};
 use crate::scope::{Permission, Read, Scope, Upload, Write};
@@ -119,6 +119,7 @@ pub fn upload_from(
     let new = |content| [New { name: name.clone(), content }];
     // What would be refused anyway is not taken in first.
     check(scope, page, &new(Content::Stored(BlobId::default(), size)), existing)?;
+    check_room(scope.wiki(), size)?;
     let blob = scope.wiki().repo()?.store(from, size)?;
     add(scope, page, &new(Content::Stored(blob, size)), existing, message)
 }

@@ -15,11 +15,11 @@ pub const MOST: usize = 5_000;
 
 /// Lists the pages that fit all of `prefix`, `category`, `tag` and `updated_since`.
 pub fn list(context: &Context<'_>) -> Answer {
-    let since = super::query(context, "updated_since").map(|text| since(&text)).transpose()?;
-    let asked = |name: &str| super::query(context, name);
+    let since = super::query::text(context, "updated_since").map(|text| since(&text)).transpose()?;
+    let asked = |name: &str| super::query::text(context, name);
     let filter = ListFilter { prefix: asked("prefix"), category: asked("category"), tag: asked("tag"), since };
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
-    let limit = super::count(context, "limit", DEFAULT, MOST);
+    let limit = super::query::count(context, "limit", DEFAULT, MOST);
     let (mut found, next) = part(context, &filter, after.as_ref(), limit)?;
     found["next_cursor"] = next.map(|next| cursor::make(context, next.as_str())).into();
     Ok(ok(&found))
