@@ -258,6 +258,10 @@ fn may_name<P: Permission>(scope: &Scope<'_, P>, action: Action, page: &PagePath
 fn free_address(index: &Index, page: &PagePath, name: &AttachmentName) -> Result<()> {
     let taken = |what: String| Err(Error::invalid(what).hint("Give the file another name."));
     let Ok(path) = page.child(name.as_str()) else { return Ok(()) };
+    // Whatever the file is called: it is the page that has such a name.
+    if let Some(reason) = page.child("x").ok().and_then(|path| path.reserved()) {
+        return Err(Error::invalid(format!("there can be no files beside the page {page}: {reason}")).hint("Rename the page."));
+    }
     if let Some(reason) = path.reserved() {
         return taken(format!("{name} cannot be the name of a file: {reason}"));
     }

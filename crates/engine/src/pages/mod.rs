@@ -66,7 +66,7 @@ pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};
 pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
-pub use tags::{Care, Tag, care, tagged, tags, tags_of};
+pub use tags::{Care, Tag, care, categories, tagged, tags, tags_of};
 pub use text::readable;
 
 use crate::db::preferences::Preferences;

@@ -4,7 +4,7 @@ use super::accept::Accept;
 use super::failure::Failure;
 use super::{Answer, cursor, entry, ok};
 use crate::follow::{How, Later, attach};
-use crate::followers::Place;
+use crate::followers::{OF_A_CALLER, Place};
 use crate::request::Turn;
 use crate::web::Context;
 use holt_core::{ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
@@ -22,7 +22,7 @@ pub const USUAL: usize = 50;
 /// Longest time an answer is held back, in seconds.
 pub const LONGEST: u64 = 60;
 /// Before everything: what git writes where there is no commit.
-const BEGINNING: &str = "0000000000000000000000000000000000000000";
+pub const BEGINNING: &str = "0000000000000000000000000000000000000000";
 /// What a cursor carries itself.
 const OWN: &[&str] = &["since", "wait"];
 
@@ -61,7 +61,7 @@ pub fn show(context: &Context<'_>) -> Answer {
     };
     let events = entries.iter().map(|one| one.revision.id.to_string()).zip(changes).collect();
     let uri = Uri::try_from(again).map_err(|e| Error::internal("ask again").because(e))?;
-    Ok(attach(reply, Later { place, how, next: uri, more: next.is_some(), events, until }))
+    Ok(attach(reply, Later { place, how, next: uri, more: next.is_some(), events, until, farewell: None }))
 }
 
 /// How the answer is wanted that waits, if one is.
@@ -82,7 +82,7 @@ fn how(context: &Context<'_>) -> Result<Option<How>, Failure> {
 }
 
 fn enter(context: &Context<'_>) -> Result<Place, Failure> {
-    context.app.followers.enter(context.wiki.id(), &context.identity).ok_or_else(|| {
+    context.app.followers.enter(context.wiki.id(), &context.identity, OF_A_CALLER).ok_or_else(|| {
         let error = Error::busy("too many wait for changes already").hint("Close a connection that waits, or ask without waiting.");
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", error)
     })

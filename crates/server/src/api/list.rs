@@ -39,7 +39,7 @@ pub fn part(
         json!({
             "name": called(&preferences, &page.path, page.name), "path": preferences.display_path(&page.path),
             "category": page.category, "tags": page.tags, "last_updated": publish::rfc3339(page.last_change.time).get(..10),
-            "content_length": page.length, "revision": page.last_change.id.to_string(),
+            "content_length": page.length, "bytes": page.size, "revision": page.last_change.id.to_string(),
         })
     };
     let found: Vec<Value> = listing.pages.into_iter().map(entry).collect();

@@ -145,6 +145,7 @@ pub fn answered(of: &str, name: &str) -> Value {
             ("tags", texts()),
             ("last_updated", maybe()),
             ("content_length", number()),
+            ("bytes", number()),
             ("revision", revision()),
         ]),
         ("batchGet", "pages") => list(&[("name", text()), ("path", text()), ("content", text()), ("revision", revision())]),
