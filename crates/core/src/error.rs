@@ -111,6 +111,16 @@ impl Error {
             .hint("Delete pages that nobody needs, or ask whoever runs the server to allow more.")
             .because(PageLimit)
     }
+    /// A wiki whose repository has no more room: [`ErrorKind::TooLarge`].
+    pub fn byte_limit(most: u64) -> Self {
+        Self::too_large(format!("this wiki holds at most {most} bytes, its history included"))
+            .hint("Ask whoever runs the server to allow more: what is deleted stays in the history, so that deleting makes no room.")
+            .because(ByteLimit)
+    }
+    /// Whether it was [`Error::byte_limit`].
+    pub fn is_byte_limit(&self) -> bool {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref::<ByteLimit>()).is_some()
+    }
     /// Whether it was [`Error::page_limit`]: doors that can say so do.
     pub fn is_page_limit(&self) -> bool {
         self.cause.as_deref().and_then(|cause| cause.downcast_ref::<PageLimit>()).is_some()
@@ -165,6 +175,17 @@ impl fmt::Display for PageLimit {
     }
 }
 impl std::error::Error for PageLimit {}
+
+/// The cause of [`Error::byte_limit`].
+#[derive(Debug)]
+struct ByteLimit;
+
+impl fmt::Display for ByteLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the limit of the wiki's repository")
+    }
+}
+impl std::error::Error for ByteLimit {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -100,7 +100,7 @@ impl<'w> Writing<'w> {
             None => Ok(None),
         }
     }
-    /// Refuses changes of files that are not the writer's to change, and more pages than the wiki may have.
+    /// Refuses changes of files that are not the writer's to change, and more pages or bytes than the wiki may have.
     pub(crate) fn check(&self, changes: &[FileChange]) -> Result<()> {
         if touched(changes).any(|file| !self.rights.may_change(file)) {
             return Err(not_theirs());
@@ -109,7 +109,18 @@ impl<'w> Writing<'w> {
             return Err(Error::denied("the wiki's policy for programs does not let this one change that part of the wiki")
                 .hint("Leave that part out, or ask an administrator of the wiki."));
         }
-        self.check_page_limit(changes)
+        self.check_page_limit(changes)?;
+        let new = changes.iter().filter_map(|change| match change {
+            FileChange::Put { content, .. } => Some(content.len() as u64),
+            // It is in the repository already.
+            FileChange::Stored { .. } => Some(0),
+            FileChange::Remove { .. } | FileChange::Move { .. } => None,
+        });
+        match new.reduce(|all, one| all + one) {
+            Some(bytes) => check_room(self.wiki, bytes),
+            // What adds nothing is done however full the wiki is.
+            None => Ok(()),
+        }
     }
     /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
     ///
@@ -229,6 +240,13 @@ impl Committed {
 pub(crate) fn not_theirs() -> Error {
     Error::denied("this would change a part of the wiki that is not yours to change")
         .hint("Leave that part out, or ask an administrator of the wiki.")
+}
+
+/// Refuses so many bytes more than the wiki's repository may have. What is new is counted before it is compressed; what there is, as it lies on
+/// the disk, which is looked at only where there is a limit.
+pub(crate) fn check_room(wiki: &Wiki, bytes: u64) -> Result<()> {
+    let Some(most) = wiki.shared.directory.max_bytes(wiki.id())? else { return Ok(()) };
+    if wiki.repo()?.weight()?.bytes.saturating_add(bytes) > most { Err(Error::byte_limit(most)) } else { Ok(()) }
 }
 
 /// Too many pushes at once.

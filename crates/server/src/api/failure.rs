@@ -1,5 +1,6 @@
 //! What the API says when it refuses: `{"error", "code", …}`, or RFC 9457 for who asks for that.
 
+use super::accept::Accept;
 use crate::reply::{Reply, raw, with_header};
 use crate::request::Request;
 use holt_core::{Error, ErrorKind, RevisionId};
@@ -52,7 +53,7 @@ impl Failure {
     }
     /// The answer to `request`.
     pub fn reply(self, request: &Request) -> Reply {
-        let is_problem = request.header(header::ACCEPT).is_some_and(|accept| accept.contains("application/problem+json"));
+        let is_problem = Accept::of(request).named("application/problem+json").is_some();
         let internal = self.error.kind == ErrorKind::Internal;
         let message = if internal { "something went wrong on our side".to_string() } else { self.error.message };
         let mut body = self.more;
@@ -93,6 +94,7 @@ impl From<Error> for Failure {
             ErrorKind::Denied => "forbidden",
             ErrorKind::Unauthenticated => "unauthorized",
             ErrorKind::TooLarge if error.is_page_limit() => "quota_pages",
+            ErrorKind::TooLarge if error.is_byte_limit() => "quota_disk",
             ErrorKind::TooLarge => "too_large",
             ErrorKind::Busy => "busy",
             ErrorKind::Internal => "internal",

@@ -229,6 +229,16 @@ pub fn list_tags(call: &Call<'_>) -> Result<Told, Failure> {
     Ok(Told::new(said.trim_end(), json!({"tags": shown, "total": tags.len(), "next_cursor": next})))
 }
 
+/// `list_categories`
+pub fn list_categories(call: &Call<'_>) -> Result<Told, Failure> {
+    let categories = pages::categories(&call.context.scope::<Read>()?)?;
+    let lines: Vec<String> = categories.iter().map(|one| format!("- {} ({} pages)", one.name, one.pages)).collect();
+    let (part, next) = call.part(&lines)?;
+    let shown: Vec<Value> = categories[part.clone()].iter().map(|one| json!({"name": one.name, "pages": one.pages})).collect();
+    let said = format!("{} categories:\n{}{}", categories.len(), lines[part].join("\n"), more(&next));
+    Ok(Told::new(said.trim_end(), json!({"categories": shown, "total": categories.len(), "next_cursor": next})))
+}
+
 /// `get_changes_since`
 pub fn get_changes_since(call: &Call<'_>) -> Result<Told, Failure> {
     let scope = call.context.scope::<Read>()?;

@@ -3,7 +3,7 @@
 use super::schema::Kind::{Flag, Number, Objects, Path, Revision, Text, Texts, Word};
 use super::schema::Output::{Any, Flag as YesNo, List, Maybe, Number as Count, Text as Said, Texts as Names};
 use super::schema::{Input, Output, may, must};
-use super::{Effect, Tool, files, looking, reading, writing};
+use super::{Effect, Tool, connector, files, looking, reading, writing};
 use crate::api::change::EDITS;
 use holt_core::Action;
 use holt_core::edit::MESSAGE_BYTES;
@@ -403,6 +403,17 @@ after: narrow down.",
         outputs: &[("tags", List(&[("name", Said), ("pages", Count)])), ("total", Count), ("next_cursor", Maybe)],
     },
     Tool {
+        name: "list_categories",
+        title: "Categories",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: looking::list_categories,
+        about: "All categories that pages have in their properties, with how many pages are of each.",
+        inputs: &[may("limit", Number(500, 1, 1_000), "Most categories"), CURSOR],
+        outputs: &[("categories", List(&[("name", Said), ("pages", Count)])), ("total", Count), ("next_cursor", Maybe)],
+    },
+    Tool {
         name: "find_missing_pages",
         title: "Pages that are wanted",
         need: Action::Read,
@@ -467,5 +478,27 @@ base for all. Nothing is merged: if a page is not what was read, nothing changes
             ("user", Maybe),
             ("within", Maybe),
         ],
+    },
+    Tool {
+        name: "search",
+        title: "Search (for connectors)",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 10,
+        run: connector::search,
+        about: "Finds pages by words, as id, title and url, for clients that know only search and fetch. Others use search_notes.",
+        inputs: &[must("query", Text(512), "What to look for")],
+        outputs: &[("results", List(&[("id", Said), ("title", Said), ("url", Said)]))],
+    },
+    Tool {
+        name: "fetch",
+        title: "Fetch a page (for connectors)",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: connector::fetch,
+        about: "The text of a page that search named, for clients that know only search and fetch. Others use read_note.",
+        inputs: &[must("id", Text(1_024), "The id of a result of search: the path of the page")],
+        outputs: &[("id", Said), ("title", Said), ("text", Said), ("url", Said), ("metadata", Any)],
     },
 ];

@@ -18,6 +18,7 @@ pub fn failed(context: &Context<'_>, failure: &Failure) -> Value {
     let text = match (status.as_u16(), code) {
         (404, "no_match") if candidates.is_some_and(Vec::is_empty) => format!("Section not found: {message}.{hint}"),
         (404, "no_match") => format!("Section not found: {message}. Available sections:{}", listed(candidates)),
+        (404, _) if more.get("field").is_some_and(|field| field == "revision") => format!("Revision not found: {message}.{hint}"),
         (404, _) => format!("Page not found: {message}.{hint} Use write_note to create a page, or list_notes to see which there are."),
         (401, _) => format!("Authentication failed: {message}.{hint}"),
         (409 | 410 | 412, _) => {
