@@ -179,9 +179,9 @@
     for (const kind of ['pointerover', 'focusin', 'touchstart']) document.addEventListener(kind, near, { passive: true });
   };
   const showNews = (corner, { inbox, proposals }) => {
-    const told = (href, text, count) => { $(`a[href="${href}"]`, corner).textContent = say(text) + (count ? ` (${count})` : ''); };
-    told('/-/inbox', 'Inbox', inbox);
-    told('/-/proposals', 'Proposals', proposals);
+    const told = (href, text, count) => { $(`a[href="${href}"]`, corner).textContent = text + (count ? ` (${count})` : ''); };
+    told('/-/inbox', say('Inbox'), inbox);
+    told('/-/proposals', say('Proposals'), proposals);
     corner.toggleAttribute('data-news', inbox + proposals > 0);
   };
   const askWho = async () => {

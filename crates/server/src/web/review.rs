@@ -257,7 +257,7 @@ fn accept(context: &Context<'_>, number: i64) -> Result<()> {
         }
     }
     let accepted = proposals::accept(&context.scope::<Write>()?, number, seen, &choices, form.get("reason"))?;
-    context.changed("accepted a proposal", &number.to_string(), accepted.revision);
+    context.changed("accepted", &number.to_string(), accepted.revision);
     Ok(())
 }
 

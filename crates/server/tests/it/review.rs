@@ -55,7 +55,7 @@ fn some_of_a_proposal_is_taken() {
     assert!(page.contains("&lt;/textarea&gt;&lt;script&gt;") || page.contains("&#60;/textarea&#62;&#60;script&#62;"), "{page}");
     assert!(!page.contains("<script>alert") && page.matches("name=\"hunk-0\"").count() == 2, "{page}");
     assert_eq!(source(&ann), TEXT, "it waits");
-    assert!(ann.get("/-/proposals/1?view=page").body_text().contains("<ins"));
+    assert!(ann.get("/-/proposals/1?view=page").body_text().contains("ONE<"));
     assert!(String::from_utf8_lossy(&ann.get("/-/me").body).contains("\"proposals\":1"));
 
     // Nothing is decided that was not shown.
