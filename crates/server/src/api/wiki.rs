@@ -29,6 +29,7 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
     let counts = pages::counts(&scope)?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
     let most = context.app.engine.directory().max_pages(context.wiki.id())?;
+    let standing = pages::proposals::standing(&scope)?;
     let rates = context.app.rates.limits();
     let may = |action| context.wiki.may(&context.actor, action);
     let user = match &context.actor {
@@ -40,6 +41,10 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
         "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
         "permissions": {
             "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,
+        },
+        "handling": {
+            "otherwise": standing.otherwise.as_str(),
+            "rules": standing.rules.iter().map(|(path, handling)| json!({"path": path.as_str(), "handling": handling.as_str()})).collect::<Vec<_>>(),
         },
         "limits": {
             "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES, "pages": most,

@@ -28,7 +28,7 @@ fn the_official_client_uses_every_tool_in_both_eras() {
             let answer = said.get(name).unwrap_or_else(|| panic!("{name} was not called"));
             assert_eq!(answer[0], name == "semantic_search", "{name}: {answer}");
         }
-        assert_eq!((said.len(), &seen["prompts"], &seen["templates"]), (27, &4.into(), &3.into()));
+        assert_eq!((said.len(), &seen["prompts"], &seen["templates"]), (30, &4.into(), &3.into()));
         assert!(seen["page"].as_str().unwrap().contains("red button") && seen["resources"].as_u64() > Some(2));
     }
 }

@@ -3,6 +3,7 @@
 mod clients;
 mod docs;
 mod hostile;
+mod proposals;
 mod protocol;
 mod reading;
 mod resources;
