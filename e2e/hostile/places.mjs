@@ -216,6 +216,8 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["private pages", "top", ["site"], at("/-/admin/path_rules")],
   ["private pages refused", "main", ["folder", "people"], sent("/-/admin/path_rules", { path: mark("folder"), read: "ADMIN", write: "ADMIN", readers: mark("people"), writers: "" })],
   ["what programs can ask", "top", ["site"], at("/-/api")],
+  ["agents", "top", ["site"], at("/-/admin/agent_policy")],
+  ["agents refused", "main", ["asked", "folder"], sent("/-/admin/agent_policy", { client: mark("asked"), path: mark("folder"), handling: "x" })],
   ["mail", "top", ["site"], at("/-/admin/mail_preferences")],
   ["mail refused", "main", ["server", "sender", "port", "user"], sent("/-/admin/mail_preferences", { mail_server: mark("server"), mail_sender: mark("sender"), mail_port: mark("port"), mail_username: mark("user"), mail_security: "" })],
   ["test mail refused", "main", ["address"], sent("/-/admin/mail_preferences", { test_mail_preferences: "1", mail_recipient: mark("address") })],

@@ -13,7 +13,8 @@ use holt_engine::pages::proposals::{
 };
 use holt_engine::pages::{self, Backlinks, Operation, OperationKind, Subpages};
 use holt_engine::{Admin, Clock, Engine, EngineOptions, Read, Upload, Wiki, Write, sync};
-use std::collections::BTreeMap;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -446,4 +447,193 @@ fn a_proposal_is_no_revision_of_the_wiki() {
     assert!(out.status.success());
     let refs = Command::new("git").arg("--git-dir").arg(copy.path()).arg("for-each-ref").output().unwrap();
     assert!(!String::from_utf8_lossy(&refs.stdout).contains("proposals"));
+}
+
+/// What happens to a wiki with one page, whose every line is there once.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A person adds a line at this place.
+    Save(u8),
+    /// An agent proposes to add two.
+    Propose(u8, u8),
+    /// All of an open proposal.
+    Accept(u8),
+    /// One hunk of it.
+    AcceptHunk(u8, u8),
+    /// The reviewer's own text, also where it does not fit: both sides.
+    AcceptText(u8),
+    Reject(u8),
+    Rename(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => any::<u8>().prop_map(Step::Save),
+        4 => any::<(u8, u8)>().prop_map(|(a, b)| Step::Propose(a, b)),
+        2 => any::<u8>().prop_map(Step::Accept),
+        2 => any::<(u8, u8)>().prop_map(|(a, b)| Step::AcceptHunk(a, b)),
+        1 => any::<u8>().prop_map(Step::AcceptText),
+        1 => any::<u8>().prop_map(Step::Reject),
+        1 => any::<u8>().prop_map(Step::Rename),
+    ]
+}
+
+fn with_line(text: &str, place: u8, line: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.insert(usize::from(place) % (lines.len() + 1), line);
+    lines.join("\n") + "\n"
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    text.lines().filter(|line| line.starts_with("word")).map(str::to_string).collect()
+}
+
+/// The page as it is, whatever it is called.
+fn the_page(wiki: &Wiki) -> (String, String) {
+    let scope = wiki.grant::<Read>(&Actor::System).unwrap();
+    let listed = pages::list(&scope, &pages::ListFilter::default(), None, 10).unwrap();
+    assert_eq!(listed.pages.len(), 1);
+    let name = listed.pages[0].path.as_str().to_string();
+    let text = page_text(wiki, &name).unwrap();
+    (name, text)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever happens in whatever order: all that was saved or accepted is in the page, and nothing else is.
+    #[test]
+    fn nothing_accepted_is_lost_and_nothing_else_appears(steps in proptest::collection::vec(step(), 1..24)) {
+        let (_dir, _time, wiki) = docs();
+        save_text(&wiki, "Page 0", &(0..12).map(|n| format!("ground {n}\n")).collect::<String>());
+        let (ann, agent) = (people("ann"), proposer());
+        let (mut there, mut open, mut next) = (BTreeSet::new(), Vec::<i64>::new(), 0);
+        let mut word = || {
+            next += 1;
+            format!("word {next}")
+        };
+        for step in steps {
+            let (name, text) = the_page(&wiki);
+            let pick = |open: &[i64], n: u8| (!open.is_empty()).then(|| open[usize::from(n) % open.len()]);
+            let closed = match &step {
+                Step::Save(place) => {
+                    let word = word();
+                    save_text(&wiki, &name, &with_line(&text, *place, &word));
+                    there.insert(word);
+                    None
+                }
+                Step::Propose(a, b) => {
+                    let text = with_line(&with_line(&text, *a, &word()), *b, &word());
+                    open.push(propose(&wiki, &agent, &name, &text));
+                    None
+                }
+                Step::Accept(n) => pick(&open, *n).and_then(|number| {
+                    let shown = view(&wiki, &ann, number);
+                    let proposed = only(&shown).text.as_ref().unwrap().proposed.clone().unwrap();
+                    let base = base_words(&shown);
+                    let result = accept(&wiki, &ann, number, &[]);
+                    assert_eq!(result.is_ok(), !matches!(only(&shown).state, FileState::Conflict(_)), "what is shown to fit is accepted");
+                    result.ok().map(|_| {
+                        there.extend(words(&proposed).difference(&base).cloned());
+                        number
+                    })
+                }),
+                Step::AcceptHunk(n, hunk) => pick(&open, *n).and_then(|number| {
+                    let shown = view(&wiki, &ann, number);
+                    let hunks = &only(&shown).text.as_ref().unwrap().hunks;
+                    let chosen = hunks.get(usize::from(*hunk) % hunks.len().max(1))?;
+                    let added = chosen.diff.lines.iter().filter_map(|line| match line {
+                        holt_engine::repo::diff::Line::Added(parts) => Some(format!("{parts:?}")),
+                        _ => None,
+                    });
+                    let added: String = added.collect();
+                    let file = only(&shown).file.clone();
+                    let all = words(only(&shown).text.as_ref().unwrap().proposed.as_ref().unwrap());
+                    accept(&wiki, &ann, number, &[(&file, Choice::Hunks([chosen.number].into()))]).unwrap();
+                    there.extend(all.into_iter().filter(|word| added.contains(&format!("\"{word}\""))));
+                    Some(number)
+                }),
+                Step::AcceptText(n) => pick(&open, *n).inspect(|&number| {
+                    let shown = view(&wiki, &ann, number);
+                    let merged = only(&shown).text.as_ref().unwrap().merged.clone().unwrap();
+                    let marks = ["<<<<<<<", "=======", ">>>>>>>"];
+                    let own: String =
+                        merged.split_inclusive('\n').filter(|line| !marks.iter().any(|mark| line.starts_with(mark))).collect();
+                    let file = only(&shown).file.clone();
+                    accept(&wiki, &ann, number, &[(&file, Choice::Text(own.clone()))]).unwrap();
+                    there.extend(words(&own));
+                }),
+                Step::Reject(n) => pick(&open, *n).inspect(|&number| {
+                    proposals::reject(&wiki.grant::<Write>(&ann).unwrap(), number, "no").unwrap();
+                }),
+                Step::Rename(n) => {
+                    let to = format!("Page {n}");
+                    if to != name {
+                        let scope = wiki.grant::<Write>(&ann).unwrap();
+                        pages::rename(&scope, &path(&name), &path(&to), "", Backlinks::Rewrite).unwrap();
+                    }
+                    None
+                }
+            };
+            open.retain(|number| Some(*number) != closed);
+            prop_assert_eq!(words(&the_page(&wiki).1), there.clone(), "after {:?}", step);
+        }
+        let still: BTreeSet<i64> = listed(&wiki, &ann).into_iter().filter(|p| p.status == ProposalStatus::Open).map(|p| p.number).collect();
+        prop_assert_eq!(still, open.into_iter().collect::<BTreeSet<_>>());
+        prop_assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new());
+    }
+}
+
+/// The words that a proposal was made on.
+fn base_words(shown: &ProposalView) -> BTreeSet<String> {
+    words(only(shown).text.as_ref().unwrap().base.as_deref().unwrap())
+}
+
+/// Two agents, one of whom has to propose, and a person who edits and accepts, at one page at once: every line that was acknowledged or accepted
+/// is there.
+#[test]
+fn two_agents_and_a_person_lose_nothing() {
+    const ROUNDS: usize = 12;
+    let (_dir, _time, wiki) = docs();
+    save_text(&wiki, "Page", &(0..40).map(|n| format!("ground {n}\n")).collect::<String>());
+    let (ann, robot) = (people("ann"), agent_of(&people("ann"), "mcp/direct", Handling::Direct));
+    let agent = proposer();
+    // Each writes below a line of its own, and begins anew when it has to.
+    let write = |who: &Actor, below: &str, word: &str| loop {
+        let scope = wiki.grant::<Write>(who).unwrap();
+        let view = pages::page(&scope.narrow(), &path("Page")).unwrap().unwrap();
+        let text = view.page.text().unwrap().replace(&format!("{below}\n"), &format!("{below}\n{word}\n"));
+        let edit = Edit::new(path("Page"), Some(view.page.revision), text, word).unwrap();
+        match pages::save(&scope, &edit, None) {
+            Ok(SaveOutcome::Saved(_)) => return,
+            Ok(SaveOutcome::Conflict(_)) => {}
+            Err(error) => {
+                number(&error);
+                return;
+            }
+        }
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| (0..ROUNDS).for_each(|n| write(&robot, "ground 5", &format!("word robot {n}"))));
+        threads.spawn(|| (0..ROUNDS).for_each(|n| write(&agent, "ground 20", &format!("word agent {n}"))));
+        threads.spawn(|| {
+            for n in 0..ROUNDS {
+                write(&ann, "ground 33", &format!("word ann {n}"));
+                for proposal in listed(&wiki, &ann).into_iter().filter(|proposal| proposal.status == ProposalStatus::Open) {
+                    let _ = accept(&wiki, &ann, proposal.number, &[]);
+                }
+            }
+        });
+    });
+    let text = page_text(&wiki, "Page").unwrap();
+    for n in 0..ROUNDS {
+        assert!(text.contains(&format!("word robot {n}\n")) && text.contains(&format!("word ann {n}\n")), "{n}: {text}");
+    }
+    let all = listed(&wiki, &ann);
+    assert_eq!(all.len(), ROUNDS);
+    for proposal in all {
+        let accepted = proposal.status == ProposalStatus::Accepted;
+        assert_eq!(text.contains(&format!("{}\n", proposal.title)), accepted, "{proposal:?}\n{text}");
+    }
+    assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new());
 }

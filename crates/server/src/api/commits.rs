@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::{Answer, ok, precondition};
 use crate::rates::Kind;
 use crate::web::Context;
-use holt_core::{Error, ErrorKind, PagePath, RevisionId, RevisionPrefix};
+use holt_core::{Error, ErrorKind, Handling, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::pages::{self, Backlinks, Batch, Expect, Fault, Operation, OperationKind, SideFiles};
 use holt_engine::{Read, Write};
 use http::StatusCode;
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 /// `POST /commits`: several pages in one commit, all or nothing.
 pub fn commit(context: &Context<'_>) -> Answer {
     precondition::none(context, "Send base, or a revision with each operation.")?;
-    Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?)?))
+    Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?, Handling::Direct)?))
 }
 
-/// Does what the fields say.
-pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
+/// Does what the fields say, or proposes it.
+pub fn apply(context: &Context<'_>, fields: &Fields, handling: Handling) -> Result<Value, Failure> {
     let message = fields.required("message")?.trim().to_string();
     if message.is_empty() {
         return Err(fields.refuse("message", "is empty", "Say why these pages change."));
@@ -39,7 +39,9 @@ pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
         .enumerate()
         .map(|(i, one)| operation(context, one, i, base).map_err(|failure| failure.with("operation", i)))
         .collect::<Result<Vec<_>, _>>()?;
-    match pages::change_pages(&context.scope::<Write>()?, &operations, &message)? {
+    let scope = context.scope::<Write>()?;
+    let scope = if handling == Handling::Direct { scope } else { scope.proposing() };
+    match pages::change_pages(&scope, &operations, &message)? {
         Batch::Done { revision, paths, changed, updated } => {
             let preferences = context.preferences()?;
             let shown = |paths: &[PagePath]| paths.iter().map(|path| preferences.display_path(path)).collect::<Vec<_>>();

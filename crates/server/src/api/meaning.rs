@@ -1,9 +1,10 @@
 //! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
 //! them. The bounds are those the handlers use.
 
-use super::{changes, history, list, search, wiki};
+use super::{changes, history, list, proposals, search, wiki};
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
+use holt_engine::pages::proposals::{LISTED, ProposalStatus};
 use serde_json::{Map, Value, json};
 
 /// Stands for a page in examples of what reads.
@@ -32,6 +33,7 @@ fn such_as(mut parameter: Value, example: &str) -> Value {
 pub fn hole(name: &str) -> &'static str {
     match name {
         "path" => "Path of a page. It may contain slashes, in any case of its letters, with or without .md.",
+        "number" => "Number of a proposal.",
         _ => "Name of a file.",
     }
 }
@@ -41,6 +43,9 @@ pub fn parameter(of: &str, name: &str) -> Value {
     let mut parameter = match (of, name) {
         ("listPages", "limit") => number("How many pages.", list::DEFAULT, list::MOST),
         ("history", "limit") => number("How many commits.", history::MOST, history::MOST),
+        ("listProposals", "limit") => number("How many proposals.", proposals::USUAL, LISTED),
+        (_, "status") => one_of("Only proposals of this status.", &ProposalStatus::ALL.map(ProposalStatus::as_str)),
+        (_, "mine") => one_of("true: only those of the token's owner.", &["true", "false"]),
         ("changelog", "limit") => number("How many commits.", history::USUAL, history::MOST),
         ("changes", "limit") => number("How many commits.", changes::USUAL, changes::MOST),
         ("search", "limit") => number("How many pages.", search::USUAL, search::MOST),
@@ -181,6 +186,10 @@ pub fn field(of: &str, name: &str) -> Value {
             return json!({"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string"}, "description": about});
         }
         (_, "operations") => return operations(),
+        ("acceptProposal", "files") => return choices(),
+        (_, "seen") => ("string", "The seen of the proposal as you read it: refused if a page of it changed since.".to_string()),
+        (_, "reason") => ("string", "What its maker is told; of a rejection, and of what is left out.".to_string()),
+        (_, "text") => ("string", "Plain text.".to_string()),
         (_, "update_links") => return json!({"type": "boolean", "default": true, "description": "Whether links in other pages follow."}),
         (_, "overwrite") => {
             return json!({"type": "boolean", "default": true, "description": "Whether it may replace a file of that name."});
@@ -222,6 +231,20 @@ fn operations() -> Value {
     })
 }
 
+fn choices() -> Value {
+    json!({"type": "array", "minItems": 1, "maxItems": 500,
+        "description": "What becomes of some of its files: these hunks (hunks), this text instead (content), or nothing (leave_out). All others are \
+            taken as proposed.",
+        "items": {
+            "type": "object", "additionalProperties": false, "required": ["file"],
+            "properties": {
+                "file": {"type": "string"}, "hunks": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+                "content": {"type": "string"}, "leave_out": {"type": "boolean"},
+            },
+        },
+    })
+}
+
 /// More about an operation than one line can say.
 pub fn text(of: &str) -> Option<&'static str> {
     Some(match of {
@@ -239,6 +262,14 @@ pub fn text(of: &str) -> Option<&'static str> {
         "deletePage" => "The page stays in the history and can be brought back from there.",
         "rename" => "One commit; the old address leads to the new one.",
         "commit" => "Where one operation cannot be done, nothing is; operation says which it was.",
+        "propose" => {
+            "As POST /commits, but nothing changes until somebody accepts it; 202 with the proposal. 200: there was nothing to change."
+        }
+        "readProposal" => {
+            "changes is what it would do now, merged with what happened since: state says whether each file fits. Only its maker and who may \
+            change all it touches see it."
+        }
+        "acceptProposal" => "Asked again, it answers the same. A program accepts only what it might write directly.",
         "changes" => {
             "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
             Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
@@ -257,7 +288,9 @@ pub fn gives(of: &str) -> &'static [&'static str] {
     match of {
         "health" => &["status"],
         "openapi" => &["openapi", "info", "servers", "tags", "paths", "components"],
-        "wiki" => &["name", "revision", "user", "within", "pages", "attachments", "revisions", "bytes", "permissions", "limits"],
+        "wiki" => {
+            &["name", "revision", "user", "within", "pages", "attachments", "revisions", "bytes", "permissions", "handling", "limits"]
+        }
         "indexStatus" => &["status", "backend_type", "commit", "head", "lag_commits", "pages"],
         "chromaStatus" => &["status", "backend_type", "collection", "document_count", "model"],
         "reindex" => &["status"],
@@ -267,6 +300,29 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "batchGet" => &["pages", "missing"],
         "commit" => &["revision", "paths", "updated_pages", "changed"],
         "changes" => &["changes", "until", "next_cursor"],
+        "listProposals" => &["proposals", "next_cursor"],
+        "propose" => &["revision", "paths", "updated_pages", "changed"],
+        "readProposal" => &[
+            "number",
+            "title",
+            "message",
+            "status",
+            "author",
+            "via",
+            "created",
+            "expires",
+            "files",
+            "mine",
+            "may_review",
+            "url",
+            "decision",
+            "base",
+            "seen",
+            "changes",
+            "comments",
+        ],
+        "acceptProposal" => &["number", "status", "revision"],
+        "rejectProposal" | "withdrawProposal" | "commentProposal" => &["number", "title", "status", "decision"],
         "changelog" => &["entries", "total", "next_cursor"],
         "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
         "links" => &["nodes", "edges"],
@@ -292,6 +348,10 @@ pub fn gives(of: &str) -> &'static [&'static str] {
 pub fn example(of: &str) -> Option<Value> {
     Some(match of {
         "batchGet" => json!({"paths": [PAGE]}),
+        "acceptProposal" => json!({"seen": REVISION}),
+        "rejectProposal" => json!({"reason": "It is out of date."}),
+        "commentProposal" => json!({"text": "Where is that from?"}),
+        "propose" => json!({"message": "One page", "operations": [{"op": "put", "path": "Example/New", "content": "# New\n"}]}),
         "commit" => json!({"message": "Two pages", "operations": [
             {"op": "put", "path": "Example/One", "content": "# One\n"}, {"op": "put", "path": "Example/Two", "content": "See [[Example/One]].\n"},
         ]}),

@@ -18,6 +18,7 @@ pub mod meaning;
 pub mod openapi;
 pub mod pages;
 pub mod precondition;
+pub mod proposals;
 pub mod query;
 pub mod reindex;
 pub mod reindexing;
@@ -122,7 +123,7 @@ pub fn entry(revision: &Revision) -> Value {
 pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
-    let ours = |line: &str| ["Via: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
+    let ours = |line: &str| ["Via: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
     if last.lines().all(ours) { before.trim_end() } else { text }
 }
 

@@ -45,6 +45,13 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[])),
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
+    ("GET",    "/proposals",    shape("listProposals", "Changes that wait to be accepted, and what became of them", &["status", "mine", "limit", "cursor"], &[], &[200], &[])),
+    ("POST",   "/proposals",    shape("propose", "Proposes several pages at once", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
+    ("GET",    "/proposals/{number}", shape("readProposal", "A proposal, and what it would change now", &[], &[], &[200], &[])),
+    ("POST",   "/proposals/{number}/accept", shape("acceptProposal", "Takes a proposal into the wiki, all of it or some", &[], &["seen!", "files", "reason"], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/reject", shape("rejectProposal", "Refuses a proposal", &[], &["reason"], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/withdraw", shape("withdrawProposal", "Takes one's own proposal back", &[], &[], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/comments", shape("commentProposal", "Says something about a proposal", &[], &["text!"], &[200], &[415])),
     ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 429])),
     ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author"], &[], &[200], &[])),
     ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[])),
@@ -71,13 +78,15 @@ const SHAPES: &[(&str, &str, Shape)] = &[
 pub const BASE: &str = "/api/v1";
 
 /// What operations are about, in the order in which people are shown them.
-pub const GROUPS: [&str; 6] = ["pages", "history", "search", "links", "files", "wiki"];
+pub const GROUPS: [&str; 7] = ["pages", "review", "history", "search", "links", "files", "wiki"];
 
 /// Which of [`GROUPS`] an address belongs to.
 fn group(address: &str) -> &'static str {
     let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
     if address.contains("/attachments") {
         "files"
+    } else if address.starts_with("/proposals") {
+        "review"
     } else if is_one_of(&["/history", "/diff", "/changes", "/changelog"]) {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
@@ -136,14 +145,17 @@ pub fn parameters(method: &str, pattern: &str) -> Option<(&'static str, &'static
 }
 
 fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
-    let holes = [("{page}", "path"), ("{file}", "filename")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
+    let holes =
+        [("{page}", "path"), ("{file}", "filename"), ("{number}", "number")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
     let mut parameters: Vec<Value> = holes
         .map(|(_, name)| json!({"name": name, "in": "path", "required": true, "description": meaning::hole(name), "schema": {"type": "string"}}))
         .collect();
     parameters.extend(shape.query.iter().map(|name| parameter(shape.name, name)));
     parameters.extend(meaning::headers(shape.name).iter().map(|name| header(shape.name, name)));
     let changes = matches!(route.need, Need::Write | Need::Upload);
-    if changes {
+    // Decisions are made once, whatever key there is.
+    let decides = address.contains("{number}");
+    if changes && !decides {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
         let about = "The same key and request again: done once, answered the same for 24 hours.";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}));
@@ -151,6 +163,10 @@ fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
     let mut responses = Map::new();
     for status in shape.good {
         responses.insert(status.to_string(), good(route, shape, *status));
+    }
+    if changes && !decides {
+        let schema = json!({"type": "object", "properties": {"proposal": {}}});
+        responses.insert("202".into(), json!({"description": "Proposed: not in the wiki until somebody accepts it", "content": {"application/json": {"schema": schema}}}));
     }
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.

@@ -32,6 +32,7 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
         let directory = context.app.engine.directory();
         (directory.max_pages(context.wiki.id())?, directory.max_bytes(context.wiki.id())?)
     };
+    let standing = pages::proposals::standing(&scope)?;
     let rates = context.app.rates.limits();
     let may = |action| context.wiki.may(&context.actor, action);
     let user = match &context.actor {
@@ -43,6 +44,10 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
         "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions, "bytes": pages::bytes(&scope)?,
         "permissions": {
             "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,
+        },
+        "handling": {
+            "otherwise": standing.otherwise.as_str(),
+            "rules": standing.rules.iter().map(|(path, handling)| json!({"path": path.as_str(), "handling": handling.as_str()})).collect::<Vec<_>>(),
         },
         "limits": {
             "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES, "pages": most,

@@ -92,10 +92,10 @@ fn number(context: &Context<'_>) -> Result<i64> {
 /// `GET /-/proposals/<number>[?view=page]`
 pub fn show(context: &Context<'_>) -> Result<Reply> {
     let view = proposals::view(&context.scope::<Read>()?, number(context)?)?;
-    render(context, StatusCode::OK, view, None)
+    render(context, StatusCode::OK, &view, None)
 }
 
-fn render(context: &Context<'_>, status: StatusCode, view: Proposed, problem: Option<Problem>) -> Result<Reply> {
+fn render(context: &Context<'_>, status: StatusCode, view: &Proposed, problem: Option<Problem>) -> Result<Reply> {
     let layout = if context.request.query("view").as_deref() == Some("page") { DiffLayout::Page } else { DiffLayout::Inline };
     let proposal = &view.proposal;
     let open = proposal.status == ProposalStatus::Open;
@@ -236,7 +236,7 @@ pub fn act(context: &Context<'_>) -> Result<Reply> {
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::Internal) => Err(error),
         Err(error) => {
             let view = proposals::view(&context.scope::<Read>()?, number)?;
-            render(context, crate::error::status(&error), view, Some(problem(&error)))
+            render(context, crate::error::status(&error), &view, Some(problem(&error)))
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::db::proposals::ProposalRow;
 use crate::repo::Repo;
 use crate::scope::{Read, Rights, Scope};
 use crate::wiki::Wiki;
-use holt_core::{Action, Actor, Error, Handling, Hidden, OpId, Result, RevisionId, UserId};
+use holt_core::{Action, Actor, Error, Handling, Hidden, OpId, PagePath, Result, RevisionId, UserId};
 
 /// Most open proposals of one maker.
 pub const OPEN_OF_ONE: usize = 50;
@@ -186,6 +186,36 @@ fn settled_locked(wiki: &Wiki, mut row: ProposalRow) -> Result<ProposalRow> {
 /// The operation that takes a proposal in: it happens once.
 fn acceptance_op(row: &ProposalRow) -> Result<OpId> {
     OpId::parse(&format!("proposal-{}-{}", row.number, row.head.short(16)))
+}
+
+/// What becomes of the changes that whoever asks makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Where no rule says more.
+    pub otherwise: Handling,
+    /// At some pages and below them, the first that fits: parts of the wiki that they may not see are left out.
+    pub rules: Vec<(PagePath, Handling)>,
+}
+
+/// See [`Standing`]. People change what they may.
+pub fn standing(scope: &Scope<'_, Read>) -> Result<Standing> {
+    let program = match scope.actor() {
+        Actor::Person(person) => person.through.as_ref(),
+        Actor::Anonymous | Actor::System => None,
+    };
+    let Some(program) = program else { return Ok(Standing { otherwise: Handling::Direct, rules: Vec::new() }) };
+    let policy = &scope.wiki().preferences()?.agent_policy;
+    let hidden = scope.wiki().hidden_from(scope.actor())?;
+    let mut rules = Vec::new();
+    for rule in policy.of(&program.name) {
+        match &rule.path {
+            Some(path) if hidden.covers(path.key().as_str()) => {}
+            Some(path) => rules.push((path.clone(), rule.handling.max(program.handling))),
+            // Nothing after it counts.
+            None => break,
+        }
+    }
+    Ok(Standing { otherwise: policy.decide(&program.name, None).max(program.handling), rules })
 }
 
 /// The trailer of a commit that took a proposal in: its number.

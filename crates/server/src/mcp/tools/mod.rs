@@ -4,6 +4,7 @@ mod confirm;
 mod connector;
 mod files;
 mod looking;
+mod proposals;
 mod reading;
 mod schema;
 mod table;
@@ -185,6 +186,8 @@ pub fn call(context: &mut Context<'_>, envelope: &Envelope, params: &Map<String,
             content.extend(blocks);
             Ok(json!({"content": content, "structuredContent": structured, "isError": false}))
         }
+        // Not what was asked for, and no failure: the change waits.
+        Err(failure) if failure.error().proposal().is_some() => Ok(told::proposed(&failure)),
         Err(failure) => {
             if failure.error().kind == ErrorKind::Internal {
                 tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());

@@ -3,7 +3,7 @@
 use super::schema::Kind::{Flag, Number, Objects, Path, Revision, Text, Texts, Word};
 use super::schema::Output::{Any, Flag as YesNo, List, Maybe, Number as Count, Text as Said, Texts as Names};
 use super::schema::{Input, Output, may, must};
-use super::{Effect, Tool, connector, files, looking, reading, writing};
+use super::{Effect, Tool, connector, files, looking, proposals, reading, writing};
 use crate::api::change::EDITS;
 use holt_core::Action;
 use holt_core::edit::MESSAGE_BYTES;
@@ -456,6 +456,65 @@ base for all. Nothing is merged: if a page is not what was read, nothing changes
         outputs: &[("revision", Said), ("paths", Names), ("updated_pages", Names), ("changed", YesNo)],
     },
     Tool {
+        name: "propose_changes",
+        title: "Propose changes",
+        need: Action::Write,
+        effect: Effect::Adds,
+        cost: 1,
+        run: writing::propose_changes,
+        about: "As apply_changes, but a person has to accept it first: nothing changes until then. For what you are not sure of, or were \
+asked to have reviewed. Answers the number of the proposal.",
+        inputs: &[
+            must("operations", Objects(100, OPERATIONS), "What happens, each page in one operation"),
+            must("message", Text(MESSAGE_BYTES), "What it is about and why: its first line is the title that reviewers see"),
+            may("base", Revision, "The revision of the wiki at which all pages were read"),
+        ],
+        outputs: &[("proposal", Any), ("revision", Said), ("paths", Names), ("updated_pages", Names), ("changed", YesNo)],
+    },
+    Tool {
+        name: "list_proposals",
+        title: "Proposals",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: proposals::list_proposals,
+        about: "Proposals and what became of them, newest first: those you made, and those that whom you act for may decide.",
+        inputs: &[
+            may("status", Word(&["open", "accepted", "partly-accepted", "rejected", "withdrawn", "expired"]), "Only those of this status"),
+            may("mine", Flag, "Only those made for whom you act for"),
+            may("limit", Number(50, 1, 100), "Most proposals"),
+            CURSOR,
+        ],
+        outputs: &[
+            (
+                "proposals",
+                List(&[("number", Count), ("title", Said), ("status", Said), ("author", Said), ("created", Said), ("expires", Said)]),
+            ),
+            ("next_cursor", Maybe),
+        ],
+    },
+    Tool {
+        name: "get_proposal",
+        title: "A proposal",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: proposals::get_proposal,
+        about: "What a proposal would change now, what people said about it, and whether it was accepted, partly accepted or rejected, with \
+the reason. Deciding is for people, in the wiki itself.",
+        inputs: &[must("number", Number(1, 1, i64::MAX), "Its number")],
+        outputs: &[
+            ("number", Count),
+            ("title", Said),
+            ("message", Said),
+            ("status", Said),
+            ("author", Said),
+            ("decision", Any),
+            ("changes", List(&[("file", Said), ("kind", Said), ("state", Said)])),
+            ("comments", List(&[("author", Said), ("text", Said)])),
+        ],
+    },
+    Tool {
         name: "get_wiki_info",
         title: "About this wiki",
         need: Action::Read,
@@ -473,6 +532,7 @@ base for all. Nothing is merged: if a page is not what was read, nothing changes
             ("attachments", Count),
             ("revisions", Count),
             ("permissions", Any),
+            ("handling", Any),
             ("limits", Any),
             ("guide", Maybe),
             ("user", Maybe),

@@ -1,9 +1,19 @@
 //! How failures are told to agents: what went wrong and what to do next, as a result (spec/mcp.md §5, security.md MCP-8).
 
-use crate::api::failure::Failure;
+use crate::api::failure::{Failure, proposed_as};
 use crate::web::Context;
 use holt_core::ErrorKind;
 use serde_json::{Value, json};
+
+/// The result of a tool whose change waits to be accepted.
+pub fn proposed(failure: &Failure) -> Value {
+    let Some(proposed) = failure.error().proposal() else { return Value::Null };
+    let text = format!(
+        "Proposed \"{}\" as #{}. It is not in the wiki until somebody accepts it: pages read as before. get_proposal says what became of it.",
+        proposed.title, proposed.number
+    );
+    json!({"content": [{"type": "text", "text": text}], "structuredContent": {"proposal": proposed_as(proposed)}, "isError": false})
+}
 
 /// The result of a tool that could not do what was asked.
 pub fn failed(context: &Context<'_>, failure: &Failure) -> Value {

@@ -47,6 +47,9 @@ async def tools(client, name):
     await call("download_attachment", path=name, filename="p.png")
     await call("delete_attachment", path=name, filename="p.png")
     await call("apply_changes", message="Parts", operations=[{"op": "put", "path": name + " parts", "content": "x"}])
+    await call("propose_changes", message="More", operations=[{"op": "put", "path": name + " more", "content": "x"}])
+    await call("list_proposals", status="open", mine=True)
+    await call("get_proposal", number=1)
     await call("rename_note", path=name + " parts", new_path=name + " pieces")
     await call("delete_note", path=name + " pieces")
     return said

@@ -4,6 +4,7 @@ mod clients;
 mod docs;
 mod hostile;
 mod listening;
+mod proposals;
 mod protocol;
 mod reading;
 mod resources;
