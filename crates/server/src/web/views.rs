@@ -30,7 +30,7 @@ pub use comments::{
     CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
-pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
+pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
 pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
