@@ -75,6 +75,8 @@
     for (let item = details.closest('li'); item; item = item.parentElement.closest('li')) above.push(item);
     for (const item of above) item.dataset.growing = '';
     await grow(details);
+    // It has its place for one frame before it is shown there.
+    await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
     for (const item of above) delete item.dataset.growing;
   };
   const key = (details) => details.previousElementSibling?.getAttribute('href');
