@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod agent_policy;
+mod agents;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;

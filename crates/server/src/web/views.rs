@@ -31,7 +31,7 @@ pub use comments::{
     CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
-pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
+pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{AgentPolicyView, AgentRuleRow, MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
 pub use review::{DecisionShown, HunkShown, ProposalEntry, ProposalView, ProposalsView, ProposedBody, ProposedFileShown, Said};
 pub use site::{

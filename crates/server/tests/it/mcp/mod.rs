@@ -9,6 +9,7 @@ mod protocol;
 mod reading;
 mod resources;
 mod rights;
+mod setup;
 mod stdio;
 mod tools;
 
