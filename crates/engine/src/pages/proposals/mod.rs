@@ -1,7 +1,7 @@
 //! The review queue: changes that wait until somebody accepts them.
 //!
 //! A proposal is a commit on top of the revision its maker saw, at a ref of its own (`repo/`), and a row in `wiki.db`. Any use case that writes
-//! makes one, where the writer may only propose ([`super::write::Writing`]). What it would change *now* is never stored: every look merges it
+//! makes one, where the writer may only propose (`Writing`). What it would change *now* is never stored: every look merges it
 //! with what happened since ([`view`]). Its maker sees it, and who may change everything it touches; nobody else learns that it is there.
 //!
 //! | status | how it comes to it |
