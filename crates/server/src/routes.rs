@@ -148,7 +148,7 @@ pub const ROUTES: &[Route] = &[
     post("/-/inbox",                                Login,  web::inbox::act),
     get ("/-/proposals",                            Read,   web::review::list),
     get ("/-/proposals/{number}",                   Read,   web::review::show),
-    post("/-/proposals/{number}",                   Read,   web::review::act),
+    post("/-/proposals/{number}",                   Write,  web::review::act),
     get ("/-/tags",                                 Read,   web::browse::tags),
     get ("/-/move",                                 Write,  web::browse::move_form),
     post("/-/move",                                 Write,  web::browse::move_pages),
