@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::door::Door;
 use crate::request::Request;
 use crate::session;
-use holt_core::{Action, Actor, Error, Person, Program, Result, UserId, WikiId};
+use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId, WikiId};
 use holt_engine::directory::{SessionRow, TokenRecord, TokenScope};
 use http::header;
 use std::net::IpAddr;
@@ -93,7 +93,12 @@ fn granted(app: &App, token: &str, wiki: WikiId, door: Door) -> Result<Option<(A
     let directory = app.engine.directory();
     let Some(access) = directory.oauth_access(wiki, token, app.engine.clock().now())? else { return Ok(None) };
     let Some(user) = directory.user(access.grant.user)? else { return Ok(None) };
-    let program = Program { name: format!("mcp/{}", access.grant.client_name), ceiling: access.scope.action(), within: None };
+    let program = Program {
+        name: format!("mcp/{}", access.grant.client_name),
+        ceiling: access.scope.action(),
+        handling: Handling::Direct,
+        within: None,
+    };
     let person = Person { through: Some(program), ..user.person() };
     Ok(Some((Actor::Person(person), Identity::Grant(access.grant.id))))
 }
@@ -112,16 +117,28 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, Identity
         // Made at the command line by whoever runs the machine, for no account: it stands for itself, and account 0 is nobody's.
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
-    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within });
+    let through = Some(Program {
+        name: format!("api/{}", record.label),
+        ceiling: ceiling(&record),
+        handling: handling(&record),
+        within: record.within,
+    });
     Ok(Some((Actor::Person(Person { through, ..person }), Identity::Token(record.id))))
+}
+
+fn handling(record: &TokenRecord) -> Handling {
+    match record.scope {
+        TokenScope::Propose => Handling::Propose,
+        TokenScope::Read | TokenScope::Write | TokenScope::Admin => Handling::Direct,
+    }
 }
 
 fn ceiling(record: &TokenRecord) -> Action {
     match record.scope {
-        // Proposals are no door yet: until there are, whoever may only propose may only read.
-        TokenScope::Read | TokenScope::Propose => Action::Read,
-        // Files belong to pages; whether the owner may add any is asked of the owner.
-        TokenScope::Write => Action::Upload,
+        TokenScope::Read => Action::Read,
+        // Files belong to pages; whether the owner may add any is asked of the owner. Who proposes takes the same ways: what they end in is
+        // decided by how it is handled.
+        TokenScope::Propose | TokenScope::Write => Action::Upload,
         TokenScope::Admin => Action::Admin,
     }
 }

@@ -1,11 +1,13 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
-pub mod agents;
+pub mod agent_policy;
+mod agent_setup;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;
 pub mod comments;
+pub mod connected;
 pub mod consent;
 pub mod edit;
 pub mod feeds;
@@ -26,6 +28,7 @@ pub mod path_rules;
 pub mod people;
 pub mod preferences;
 pub mod repository;
+pub mod review;
 pub mod security_check;
 pub mod sessions;
 pub mod site;

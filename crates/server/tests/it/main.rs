@@ -18,6 +18,7 @@ mod mcp;
 mod mistakes;
 mod oauth;
 mod private;
+mod review;
 mod smtp;
 mod startup;
 mod structure;

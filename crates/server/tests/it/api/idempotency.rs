@@ -77,6 +77,8 @@ fn what_is_sent_again_is_done_once_and_answered_the_same() {
     let renamed = run(&api, "POST /pages/{path}/rename", change("POST", "/pages/b/rename", &json!({"new_path": "C/D"})));
     assert_eq!(renamed["updated_pages"], json!(["A"]));
     run(&api, &format!("DELETE {page}"), change("DELETE", "/pages/C/d", &json!({})));
+    // A proposal is no commit, and a decision no operation of a client: `proposals.rs` asks those twice.
+    asked.insert("POST /proposals".to_string());
     all_asked(&asked);
 
     // Asked again right away, and after the server died and lost all that can be derived.

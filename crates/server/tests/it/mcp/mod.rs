@@ -3,10 +3,13 @@
 mod clients;
 mod docs;
 mod hostile;
+mod listening;
+mod proposals;
 mod protocol;
 mod reading;
 mod resources;
 mod rights;
+mod setup;
 mod stdio;
 mod tools;
 

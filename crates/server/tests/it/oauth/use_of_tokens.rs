@@ -79,6 +79,28 @@ fn case_30_commits_name_the_person_and_the_program_they_allowed() {
     assert_eq!((log.column("entries", "author"), log.column("entries", "via")), (vec!["Ann".to_string()], vec!["mcp/Otter".to_string()]));
 }
 
+/// The wiki's rules for agents (docs/review.md) know a program by the name that the person was shown, whatever it says later.
+#[test]
+fn the_policy_holds_for_programs_that_were_allowed() {
+    let place = place();
+    let root = place.browser("root");
+    let deny = [("client", "mcp/otter"), ("path", ""), ("handling", "deny")];
+    let propose = [("client", "mcp/beaver"), ("path", ""), ("handling", "propose")];
+    assert_eq!(root.post("/-/admin/agent_policy", &[&deny[..], &propose, &[("before", "")]].concat()).unwrap().status, 303);
+    let more =
+        json!({"client_name": "Beaver", "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]});
+    let writer = place.connect(&place.register(&more).text("client_id"), "wiki:write");
+    let (headers, body) =
+        crate::mcp::modern("tools/call", &json!({"name": "write_note", "arguments": {"path": "X", "content": "y"}}), crate::mcp::MODERN);
+    let bearer = format!("Bearer {}", writer.access);
+    let mut sent = vec![("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
+    sent.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));
+    assert!(body.contains("\"otter\""), "control: it says the name that is denied");
+    let told = told(&said(&place.nobody(), "POST", "/mcp", &sent, body.as_bytes()));
+    assert!(!told.failed && told.text.starts_with("Proposed "), "{}", told.text);
+    assert_eq!(place.api.get("/pages/X").status, 404);
+}
+
 /// Case 28.
 #[test]
 fn case_28_whoever_is_taken_out_of_the_wiki_takes_their_programs_along() {

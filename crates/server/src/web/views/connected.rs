@@ -58,7 +58,7 @@ pub struct ConsentRefusedView {
 
 /// The programs that act for somebody, or for anybody.
 #[derive(Template)]
-#[template(path = "agents.html")]
+#[template(path = "connected.html")]
 pub struct AgentsView {
     /// Token of the session.
     pub csrf: String,
