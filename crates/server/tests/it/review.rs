@@ -65,7 +65,7 @@ fn some_of_a_proposal_is_taken() {
         (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "Other.md"), ("hunk-0", "1")], 409),
         (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "River.md"), ("hunk-0", "x")], 422),
         (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "River.md"), ("hunk-0", "7")], 422),
-        (vec![("action", "accept"), ("seen", "x"), ("file-0", "River.md"), ("hunk-0", "1")], 422),
+        (vec![("action", "accept"), ("seen", "x"), ("file-0", "River.md"), ("hunk-0", "1")], 404),
         (vec![("action", "dance")], 422),
         (vec![], 422),
     ] {

@@ -118,7 +118,7 @@ fn everybody_reads_a_public_wiki_and_nobody_in_particular_writes() {
     let mcp = Mcp { api: Api::prepared(Names::Kept, |_, wiki| prefer(wiki, &[("READ_ACCESS", "ANONYMOUS")])) };
     mcp.write("Page", "text");
     let list = mcp.ask_as(None, "tools/list", &json!({}));
-    assert_eq!((list.status, names(&list.body).len()), (220, 22));
+    assert_eq!((list.status, names(&list.body).len()), (200, 22));
     let read = mcp.ask_as(None, "tools/call", &json!({"name": "read_note", "arguments": {"path": "Page"}}));
     assert!(told(&read).text.starts_with("# Page\n"));
     let write = mcp.ask_as(None, "tools/call", &json!({"name": "write_note", "arguments": {"path": "X", "content": "y"}}));
