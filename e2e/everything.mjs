@@ -80,7 +80,7 @@ export async function arrange(page, url, words = { resolve: "Resolve", watch: "W
       "/Everything/delete", "/-/changelog", "/-/changelog?author=ann", "/-/index", "/-/tags", "/-/tags?tag=animals", "/-/tree", "/-/deleted", "/-/housekeeping", "/-/move",
       "/-/search?q=words&tag=animals", "/-/search?q=nosuchword", "/-/settings", "/-/settings/agents", "/-/admin/agents", "/-/admin", "/-/admin/user_management", "/-/admin/path_rules", "/-/admin/agent_policy", "/-/admin/mail_preferences", "/-/admin/audit", "/-/user/", "/-/admin/appearance", "/-/admin/sidebar_preferences",
       "/-/admin/content_and_editing", "/-/admin/repository_management", "/-/syntax", "/-/api",
-      "/Everything/comments", "/Everything/comments?quote=words", "/Everything/comments?thread=2", "/-/inbox"],
+      "/Everything/comments", "/Everything/comments?quote=words", "/Everything/comments?thread=2", "/-/inbox", "/-/proposals", "/-/proposals?status=all"],
   };
 }
 

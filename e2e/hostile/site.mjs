@@ -198,6 +198,10 @@ export async function decorate(pen, site) {
   }
   await pen.must("/Marked/comments", { action: "resolve", thread: "2" });
   for (const path of [markName("name"), markName("folder")]) await pen.must(`/${encodePath(path)}/watch`, { below: "1" });
+  const operations = [{ op: "put", path: "Marked/Proposed", content: `# ${mark("proposed")}\n` }];
+  const proposed = await pen.post("/api/v1/proposals", null, { data: { message: `${mark("proposal")}\n\n${mark("proposal_rest")}`, operations } });
+  assert.equal(proposed.status(), 202, await proposed.text());
+  await pen.must("/-/proposals/1", { action: "comment", comment: mark("said_of_it") });
   const shown = async (path, form) => /<code>([^<]+)<\/code>/.exec(await (await pen.post(path, form)).text())[1];
   const invitation = new URL(await shown("/-/admin/invitations", { email: "&ltimg/src/onerror=__ran.guest&gt@example.org", by_hand: "1" })).pathname;
   const anybody = new URL(await shown("/-/admin/invitations", { uses: "1" })).pathname;
