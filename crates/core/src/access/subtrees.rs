@@ -317,7 +317,8 @@ admin       yy yy yy yy yy
     fn a_program_sees_its_part_and_nothing_else() {
         let through = |id, within: &str| {
             let Actor::Person(person) = person(id) else { unreachable!() };
-            let program = Program { name: String::new(), ceiling: Action::Admin, within: Some(PagePath::parse(within).unwrap()) };
+            let program =
+                Program { name: String::new(), ceiling: Action::Admin, within: Some(PagePath::parse(within).unwrap()), session: None };
             Actor::Person(Person { through: Some(program), ..person })
         };
         let places = ["Home", "Staff", "Staffing", "Staff/Plan", "STAFF/board", "Staff/Board/Pay", "Handbook/A"];

@@ -1,5 +1,6 @@
 //! The use cases: one file each, every door calls these. Each takes a [`Scope`](crate::Scope), which says who asks and proves they may.
 
+mod agents;
 mod anchor;
 mod attach;
 mod batch;
@@ -31,6 +32,7 @@ mod text;
 mod write;
 
 pub use crate::db::index::{Graph, Wanted};
+pub use agents::{AgentRow, AgentSession, agent_sessions, agents};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, Existing, attachment, attachment_history, attachments, delete_attachment,
     rename_attachment, upload, upload_from,

@@ -9,7 +9,9 @@ use crate::repo::{CommitMeta, CommitOutcome, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
-use holt_core::{Author, Error, FileChange, OpId, PageKey, PagePath, Result, RevisionId, Timestamp, VIA_TRAILER};
+use holt_core::{
+    Author, Error, FileChange, OpId, PageKey, PagePath, Result, RevisionId, SESSION_TRAILER, Timestamp, UNDOES_TRAILER, VIA_TRAILER,
+};
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
@@ -19,6 +21,9 @@ pub(crate) struct Writing<'w> {
     repo: Arc<Repo>,
     author: Author,
     via: Option<String>,
+    session: Option<String>,
+    /// What this change takes back, in a line.
+    pub(crate) undoes: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
     /// The current revision; nobody of ours moves it while this value lives.
@@ -41,6 +46,8 @@ impl<'w> Writing<'w> {
             repo,
             author: scope.author(),
             via: scope.via(),
+            session: scope.session(),
+            undoes: None,
             rights: scope.rights()?,
             op: op.or(scope.operation()).cloned(),
             head,
@@ -91,13 +98,16 @@ impl<'w> Writing<'w> {
         // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
         self.check(changes)?;
         let now = Timestamp::utc(self.wiki.shared.clock.now());
-        let op = self.op.as_ref().map(|op| format!("{OP_TRAILER}: {}\n", op.as_str()));
-        let via = self.via.as_ref().map(|via| format!("{VIA_TRAILER}: {via}\n"));
-        let message = match (via, op) {
-            (None, None) => message.to_string(),
-            // In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
-            (via, op) => format!("{message}\n\n{}{}", via.unwrap_or_default(), op.unwrap_or_default()),
-        };
+        // The operation last: that is where it is looked for.
+        let trailers = [
+            (UNDOES_TRAILER, self.undoes.as_deref()),
+            (VIA_TRAILER, self.via.as_deref()),
+            (SESSION_TRAILER, self.session.as_deref()),
+            (OP_TRAILER, self.op.as_ref().map(OpId::as_str)),
+        ];
+        let trailers: String = trailers.iter().filter_map(|(name, value)| Some(format!("{name}: {}\n", (*value)?))).collect();
+        // In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
+        let message = if trailers.is_empty() { message.to_string() } else { format!("{message}\n\n{trailers}") };
         let meta = CommitMeta { author: self.author.clone(), author_time: now, committer_time: now, message };
         match self.repo.commit(self.head, changes, &meta)? {
             CommitOutcome::Won(revision) => Ok(Some(Committed::New(revision))),

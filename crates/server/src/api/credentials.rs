@@ -5,13 +5,16 @@
 use crate::app::App;
 use crate::request::Request;
 use crate::session;
-use holt_core::{Action, Actor, Error, Person, Program, Result, UserId, WikiId};
+use holt_core::{Action, Actor, Error, Person, Program, Result, SessionName, UserId, WikiId};
 use holt_engine::directory::{SessionRow, TokenRecord, TokenScope};
 use http::header;
 use std::net::IpAddr;
 
 /// Longest token that is looked up, in bytes.
 const TOKEN_BYTES: usize = 128;
+
+/// The header in which a program names the session it works in; its commits do, too.
+pub const SESSION: &str = "holt-session";
 
 /// Who asks, and their session, if that is how they are known.
 pub struct Caller {
@@ -64,10 +67,13 @@ pub fn caller(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
                 .hint("Send `Authorization: Bearer holt_…` with a token from your settings in this wiki."));
         }
     };
-    let (actor, id) = owner(app, token, wiki)?.ok_or_else(|| {
+    let (mut actor, id) = owner(app, token, wiki)?.ok_or_else(|| {
         Error::unauthenticated("the token is unknown, expired, revoked or for another wiki")
             .hint("Make a new one in your settings in this wiki.")
     })?;
+    if let (Actor::Person(Person { through: Some(program), .. }), Some(sent)) = (&mut actor, headers.get(SESSION)) {
+        program.session = Some(SessionName::parse(sent.to_str().unwrap_or_default())?);
+    }
     Ok(Caller { actor, session: None, identity: Identity::Token(id) })
 }
 
@@ -93,7 +99,7 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
         // Made at the command line by whoever runs the machine, for no account: it stands for itself, and account 0 is nobody's.
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
-    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within });
+    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within, session: None });
     Ok(Some((Actor::Person(Person { through, ..person }), record.id)))
 }
 

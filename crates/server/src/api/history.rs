@@ -56,7 +56,13 @@ pub fn changelog(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
     let limit = super::count(context, "limit", USUAL, MOST);
     let path = super::query(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
-    let filter = Filter { author: super::query(context, "author"), path, ..Filter::default() };
+    let filter = Filter {
+        author: super::query(context, "author"),
+        via: super::query(context, "via"),
+        session: super::query(context, "session"),
+        path,
+        ..Filter::default()
+    };
     let since = match super::query(context, "since") {
         Some(text) => Some(place(context, "since", &text)?),
         None => None,

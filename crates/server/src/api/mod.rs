@@ -1,6 +1,7 @@
 //! The REST API under `/api/v1` (spec/api.md): JSON in and out, no HTML. Handlers say what a use case takes and what its result is called;
 //! who may do what is decided where every door asks.
 
+pub mod agents;
 pub mod attachments;
 pub mod body;
 pub mod change;
@@ -113,6 +114,9 @@ pub fn entry(revision: &Revision) -> Value {
     if let Some(via) = revision.via() {
         entry["via"] = via.into();
     }
+    if let Some(session) = revision.session() {
+        entry["session"] = session.into();
+    }
     entry
 }
 
@@ -120,7 +124,7 @@ pub fn entry(revision: &Revision) -> Value {
 pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
-    let ours = |line: &str| ["Via: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
+    let ours = |line: &str| ["Undoes: ", "Via: ", "Session: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
     if last.lines().all(ours) { before.trim_end() } else { text }
 }
 

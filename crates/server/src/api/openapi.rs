@@ -46,7 +46,8 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415, 422])),
     ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 422, 429])),
-    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author"], &[], &[200], &[422])),
+    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[422])),
+    ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[422])),
     ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[422])),
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
     ("GET",    "/links/orphans", shape("orphans", "Pages that no other page links to", &[], &[], &[200], &[])),
@@ -78,7 +79,7 @@ fn group(address: &str) -> &'static str {
     let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
     if address.contains("/attachments") {
         "files"
-    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog"]) {
+    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents"]) {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
         "search"

@@ -18,7 +18,7 @@ use crate::reply::{Reply, raw, with_header};
 use crate::session;
 use crate::web::Context;
 use envelope::Era;
-use holt_core::{Action, Actor, Error, Program, Result};
+use holt_core::{Action, Actor, Error, Program, Result, SessionName};
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
 use message::{Message, Refusal};
@@ -65,7 +65,7 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
     let request = context.request;
     let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
     let answer = if kind.trim().eq_ignore_ascii_case("application/json") {
-        answer(context, &request.raw, Some(&request.headers), &mut None)
+        answer(context, &request.raw, Some(&request.headers), &mut Peer::default())
     } else {
         let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
         Answer::refused(&Value::Null, Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
@@ -116,8 +116,17 @@ impl Answer {
     }
 }
 
-/// Answers one message. `headers` are those it came with, if it came over HTTP; `client` is who a client said it is, where that is remembered.
-pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMap>, client: &mut Option<String>) -> Answer {
+/// Who is at the other end, where that is remembered.
+#[derive(Debug, Default)]
+pub struct Peer {
+    /// What it called itself last.
+    pub client: Option<String>,
+    /// The session of all its messages that name none.
+    pub session: Option<SessionName>,
+}
+
+/// Answers one message of `peer`. `headers` are those it came with, if it came over HTTP.
+pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMap>, peer: &mut Peer) -> Answer {
     let start = Instant::now();
     let refused = Answer::refused;
     if let Err(failure) = may(context, Action::Read) {
@@ -133,9 +142,10 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
         Err(refusal) => return refused(&id, refusal),
     };
     if let Some(name) = envelope.client.clone() {
-        *client = Some(name);
+        peer.client = Some(name);
     }
-    name_program(context, client.as_deref());
+    let client = &peer.client;
+    name_program(context, client.as_deref(), envelope.session.or_else(|| peer.session.clone()));
     let result = methods::answer(context, envelope.era, &method, &params);
     let outcome = match &result {
         Ok(value) if value["isError"] == true => "refused",
@@ -192,8 +202,10 @@ fn charge(context: &Context<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// Has commits name the agent: by what it calls itself, or by the label of its token.
-fn name_program(context: &mut Context<'_>, client: Option<&str>) {
+/// Has commits name the agent, by what it calls itself or by the label of its token, and the session it says it works in, or one that it is
+/// taken to work in.
+fn name_program(context: &mut Context<'_>, client: Option<&str>, session: Option<SessionName>) {
+    let (wiki, now) = (context.wiki.id(), context.now());
     let Actor::Person(person) = &mut context.actor else { return };
     match (&mut person.through, client) {
         (Some(program), client) => {
@@ -202,9 +214,13 @@ fn name_program(context: &mut Context<'_>, client: Option<&str>) {
         }
         // Whoever is logged in may do all they may, through an agent, too.
         (through @ None, Some(client)) => {
-            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, within: None });
+            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, within: None, session: None });
         }
         (None, None) => {}
+    }
+    if let Some(program) = &mut person.through {
+        let of = || context.app.agent_sessions.of(wiki, &context.identity, &program.name, now);
+        program.session = session.or_else(|| program.session.clone()).or_else(of);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
 pub mod admin;
+pub mod agents;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;

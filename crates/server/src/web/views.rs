@@ -4,6 +4,7 @@
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
 mod accounts;
+mod agents;
 mod api;
 mod browse;
 mod changes;
@@ -18,6 +19,7 @@ pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
     PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
+pub use agents::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange};
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,

@@ -203,7 +203,12 @@ after: narrow down.",
         cost: 1,
         run: looking::get_recent_changes,
         about: "The last commits of the wiki, newest first, with the pages they touched.",
-        inputs: &[may("limit", Number(20, 1, 200), "Most commits"), CURSOR],
+        inputs: &[
+            may("limit", Number(20, 1, 200), "Most commits"),
+            may("via", Text(128), "Only what this program did, as mcp/otter"),
+            may("session", Text(64), "Only what was done in this session"),
+            CURSOR,
+        ],
         outputs: &[
             ("entries", List(&[("revision", Said), ("author", Said), ("date", Said), ("message", Said), ("pages_affected", Names)])),
             ("total", Count),

@@ -62,6 +62,12 @@ pub struct ChangelogView {
     pub author: String,
     /// Asked for: by which program, for whomever.
     pub agent: String,
+    /// Asked for: by whom, called exactly so.
+    pub person: String,
+    /// Asked for: by a program called exactly so.
+    pub via: String,
+    /// Asked for: in which session of a program.
+    pub session: String,
     /// Asked for: to which page or what is below it.
     pub path: String,
     /// Asked for: since which day.
@@ -92,6 +98,8 @@ pub struct CommitEntry {
     pub when: Moment,
     /// Whose.
     pub author: String,
+    /// The session of a program in which it was made, and where all of that is.
+    pub session: Option<(String, String)>,
     /// First line of the message; may be empty.
     pub message: String,
     /// The commit.

@@ -7,6 +7,7 @@ mod protocol;
 mod reading;
 mod resources;
 mod rights;
+mod sessions;
 mod stdio;
 mod tools;
 
