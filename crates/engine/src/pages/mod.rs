@@ -29,6 +29,7 @@ mod settings;
 mod suggest;
 mod tags;
 mod text;
+mod undo;
 mod write;
 
 pub use crate::db::index::{Graph, Wanted};
@@ -70,6 +71,7 @@ pub use settings::{admit, join, members, put_members, remove_member, set_prefere
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Care, Tag, care, tagged, tags, tags_of};
 pub use text::readable;
+pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, undo, undo_plan};
 
 use crate::db::preferences::Preferences;
 

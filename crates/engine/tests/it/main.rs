@@ -16,4 +16,5 @@ mod pages;
 mod private;
 mod repo;
 mod save;
+mod undo;
 mod wikis;

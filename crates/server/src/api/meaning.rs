@@ -1,7 +1,7 @@
 //! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
 //! them. The bounds are those the handlers use.
 
-use super::{changes, history, list, search, wiki};
+use super::{changes, history, list, search, undo, wiki};
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
 use serde_json::{Value, json};
@@ -93,6 +93,23 @@ pub fn field(of: &str, name: &str) -> Value {
             let about = "Paths of pages.";
             return json!({"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string"}, "description": about});
         }
+        ("undo", "revisions") => {
+            let about = "Instead of whose changes: these commits.";
+            return json!({"type": "array", "minItems": 1, "maxItems": undo::REVISIONS, "items": {"type": "string"}, "description": about});
+        }
+        ("undo", "files") => {
+            let about = "Only these files of the preview. All of them without it.";
+            return json!({"type": "array", "minItems": 1, "maxItems": undo::FILES, "items": {"type": "string"}, "description": about});
+        }
+        ("undo", "person") => ("string", "Changes by the author of exactly this name.".to_string()),
+        ("undo", "via") => ("string", "Changes made through the program of exactly this name, as mcp/otter.".to_string()),
+        ("undo", "session") => ("string", "Changes of this session.".to_string()),
+        ("undo", "path_prefix") => ("string", "Only of those: commits that touched this page or what is below it.".to_string()),
+        ("undo", "from") => ("string", "Only of those: at this time or later, like 2026-11-21T09:00:00Z.".to_string()),
+        ("undo", "until") => ("string", "Only of those: before this time.".to_string()),
+        ("undo", "plan") => {
+            ("string", "plan of the preview: it is done if it would be the same still, else 409. A preview without it.".to_string())
+        }
         (_, "operations") => return operations(),
         (_, "update_links") => return json!({"type": "boolean", "default": true, "description": "Whether links in other pages follow."}),
         (_, "overwrite") => {
@@ -152,6 +169,10 @@ pub fn text(of: &str) -> Option<&'static str> {
         "deletePage" => "The page stays in the history and can be brought back from there.",
         "rename" => "One commit; the old address leads to the new one.",
         "commit" => "Where one operation cannot be done, nothing is; operation says which it was.",
+        "undo" => {
+            "It has to be said whose changes are meant: person, via, session or revisions. At most 1,000 commits. What others changed elsewhere \
+            since stays; where both touched the same lines nothing changes, and conflicts says so. Undoing again finds nothing to do."
+        }
         "changes" => {
             "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
             Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
@@ -178,6 +199,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "listPages" => &["pages", "total", "next_cursor"],
         "batchGet" => &["pages", "missing"],
         "commit" => &["revision", "paths", "updated_pages", "changed"],
+        "undo" => &["plan", "revision", "commits", "items", "conflicts", "undone"],
         "changes" => &["changes", "until", "next_cursor"],
         "changelog" => &["entries", "total", "next_cursor"],
         "agents" => &["agents", "via", "sessions", "next_cursor"],
@@ -208,6 +230,7 @@ pub fn example(of: &str) -> Option<Value> {
         "commit" => json!({"message": "Two pages", "operations": [
             {"op": "put", "path": "Example/One", "content": "# One\n"}, {"op": "put", "path": "Example/Two", "content": "See [[Example/One]].\n"},
         ]}),
+        "undo" => json!({"session": "nightly"}),
         "writePage" => json!({"content": "# Example\n\nPress the red button.\n"}),
         "editPage" => json!({"revision": REVISION, "old_string": "red button", "new_string": "green button"}),
         "rename" => json!({"new_path": "Moved"}),

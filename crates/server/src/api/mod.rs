@@ -23,6 +23,7 @@ pub mod reindexing;
 mod replay;
 pub mod search;
 pub mod section;
+pub mod undo;
 pub mod wiki;
 pub mod writing;
 

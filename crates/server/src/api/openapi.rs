@@ -45,6 +45,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[422])),
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415, 422])),
+    ("POST",   "/undo",         shape("undo", "Takes back what many commits did: a preview, or with its plan one commit", &[], &["person", "via", "session", "path_prefix", "from", "until", "revisions", "plan", "files", "commit_message"], &[200], &[404, 409, 415, 422])),
     ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 422, 429])),
     ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[422])),
     ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[422])),
@@ -79,7 +80,7 @@ fn group(address: &str) -> &'static str {
     let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
     if address.contains("/attachments") {
         "files"
-    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents"]) {
+    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents", "/undo"]) {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
         "search"

@@ -1,4 +1,4 @@
-//! What agents did here: which ones, their sessions.
+//! What agents did here: which ones, their sessions, and the way to take one back.
 
 use super::files::first_line;
 use super::views::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange};
@@ -78,6 +78,7 @@ fn one(context: &Context<'_>, via: &str) -> Result<Reply> {
             last: minute(row.times.1),
             changes,
             changes_url: format!("/-/changelog?{query}"),
+            undo_url: format!("/-/undo?{query}"),
         })
     };
     let sessions = found.into_iter().map(block).collect::<Result<Vec<_>>>()?;

@@ -235,6 +235,8 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
         }
     }
     let asked = |name: &str| context.request.query(name).unwrap_or_default();
+    let whose = [&filter.author, &filter.agent, &filter.person, &filter.via, &filter.session];
+    let undoable = !days.is_empty() && whose.iter().any(|one| one.is_some());
     let view = ChangelogView {
         days,
         newer_url: from.map(|_| format!("/-/changelog?{query}")),
@@ -248,6 +250,7 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
         from: asked("from"),
         until: asked("until"),
         filtered: filter != Filter::default(),
+        undo_url: undoable.then(|| format!("/-/undo?{}", query.trim_end_matches('&'))),
         feed_query: query,
     };
     context.page(StatusCode::OK, "Recent changes", &view)

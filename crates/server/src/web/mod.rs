@@ -29,6 +29,7 @@ pub mod security_check;
 pub mod sessions;
 pub mod site;
 pub mod tokens;
+pub mod undo;
 pub mod unsubscribe;
 pub mod users;
 mod views;

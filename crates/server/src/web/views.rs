@@ -19,7 +19,7 @@ pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
     PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
-pub use agents::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange};
+pub use agents::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange, UndoCheck, UndoStays, UndoView};
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,

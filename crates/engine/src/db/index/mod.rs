@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`batch`] | what goes in |
 //! | [`pages`], [`list`], [`links`] | what is there now |
-//! | [`history`], `since`, `agents` | what was |
+//! | [`history`], `since`, `agents`, `events` | what was |
 //! | [`search`] | words |
 //! | [`names`] | names, as they are typed |
 //!
@@ -15,6 +15,7 @@ mod agents;
 mod apply;
 pub mod batch;
 mod dump;
+mod events;
 pub mod history;
 pub mod links;
 pub mod list;
@@ -31,6 +32,7 @@ mod terms;
 pub use agents::{AgentRow, AgentSession};
 pub use apply::OP_TRAILER;
 pub use batch::{Facts, FileDoc, IndexBatch, PageDoc};
+pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
 pub use list::{ListFilter, Listed, Listing};

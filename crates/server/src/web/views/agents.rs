@@ -3,7 +3,7 @@
 use askama::Template;
 use holt_engine::publish::filters;
 
-use super::Moment;
+use super::{DiffBody, FileDiff, LineKind, Moment, Piece, Problem, SideRow};
 
 /// The agents that wrote here.
 #[derive(Template)]
@@ -61,6 +61,8 @@ pub struct SessionBlock {
     pub changes: Vec<SessionChange>,
     /// All of them.
     pub changes_url: String,
+    /// Where to take them back.
+    pub undo_url: String,
 }
 
 /// One change.
@@ -72,4 +74,60 @@ pub struct SessionChange {
     pub message: String,
     /// Since when.
     pub when: Moment,
+}
+
+/// What undoing many changes would do.
+#[derive(Template)]
+#[template(path = "undo.html")]
+pub struct UndoView {
+    /// Token of the session.
+    pub csrf: String,
+    /// Where the form goes.
+    pub action: String,
+    /// The changes themselves.
+    pub changes_url: String,
+    /// Which preview this is.
+    pub plan: String,
+    /// How many changes.
+    pub commits: usize,
+    /// Of which program; empty for any.
+    pub via: String,
+    /// By whom; empty for anybody.
+    pub person: String,
+    /// In which session; empty for any.
+    pub session: String,
+    /// What would change.
+    pub checks: Vec<UndoCheck>,
+    /// How, of the first.
+    pub files: Vec<FileDiff>,
+    /// Of how many it is not shown.
+    pub more: usize,
+    /// What would not.
+    pub stays: Vec<UndoStays>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+}
+
+/// A file that undoing changes.
+#[derive(Debug, Clone)]
+pub struct UndoCheck {
+    /// As the form names it.
+    pub file: String,
+    /// As shown.
+    pub name: String,
+    /// What happens to it, in words.
+    pub what: String,
+    /// Whether it is ticked.
+    pub chosen: bool,
+}
+
+/// A file that stays as it is.
+#[derive(Debug, Clone)]
+pub struct UndoStays {
+    /// As shown.
+    pub name: String,
+    /// Where to see what happened to it.
+    pub history_url: Option<String>,
+    /// Why.
+    pub why: &'static str,
 }

@@ -76,6 +76,8 @@ pub struct ChangelogView {
     pub until: String,
     /// Whether anything was asked for.
     pub filtered: bool,
+    /// Where to take all of it back, if it was asked whose it is.
+    pub undo_url: Option<String>,
     /// What was asked for as it stands in addresses.
     pub feed_query: String,
 }

@@ -77,6 +77,9 @@ fn what_is_sent_again_is_done_once_and_answered_the_same() {
     let renamed = run(&api, "POST /pages/{path}/rename", change("POST", "/pages/b/rename", &json!({"new_path": "C/D"})));
     assert_eq!(renamed["updated_pages"], json!(["A"]));
     run(&api, &format!("DELETE {page}"), change("DELETE", "/pages/C/d", &json!({})));
+    let mut undone = json!({"person": "Ann"});
+    undone["plan"] = api.send("POST", "/undo", &undone).body["plan"].clone();
+    assert_eq!(run(&api, "POST /undo", change("POST", "/undo", &undone))["undone"], true);
     all_asked(&asked);
 
     // Asked again right away, and after the server died and lost all that can be derived.

@@ -10,6 +10,7 @@ mod rights;
 mod sessions;
 mod stdio;
 mod tools;
+mod undo;
 
 use crate::api::{Api, Names, Said, said};
 use serde_json::{Value, json};
