@@ -12,6 +12,7 @@ mod counts;
 mod delete;
 mod digest;
 mod drafts;
+mod hidden;
 mod history;
 mod inbox;
 mod linking;
@@ -52,6 +53,7 @@ pub use counts::{Counts, RepositoryState, Weight, counts, described, page_list, 
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
+pub use hidden::{HiddenKind, HiddenText, hidden_text};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, deleted, history, moved_to};
 pub(crate) use inbox::note_news;
 pub use inbox::{

@@ -72,6 +72,8 @@ what changed since a revision can be asked for. Long pages come in parts, with a
             ("linked_from", Names),
             ("revision", Said),
             ("last_commit", Any),
+            ("hidden_text", List(&[("line", Count), ("kind", Said), ("count", Count)])),
+            ("hidden_text_total", Count),
             ("section", Maybe),
             ("tokens", Count),
             ("outline", List(&[("section", Said), ("tokens", Count)])),
