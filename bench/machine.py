@@ -95,13 +95,17 @@ class Client:
         self.connection, self.cookies = None, {}
 
     def request(self, method, path, form=None, headers=None):
-        h = {"Host": self.host, **(headers or {})}
-        if self.cookies:
-            h["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        body = None
+        body, h = None, dict(headers or {})
         if form is not None:
             body = urlencode(form).encode()
             h.update({"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{self.host}"})
+        return self.send(method, path, body, h)
+
+    def send(self, method, path, body, headers):
+        """A body as it is."""
+        h = {"Host": self.host, **headers}
+        if self.cookies:
+            h["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         for last in (False, True):
             fresh = self.connection is None
             if fresh:

@@ -1,7 +1,9 @@
 //! Who asks, what they want, and the one function that decides for a whole wiki (spec/wiki.md §3.2).
 
+mod policy;
 mod subtrees;
 
+pub use policy::{AgentPolicy, CLIENT_PATTERN_CHARS, ClientPattern, Handling, POLICY_RULES, PolicyRule};
 pub use subtrees::{Hidden, SubtreeRule, SubtreeRules};
 
 use crate::error::{Error, Result};
@@ -34,6 +36,8 @@ pub struct Program {
     pub name: String,
     /// The most that it may do of what the person may do.
     pub ceiling: Action,
+    /// What becomes of its changes at best; the wiki's [`AgentPolicy`] may be stricter.
+    pub handling: Handling,
     /// The page that it is for, with what is below it; none: the whole wiki. Everything else is not there for it.
     pub within: Option<PagePath>,
     /// What its commits call the session in which it works, so that they can be found together.
@@ -291,7 +295,7 @@ ADMIN      admin                  yyyy
         let admin = Some(MemberFlags { admin: true, ..MemberFlags::default() });
         for ceiling in actions {
             let Actor::Person(person) = person() else { unreachable!() };
-            let through = Some(Program { name: "api/x".into(), ceiling, within: None, session: None });
+            let through = Some(Program { name: "api/x".into(), ceiling, handling: Handling::Direct, within: None, session: None });
             let actor = Actor::Person(Person { through: through.clone(), ..person.clone() });
             let operator = Actor::Person(Person { through, operator: true, ..person });
             for action in actions {

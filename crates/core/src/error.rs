@@ -111,9 +111,30 @@ impl Error {
             .hint("Delete pages that nobody needs, or ask whoever runs the server to allow more.")
             .because(PageLimit)
     }
+    /// A wiki whose repository has no more room: [`ErrorKind::TooLarge`].
+    pub fn byte_limit(most: u64) -> Self {
+        Self::too_large(format!("this wiki holds at most {most} bytes, its history included"))
+            .hint("Ask whoever runs the server to allow more: what is deleted stays in the history, so that deleting makes no room.")
+            .because(ByteLimit)
+    }
+    /// Whether it was [`Error::byte_limit`].
+    pub fn is_byte_limit(&self) -> bool {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref::<ByteLimit>()).is_some()
+    }
     /// Whether it was [`Error::page_limit`]: doors that can say so do.
     pub fn is_page_limit(&self) -> bool {
         self.cause.as_deref().and_then(|cause| cause.downcast_ref::<PageLimit>()).is_some()
+    }
+    /// A change that was not made, as it waits for somebody to accept it: [`ErrorKind::Denied`] for a door that cannot say so, so that nobody
+    /// takes it for made.
+    pub fn proposed(number: i64, title: impl Into<String>) -> Self {
+        Self::denied(format!("this was proposed as #{number}"))
+            .hint("It is not in the wiki until somebody accepts it.")
+            .because(ProposedAs { number, title: title.into() })
+    }
+    /// The proposal, if it was [`Error::proposed`]: doors that can say so do.
+    pub fn proposal(&self) -> Option<&ProposedAs> {
+        self.cause.as_deref().and_then(|cause| cause.downcast_ref())
     }
     /// The message and every cause below it, for the log.
     pub fn chain(&self) -> String {
@@ -128,6 +149,22 @@ impl Error {
     }
 }
 
+/// What a change became that waits for somebody to accept it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedAs {
+    /// The number of the proposal in its wiki.
+    pub number: i64,
+    /// The first line of its message.
+    pub title: String,
+}
+
+impl fmt::Display for ProposedAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "proposal {}: {}", self.number, self.title)
+    }
+}
+impl std::error::Error for ProposedAs {}
+
 /// The cause of [`Error::page_limit`].
 #[derive(Debug)]
 struct PageLimit;
@@ -138,6 +175,17 @@ impl fmt::Display for PageLimit {
     }
 }
 impl std::error::Error for PageLimit {}
+
+/// The cause of [`Error::byte_limit`].
+#[derive(Debug)]
+struct ByteLimit;
+
+impl fmt::Display for ByteLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the limit of the wiki's repository")
+    }
+}
+impl std::error::Error for ByteLimit {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,10 +16,11 @@ pub mod wiki;
 pub mod words;
 
 pub use access::{
-    AccessLevel, AccessRules, Action, Actor, Hidden, MemberFlags, Person, Program, SessionName, SubtreeRule, SubtreeRules, UserId,
+    AccessLevel, AccessRules, Action, Actor, AgentPolicy, CLIENT_PATTERN_CHARS, ClientPattern, Handling, Hidden, MemberFlags, POLICY_RULES,
+    Person, PolicyRule, Program, SessionName, SubtreeRule, SubtreeRules, UserId,
 };
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, ProposedAs, Result};
 pub use html::SafeHtml;
 pub use page::{Page, Title};
 pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};

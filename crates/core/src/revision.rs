@@ -166,6 +166,10 @@ impl Revision {
     pub fn session(&self) -> Option<&str> {
         self.trailer(SESSION_TRAILER)
     }
+    /// What it takes back, if the message says so.
+    pub fn undoes(&self) -> Option<&str> {
+        self.trailer(UNDOES_TRAILER)
+    }
     fn trailer(&self, name: &str) -> Option<&str> {
         let (_, last) = self.message.trim_end().rsplit_once("\n\n")?;
         let pairs = last.lines().filter_map(|line| line.split_once(": "));

@@ -22,7 +22,7 @@
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::wiki::Wiki;
-use holt_core::{Action, Actor, Author, Error, MemberFlags, OpId, PageKey, PagePath, Result};
+use holt_core::{Action, Actor, Author, Error, Handling, MemberFlags, OpId, PageKey, PagePath, Result};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -68,6 +68,7 @@ pub struct Scope<'w, P> {
     wiki: &'w Wiki,
     actor: &'w Actor,
     operation: Option<&'w OpId>,
+    handling: Handling,
     permission: Brand<'w, P>,
 }
 
@@ -75,7 +76,7 @@ impl<'w, P: Permission> Scope<'w, P> {
     /// The only constructor.
     pub(crate) fn grant(wiki: &'w Wiki, actor: &'w Actor) -> Result<Self> {
         if wiki.may(actor, P::ACTION)? {
-            return Ok(Self { wiki, actor, operation: None, permission: PhantomData });
+            return Ok(Self { wiki, actor, operation: None, handling: Handling::Direct, permission: PhantomData });
         }
         Err(match actor {
             Actor::Anonymous => Error::unauthenticated(format!("log in to {} this wiki", P::ACTION)),
@@ -86,6 +87,12 @@ impl<'w, P: Permission> Scope<'w, P> {
     #[must_use]
     pub fn for_operation(self, operation: Option<&'w OpId>) -> Self {
         Self { operation, ..self }
+    }
+    /// The same, for somebody who wants to propose: whatever use case ends in a commit makes a proposal of it and answers
+    /// [`Error::proposed`].
+    #[must_use]
+    pub fn proposing(self) -> Self {
+        Self { handling: Handling::Propose, ..self }
     }
     /// See [`Scope::for_operation`].
     pub(crate) fn operation(&self) -> Option<&'w OpId> {
@@ -115,7 +122,12 @@ impl<'w, P: Permission> Scope<'w, P> {
     }
     /// What the path rules say about the actor, for many questions.
     pub(crate) fn rights(&self) -> Result<Rights<'w>> {
-        Ok(Rights { actor: self.actor, flags: self.wiki.flags(self.actor)?, preferences: self.wiki.preferences()? })
+        Ok(Rights {
+            actor: self.actor,
+            handling: self.handling,
+            flags: self.wiki.flags(self.actor)?,
+            preferences: self.wiki.preferences()?,
+        })
     }
     /// The index at HEAD, without what the actor may not see: what every use case that reads asks.
     pub(crate) fn index(&self) -> Result<Arc<Index>> {
@@ -131,7 +143,7 @@ impl<'w, P: Permission> Scope<'w, P> {
     where
         P: Implies<Q>,
     {
-        Scope { wiki: self.wiki, actor: self.actor, operation: self.operation, permission: PhantomData }
+        Scope { wiki: self.wiki, actor: self.actor, operation: self.operation, handling: self.handling, permission: PhantomData }
     }
     /// The actor as the author of a commit (spec/wiki.md §13.2).
     pub fn author(&self) -> Author {
@@ -157,6 +169,7 @@ impl<'w, P: Permission> Scope<'w, P> {
 /// What path rules allow somebody, at one moment.
 pub(crate) struct Rights<'w> {
     actor: &'w Actor,
+    handling: Handling,
     flags: Option<MemberFlags>,
     preferences: Arc<Preferences>,
 }
@@ -170,5 +183,18 @@ impl Rights<'_> {
     pub(crate) fn may_change(&self, file: &str) -> bool {
         let rules = &self.preferences.path_access;
         !rules.concern(self.actor) || !rules.closed_to(self.actor, self.flags, Action::Write).covers_file(file)
+    }
+    /// What becomes of a change of a file: what the actor asks for, what their program may do at best, and what the wiki's policy says of it.
+    pub(crate) fn handling(&self, file: &str) -> Handling {
+        let Actor::Person(person) = self.actor else { return self.handling };
+        let Some(program) = &person.through else { return self.handling };
+        let decide = |page: Option<PagePath>| self.preferences.agent_policy.decide(&program.name, page.map(|page| page.key()).as_ref());
+        let beside = || file.rsplit_once('/').and_then(|(directory, _)| PagePath::parse(directory).ok());
+        let policy = match PagePath::from_tree(file) {
+            Some(page) => decide(Some(page)),
+            // What is beside a page stands where a page below it would.
+            None => decide(beside()).max(decide(PagePath::parse(file).ok())),
+        };
+        policy.max(program.handling).max(self.handling)
     }
 }

@@ -25,6 +25,7 @@
     'Pages': 'Seiten',
     'Pages below {}': 'Seiten unter {}',
     'Previous': 'Zurück',
+    'Proposals': 'Vorschläge',
     'Rename or move': 'Umbenennen oder verschieben',
     'Save, in the editor': 'Speichern, im Editor',
     'Search for “{}”': 'Suchen nach „{}“',

@@ -75,6 +75,8 @@
     for (let item = details.closest('li'); item; item = item.parentElement.closest('li')) above.push(item);
     for (const item of above) item.dataset.growing = '';
     await grow(details);
+    // It has its place for one frame before it is shown there.
+    await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
     for (const item of above) delete item.dataset.growing;
   };
   const key = (details) => details.previousElementSibling?.getAttribute('href');
@@ -156,18 +158,18 @@
     }
     if (was) {
       was.value = me.csrf;
-      showNews(corner, me.inbox);
+      showNews(corner, me);
       return;
     }
     const item = (href, text) => make('li', {}, make('a', { href }, text));
     const logout = make('form', { method: 'post', action: '/-/logout' },
       make('input', { type: 'hidden', name: 'csrf_token', value: me.csrf ?? '' }), make('button', {}, say('Log out')));
-    const menu = make('ul', {}, item('/-/inbox', say('Inbox')), item('/-/settings', say('Settings')));
+    const menu = make('ul', {}, item('/-/inbox', say('Inbox')), item('/-/proposals', say('Proposals')), item('/-/settings', say('Settings')));
     if (me.can.admin) menu.append(item('/-/admin', say('Administration')));
     menu.append(make('li', {}, logout));
     const initial = make('span', { class: 'initial', 'aria-hidden': 'true' }, [...me.name][0]?.toUpperCase() ?? '');
     corner.replaceWith(make('details', { class: 'menu', 'data-me': '' }, make('summary', {}, initial, make('span', { class: 'name' }, me.name)), menu));
-    showNews($('body > .top [data-me]'), me.inbox);
+    showNews($('body > .top [data-me]'), me);
   };
   // The editor is fetched when somebody is about to open it.
   const fetchEditor = (parts) => {
@@ -176,9 +178,11 @@
     };
     for (const kind of ['pointerover', 'focusin', 'touchstart']) document.addEventListener(kind, near, { passive: true });
   };
-  const showNews = (corner, count) => {
-    $('a[href="/-/inbox"]', corner).textContent = say('Inbox') + (count ? ` (${count})` : '');
-    corner.toggleAttribute('data-news', count > 0);
+  const showNews = (corner, { inbox, proposals }) => {
+    const told = (href, text, count) => { $(`a[href="${href}"]`, corner).textContent = text + (count ? ` (${count})` : ''); };
+    told('/-/inbox', say('Inbox'), inbox);
+    told('/-/proposals', say('Proposals'), proposals);
+    corner.toggleAttribute('data-news', inbox + proposals > 0);
   };
   const askWho = async () => {
     const corner = $('body > .top [data-me]');

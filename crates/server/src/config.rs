@@ -259,9 +259,9 @@ pub enum WikiCommand {
         /// Its new slug
         to: String,
     },
-    /// Say how many pages a wiki may have
+    /// Say how many pages and bytes a wiki may have
     #[command(
-        after_help = "Editing and deleting pages goes on above the limit; only new ones are refused.\n\nExamples:\n  holt wiki limit docs --pages 500\n  holt wiki limit docs --pages 0    as many as it likes"
+        after_help = "Editing and deleting pages goes on above the limit of pages; only new ones are refused. At the limit of bytes all that adds something is refused.\n\nExamples:\n  holt wiki limit docs --pages 500\n  holt wiki limit docs --bytes 52428800\n  holt wiki limit docs --pages 0    as many as it likes"
     )]
     Limit {
         /// Where the data is.
@@ -270,8 +270,11 @@ pub enum WikiCommand {
         /// The wiki
         slug: String,
         /// Most pages; 0: as many as it likes
+        #[arg(long, value_name = "N", required_unless_present = "bytes")]
+        pages: Option<u32>,
+        /// Most bytes of the repository, history included; 0: as many as it likes
         #[arg(long, value_name = "N")]
-        pages: u32,
+        bytes: Option<u64>,
     },
     /// Delete a wiki for good
     Delete {

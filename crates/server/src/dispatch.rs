@@ -136,6 +136,7 @@ fn charge(context: &Context<'_>, route: &Route) -> std::result::Result<(), Failu
 }
 
 fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> api::Answer) -> api::Answer {
+    api::query::check(context.request, route)?;
     match route.need {
         Need::Write | Need::Upload => api::idempotency::once(context, (route.method, route.pattern), run),
         _ => run(context),

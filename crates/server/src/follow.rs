@@ -40,6 +40,8 @@ pub struct Later {
     pub events: Vec<(String, Value)>,
     /// The revision up to which everything is told then.
     pub until: String,
+    /// What is said at the end, where a stream ends in good order.
+    pub farewell: Option<Value>,
 }
 
 /// See [`Later`].
@@ -49,6 +51,8 @@ pub enum How {
     Answer(Duration),
     /// Events.
     Stream,
+    /// Messages of JSON-RPC, for so long at most.
+    Messages(Duration),
 }
 
 /// Responses are cloned by their library; what waits is not.
@@ -73,7 +77,7 @@ pub async fn follow(app: Arc<App>, request: Arc<Request>, fallback: Arc<Fallback
     let asked = Asked { app, request, fallback };
     match later.how {
         How::Answer(time) => hold(&asked, reply, later, place, time).await,
-        How::Stream => stream(asked, later, place),
+        How::Stream | How::Messages(_) => stream(asked, later, place),
     }
 }
 
@@ -121,30 +125,51 @@ fn stream(asked: Asked, later: Later, place: Place) -> Reply {
 /// Ends when the reader is gone, the server ends, or the request is refused.
 async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Bytes>) {
     let say = async |text: String| matches!(timeout(PATIENCE, send.send(text.into())).await, Ok(Ok(())));
-    // Whoever comes back after this says from where on, even if nothing happened until then.
-    let start = if later.events.is_empty() { format!("id: {}\n", later.until) } else { String::new() };
-    if !say(format!("retry: 5000\n{start}\n")).await {
-        return;
+    let end = match later.how {
+        How::Messages(life) => Some(Instant::now() + life),
+        _ => None,
+    };
+    let farewell = later.farewell.take().map_or_else(String::new, |message| format!("event: message\ndata: {message}\n\n"));
+    if end.is_none() {
+        // Whoever comes back after this says from where on, even if nothing happened until then.
+        let start = if later.events.is_empty() { format!("id: {}\n", later.until) } else { String::new() };
+        if !say(format!("retry: 5000\n{start}\n")).await {
+            return;
+        }
     }
     loop {
         for (id, event) in &later.events {
-            if !say(format!("id: {id}\nevent: change\ndata: {event}\n\n")).await {
+            let said = if end.is_none() { format!("id: {id}\nevent: change\n") } else { "event: message\n".to_string() };
+            if !say(format!("{said}data: {event}\n\n")).await {
                 return;
             }
         }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            if !farewell.is_empty() {
+                say(farewell).await;
+            }
+            return;
+        }
         if !later.more {
             tokio::select! {
-                () = send.closed() => return,
-                woken = timeout(HEARTBEAT, place.wait()) => match woken {
-                    Ok(Woken::End) => return,
-                    Ok(Woken::News) => {}
-                    Err(_) => if !say(":\n\n".to_string()).await { return },
-                },
+                            () = send.closed() => return,
+                            woken = timeout(HEARTBEAT, place.wait()) => match woken {
+                                Ok(Woken::End) => {
+                                    if !farewell.is_empty() {
+            say(farewell).await;
             }
+                                    return;
+                                }
+                                Ok(Woken::News) => {}
+                                Err(_) => if !say(":\n\n".to_string()).await { return },
+                            },
+                        }
         }
         let mut reply = asked.again(later.next).await;
         match take(&mut reply) {
             Some(next) => later = next,
+            // There is no message for it: the stream ends, and who opens it again is told why.
+            None if end.is_some() => return,
             None => {
                 let why = String::from_utf8_lossy(&reply.into_body().into_bytes()).replace(['\r', '\n'], " ");
                 say(format!("event: error\ndata: {why}\n\n")).await;

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
-/// Most that wait at once for all wikis, for one, and in the name of one caller (security.md INP-19).
+/// Most that wait at once for all wikis, and for one (security.md INP-19).
 const ALL: usize = 1024;
 const OF_A_WIKI: usize = 256;
-const OF_A_CALLER: usize = 8;
+/// Most that wait at once in the name of one caller.
+pub const OF_A_CALLER: usize = 8;
 /// Most of them that are answered at once: a change that all wait for leaves room for others.
 const TURNS: usize = 4;
 
@@ -59,13 +60,13 @@ impl Followers {
     pub fn close(&self) {
         self.end.send_replace(true);
     }
-    /// A place to wait for the wiki in the name of `caller`, counted as for everything else. None if there are too many.
-    pub fn enter(self: &Arc<Self>, wiki: WikiId, caller: &Identity) -> Option<Place> {
+    /// A place to wait for the wiki in the name of `caller`, who may have `most`, counted as for everything else. None if there are too many.
+    pub fn enter(self: &Arc<Self>, wiki: WikiId, caller: &Identity, most: usize) -> Option<Place> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let of_wiki = state.wikis.get(&wiki);
         let in_wiki: usize = of_wiki.map_or(0, |wiki| wiki.callers.values().sum());
         let of_caller = of_wiki.and_then(|wiki| wiki.callers.get(caller)).copied().unwrap_or_default();
-        if state.all >= ALL || in_wiki >= OF_A_WIKI || of_caller >= OF_A_CALLER {
+        if state.all >= ALL || in_wiki >= OF_A_WIKI || of_caller >= most {
             return None;
         }
         state.all += 1;
@@ -132,12 +133,13 @@ mod tests {
         let followers = Arc::new(Followers::default());
         let ann = Identity::Token(1);
         let [here, there] = [1, 2].map(WikiId::from_random);
-        let mine: Vec<_> = (0..OF_A_CALLER).map(|_| followers.enter(here, &ann).unwrap()).collect();
-        assert!(followers.enter(here, &ann).is_none() && followers.enter(there, &ann).is_some());
-        let rest: Vec<_> = (OF_A_CALLER..OF_A_WIKI).map(|i| followers.enter(here, &Identity::Network(i.to_string())).unwrap()).collect();
-        assert!(followers.enter(here, &Identity::Token(2)).is_none());
+        let mine: Vec<_> = (0..OF_A_CALLER).map(|_| followers.enter(here, &ann, OF_A_CALLER).unwrap()).collect();
+        assert!(followers.enter(here, &ann, OF_A_CALLER).is_none() && followers.enter(there, &ann, OF_A_CALLER).is_some());
+        let rest: Vec<_> =
+            (OF_A_CALLER..OF_A_WIKI).map(|i| followers.enter(here, &Identity::Network(i.to_string()), OF_A_CALLER).unwrap()).collect();
+        assert!(followers.enter(here, &Identity::Token(2), OF_A_CALLER).is_none());
         drop((mine, rest));
-        assert!(followers.enter(here, &ann).is_some());
+        assert!(followers.enter(here, &ann, OF_A_CALLER).is_some());
         let state = followers.state.lock().unwrap();
         assert_eq!((state.all, state.wikis.len()), (0, 0), "nothing is kept of those who went");
     }
@@ -146,7 +148,7 @@ mod tests {
     async fn news_before_anybody_waits_are_not_missed() {
         let followers = Arc::new(Followers::default());
         let wiki = WikiId::from_random(1);
-        let mut place = followers.enter(wiki, &Identity::Token(1)).unwrap();
+        let mut place = followers.enter(wiki, &Identity::Token(1), OF_A_CALLER).unwrap();
         followers.tell(wiki);
         followers.tell(WikiId::from_random(2));
         assert_eq!(place.wait().await, Woken::News);

@@ -42,7 +42,7 @@ pub enum Turn {
 }
 
 impl Request {
-    /// The same request without its body, asked again at another address of the same path.
+    /// The same request without forms and files, asked again at another address of the same path.
     pub fn again(&self, uri: Uri) -> Self {
         Self {
             method: self.method.clone(),
@@ -51,7 +51,7 @@ impl Request {
             headers: self.headers.clone(),
             peer: self.peer,
             body: Form::default(),
-            raw: Bytes::new(),
+            raw: self.raw.clone(),
             spool: None,
             id: self.id.clone(),
             turn: Turn::Again,

@@ -142,7 +142,7 @@ fn administers(actor: &Actor, flags: MemberFlags) -> bool {
     }
 }
 
-fn is_at_or_below(key: &str, top: &str) -> bool {
+pub(super) fn is_at_or_below(key: &str, top: &str) -> bool {
     key.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -317,8 +317,13 @@ admin       yy yy yy yy yy
     fn a_program_sees_its_part_and_nothing_else() {
         let through = |id, within: &str| {
             let Actor::Person(person) = person(id) else { unreachable!() };
-            let program =
-                Program { name: String::new(), ceiling: Action::Admin, within: Some(PagePath::parse(within).unwrap()), session: None };
+            let program = Program {
+                name: String::new(),
+                ceiling: Action::Admin,
+                handling: super::super::Handling::Direct,
+                within: Some(PagePath::parse(within).unwrap()),
+                session: None,
+            };
             Actor::Person(Person { through: Some(program), ..person })
         };
         let places = ["Home", "Staff", "Staffing", "Staff/Plan", "STAFF/board", "Staff/Board/Pay", "Handbook/A"];

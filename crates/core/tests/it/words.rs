@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Names, and examples that are typed as they stand.
-const SAME_EVERYWHERE: &[&str] = &["Holt", "Atom", "RSS", "JSON Feed", "English", "Deutsch"];
+const SAME_EVERYWHERE: &[&str] =
+    &["Holt", "Atom", "RSS", "JSON Feed", "English", "Deutsch", "Claude Code", "Cursor", "VS Code", "Claude.ai, ChatGPT"];
 
 /// Keys that no literal spells out: what is made of values before it is said.
 const FORMED: &[&str] = &[
@@ -74,6 +75,9 @@ const SPELLED_OUT: &[&str] =
 
 /// Literals that read like words and are none: headers, patterns of texts that are said already, and what is kept in the log.
 const NOT_SHOWN: &[&str] = &[
+    "Authorization",
+    "Bearer {}",
+    "claude mcp add --transport http {} '{}' --header 'Authorization: {}'",
     "User-agent: *\nAllow: /\n",
     "User-agent: *\nDisallow: /\n",
     "\n## For those who work on",

@@ -2,12 +2,14 @@
 //!
 //! Stored as text, under Otterwiki's names, unknown keys included; this file alone knows what the text means.
 
-use holt_core::{AccessLevel, Direction, Language, PagePath, SubtreeRules};
+use holt_core::{AccessLevel, AgentPolicy, Direction, Language, PagePath, SubtreeRules};
 use holt_markdown::WikilinkStyle;
 use std::collections::BTreeMap;
 
+mod agent_policy;
 mod path_rules;
 
+pub use agent_policy::write as agent_policy_text;
 pub use path_rules::write as path_access_text;
 
 /// Who a new wiki is for (DESIGN §6).
@@ -38,6 +40,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("WRITE_ACCESS", "ANONYMOUS"),
     ("ATTACHMENT_ACCESS", "ANONYMOUS"),
     ("PATH_ACCESS", ""),
+    ("AGENT_POLICY", ""),
+    ("PROPOSAL_DAYS", "30"),
     ("DISABLE_REGISTRATION", "False"),
     ("AUTO_APPROVAL", "True"),
     ("EMAIL_NEEDS_CONFIRMATION", "True"),
@@ -154,6 +158,10 @@ pub struct Preferences {
     pub commit_message: CommitMessage,
     /// `PATH_ACCESS`: parts of the wiki with rights of their own.
     pub path_access: SubtreeRules,
+    /// `AGENT_POLICY`: what becomes of changes that programs make.
+    pub agent_policy: AgentPolicy,
+    /// `PROPOSAL_DAYS`: how long a proposal waits, from 1 to 365 days.
+    pub proposal_days: u16,
     /// `WIKILINK_STYLE`.
     pub wikilink_style: WikilinkStyle,
     /// `OPEN_LINKS_IN_NEW_TAB`.
@@ -203,6 +211,8 @@ impl Preferences {
                 _ => CommitMessage::Required,
             },
             path_access: path_rules::read(text("PATH_ACCESS")),
+            agent_policy: agent_policy::read(text("AGENT_POLICY")),
+            proposal_days: text("PROPOSAL_DAYS").trim().parse().ok().filter(|days| (1..=365).contains(days)).unwrap_or(30),
             wikilink_style: WikilinkStyle::from_preference(text("WIKILINK_STYLE")),
             open_links_in_new_tab: on("OPEN_LINKS_IN_NEW_TAB"),
             custom_menu: menu(text("SIDEBAR_CUSTOM_MENU")),

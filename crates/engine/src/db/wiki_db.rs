@@ -21,6 +21,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0002_counters.sql"),
         include_str!("migrations/0003_comments.sql"),
         include_str!("migrations/0004_digests.sql"),
+        include_str!("migrations/0005_proposals.sql"),
     ],
 };
 

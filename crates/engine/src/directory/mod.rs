@@ -40,6 +40,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0003_digests.sql"),
         include_str!("migrations/0004_token_parts.sql"),
         include_str!("migrations/0005_page_limits.sql"),
+        include_str!("migrations/0006_byte_limits.sql"),
     ],
 };
 

@@ -4,7 +4,7 @@ use super::Directory;
 use crate::db::{decode, wrap};
 use holt_core::{Error, Result, WikiId, WikiName};
 use rusqlite::{Connection, OptionalExtension, Row};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 /// How long a slug that was given up stays out of use, in seconds (security.md TEN-5).
 pub const QUARANTINE: i64 = 90 * 24 * 3600;
@@ -66,6 +66,19 @@ impl Directory {
     pub fn set_max_pages(&self, id: WikiId, most: Option<NonZeroU32>) -> Result<()> {
         let values = (id.to_store(), most.map(NonZeroU32::get));
         self.write("set the limit of a wiki", |db| db.execute("UPDATE wikis SET max_pages = ?2 WHERE id = ?1", values)).map(drop)
+    }
+    /// Most bytes that a wiki's repository may have; none: as many as it likes.
+    pub fn max_bytes(&self, id: WikiId) -> Result<Option<u64>> {
+        let sql = "SELECT max_bytes FROM wikis WHERE id = ?1";
+        let found = self.read("read the limit of a wiki", |db| {
+            db.prepare_cached(sql)?.query_row([id.to_store()], |row| row.get::<_, Option<i64>>(0)).optional()
+        })?;
+        found.flatten().map(|most| decode("the limit of a wiki", u64::try_from(most).ok())).transpose()
+    }
+    /// Sets it. What there is stays, however much it is.
+    pub fn set_max_bytes(&self, id: WikiId, most: Option<NonZeroU64>) -> Result<()> {
+        let values = (id.to_store(), most.map(|most| i64::try_from(most.get()).unwrap_or(i64::MAX)));
+        self.write("set the limit of a wiki", |db| db.execute("UPDATE wikis SET max_bytes = ?2 WHERE id = ?1", values)).map(drop)
     }
     /// An id that no wiki has or had.
     pub fn unused_wiki_id(&self) -> Result<WikiId> {

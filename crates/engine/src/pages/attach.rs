@@ -1,6 +1,6 @@
 //! Files beside a page: `Guide/Setup.md` keeps its attachments in the directory `Guide/Setup/`.
 
-use super::write::Writing;
+use super::write::{Writing, check_room};
 use crate::db::index::Index;
 use crate::repo::{BlobId, FileMode};
 use crate::scope::{Permission, Read, Scope, Upload, Write};
@@ -119,6 +119,7 @@ pub fn upload_from(
     let new = |content| [New { name: name.clone(), content }];
     // What would be refused anyway is not taken in first.
     check(scope, page, &new(Content::Stored(BlobId::default(), size)), existing)?;
+    check_room(scope.wiki(), size)?;
     let blob = scope.wiki().repo()?.store(from, size)?;
     add(scope, page, &new(Content::Stored(blob, size)), existing, message)
 }
@@ -257,6 +258,10 @@ fn may_name<P: Permission>(scope: &Scope<'_, P>, action: Action, page: &PagePath
 fn free_address(index: &Index, page: &PagePath, name: &AttachmentName) -> Result<()> {
     let taken = |what: String| Err(Error::invalid(what).hint("Give the file another name."));
     let Ok(path) = page.child(name.as_str()) else { return Ok(()) };
+    // Whatever the file is called: it is the page that has such a name.
+    if let Some(reason) = page.child("x").ok().and_then(|path| path.reserved()) {
+        return Err(Error::invalid(format!("there can be no files beside the page {page}: {reason}")).hint("Rename the page."));
+    }
     if let Some(reason) = path.reserved() {
         return taken(format!("{name} cannot be the name of a file: {reason}"));
     }

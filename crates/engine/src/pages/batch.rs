@@ -96,6 +96,15 @@ pub enum Batch {
         /// What is there, and what helps.
         problem: Box<Error>,
     },
+    /// This operation cannot be done, by anybody or by who asks; nothing has changed.
+    Refused {
+        /// Which operation.
+        at: usize,
+        /// What of it.
+        about: Fault,
+        /// Why, and what helps.
+        problem: Box<Error>,
+    },
     /// The page of this operation is not what was expected; nothing has changed.
     Stale {
         /// Which operation.
@@ -105,13 +114,28 @@ pub enum Batch {
     },
 }
 
+/// What of an operation is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The page it is about.
+    Page,
+    /// What it does to it: the text, the string to replace, the new path.
+    Change,
+}
+
 /// Does all `operations` in one commit, or none. No page may be in two of them; a rename is about all that is below the page and its new place.
 pub fn change_pages(scope: &Scope<'_, Write>, operations: &[Operation], message: &str) -> Result<Batch> {
     let message = holt_core::edit::check_message(message)?;
     for (at, operation) in operations.iter().enumerate() {
-        scope.check(Action::Write, &operation.path)?;
+        if let Err(problem) = scope.check(Action::Write, &operation.path) {
+            return refused(at, Fault::Page, problem);
+        }
         if let Some(twice) = operations[..at].iter().find_map(|before| both_touch(before, operation)) {
-            return Err(Error::invalid(format!("two operations are about the page {twice}")).hint("Join them into one."));
+            return refused(
+                at,
+                Fault::Page,
+                Error::invalid(format!("two operations are about the page {twice}")).hint("Join them into one."),
+            );
         }
     }
     let mut writing = Writing::begin(scope, None)?;
@@ -122,7 +146,10 @@ pub fn change_pages(scope: &Scope<'_, Write>, operations: &[Operation], message:
                 Ok(Fit::Yes) => {}
                 Ok(Fit::Stale(current)) => return Ok(Batch::Stale { at, current }),
                 Err(problem) if problem.kind == ErrorKind::Conflict => return Ok(Batch::Taken { at, problem: Box::new(problem) }),
-                Err(error) => return Err(error),
+                Err(problem) => {
+                    let is_change = matches!(problem.kind, ErrorKind::Invalid | ErrorKind::TooLarge);
+                    return refused(at, if is_change { Fault::Change } else { Fault::Page }, problem);
+                }
             }
         }
         let Planned { mut changes, paths, moves } = planned;
@@ -131,18 +158,26 @@ pub fn change_pages(scope: &Scope<'_, Write>, operations: &[Operation], message:
             // A commit that would be refused must not change a rule first; and rules are there before the pages are.
             moving::check(&writing, &moves)?;
             writing.check(&changes)?;
-            moving::take_rules_along(scope, &moves)?;
+            moving::take_rules_along(scope, &mut writing, &moves, &changes)?;
             updated = moving::changes(&writing, scope, &moves, &mut changes)?;
             updated.retain(|page| !moves.iter().any(|one| one.takes(page)));
         }
         if let Some(committed) = writing.try_commit(&changes, &message)? {
-            moving::follow(scope, &moves);
+            moving::follow(scope, moves.iter().map(Moving::way));
             writing.finish(committed);
             let changed = matches!(committed, Committed::New(_));
             return Ok(Batch::Done { revision: committed.revision(), paths, changed, updated });
         }
     }
     Err(busy())
+}
+
+/// What is wrong with an operation belongs to it; what is wrong with us does not.
+fn refused(at: usize, about: Fault, problem: Error) -> Result<Batch> {
+    match problem.kind {
+        ErrorKind::Internal | ErrorKind::Busy => Err(problem),
+        _ => Ok(Batch::Refused { at, about, problem: Box::new(problem) }),
+    }
 }
 
 /// A page that is in both operations.

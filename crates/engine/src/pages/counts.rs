@@ -22,6 +22,14 @@ pub fn repository(scope: &Scope<'_, Admin>) -> Result<RepositoryState> {
     Ok(RepositoryState { branch: repo.branch().to_string(), weight: repo.weight()? })
 }
 
+/// Bytes of the repository, for those from whom nothing is hidden: of others a page they may not see would be told by its weight.
+pub fn bytes(scope: &Scope<'_, Read>) -> Result<Option<u64>> {
+    if !scope.index()?.hidden().is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(scope.wiki().repo()?.weight()?.bytes))
+}
+
 /// Pages, revisions and attachments of the wiki.
 pub fn counts(scope: &Scope<'_, Read>) -> Result<Counts> {
     scope.index()?.counts()

@@ -1,7 +1,8 @@
 //! What happened: to one page, across its renames, or to the whole wiki. Served from the index, never by walking git.
 
+use crate::db::index::After;
 use crate::scope::{Read, Scope};
-use holt_core::{PagePath, Result, RevisionPrefix};
+use holt_core::{PagePath, Result, RevisionId, RevisionPrefix};
 
 pub use crate::db::index::{Entry, EntryChange, Filter};
 
@@ -21,6 +22,24 @@ pub fn changelog(scope: &Scope<'_, Read>, filter: &Filter, before: Option<i64>, 
 /// The pages that were deleted and are not there now, latest first, each with the commit that removed it.
 pub fn deleted(scope: &Scope<'_, Read>) -> Result<Vec<(PagePath, Entry)>> {
     scope.index()?.deleted_pages(LIMIT)
+}
+
+/// As [`changelog`], of the commits that are not in the history of `since`, whenever they were made. None if that is not part of the wiki's.
+pub fn changelog_since(
+    scope: &Scope<'_, Read>,
+    filter: &Filter,
+    since: RevisionId,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Option<Vec<Entry>>> {
+    let index = scope.index()?;
+    let (Some(from), Some(newest)) = (index.place_of(since)?, index.newest()?) else { return Ok(None) };
+    let limit = limit.min(LIMIT);
+    if !index.merged_after(from)? {
+        return index.changelog_after(filter, Some(&After::Place(from, i64::MAX)), before, limit).map(Some);
+    }
+    let these = scope.wiki().repo()?.between(Some(since), newest)?;
+    index.changelog_after(filter, Some(&After::These(&these)), before, limit).map(Some)
 }
 
 /// The place in the wiki's history of the revision that a person means, for [`changelog`].

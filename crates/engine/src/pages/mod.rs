@@ -21,6 +21,7 @@ mod mentions;
 mod moving;
 mod operation;
 mod pattern;
+pub mod proposals;
 mod read;
 mod rename;
 mod revert;
@@ -39,7 +40,7 @@ pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, Existing, attachment, attachment_history, attachments, delete_attachment,
     rename_attachment, upload, upload_from,
 };
-pub use batch::{Batch, Expect, Operation, OperationKind, SideFiles, change_pages, replaced};
+pub use batch::{Batch, Expect, Fault, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
 pub use changes::{Changes, ChangesPlace, Since, changes, newest};
 pub use comments::{
@@ -49,12 +50,12 @@ pub use comments::{
 };
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
-pub use counts::{Counts, RepositoryState, Weight, counts, described, page_list, repository};
+pub use counts::{Counts, RepositoryState, Weight, bytes, counts, described, page_list, repository};
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
 pub use hidden::{HiddenKind, HiddenText, hidden_text};
-pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, deleted, history, moved_to};
+pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, changelog_since, deleted, history, moved_to};
 pub(crate) use inbox::note_news;
 pub use inbox::{
     Extent, Frequency, Mark, NoticeKind, NoticeRow, WATCHES, WatchRow, WatchedChange, WatchedChanges, comment_url, excerpt, frequency,
@@ -71,7 +72,7 @@ pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};
 pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
-pub use tags::{Care, Tag, care, tagged, tags, tags_of};
+pub use tags::{Care, Tag, care, categories, tagged, tags, tags_of};
 pub use text::readable;
 pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, undo, undo_plan};
 

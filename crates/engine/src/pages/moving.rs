@@ -1,11 +1,11 @@
 //! What moves with a page, and which links follow: a rename alone, or one of several changes of a commit.
 
 use super::rename::{Backlinks, opens};
-use super::write::{Writing, not_theirs};
+use super::write::{Writing, not_theirs, touched};
 use crate::db::index::LinkedFrom;
 use crate::db::preferences::{Preferences, path_access_text};
 use crate::scope::{Rights, Scope, Write};
-use holt_core::{Action, Error, FileChange, PagePath, Result};
+use holt_core::{Action, Error, FileChange, Handling, PagePath, Result};
 use holt_markdown::{Options, rewrite_links};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ pub(super) struct Moving {
 }
 
 impl Moving {
+    /// From where to where.
+    pub(super) fn way(&self) -> (&PagePath, &PagePath) {
+        (&self.from, &self.to)
+    }
     /// Whether `page` is what moves, or below it.
     pub(super) fn takes(&self, page: &PagePath) -> bool {
         *page == self.from || page.is_below(&self.from)
@@ -86,13 +90,21 @@ pub(super) fn check(writing: &Writing<'_>, moves: &[Moving]) -> Result<()> {
     Ok(())
 }
 
-/// Path rules about what moves hold at its new place, too.
-pub(super) fn take_rules_along(scope: &Scope<'_, Write>, moves: &[Moving]) -> Result<()> {
+/// Path rules about what moves hold at its new place, too. What moves is noted for a proposal, whose acceptance changes no rules.
+pub(super) fn take_rules_along(scope: &Scope<'_, Write>, writing: &mut Writing<'_>, moves: &[Moving], others: &[FileChange]) -> Result<()> {
+    writing.moving(moves.iter().map(|one| (one.from.clone(), one.to.clone())).collect());
+    let files = moves.iter().flat_map(|one| &one.files);
+    let files = files.flat_map(|(from, to)| [from.as_str(), to.as_str()]).chain(touched(others));
+    let proposed = writing.handling(files) != Handling::Direct;
     let preferences = scope.wiki().preferences()?;
     let mut changed = None;
     for one in moves {
         let rules = changed.as_ref().unwrap_or(&preferences.path_access);
         let Some(along) = rules.along(&one.from, &one.to) else { continue };
+        if proposed {
+            return Err(Error::denied("a page with rights of its own can be moved, but the move cannot be proposed")
+                .hint("Ask somebody who may move it."));
+        }
         let other_pages = one.to.key() != one.from.key() && scope.wiki().index()?.directory(&one.to)?.is_some();
         if other_pages && !scope.wiki().may(scope.actor(), Action::Admin)? {
             return Err(Error::denied("only administrators move a private part of the wiki to where there are other pages")
@@ -153,8 +165,8 @@ fn changed_file(change: &FileChange) -> &str {
 
 /// Comments and watches go along. Called before the write lock goes, so that two renames are followed in their order. What fails here does
 /// not undo the rename.
-pub(super) fn follow(scope: &Scope<'_, Write>, moves: &[Moving]) {
-    for Moving { from, to, .. } in moves {
+pub(super) fn follow<'p>(scope: &Scope<'_, Write>, moves: impl IntoIterator<Item = (&'p PagePath, &'p PagePath)>) {
+    for (from, to) in moves {
         if let Err(error) = scope.wiki().db().and_then(|db| db.follow_rename(from, to)) {
             tracing::warn!(wiki.id = %scope.wiki().id(), "comments and watches stayed behind at {from}: {}", error.chain());
         }

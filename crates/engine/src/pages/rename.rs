@@ -83,13 +83,13 @@ fn moved(
         // A commit that would be refused must not change a rule first.
         moving::check(&writing, &moves)?;
         // Before the pages are there: nobody reads them in between. Rules that nothing moved to are harmless.
-        moving::take_rules_along(scope, &moves)?;
+        moving::take_rules_along(scope, &mut writing, &moves, &[])?;
         let mut changes = Vec::new();
         let rewritten = moving::changes(&writing, scope, &moves, &mut changes)?;
         let default = scope.wiki().preferences()?.language.say_with("Renamed {} to {}", &[from.as_str(), to.as_str()]);
         let message = if message.is_empty() { &default } else { message };
         if let Some(committed) = writing.try_commit(&changes, message)? {
-            moving::follow(scope, &moves);
+            moving::follow(scope, moves.iter().map(Moving::way));
             writing.finish(committed);
             let count = rewritten.len();
             let updated = rewritten.into_iter().filter(|page| !moves[0].takes(page)).collect();

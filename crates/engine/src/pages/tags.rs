@@ -13,6 +13,11 @@ pub fn tags(scope: &Scope<'_, Read>) -> Result<Vec<Tag>> {
     scope.index()?.tags()
 }
 
+/// All categories that pages say they are of, by name.
+pub fn categories(scope: &Scope<'_, Read>) -> Result<Vec<Tag>> {
+    scope.index()?.categories()
+}
+
 /// The tags of a page, by name.
 pub fn tags_of(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Vec<String>> {
     scope.index()?.tags_of(&path.key())

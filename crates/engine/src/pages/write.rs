@@ -3,6 +3,7 @@
 //! Order, and why (ARCHITECTURE.md, crash table): dirty mark, so that a crash is noticed; commit, which is the truth; index; fragments.
 //! What fails after the commit does not undo it: the wiki stays marked and catches up later.
 
+use super::proposals::{self, NewProposal};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
 use crate::repo::{CommitMeta, CommitOutcome, Repo};
@@ -10,7 +11,8 @@ use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
 use holt_core::{
-    Author, Error, FileChange, OpId, PageKey, PagePath, Result, RevisionId, SESSION_TRAILER, Timestamp, UNDOES_TRAILER, VIA_TRAILER,
+    Actor, Author, Error, FileChange, Handling, OpId, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER, Timestamp,
+    UNDOES_TRAILER, VIA_TRAILER,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
@@ -19,6 +21,7 @@ use std::sync::{Arc, MutexGuard};
 pub(crate) struct Writing<'w> {
     wiki: &'w Wiki,
     repo: Arc<Repo>,
+    actor: &'w Actor,
     author: Author,
     via: Option<String>,
     session: Option<String>,
@@ -26,6 +29,10 @@ pub(crate) struct Writing<'w> {
     pub(crate) undoes: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
+    /// Trailers besides those that every commit may have.
+    trailers: Vec<(&'static str, String)>,
+    /// Pages that move, for a proposal.
+    moves: Vec<(PagePath, PagePath)>,
     /// The current revision; nobody of ours moves it while this value lives.
     pub(crate) head: Option<RevisionId>,
     lock: MutexGuard<'w, ()>,
@@ -35,7 +42,11 @@ impl<'w> Writing<'w> {
     /// Takes the wiki's write lock, brings the index to HEAD and marks the wiki dirty.
     pub(crate) fn begin(scope: &Scope<'w, Write>, op: Option<&OpId>) -> Result<Self> {
         let wiki = scope.wiki();
+        let op = op.or(scope.operation()).cloned();
         let lock = wiki.write_lock();
+        if let Some(op) = &op {
+            proposals::made_before(wiki, op)?;
+        }
         sync::index_locked(wiki)?;
         wiki.mark_dirty()?;
         failpoint::hit("write.marked")?;
@@ -44,15 +55,35 @@ impl<'w> Writing<'w> {
         Ok(Self {
             wiki,
             repo,
+            actor: scope.actor(),
             author: scope.author(),
             via: scope.via(),
             session: scope.session(),
             undoes: None,
             rights: scope.rights()?,
-            op: op.or(scope.operation()).cloned(),
+            op,
+            trailers: Vec::new(),
+            moves: Vec::new(),
             head,
             lock,
         })
+    }
+    /// The commit is in the name of who made `proposed`, by the program and in the session that it names, takes back what it takes back, and
+    /// says more in `trailers`: somebody takes in what another one made.
+    pub(crate) fn on_behalf(&mut self, proposed: &Revision, via: Option<String>, op: OpId, trailers: Vec<(&'static str, String)>) {
+        // Without a program the last paragraph may be the maker's own words.
+        let noted = via.is_some().then_some(proposed);
+        self.session = noted.and_then(Revision::session).map(str::to_string);
+        self.undoes = noted.and_then(Revision::undoes).map(str::to_string);
+        (self.author, self.via, self.op, self.trailers) = (proposed.author.clone(), via, Some(op), trailers);
+    }
+    /// Says which pages move, with all that is below them.
+    pub(crate) fn moving(&mut self, moves: Vec<(PagePath, PagePath)>) {
+        self.moves = moves;
+    }
+    /// What becomes of a change of these files.
+    pub(crate) fn handling<'f>(&self, files: impl IntoIterator<Item = &'f str>) -> Handling {
+        files.into_iter().map(|file| self.rights.handling(file)).max().unwrap_or_default()
     }
     /// The repository, to read what the change starts from.
     pub(crate) fn repo(&self) -> &Repo {
@@ -82,33 +113,45 @@ impl<'w> Writing<'w> {
             None => Ok(None),
         }
     }
-    /// Refuses changes of files that are not the writer's to change, and more pages than the wiki may have.
+    /// Refuses changes of files that are not the writer's to change, and more pages or bytes than the wiki may have.
     pub(crate) fn check(&self, changes: &[FileChange]) -> Result<()> {
-        let touched = changes.iter().flat_map(|change| match change {
-            FileChange::Put { file, .. } | FileChange::Stored { file, .. } | FileChange::Remove { file } => [Some(file), None],
-            FileChange::Move { from, to } => [Some(from), Some(to)],
-        });
-        if touched.flatten().any(|file| !self.rights.may_change(file)) {
+        if touched(changes).any(|file| !self.rights.may_change(file)) {
             return Err(not_theirs());
         }
-        self.check_page_limit(changes)
+        if self.handling(touched(changes)) == Handling::Deny {
+            return Err(Error::denied("the wiki's policy for programs does not let this one change that part of the wiki")
+                .hint("Leave that part out, or ask an administrator of the wiki."));
+        }
+        self.check_page_limit(changes)?;
+        let new = changes.iter().filter_map(|change| match change {
+            FileChange::Put { content, .. } => Some(content.len() as u64),
+            // It is in the repository already.
+            FileChange::Stored { .. } => Some(0),
+            FileChange::Remove { .. } | FileChange::Move { .. } => None,
+        });
+        match new.reduce(|all, one| all + one) {
+            Some(bytes) => check_room(self.wiki, bytes),
+            // What adds nothing is done however full the wiki is.
+            None => Ok(()),
+        }
     }
     /// One commit on top of `head`: durable when this returns. `None` if the branch was moved by git itself meanwhile: look again.
+    ///
+    /// If the writer may only propose, the branch stays where it is, and the answer is [`Error::proposed`]: the use case has not happened.
     pub(crate) fn try_commit(&mut self, changes: &[FileChange], message: &str) -> Result<Option<Committed>> {
         // Every use case has looked at the page it is about; here nothing else slips through that it would change along with it.
         self.check(changes)?;
         let now = Timestamp::utc(self.wiki.shared.clock.now());
-        // The operation last: that is where it is looked for.
-        let trailers = [
-            (UNDOES_TRAILER, self.undoes.as_deref()),
-            (VIA_TRAILER, self.via.as_deref()),
-            (SESSION_TRAILER, self.session.as_deref()),
-            (OP_TRAILER, self.op.as_ref().map(OpId::as_str)),
-        ];
-        let trailers: String = trailers.iter().filter_map(|(name, value)| Some(format!("{name}: {}\n", (*value)?))).collect();
-        // In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
-        let message = if trailers.is_empty() { message.to_string() } else { format!("{message}\n\n{trailers}") };
-        let meta = CommitMeta { author: self.author.clone(), author_time: now, committer_time: now, message };
+        let meta = CommitMeta { author: self.author.clone(), author_time: now, committer_time: now, message: self.with_trailers(message) };
+        if self.handling(touched(changes)) == Handling::Propose {
+            let (via, op, moves) = (self.via.as_deref(), self.op.as_ref(), &self.moves);
+            let new = NewProposal { actor: self.actor, via, op, base: self.head, changes, moves, message, meta: &meta };
+            return match (proposals::make(self.wiki, &self.repo, &new)?, self.head) {
+                (None, Some(head)) => Ok(Some(Committed::Nothing(head))),
+                (None, None) => Err(Error::internal("a first commit changed nothing")),
+                (Some(proposed), _) => Err(Error::proposed(proposed.number, proposed.title)),
+            };
+        }
         match self.repo.commit(self.head, changes, &meta)? {
             CommitOutcome::Won(revision) => Ok(Some(Committed::New(revision))),
             CommitOutcome::Unchanged(revision) => Ok(Some(Committed::Nothing(revision))),
@@ -118,6 +161,16 @@ impl<'w> Writing<'w> {
                 Ok(None)
             }
         }
+    }
+    /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
+    fn with_trailers(&self, message: &str) -> String {
+        let ours = [(UNDOES_TRAILER, &self.undoes), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
+        let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let more = self.trailers.iter().map(|(name, value)| (*name, value.as_str()));
+        // The operation last: that is where it is looked for.
+        let op = self.op.iter().map(|op| (OP_TRAILER, op.as_str()));
+        let trailers: String = ours.chain(more).chain(op).map(|(name, value)| format!("{name}: {value}\n")).collect();
+        if trailers.is_empty() { message.to_string() } else { format!("{message}\n\n{trailers}") }
     }
     /// Refuses what would leave the wiki with more pages than before and than it may have. Whatever else is done to it, deleting above all,
     /// is done however many there are.
@@ -172,6 +225,15 @@ impl<'w> Writing<'w> {
     }
 }
 
+/// The files that `changes` are about, under their old and new names.
+pub(crate) fn touched(changes: &[FileChange]) -> impl Iterator<Item = &str> {
+    let names = changes.iter().flat_map(|change| match change {
+        FileChange::Put { file, .. } | FileChange::Stored { file, .. } | FileChange::Remove { file } => [Some(file), None],
+        FileChange::Move { from, to } => [Some(from), Some(to)],
+    });
+    names.flatten().map(String::as_str)
+}
+
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Committed {
@@ -193,6 +255,13 @@ impl Committed {
 pub(crate) fn not_theirs() -> Error {
     Error::denied("this would change a part of the wiki that is not yours to change")
         .hint("Leave that part out, or ask an administrator of the wiki.")
+}
+
+/// Refuses so many bytes more than the wiki's repository may have. What is new is counted before it is compressed; what there is, as it lies on
+/// the disk, which is looked at only where there is a limit.
+pub(crate) fn check_room(wiki: &Wiki, bytes: u64) -> Result<()> {
+    let Some(most) = wiki.shared.directory.max_bytes(wiki.id())? else { return Ok(()) };
+    if wiki.repo()?.weight()?.bytes.saturating_add(bytes) > most { Err(Error::byte_limit(most)) } else { Ok(()) }
 }
 
 /// Too many pushes at once.

@@ -14,6 +14,7 @@ use super::{BlobId, Repo, fault, object_id};
 use crate::failpoint;
 use gix::objs::tree::EntryKind;
 use gix::objs::{Write, WriteTo};
+use gix::odb::memory::Storage;
 use holt_core::{Author, Error, FileChange, Result, RevisionId, Timestamp};
 use std::collections::HashSet;
 use std::fs::File;
@@ -56,33 +57,57 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 impl Repo {
     /// Commits `changes` on top of `base`, which must be where the branch stands.
     pub fn commit(&self, base: Option<RevisionId>, changes: &[FileChange], meta: &CommitMeta) -> Result<CommitOutcome> {
-        let mut repo = self.inner.to_thread_local();
         let before = self.recent.below(base);
+        let Some(Made { commit, new }) = self.make(base, changes, meta, &before)? else {
+            return base.map(CommitOutcome::Unchanged).ok_or_else(|| Error::internal("a first commit changed nothing"));
+        };
+        let outcome = self.publish(base, commit, &pack_of(&new)?)?;
+        if let CommitOutcome::Won(commit) = outcome {
+            self.recent.committed(commit, before, &new);
+        }
+        Ok(outcome)
+    }
+    /// Commits `changes` on top of `base` as the proposal `number`: durable when this returns, and no branch has moved. What an earlier try
+    /// left under that number is replaced. `None` if there is nothing to change.
+    pub fn propose(&self, number: i64, base: Option<RevisionId>, changes: &[FileChange], meta: &CommitMeta) -> Result<Option<RevisionId>> {
+        let Some(Made { commit, new }) = self.make(base, changes, meta, &self.recent.below(base))? else { return Ok(None) };
+        let reference = self.proposal_ref(number);
+        let Some(lock) = RefLock::take(&reference)? else {
+            return Err(Error::busy("another git process holds the proposal").hint("Try again in a moment."));
+        };
+        self.write_ref(lock, &reference, commit, &pack_of(&new)?)?;
+        // The directories may be as new as the ref in them.
+        for directory in reference.ancestors().skip(2).take(2) {
+            sync_directory(directory)?;
+        }
+        Ok(Some(commit))
+    }
+    /// Takes the ref of a proposal away; what it held stays until git collects it. Nothing happens if it is gone.
+    pub fn drop_proposal(&self, number: i64) -> Result<()> {
+        match std::fs::remove_file(self.proposal_ref(number)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove the ref of a proposal", error)),
+            _ => Ok(()),
+        }
+    }
+    fn proposal_ref(&self, number: i64) -> PathBuf {
+        self.dir.join(super::PROPOSALS).join(number.to_string())
+    }
+    /// The commit of `changes` on top of `base`, and the objects that are not in `before`; nothing is written yet. `None` if the tree is the same.
+    fn make(&self, base: Option<RevisionId>, changes: &[FileChange], meta: &CommitMeta, before: &Storage) -> Result<Option<Made>> {
+        let mut repo = self.inner.to_thread_local();
         repo.objects.set_object_memory(before.clone());
         let base_tree = match base {
             Some(base) => Some(self.find_commit(&repo, base)?.tree_id().map_err(|e| fault("read a tree", e))?.detach()),
             None => None,
         };
         let tree = write_tree(&repo, base_tree, changes)?;
-        if let (Some(base), Some(old)) = (base, base_tree)
-            && old == tree
-        {
-            return Ok(CommitOutcome::Unchanged(base));
+        if base_tree == Some(tree) {
+            return Ok(None);
         }
         let commit = write_commit(&repo, base, tree, meta)?;
         let mut new = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
         new.retain(|id, _| !before.contains_key(id));
-        let mut entries = Vec::with_capacity(new.len());
-        for (id, (kind, content)) in new.iter() {
-            entries.push(Entry::new(*id, *kind, content)?);
-        }
-        // The same objects make the same pack, whatever order the map gives them in.
-        entries.sort_by_key(|a| a.id);
-        let outcome = self.publish(base, RevisionId::from_bytes(super::bytes20(&commit)), &build(&entries)?)?;
-        if let CommitOutcome::Won(commit) = outcome {
-            self.recent.committed(commit, before, &new);
-        }
-        Ok(outcome)
+        Ok(Some(Made { commit: RevisionId::from_bytes(super::bytes20(&commit)), new }))
     }
 
     /// Takes in a file of `size` bytes without holding it in memory: durable when this returns, in a pack of its own. What is never committed
@@ -111,7 +136,6 @@ impl Repo {
 
     fn publish(&self, base: Option<RevisionId>, commit: RevisionId, pack: &Pack) -> Result<CommitOutcome> {
         let reference = self.dir.join("refs/heads").join(&self.branch);
-        let directory = reference.parent().ok_or_else(|| Error::internal("the branch has no directory"))?;
         let Some(lock) = RefLock::take(&reference)? else {
             return Err(Error::busy("another git process holds the branch").hint("Try again in a moment."));
         };
@@ -119,6 +143,12 @@ impl Repo {
         if current != base {
             return Ok(CommitOutcome::Lost { current });
         }
+        self.write_ref(lock, &reference, commit, pack)?;
+        Ok(CommitOutcome::Won(commit))
+    }
+    /// Steps 2 to 5 of the table above.
+    fn write_ref(&self, lock: RefLock, reference: &Path, commit: RevisionId, pack: &Pack) -> Result<()> {
+        let directory = reference.parent().ok_or_else(|| Error::internal("the ref has no directory"))?;
         failpoint::hit("repo.before-sync")?;
         let packs = self.dir.join("objects/pack");
         let written = Written::new(&packs, pack)?;
@@ -129,12 +159,27 @@ impl Repo {
         failpoint::hit("repo.pack-renamed")?;
         sync_directory(&packs)?;
         failpoint::hit("repo.before-ref")?;
-        lock.rename(&reference)?;
+        lock.rename(reference)?;
         self.unfolded.fetch_add(1, Ordering::Relaxed);
         failpoint::hit("repo.ref-renamed")?;
-        sync_directory(directory)?;
-        Ok(CommitOutcome::Won(commit))
+        sync_directory(directory)
     }
+}
+
+/// A commit that nothing refers to yet, with the objects it brings.
+struct Made {
+    commit: RevisionId,
+    new: Storage,
+}
+
+fn pack_of(new: &Storage) -> Result<Pack> {
+    let mut entries = Vec::with_capacity(new.len());
+    for (id, (kind, content)) in new.iter() {
+        entries.push(Entry::new(*id, *kind, content)?);
+    }
+    // The same objects make the same pack, whatever order the map gives them in.
+    entries.sort_by_key(|entry| entry.id);
+    build(&entries)
 }
 
 /// Adds an object to what will be the pack. Always, unless it is below the base for sure: gix's own `write_object` leaves out what it finds in a

@@ -79,6 +79,47 @@ pub fn line_diff(old: &str, new: &str) -> Result<Vec<Hunk>> {
     Ok(result)
 }
 
+/// What differs, each change on its own with the unchanged lines next to it: in the order of [`apply`]. `TooLarge` as [`line_diff`].
+pub fn changes(old: &str, new: &str) -> Result<Vec<Hunk>> {
+    // Refuses what is too large to show.
+    line_diff(old, new)?;
+    let (old_lines, new_lines): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let found = hunks(old, new);
+    let hunk = |(at, (before, after)): (usize, &(Range<usize>, Range<usize>))| {
+        let reached = if at == 0 { 0 } else { found[at - 1].0.end };
+        let next = found.get(at + 1).map_or(old_lines.len(), |(before, _)| before.start);
+        let start = before.start.saturating_sub(CONTEXT).max(reached);
+        let mut lines: Vec<Line> = old_lines[start..before.start].iter().map(|line| same(line)).collect();
+        push_change(&mut lines, &old_lines[before.clone()], &new_lines[after.clone()]);
+        lines.extend(old_lines[before.end..(before.end + CONTEXT).min(next)].iter().map(|line| same(line)));
+        Hunk { old_start: start + 1, new_start: after.start - (before.start - start) + 1, lines }
+    };
+    Ok(found.iter().enumerate().map(hunk).collect())
+}
+
+/// `old` with those of its [`changes`] to `new` that `chosen` names, from 0.
+pub fn apply(old: &str, new: &str, chosen: impl Fn(usize) -> bool) -> String {
+    let (old_lines, new_lines): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let mut text = String::with_capacity(old.len().max(new.len()));
+    let mut reached = 0;
+    let push = |text: &mut String, lines: &[&str]| {
+        for line in lines {
+            // A last line without an end that is not the last any more.
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(line);
+        }
+    };
+    for (at, (before, after)) in hunks(old, new).into_iter().enumerate() {
+        push(&mut text, &old_lines[reached..before.start]);
+        push(&mut text, if chosen(at) { &new_lines[after] } else { &old_lines[before.clone()] });
+        reached = before.end;
+    }
+    push(&mut text, &old_lines[reached..]);
+    text
+}
+
 fn same(line: &str) -> Line {
     Line::Same(trim(line).to_string())
 }

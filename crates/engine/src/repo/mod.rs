@@ -153,6 +153,9 @@ impl Repo {
 const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n";
 
+/// Where the refs of proposals are: no branch, so that neither a clone nor `catch_up` sees them, and git keeps what they refer to.
+const PROPOSALS: &str = "refs/holt/proposals";
+
 /// GIT-13: a repository that shares objects with another one is not ours.
 fn refuse_sharing(dir: &Path) -> Result<()> {
     for name in ["objects/info/alternates", "objects/info/http-alternates", "commondir", "worktrees", "modules"] {
@@ -168,7 +171,8 @@ fn refuse_sharing(dir: &Path) -> Result<()> {
 fn remove_leftovers(dir: &Path) -> Result<()> {
     let pack = dir.join("objects/pack");
     let heads = dir.join("refs/heads");
-    for (place, ours) in [(&pack, "tmp_"), (&heads, "")] {
+    let proposals = dir.join(PROPOSALS);
+    for (place, ours) in [(&pack, "tmp_"), (&heads, ""), (&proposals, "")] {
         let entries = match std::fs::read_dir(place) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -3,7 +3,7 @@
 use crate::comments::docs;
 use crate::wikis::save_text;
 use holt_core::{Actor, RevisionId};
-use holt_engine::pages::{self, Changes, Since};
+use holt_engine::pages::{self, Changes, Filter, Since};
 use holt_engine::{Read, Wiki, sync};
 use holt_testkit::git;
 use std::collections::BTreeSet;
@@ -91,7 +91,26 @@ fn check(wiki: &Wiki, saved: &[RevisionId], head: RevisionId) {
         for limit in [1, 3, 200] {
             let (all, until) = follow(wiki, since.map_or(Since::Beginning, Since::Revision), limit).unwrap();
             let got: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
-            assert_eq!((got.len(), got, until), (all.len(), by_git(&wiki.repo_path(), since), Some(head)), "{since:?} {limit}");
+            assert_eq!((got.len(), got.clone(), until), (all.len(), by_git(&wiki.repo_path(), since), Some(head)), "{since:?} {limit}");
+            if let Some(since) = since {
+                assert_eq!(logged(wiki, since, limit), got, "the changelog says the same, newest first");
+            }
+        }
+    }
+}
+
+/// What the changelog has that came after it.
+fn logged(wiki: &Wiki, since: RevisionId, limit: usize) -> BTreeSet<String> {
+    let system = Actor::System;
+    let scope = wiki.grant::<Read>(&system).unwrap();
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let part = pages::changelog_since(&scope, &Filter::default(), since, before, limit).unwrap().unwrap();
+        assert!(part.len() <= limit && part.windows(2).all(|two| two[0].seq > two[1].seq));
+        before = part.last().map(|entry| entry.seq);
+        all.extend(part.iter().map(|entry| entry.revision.id.to_string()));
+        if part.is_empty() {
+            return all.into_iter().collect();
         }
     }
 }

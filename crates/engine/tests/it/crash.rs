@@ -79,6 +79,100 @@ fn every_row_of_the_crash_table_recovers() {
     }
 }
 
+/// Rows of the table about proposals, and where each is passed. What nobody was told of is not there; what was committed is accepted.
+const PROPOSAL_ROWS: &[(&str, Passed)] = &[
+    ("repo.before-sync", Passed::Proposing),
+    ("repo.before-ref", Passed::Proposing),
+    ("repo.ref-renamed", Passed::Proposing),
+    ("proposal.ref", Passed::Proposing),
+    ("proposal.intended", Passed::Accepting),
+    ("proposal.committed", Passed::Accepting),
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Passed {
+    Proposing,
+    Accepting,
+}
+
+/// The child of the test below.
+#[test]
+fn proposing_child() {
+    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
+    let Some((point, passed)) = PROPOSAL_ROWS.iter().find(|(name, _)| *name == point) else { return };
+    let engine = new_engine(Path::new(&dir));
+    let wiki = engine.wiki_named("docs").unwrap();
+    if *passed == Passed::Proposing {
+        arm(point, Action::Abort);
+    }
+    propose(&wiki, "# Home\n\nProposed.\n");
+    arm(point, Action::Abort);
+    accept(&wiki, 1);
+    unreachable!("{point} was not passed");
+}
+
+fn propose(wiki: &holt_engine::Wiki, text: &str) -> i64 {
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap().proposing();
+    let base = pages::page(&scope.narrow(), &PagePath::parse("Home").unwrap()).unwrap().unwrap().page.revision;
+    let edit = holt_core::Edit::new(PagePath::parse("Home").unwrap(), Some(base), text.into(), "").unwrap();
+    pages::save(&scope, &edit, None).unwrap_err().proposal().unwrap().number
+}
+
+fn accept(wiki: &holt_engine::Wiki, number: i64) -> pages::proposals::Accepted {
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    let seen = pages::proposals::view(&scope.narrow(), number).unwrap().seen;
+    pages::proposals::accept(&scope, number, seen, &Default::default(), "").unwrap()
+}
+
+#[test]
+fn a_proposal_is_there_or_not_and_accepted_or_not() {
+    use pages::proposals::{ProposalFilter, ProposalStatus, list};
+    for (point, passed) in PROPOSAL_ROWS {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let engine = new_engine(dir.path());
+            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
+            engine.settle_all().unwrap();
+        }
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::proposing_child", "--nocapture"])
+            .env(DIR, dir.path())
+            .env(POINT, point)
+            .output()
+            .unwrap();
+        assert!(!child.status.success(), "{point}: the child must die");
+        assert!(!String::from_utf8_lossy(&child.stderr).contains("panicked"), "{point}: {}", String::from_utf8_lossy(&child.stderr));
+
+        let engine = new_engine(dir.path());
+        for id in engine.interrupted().unwrap() {
+            engine.recover(id).unwrap();
+        }
+        let wiki = engine.wiki_named("docs").unwrap();
+        let ann = people("ann");
+        let scope = wiki.grant::<Read>(&ann).unwrap();
+        let found = list(&scope, ProposalFilter::default(), None, 10).unwrap().proposals;
+        let committed = *point == "proposal.committed";
+        assert_eq!(page_text(&wiki, "Home").unwrap().contains("Proposed"), committed, "{point}");
+        match passed {
+            Passed::Proposing => assert_eq!(found.len(), 0, "{point}: nobody was told of it"),
+            Passed::Accepting => {
+                let status = if committed { ProposalStatus::Accepted } else { ProposalStatus::Open };
+                assert_eq!(found.iter().map(|p| (p.number, p.status)).collect::<Vec<_>>(), [(1, status)], "{point}");
+            }
+        }
+        // The queue goes on where it was.
+        let number = if *passed == Passed::Proposing { propose(&wiki, "# Home\n\nProposed.\n") } else { 1 };
+        let done = accept(&wiki, number);
+        assert_eq!((number, done.status), (1, ProposalStatus::Accepted), "{point}");
+        assert!(page_text(&wiki, "Home").unwrap().contains("Proposed"), "{point}");
+        assert_eq!(pages::changelog(&scope, &pages::Filter::default(), None, 10).unwrap().len(), 2, "{point}: accepted once");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
+    }
+}
+
 fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
     let keys = engine.fragments().pages(wiki.id()).unwrap();
     let mut pages: Vec<String> =

@@ -14,6 +14,7 @@ mod lazy;
 mod list;
 mod pages;
 mod private;
+mod proposals;
 mod repo;
 mod save;
 mod undo;

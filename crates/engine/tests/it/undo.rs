@@ -4,8 +4,8 @@
 use crate::comments::{approved, docs, join, path};
 use crate::wikis::{page_text, people, save_text};
 use holt_core::{
-    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, MemberFlags, Person, Program, RevisionId, SaveOutcome, SessionName,
-    SubtreeRule, SubtreeRules,
+    AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, Handling, MemberFlags, Person, Program, RevisionId, SaveOutcome,
+    SessionName, SubtreeRule, SubtreeRules,
 };
 use holt_engine::db::preferences::path_access_text;
 use holt_engine::pages::{self, Backlinks, Filter, Subpages, UndoConflict, UndoKind, UndoOf, UndoPlan, Undone};
@@ -15,7 +15,10 @@ use proptest::prelude::*;
 fn agent(name: &str, session: &str) -> Actor {
     let Actor::Person(person) = people("ann") else { unreachable!() };
     let session = Some(SessionName::parse(session).unwrap());
-    Actor::Person(Person { through: Some(Program { name: name.into(), ceiling: Action::Upload, within: None, session }), ..person })
+    Actor::Person(Person {
+        through: Some(Program { name: name.into(), ceiling: Action::Upload, handling: Handling::Direct, within: None, session }),
+        ..person
+    })
 }
 
 fn otter() -> Actor {

@@ -19,7 +19,7 @@ fn date(seconds: i64) -> String {
 /// Answers it: all programs, or the sessions of the one that `via` names.
 pub fn show(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
-    let Some(via) = super::query(context, "via") else {
+    let Some(via) = super::query::text(context, "via") else {
         let row = |row: &AgentRow| {
             let (first, last) = row.times;
             json!({
@@ -29,7 +29,7 @@ pub fn show(context: &Context<'_>) -> Answer {
         let agents: Vec<Value> = pages::agents(&scope)?.iter().map(row).collect();
         return Ok(ok(&json!({"agents": agents})));
     };
-    let limit = super::count(context, "limit", USUAL, MOST);
+    let limit = super::query::count(context, "limit", USUAL, MOST);
     let found = pages::agent_sessions(&scope, &via, cursor::number(context)?, limit)?;
     let row = |row: &AgentSession| {
         let (first, last) = row.times;

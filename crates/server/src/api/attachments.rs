@@ -1,9 +1,10 @@
 //! Files beside a page (spec/api.md §6): in JSON as base64, or as they are.
 
+use super::accept::Accept;
 use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, address, message, ok, precondition};
-use crate::reply::json;
+use crate::reply::{Reply, json, with_header};
 use crate::spool::Spool;
 use crate::web::{Context, file_type, files};
 use base64::Engine as _;
@@ -43,14 +44,13 @@ fn file(context: &Context<'_>) -> Result<(PagePath, AttachmentName), Failure> {
 /// `GET /pages/{path}/attachments/{filename}`: as JSON, or as it is, in parts if asked, where JSON is not what is wanted.
 pub fn get(context: &Context<'_>) -> Answer {
     let (path, name) = file(context)?;
-    let at = match super::query(context, "revision") {
-        Some(text) => Some(context.revision(&text)?),
+    let at = match super::query::text(context, "revision") {
+        Some(text) => Some(context.revision(&text).map_err(|error| Failure::from(error).with("field", "revision"))?),
         None => None,
     };
-    let accept = context.request.header(header::ACCEPT).unwrap_or("application/json");
-    let as_it_is = context.request.query("format").as_deref() == Some("raw") || !accept.contains("application/");
-    if as_it_is {
-        return Ok(files::send(context, &path, &name, at, None)?);
+    if super::query::text(context, "format").is_some() || Accept::of(context.request).prefers_anything_to_json() {
+        let reply = files::send(context, &path, &name, at, None)?;
+        return Ok(if reply.status() == StatusCode::RANGE_NOT_SATISFIABLE { no_part(context, &reply) } else { reply });
     }
     let found = pages::attachment(&context.scope::<Read>()?, &path, &name, at)?;
     let found = found.ok_or_else(|| Error::not_found(format!("the page {path} has no file {name}")))?;
@@ -58,6 +58,15 @@ pub fn get(context: &Context<'_>) -> Answer {
         "filename": found.name.as_str(), "content": STANDARD.encode(&found.content), "size": found.content.len(),
         "mime_type": file_type::by_extension(&found.name.extension()),
     })))
+}
+
+/// 416 as everything here refuses, with how long the file is.
+fn no_part(context: &Context<'_>, reply: &Reply) -> Reply {
+    let range = reply.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
+    let size = range.strip_prefix("bytes */").and_then(|size| size.parse::<u64>().ok()).unwrap_or_default();
+    let error = Error::invalid("the file has no such part").hint(format!("Send a Range within its {size} bytes, or none."));
+    let failure = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, "validation", error).with("field", "Range").with("size", size);
+    with_header(failure.reply(context.request), header::CONTENT_RANGE, range)
 }
 
 /// What an upload in JSON says.
@@ -136,15 +145,25 @@ fn store(
         _ => error.into(),
     })?;
     context.changed("uploaded", path.as_str(), revision);
-    stored(context, &path, &name, size, revision)
+    stored(context, &path, (filename, &name), size, revision)
 }
 
-/// What an upload answers.
-pub fn stored(context: &Context<'_>, page: &PagePath, name: &AttachmentName, size: usize, revision: RevisionId) -> Result<Value, Failure> {
-    Ok(json!({
+/// What an upload answers. A file may be stored under another name than the one `sent`, which is said then.
+pub fn stored(
+    context: &Context<'_>,
+    page: &PagePath,
+    (sent, name): (&str, &AttachmentName),
+    size: usize,
+    revision: RevisionId,
+) -> Result<Value, Failure> {
+    let mut told = json!({
         "filename": name.as_str(), "path": format!("{}/{name}", context.preferences()?.display_path(page)), "size": size,
         "mime_type": file_type::by_extension(&name.extension()), "revision": revision.to_string(),
-    }))
+    });
+    if sent != name.as_str() {
+        told["sent_as"] = sent.into();
+    }
+    Ok(told)
 }
 
 /// `DELETE /pages/{path}/attachments/{filename}`

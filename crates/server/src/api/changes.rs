@@ -1,16 +1,17 @@
 //! `GET /changes`: what changed since a revision, at once, as soon as something does, or as events (spec/api.md §10).
 
+use super::accept::Accept;
 use super::failure::Failure;
 use super::{Answer, cursor, entry, ok};
 use crate::follow::{How, Later, attach};
-use crate::followers::Place;
+use crate::followers::{OF_A_CALLER, Place};
 use crate::request::Turn;
 use crate::web::Context;
 use holt_core::{ChangeKind, Error, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
 use holt_engine::db::preferences::Preferences;
 use holt_engine::pages::{self, Changes, ChangesPlace, Entry, Since};
-use http::{Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub const USUAL: usize = 50;
 /// Longest time an answer is held back, in seconds.
 pub const LONGEST: u64 = 60;
 /// Before everything: what git writes where there is no commit.
-const BEGINNING: &str = "0000000000000000000000000000000000000000";
+pub const BEGINNING: &str = "0000000000000000000000000000000000000000";
 /// What a cursor carries itself.
 const OWN: &[&str] = &["since", "wait"];
 
@@ -41,7 +42,7 @@ pub fn show(context: &Context<'_>) -> Answer {
         }
         None => (asked(context)?, None),
     };
-    let limit = super::count(context, "limit", USUAL, MOST);
+    let limit = super::query::count(context, "limit", USUAL, MOST);
     let Changes { entries, until, next } = match since {
         Some(since) => pages::changes(&scope, since, at, limit)?.ok_or_else(unknown)?,
         // Whoever begins now.
@@ -60,13 +61,12 @@ pub fn show(context: &Context<'_>) -> Answer {
     };
     let events = entries.iter().map(|one| one.revision.id.to_string()).zip(changes).collect();
     let uri = Uri::try_from(again).map_err(|e| Error::internal("ask again").because(e))?;
-    Ok(attach(reply, Later { place, how, next: uri, more: next.is_some(), events, until }))
+    Ok(attach(reply, Later { place, how, next: uri, more: next.is_some(), events, until, farewell: None }))
 }
 
 /// How the answer is wanted that waits, if one is.
 fn how(context: &Context<'_>) -> Result<Option<How>, Failure> {
-    let accept = context.request.header(header::ACCEPT).unwrap_or_default();
-    let seconds = match super::query(context, "wait") {
+    let seconds = match super::query::text(context, "wait") {
         Some(text) => text
             .parse::<u64>()
             .map_err(|_| Failure::field("wait", "wait is no number of seconds", format!("Send 0 to {LONGEST} seconds.")))?,
@@ -75,14 +75,14 @@ fn how(context: &Context<'_>) -> Result<Option<How>, Failure> {
     if context.request.method != Method::GET {
         return Ok(None);
     }
-    if accept.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream")) {
+    if Accept::of(context.request).named("text/event-stream").is_some() {
         return Ok(Some(How::Stream));
     }
     Ok((seconds > 0).then(|| How::Answer(Duration::from_secs(seconds.min(LONGEST)))))
 }
 
 fn enter(context: &Context<'_>) -> Result<Place, Failure> {
-    context.app.followers.enter(context.wiki.id(), &context.identity).ok_or_else(|| {
+    context.app.followers.enter(context.wiki.id(), &context.identity, OF_A_CALLER).ok_or_else(|| {
         let error = Error::busy("too many wait for changes already").hint("Close a connection that waits, or ask without waiting.");
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", error)
     })
@@ -92,7 +92,7 @@ fn enter(context: &Context<'_>) -> Result<Place, Failure> {
 fn asked(context: &Context<'_>) -> Result<Option<Since>, Failure> {
     let seen = context.request.header("last-event-id").filter(|_| context.request.turn == Turn::First).map(str::trim);
     let seen = seen.filter(|text| !text.is_empty()).map(str::to_string);
-    let Some(text) = seen.or_else(|| super::query(context, "since")) else {
+    let Some(text) = seen.or_else(|| super::query::text(context, "since")) else {
         // An empty variable would skip whatever happened meanwhile.
         return match context.request.query("since") {
             Some(_) => Err(Failure::field("since", "since is empty", "Send `until` of the answer before, or leave it out to begin now.")),

@@ -5,8 +5,8 @@ use super::failure::Failure;
 use super::{Answer, ok, precondition};
 use crate::rates::Kind;
 use crate::web::Context;
-use holt_core::{Error, PagePath, RevisionId, RevisionPrefix};
-use holt_engine::pages::{self, Backlinks, Batch, Expect, Operation, OperationKind, SideFiles};
+use holt_core::{Error, ErrorKind, Handling, PagePath, RevisionId, RevisionPrefix};
+use holt_engine::pages::{self, Backlinks, Batch, Expect, Fault, Operation, OperationKind, SideFiles};
 use holt_engine::{Read, Write};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 /// `POST /commits`: several pages in one commit, all or nothing.
 pub fn commit(context: &Context<'_>) -> Answer {
     precondition::none(context, "Send base, or a revision with each operation.")?;
-    Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?)?))
+    Ok(ok(&apply(context, &Fields::of(context.request, &["message", "operations", "base"])?, Handling::Direct)?))
 }
 
-/// Does what the fields say.
-pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
+/// Does what the fields say, or proposes it.
+pub fn apply(context: &Context<'_>, fields: &Fields, handling: Handling) -> Result<Value, Failure> {
     let message = fields.required("message")?.trim().to_string();
     if message.is_empty() {
         return Err(fields.refuse("message", "is empty", "Say why these pages change."));
@@ -34,8 +34,14 @@ pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
     let known = ["op", "path", "content", "old_string", "new_string", "revision", "new_path", "update_links"];
     let operations = fields.objects("operations", 100, &known)?;
     context.charge(Kind::Write, super::more(&operations))?;
-    let operations = operations.iter().enumerate().map(|(i, one)| operation(context, one, i, base)).collect::<Result<Vec<_>, _>>()?;
-    match pages::change_pages(&context.scope::<Write>()?, &operations, &message)? {
+    let operations = operations
+        .iter()
+        .enumerate()
+        .map(|(i, one)| operation(context, one, i, base).map_err(|failure| failure.with("operation", i)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let scope = context.scope::<Write>()?;
+    let scope = if handling == Handling::Direct { scope } else { scope.proposing() };
+    match pages::change_pages(&scope, &operations, &message)? {
         Batch::Done { revision, paths, changed, updated } => {
             let preferences = context.preferences()?;
             let shown = |paths: &[PagePath]| paths.iter().map(|path| preferences.display_path(path)).collect::<Vec<_>>();
@@ -49,7 +55,18 @@ pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
                     Failure::new(StatusCode::CONFLICT, "not_found", Error::conflict(format!("there is no page {}", operations[at].path)))
                 }
             };
-            Err(failure.with("operation", at))
+            let field = if current.is_some() { "revision" } else { "path" };
+            Err(failure.with("operation", at).with("field", format!("operations[{at}].{field}")))
+        }
+        Batch::Refused { at, about, problem } => {
+            let field = match (&operations[at].kind, about, problem.kind) {
+                (OperationKind::Put(_), Fault::Change, _) => "content",
+                (OperationKind::Replace { .. }, Fault::Change, ErrorKind::TooLarge) => "new_string",
+                (OperationKind::Replace { .. }, Fault::Change, _) => "old_string",
+                (OperationKind::Rename(..), Fault::Change, _) => "new_path",
+                _ => "path",
+            };
+            Err(Failure::from(*problem).with("operation", at).with("field", format!("operations[{at}].{field}")))
         }
         Batch::Taken { at, problem } => {
             let failure = Failure::new(StatusCode::CONFLICT, "exists", *problem);
@@ -61,6 +78,10 @@ pub fn apply(context: &Context<'_>, fields: &Fields) -> Result<Value, Failure> {
 fn operation(context: &Context<'_>, one: &Fields, at: usize, base: Option<RevisionId>) -> Result<Operation, Failure> {
     let path = super::parse_path(&format!("operations[{at}].path"), one.required("path")?)?;
     let now = precondition::now(context, &path)?;
+    if now.is_none() {
+        // Whether a page of that name may be made, before it is said what is wrong with its text.
+        path.clone().for_creation().map_err(|error| one.refuse("path", &error.message, error.hint.as_deref().unwrap_or_default()))?;
+    }
     let op = one.required("op")?;
     only(one, op)?;
     let expect = match (one.text("revision")?.filter(|text| !text.is_empty()), &now, base) {
@@ -68,7 +89,7 @@ fn operation(context: &Context<'_>, one: &Fields, at: usize, base: Option<Revisi
         (_, Some(_), Some(base)) => Expect::As(base),
         (_, Some(_), None) if op == "put" => {
             let error = Error::conflict(format!("revision required: the page {path} exists")).hint("Send its revision, or a base for all.");
-            return Err(Failure::new(StatusCode::CONFLICT, "revision_required", error).with("operation", at));
+            return Err(Failure::new(StatusCode::CONFLICT, "revision_required", error).with("field", format!("operations[{at}].revision")));
         }
         (_, Some(_), None) => Expect::Present,
         // What is to be moved has to be there.

@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::request::Request;
 use crate::session;
-use holt_core::{Action, Actor, Error, Person, Program, Result, SessionName, UserId, WikiId};
+use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, SessionName, UserId, WikiId};
 use holt_engine::directory::{SessionRow, TokenRecord, TokenScope};
 use http::header;
 use std::net::IpAddr;
@@ -99,16 +99,29 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, i64)>> {
         // Made at the command line by whoever runs the machine, for no account: it stands for itself, and account 0 is nobody's.
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
-    let through = Some(Program { name: format!("api/{}", record.label), ceiling: ceiling(&record), within: record.within, session: None });
+    let through = Some(Program {
+        name: format!("api/{}", record.label),
+        ceiling: ceiling(&record),
+        handling: handling(&record),
+        within: record.within,
+        session: None,
+    });
     Ok(Some((Actor::Person(Person { through, ..person }), record.id)))
+}
+
+fn handling(record: &TokenRecord) -> Handling {
+    match record.scope {
+        TokenScope::Propose => Handling::Propose,
+        TokenScope::Read | TokenScope::Write | TokenScope::Admin => Handling::Direct,
+    }
 }
 
 fn ceiling(record: &TokenRecord) -> Action {
     match record.scope {
-        // Proposals are no door yet: until there are, whoever may only propose may only read.
-        TokenScope::Read | TokenScope::Propose => Action::Read,
-        // Files belong to pages; whether the owner may add any is asked of the owner.
-        TokenScope::Write => Action::Upload,
+        TokenScope::Read => Action::Read,
+        // Files belong to pages; whether the owner may add any is asked of the owner. Who proposes takes the same ways: what they end in is
+        // decided by how it is handled.
+        TokenScope::Propose | TokenScope::Write => Action::Upload,
         TokenScope::Admin => Action::Admin,
     }
 }

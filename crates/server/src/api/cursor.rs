@@ -35,7 +35,7 @@ pub fn read(context: &Context<'_>) -> Result<Option<String>, Failure> {
 
 /// What a cursor of [`make_but`] says.
 pub fn read_but(context: &Context<'_>, but: &[&str]) -> Result<Option<String>, Failure> {
-    match super::query(context, "cursor") {
+    match super::query::text(context, "cursor") {
         Some(sent) => open(question(context, but), &sent).map(Some),
         // Somebody's variable is empty: from the beginning is not what they mean.
         None if context.request.query("cursor").is_some() => Err(refuse()),

@@ -1,8 +1,9 @@
 //! What the API says when it refuses: `{"error", "code", …}`, or RFC 9457 for who asks for that.
 
-use crate::reply::{Reply, raw, with_header};
+use super::accept::Accept;
+use crate::reply::{Reply, json as json_reply, raw, with_header};
 use crate::request::Request;
-use holt_core::{Error, ErrorKind, RevisionId};
+use holt_core::{Error, ErrorKind, ProposedAs, RevisionId};
 use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,10 @@ impl Failure {
     }
     /// The answer to `request`.
     pub fn reply(self, request: &Request) -> Reply {
-        let is_problem = request.header(header::ACCEPT).is_some_and(|accept| accept.contains("application/problem+json"));
+        if let Some(proposed) = self.error.proposal() {
+            return json_reply(self.status, &json!({"proposal": proposed_as(proposed)}));
+        }
+        let is_problem = Accept::of(request).named("application/problem+json").is_some();
         let internal = self.error.kind == ErrorKind::Internal;
         let message = if internal { "something went wrong on our side".to_string() } else { self.error.message };
         let mut body = self.more;
@@ -86,6 +90,10 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        // No failure of anybody: the change waits to be accepted.
+        if error.proposal().is_some() {
+            return Self::new(StatusCode::ACCEPTED, "proposed", error);
+        }
         let code = match error.kind {
             ErrorKind::NotFound => "not_found",
             ErrorKind::Invalid => "validation",
@@ -93,12 +101,18 @@ impl From<Error> for Failure {
             ErrorKind::Denied => "forbidden",
             ErrorKind::Unauthenticated => "unauthorized",
             ErrorKind::TooLarge if error.is_page_limit() => "quota_pages",
+            ErrorKind::TooLarge if error.is_byte_limit() => "quota_disk",
             ErrorKind::TooLarge => "too_large",
             ErrorKind::Busy => "busy",
             ErrorKind::Internal => "internal",
         };
         Self::new(crate::error::status(&error), code, error)
     }
+}
+
+/// What is said of a change that waits to be accepted.
+pub fn proposed_as(proposed: &ProposedAs) -> Value {
+    json!({"number": proposed.number, "title": proposed.title, "status": "open", "url": super::proposals::url(proposed.number)})
 }
 
 /// An answer in plain text that was given before there was a request to speak of (too long, too slow, not to be decoded), as the API gives it.

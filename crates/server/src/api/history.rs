@@ -3,11 +3,11 @@
 use super::failure::Failure;
 use super::{Answer, address, cursor, entry, no_page, ok};
 use crate::web::Context;
-use holt_core::{ChangeKind, PagePath, RevisionPrefix};
-use holt_engine::Read;
+use holt_core::{ChangeKind, PagePath, RevisionId, RevisionPrefix};
 use holt_engine::db::preferences::Preferences;
 use holt_engine::pages::{self, Entry, Filter};
 use holt_engine::repo::diff::{Hunk, Line, Part};
+use holt_engine::{Read, publish};
 use serde_json::{Value, json};
 
 /// Most entries of a part (security.md INP-13).
@@ -17,7 +17,7 @@ pub const USUAL: usize = 50;
 
 /// `GET /pages/{path}/history`
 pub fn of_page(context: &Context<'_>) -> Answer {
-    let limit = super::count(context, "limit", MOST, MOST);
+    let limit = super::query::count(context, "limit", MOST, MOST);
     let (mut body, next) = page_part(context, &address(context)?, cursor::number(context)?, limit)?;
     body["next_cursor"] = next.map(|next| cursor::make(context, &next.to_string())).into();
     Ok(ok(&body))
@@ -54,24 +54,24 @@ fn next(entries: &[Entry], limit: usize) -> Option<i64> {
 /// `GET /changelog`
 pub fn changelog(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
-    let limit = super::count(context, "limit", USUAL, MOST);
-    let path = super::query(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
+    let limit = super::query::count(context, "limit", USUAL, MOST);
+    let path = super::query::text(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
     let filter = Filter {
-        author: super::query(context, "author"),
-        via: super::query(context, "via"),
-        session: super::query(context, "session"),
+        author: super::query::text(context, "author"),
+        via: super::query::text(context, "via"),
+        session: super::query::text(context, "session"),
         path,
         ..Filter::default()
     };
-    let since = match super::query(context, "since") {
-        Some(text) => Some(place(context, "since", &text)?),
-        None => None,
+    let before = cursor::number(context)?;
+    let entries = match super::query::text(context, "since").map(|text| since(context, &text)).transpose()? {
+        None => pages::changelog(&scope, &filter, before, limit)?,
+        Some(Begin::At(second)) => pages::changelog(&scope, &Filter { from: Some(second), ..filter }, before, limit)?,
+        Some(Begin::After(revision)) => {
+            pages::changelog_since(&scope, &filter, revision, before, limit)?.ok_or_else(|| no_begin("is no revision of this wiki"))?
+        }
     };
-    let mut entries = pages::changelog(&scope, &filter, cursor::number(context)?, limit)?;
     let more = next(&entries, limit).map(|next| cursor::make(context, &next.to_string()));
-    let before = entries.len();
-    entries.retain(|one| since.is_none_or(|since| one.seq > since));
-    let more = more.filter(|_| entries.len() == before);
     let preferences = context.preferences()?;
     let shown: Vec<Value> = entries.iter().map(|one| affected(&preferences, one)).collect();
     Ok(ok(&json!({"total": shown.len(), "entries": shown, "next_cursor": more})))
@@ -98,17 +98,33 @@ pub fn affected(preferences: &Preferences, one: &Entry) -> Value {
     value
 }
 
-/// Where a revision of this wiki stands.
-fn place(context: &Context<'_>, field: &str, text: &str) -> Result<i64, Failure> {
-    let unknown = || Failure::field(field, format!("{field} is no revision of this wiki"), "Send a revision from the changelog.");
-    let prefix = RevisionPrefix::parse(text).map_err(|_| unknown())?;
-    pages::changelog_place(&context.scope::<Read>()?, &prefix)?.ok_or_else(unknown)
+/// Where a changelog begins.
+enum Begin {
+    /// With what was done at this second or later.
+    At(i64),
+    /// With what is not in the history of this revision.
+    After(RevisionId),
+}
+
+fn since(context: &Context<'_>, text: &str) -> Result<Begin, Failure> {
+    // A day has hyphens, which no revision has.
+    if text.contains('-') {
+        return publish::instant(text).map(Begin::At).ok_or_else(|| no_begin("is no time"));
+    }
+    let prefix = RevisionPrefix::parse(text).map_err(|_| no_begin("is neither a revision nor a time"))?;
+    let found = pages::resolve(&context.scope::<Read>()?, &prefix).map_err(|_| no_begin("is no revision of this wiki"))?;
+    Ok(Begin::After(found))
+}
+
+fn no_begin(rule: &str) -> Failure {
+    Failure::field("since", format!("since {rule}"), "Send a revision from the changelog, or 2026-11-21, or 2026-11-21T09:00:00Z.")
 }
 
 /// `GET /pages/{path}/diff?from=&to=`
 pub fn diff(context: &Context<'_>) -> Answer {
     let sent = |name: &str| {
-        super::query(context, name).ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))
+        super::query::text(context, name)
+            .ok_or_else(|| Failure::field(name, format!("{name} is missing"), "Send the two revisions to compare."))
     };
     Ok(ok(&between(context, &address(context)?, sent)?))
 }

@@ -12,7 +12,8 @@ use crate::web::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holt_core::{Error, OpId};
-use holt_engine::{Read, pages};
+use holt_engine::Read;
+use holt_engine::pages::{self, Done};
 use http::{HeaderName, StatusCode, header};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -52,12 +53,33 @@ impl Drop for Claim<'_> {
 pub fn once(context: &mut Context<'_>, route: (&str, &str), run: fn(&Context<'_>) -> Answer) -> Answer {
     let Some(key) = key(context)? else { return run(context) };
     let secret = context.app.engine.directory().secret("operations")?;
-    let name = name(context, &secret, &key)?;
     let request = request(context, &secret)?;
+    let again = |context: &Context<'_>, done: &Done| Ok(with_header(replay::answer(context, route, done)?, REPLAYED, "true"));
+    under(context, NAME, &key, &request, run, again)
+}
+
+/// What tells one call of a tool from another.
+pub fn call(context: &Context<'_>, tool: &str, arguments: &str) -> Result<String, Failure> {
+    let secret = context.app.engine.directory().secret("operations")?;
+    Ok(hash(&secret, &[b"mcp", tool.as_bytes(), arguments.as_bytes()]))
+}
+
+/// Does what `key` stands for, or says it `again` where the commit of that key is there. `request` tells requests from each other, `field` is
+/// where the key came from.
+pub fn under<T>(
+    context: &mut Context<'_>,
+    field: &str,
+    key: &str,
+    request: &str,
+    run: impl FnOnce(&Context<'_>) -> Result<T, Failure>,
+    again: impl FnOnce(&Context<'_>, &Done) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let secret = context.app.engine.directory().secret("operations")?;
+    let name = name(context, &secret, key)?;
     let app = context.app;
     let Some(_claim) = app.under_way.claim(&name) else {
-        let error = Error::conflict("a request with this Idempotency-Key is being worked on").hint("Send it again in a moment.");
-        return Err(Failure::new(StatusCode::CONFLICT, "in_progress", error).with("field", NAME).after(1));
+        let error = Error::conflict(format!("a request with this {field} is being worked on")).hint("Send it again in a moment.");
+        return Err(Failure::new(StatusCode::CONFLICT, "in_progress", error).with("field", field).after(1));
     };
     let since = context.now().saturating_sub(MEMORY);
     let Some(done) = pages::done(&context.scope::<Read>()?, &name, since)? else {
@@ -65,10 +87,10 @@ pub fn once(context: &mut Context<'_>, route: (&str, &str), run: fn(&Context<'_>
         return run(context);
     };
     if done.op.split_once('.').is_none_or(|(_, before)| before != request) {
-        let error = Error::invalid("this Idempotency-Key was sent with another request").hint("Send a new key with every new request.");
-        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error).with("field", NAME));
+        let error = Error::invalid(format!("this {field} was sent with another request")).hint("Send a new one with every new request.");
+        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", error).with("field", field));
     }
-    Ok(with_header(replay::answer(context, route, &done)?, REPLAYED, "true"))
+    again(context, &done)
 }
 
 fn key(context: &Context<'_>) -> Result<Option<String>, Failure> {
@@ -82,13 +104,18 @@ fn key(context: &Context<'_>) -> Result<Option<String>, Failure> {
     Ok(Some(key.to_string()))
 }
 
-/// What the key is called in commits: another one for another wiki or caller, and nobody who reads the commit learns the key.
-fn name(context: &Context<'_>, secret: &[u8], key: &str) -> Result<OpId, Failure> {
-    let caller = match &context.identity {
+/// Who asks, in one word for each.
+pub fn caller(identity: &Identity) -> String {
+    match identity {
         Identity::Token(id) => format!("token {id}"),
         Identity::Person(id) => format!("person {}", id.0),
         Identity::Network(network) => format!("network {network}"),
-    };
+    }
+}
+
+/// What the key is called in commits: another one for another wiki or caller, and nobody who reads the commit learns the key.
+fn name(context: &Context<'_>, secret: &[u8], key: &str) -> Result<OpId, Failure> {
+    let caller = caller(&context.identity);
     let wiki = context.wiki.id().to_string();
     Ok(OpId::parse(&hash(secret, &[wiki.as_bytes(), caller.as_bytes(), key.as_bytes()]))?)
 }

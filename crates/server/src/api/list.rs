@@ -15,11 +15,11 @@ pub const MOST: usize = 5_000;
 
 /// Lists the pages that fit all of `prefix`, `category`, `tag` and `updated_since`.
 pub fn list(context: &Context<'_>) -> Answer {
-    let since = super::query(context, "updated_since").map(|text| since(&text)).transpose()?;
-    let asked = |name: &str| super::query(context, name);
+    let since = super::query::text(context, "updated_since").map(|text| since(&text)).transpose()?;
+    let asked = |name: &str| super::query::text(context, name);
     let filter = ListFilter { prefix: asked("prefix"), category: asked("category"), tag: asked("tag"), since };
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
-    let limit = super::count(context, "limit", DEFAULT, MOST);
+    let limit = super::query::count(context, "limit", DEFAULT, MOST);
     let (mut found, next) = part(context, &filter, after.as_ref(), limit)?;
     found["next_cursor"] = next.map(|next| cursor::make(context, next.as_str())).into();
     Ok(ok(&found))
@@ -39,7 +39,7 @@ pub fn part(
         json!({
             "name": called(&preferences, &page.path, page.name), "path": preferences.display_path(&page.path),
             "category": page.category, "tags": page.tags, "last_updated": publish::rfc3339(page.last_change.time).get(..10),
-            "content_length": page.length, "revision": page.last_change.id.to_string(),
+            "content_length": page.length, "bytes": page.size, "revision": page.last_change.id.to_string(),
         })
     };
     let found: Vec<Value> = listing.pages.into_iter().map(entry).collect();

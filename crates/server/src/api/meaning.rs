@@ -1,10 +1,11 @@
 //! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
 //! them. The bounds are those the handlers use.
 
-use super::{changes, history, list, search, undo, wiki};
+use super::{agents, changes, history, list, proposals, search, undo, wiki};
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
-use serde_json::{Value, json};
+use holt_engine::pages::proposals::{LISTED, ProposalStatus};
+use serde_json::{Map, Value, json};
 
 /// Stands for a page in examples of what reads.
 pub const PAGE: &str = "Home";
@@ -32,6 +33,7 @@ fn such_as(mut parameter: Value, example: &str) -> Value {
 pub fn hole(name: &str) -> &'static str {
     match name {
         "path" => "Path of a page. It may contain slashes, in any case of its letters, with or without .md.",
+        "number" => "Number of a proposal.",
         _ => "Name of a file.",
     }
 }
@@ -41,7 +43,11 @@ pub fn parameter(of: &str, name: &str) -> Value {
     let mut parameter = match (of, name) {
         ("listPages", "limit") => number("How many pages.", list::DEFAULT, list::MOST),
         ("history", "limit") => number("How many commits.", history::MOST, history::MOST),
+        ("listProposals", "limit") => number("How many proposals.", proposals::USUAL, LISTED),
+        (_, "status") => one_of("Only proposals of this status.", &ProposalStatus::ALL.map(ProposalStatus::as_str)),
+        (_, "mine") => one_of("true: only those of the token's owner.", &["true", "false"]),
         ("changelog", "limit") => number("How many commits.", history::USUAL, history::MOST),
+        ("agents", "limit") => number("How many sessions.", agents::USUAL, agents::MOST),
         ("changes", "limit") => number("How many commits.", changes::USUAL, changes::MOST),
         ("search", "limit") => number("How many pages.", search::USUAL, search::MOST),
         (_, "offset") => json!({"description": "How many pages to leave out, of those found by words.",
@@ -71,7 +77,10 @@ pub fn parameter(of: &str, name: &str) -> Value {
         (_, "after") => words("Only pages last changed on this day or later, like 2026-11-21."),
         (_, "updated_since") => words("Only pages last changed at this time or later, like 2026-11-21 or 2026-11-21T09:00:00Z."),
         ("changes", "since") => words("The revision after which to begin: until of the answer before. Forty zeros are the beginning."),
-        (_, "since") => words("Only commits after this revision."),
+        (_, "since") => words(
+            "Only commits that are not in the history of this revision (7 to 40 digits), or that were made on this day or at this time or later, like \
+            2026-11-21 or 2026-11-21T09:00:00Z.",
+        ),
         ("tree", "path") => words("Only what is below this page or folder."),
         (_, "from") => such_as(words("The older revision: 7 to 40 digits, or HEAD. It must be there."), REVISION),
         (_, "to") => such_as(words("The newer revision: 7 to 40 digits, or HEAD. It must be there."), "HEAD"),
@@ -84,6 +93,109 @@ pub fn parameter(of: &str, name: &str) -> Value {
     parameter["name"] = name.into();
     parameter["in"] = "query".into();
     parameter
+}
+
+/// The headers that an operation looks at, besides those of every request.
+pub fn headers(of: &str) -> &'static [&'static str] {
+    match of {
+        "readPage" => &["If-None-Match"],
+        "getAttachment" => &["If-None-Match", "Range", "If-Range"],
+        "writePage" | "putAttachment" => &["If-Match", "If-None-Match"],
+        "editPage" | "deletePage" => &["If-Match"],
+        "changes" => &["Last-Event-ID"],
+        _ => &[],
+    }
+}
+
+/// One of them.
+pub fn header(of: &str, name: &str) -> Value {
+    let about = match (of, name) {
+        ("readPage" | "getAttachment", "If-None-Match") => "ETags that are known: 304 while one of them is still right.",
+        ("putAttachment", "If-None-Match") => "An asterisk: refuse with 409 if there is such a file.",
+        (_, "If-None-Match") => "An asterisk: create the page, refuse with 412 if it is there.",
+        ("putAttachment", "If-Match") => "Replace only the file with this ETag; an asterisk: any, but there must be one. Else 412.",
+        (_, "If-Match") => "Only if the page has this ETag; an asterisk: only if it is there. Nothing is merged; else 412.",
+        (_, "Range") => "A part of the file, as bytes=0-99, where it comes as it is.",
+        (_, "If-Range") => "The ETag for which Range is meant: the whole file if it has another one.",
+        _ => "The id of the last event that was seen: the stream goes on after it, whatever since says.",
+    };
+    json!({"name": name, "in": "header", "description": about, "schema": {"type": "string"}})
+}
+
+/// What is in an answer under `name`: its schema. Members that are not always there are not told apart.
+pub fn answered(of: &str, name: &str) -> Value {
+    let text = || json!({"type": "string"});
+    let maybe = || json!({"type": ["string", "null"]});
+    let number = || json!({"type": "integer", "minimum": 0});
+    let flag = || json!({"type": "boolean"});
+    let texts = || json!({"type": "array", "items": {"type": "string"}});
+    let revision = || json!({"type": "string", "pattern": "^[0-9a-f]{40}$"});
+    let maybe_revision = || json!({"type": ["string", "null"], "pattern": "^[0-9a-f]{40}$"});
+    let list = |members: &[(&str, Value)]| {
+        let properties: Map<String, Value> = members.iter().map(|(name, schema)| ((*name).to_string(), schema.clone())).collect();
+        let required: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+        json!({"type": "array", "items": {"type": "object", "required": required, "properties": properties}})
+    };
+    let commit = || vec![("revision", revision()), ("author", text()), ("date", text()), ("message", text())];
+    match (of, name) {
+        ("wiki", "pages" | "attachments" | "revisions") => number(),
+        ("wiki" | "search", "revision" | "commit") | ("indexStatus", "commit" | "head") => maybe_revision(),
+        ("openapi", "info" | "paths" | "components") => json!({"type": "object"}),
+        ("openapi", "servers" | "tags") => json!({"type": "array"}),
+        ("wiki", "bytes") => json!({"type": ["integer", "null"], "minimum": 0}),
+        ("wiki", "permissions" | "limits") | ("search", "weights") | ("readPage", "last_commit") => json!({"type": "object"}),
+        ("wiki", "user" | "within") | ("chromaStatus", "backend_type" | "collection" | "model") | ("tree", "path") => maybe(),
+        ("indexStatus", "pages") => number(),
+        ("tree", "tree") => list(&[("path", text()), ("kind", json!({"enum": ["page", "directory"]}))]),
+        ("listPages", "pages") => list(&[
+            ("name", text()),
+            ("path", text()),
+            ("category", maybe()),
+            ("tags", texts()),
+            ("last_updated", maybe()),
+            ("content_length", number()),
+            ("bytes", number()),
+            ("revision", revision()),
+        ]),
+        ("batchGet", "pages") => list(&[("name", text()), ("path", text()), ("content", text()), ("revision", revision())]),
+        ("missing", "missing") => list(&[("target", text()), ("sources", texts())]),
+        ("changes", "changes") => {
+            let touched = || list(&[("path", text()), ("kind", json!({"enum": ["created", "changed", "deleted", "renamed"]}))]);
+            list(&[commit(), vec![("pages", touched()), ("attachments", touched())]].concat())
+        }
+        ("changelog", "entries") => list(&[commit(), vec![("pages_affected", texts()), ("attachments_affected", texts())]].concat()),
+        ("agents", "agents") => {
+            list(&[("via", text()), ("person", text()), ("changes", number()), ("sessions", number()), ("first", text()), ("last", text())])
+        }
+        ("agents", "sessions") => list(&[
+            ("session", maybe()),
+            ("person", text()),
+            ("changes", number()),
+            ("first", text()),
+            ("last", text()),
+            ("last_revision", revision()),
+        ]),
+        ("undo", "commits") => number(),
+        ("undo", "undone") => flag(),
+        ("undo", "revision") => maybe_revision(),
+        ("undo", "conflicts") => list(&[("file", text()), ("page", maybe()), ("why", text())]),
+        ("undo", "items") => list(&[("file", text()), ("page", maybe()), ("kind", text()), ("commits", number())]),
+        ("history", "history") => list(&[commit(), vec![("path_at", maybe())]].concat()),
+        ("search", "results") => list(&[("name", text()), ("path", text())]),
+        ("search", "similar") => list(&[("name", text()), ("path", text())]),
+        ("links", "edges") => list(&[("source", text()), ("target", text())]),
+        ("diff", "hunks") => list(&[("old_start", number()), ("new_start", number()), ("lines", texts())]),
+        ("listAttachments", "attachments") => {
+            list(&[("filename", text()), ("size", number()), ("mime_type", text()), ("last_modified", text())])
+        }
+        (_, "revision" | "until") => revision(),
+        (_, "next_cursor") => maybe(),
+        (_, "frontmatter") => json!({"type": ["object", "null"]}),
+        (_, "total" | "size" | "lag_commits" | "pages_indexed" | "chunks_created" | "document_count") => number(),
+        (_, "created" | "merged" | "changed" | "deleted") => flag(),
+        (_, "links_to" | "linked_from" | "nodes" | "orphans" | "missing" | "paths" | "updated_pages" | "unfinished") => texts(),
+        _ => text(),
+    }
 }
 
 /// The field `name` of the body of the operation `of`: its schema.
@@ -111,6 +223,10 @@ pub fn field(of: &str, name: &str) -> Value {
             ("string", "plan of the preview: it is done if it would be the same still, else 409. A preview without it.".to_string())
         }
         (_, "operations") => return operations(),
+        ("acceptProposal", "files") => return choices(),
+        (_, "seen") => ("string", "The seen of the proposal as you read it: refused if a page of it changed since.".to_string()),
+        (_, "reason") => ("string", "What its maker is told; of a rejection, and of what is left out.".to_string()),
+        (_, "text") => ("string", "Plain text.".to_string()),
         (_, "update_links") => return json!({"type": "boolean", "default": true, "description": "Whether links in other pages follow."}),
         (_, "overwrite") => {
             return json!({"type": "boolean", "default": true, "description": "Whether it may replace a file of that name."});
@@ -152,12 +268,26 @@ fn operations() -> Value {
     })
 }
 
+fn choices() -> Value {
+    json!({"type": "array", "minItems": 1, "maxItems": 500,
+        "description": "What becomes of some of its files: these hunks (hunks), this text instead (content), or nothing (leave_out). All others are \
+            taken as proposed.",
+        "items": {
+            "type": "object", "additionalProperties": false, "required": ["file"],
+            "properties": {
+                "file": {"type": "string"}, "hunks": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+                "content": {"type": "string"}, "leave_out": {"type": "boolean"},
+            },
+        },
+    })
+}
+
 /// More about an operation than one line can say.
 pub fn text(of: &str) -> Option<&'static str> {
     Some(match of {
         "readPage" => {
             "revision is the newest commit that touched the page, and the ETag: with If-None-Match the answer is 304 while nothing changed. \
-            Accept: text/markdown is the same as format=raw."
+            Accept: text/markdown is the same as format=raw, unless application/json is liked as much."
         }
         "writePage" => {
             "What others changed elsewhere in the page since revision is merged; a change to the same lines is 409. With If-Match nothing is \
@@ -173,6 +303,14 @@ pub fn text(of: &str) -> Option<&'static str> {
             "It has to be said whose changes are meant: person, via, session or revisions. At most 1,000 commits. What others changed elsewhere \
             since stays; where both touched the same lines nothing changes, and conflicts says so. Undoing again finds nothing to do."
         }
+        "propose" => {
+            "As POST /commits, but nothing changes until somebody accepts it; 202 with the proposal. 200: there was nothing to change."
+        }
+        "readProposal" => {
+            "changes is what it would do now, merged with what happened since: state says whether each file fits. Only its maker and who may \
+            change all it touches see it."
+        }
+        "acceptProposal" => "Asked again, it answers the same. A program accepts only what it might write directly.",
         "changes" => {
             "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
             Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
@@ -180,7 +318,7 @@ pub fn text(of: &str) -> Option<&'static str> {
         "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
         "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",
         "getAttachment" => {
-            "It comes as it is with format=raw, or where Accept is there and names no application/json; then in parts, too (Range)."
+            "It comes as it is with format=raw, or where Accept is there and names no application/json, or likes it less; then in parts, too (Range)."
         }
         _ => return None,
     })
@@ -190,7 +328,10 @@ pub fn text(of: &str) -> Option<&'static str> {
 pub fn gives(of: &str) -> &'static [&'static str] {
     match of {
         "health" => &["status"],
-        "wiki" => &["name", "revision", "user", "within", "pages", "attachments", "revisions", "permissions", "limits"],
+        "openapi" => &["openapi", "info", "servers", "tags", "paths", "components"],
+        "wiki" => {
+            &["name", "revision", "user", "within", "pages", "attachments", "revisions", "bytes", "permissions", "handling", "limits"]
+        }
         "indexStatus" => &["status", "backend_type", "commit", "head", "lag_commits", "pages"],
         "chromaStatus" => &["status", "backend_type", "collection", "document_count", "model"],
         "reindex" => &["status"],
@@ -201,6 +342,29 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "commit" => &["revision", "paths", "updated_pages", "changed"],
         "undo" => &["plan", "revision", "commits", "items", "conflicts", "undone"],
         "changes" => &["changes", "until", "next_cursor"],
+        "listProposals" => &["proposals", "next_cursor"],
+        "propose" => &["revision", "paths", "updated_pages", "changed"],
+        "readProposal" => &[
+            "number",
+            "title",
+            "message",
+            "status",
+            "author",
+            "via",
+            "created",
+            "expires",
+            "files",
+            "mine",
+            "may_review",
+            "url",
+            "decision",
+            "base",
+            "seen",
+            "changes",
+            "comments",
+        ],
+        "acceptProposal" => &["number", "status", "revision"],
+        "rejectProposal" | "withdrawProposal" | "commentProposal" => &["number", "title", "status", "decision"],
         "changelog" => &["entries", "total", "next_cursor"],
         "agents" => &["agents", "via", "sessions", "next_cursor"],
         "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
@@ -212,7 +376,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "diff" => &["path", "from", "to", "hunks"],
         "rename" => &["old_path", "new_path", "revision", "updated_pages"],
         "listAttachments" => &["path", "attachments", "total"],
-        "upload" | "putAttachment" => &["filename", "path", "size", "mime_type", "revision"],
+        "upload" | "putAttachment" => &["filename", "sent_as", "path", "size", "mime_type", "revision"],
         "getAttachment" => &["filename", "content", "size", "mime_type"],
         "deleteAttachment" => &["deleted", "filename", "revision"],
         "readPage" => &["name", "path", "content", "section", "frontmatter", "links_to", "linked_from", "revision", "last_commit"],
@@ -227,6 +391,10 @@ pub fn gives(of: &str) -> &'static [&'static str] {
 pub fn example(of: &str) -> Option<Value> {
     Some(match of {
         "batchGet" => json!({"paths": [PAGE]}),
+        "acceptProposal" => json!({"seen": REVISION}),
+        "rejectProposal" => json!({"reason": "It is out of date."}),
+        "commentProposal" => json!({"text": "Where is that from?"}),
+        "propose" => json!({"message": "One page", "operations": [{"op": "put", "path": "Example/New", "content": "# New\n"}]}),
         "commit" => json!({"message": "Two pages", "operations": [
             {"op": "put", "path": "Example/One", "content": "# One\n"}, {"op": "put", "path": "Example/Two", "content": "See [[Example/One]].\n"},
         ]}),

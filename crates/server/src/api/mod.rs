@@ -1,6 +1,7 @@
 //! The REST API under `/api/v1` (spec/api.md): JSON in and out, no HTML. Handlers say what a use case takes and what its result is called;
 //! who may do what is decided where every door asks.
 
+pub mod accept;
 pub mod agents;
 pub mod attachments;
 pub mod body;
@@ -18,6 +19,8 @@ pub mod meaning;
 pub mod openapi;
 pub mod pages;
 pub mod precondition;
+pub mod proposals;
+pub mod query;
 pub mod reindex;
 pub mod reindexing;
 mod replay;
@@ -125,7 +128,9 @@ pub fn entry(revision: &Revision) -> Value {
 pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
-    let ours = |line: &str| ["Undoes: ", "Via: ", "Session: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
+    let ours = |line: &str| {
+        ["Undoes: ", "Via: ", "Session: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "].iter().any(|name| line.starts_with(name))
+    };
     if last.lines().all(ours) { before.trim_end() } else { text }
 }
 
@@ -138,15 +143,4 @@ fn name(preferences: &Preferences, path: &PagePath, properties: Option<&Map<Stri
 pub fn called(preferences: &Preferences, path: &PagePath, title: Option<String>) -> String {
     let shown = preferences.display_path(path);
     title.unwrap_or_else(|| shown.rsplit('/').next().unwrap_or(&shown).to_string())
-}
-
-/// A number in the query: `default` where there is none or it is no number, never more than `most`.
-fn count(context: &Context<'_>, name: &str, default: usize, most: usize) -> usize {
-    let asked = context.request.query(name).and_then(|text| text.trim().parse().ok());
-    asked.filter(|n| *n > 0).unwrap_or(default).min(most)
-}
-
-/// A parameter of the query; blank counts as none.
-fn query(context: &Context<'_>, name: &str) -> Option<String> {
-    context.request.query(name).map(|text| text.trim().to_string()).filter(|text| !text.is_empty())
 }

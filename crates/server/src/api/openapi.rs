@@ -2,7 +2,7 @@
 //! stands here, what the names mean in `meaning.rs`; a test holds that no route is left out. The golden file is
 //! crates/server/tests/it/api/openapi.json. `/-/api` shows the same to people (`web/api_guide.rs`).
 
-use super::meaning::{self, example, field, gives, parameter, text};
+use super::meaning::{self, answered, example, field, gives, header, parameter, text};
 use super::{Answer, ok};
 use crate::routes::{self, Need, Route};
 use crate::web::Context;
@@ -37,49 +37,58 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/openapi.json", shape("openapi", "This description", &[], &[], &[200], &[])),
     ("GET",    "/wiki",         shape("wiki", "What the wiki is, what you may do, and how much fits", &[], &[], &[200], &[])),
     ("GET",    "/index-status", shape("indexStatus", "Where search and links stand", &[], &[], &[200], &[])),
-    ("POST",   "/reindex",      shape("reindex", "Makes the index of words again, in the background", &[], &[], &[202], &[409, 415, 422])),
+    ("POST",   "/reindex",      shape("reindex", "Makes the index of words again, in the background", &[], &[], &[202], &[409, 415])),
     ("GET",    "/reindex/status", shape("reindexStatus", "How that goes", &[], &[], &[200], &[])),
-    ("GET",    "/semantic-search", shape("semanticSearch", "Pages by meaning; 503 while nothing is there that knows meanings", &["q", "n", "max_chunks_per_page"], &[], &[], &[422])),
+    ("GET",    "/semantic-search", shape("semanticSearch", "Pages by meaning; 503 while nothing is there that knows meanings", &["q", "n", "max_chunks_per_page"], &[], &[], &[])),
     ("GET",    "/chroma-status", shape("chromaStatus", "Where the index of meanings stands", &[], &[], &[200], &[])),
-    ("GET",    "/tree",         shape("tree", "Pages and folders", &["path", "depth"], &[], &[200], &[422])),
-    ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[422])),
-    ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415, 422])),
-    ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415, 422])),
-    ("POST",   "/undo",         shape("undo", "Takes back what many commits did: a preview, or with its plan one commit", &[], &["person", "via", "session", "path_prefix", "from", "until", "revisions", "plan", "files", "commit_message"], &[200], &[404, 409, 415, 422])),
-    ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 422, 429])),
-    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[422])),
-    ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[422])),
-    ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[422])),
+    ("GET",    "/tree",         shape("tree", "Pages and folders", &["path", "depth"], &[], &[200], &[])),
+    ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[])),
+    ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415])),
+    ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
+    ("POST",   "/undo",         shape("undo", "Takes back what many commits did: a preview, or with its plan one commit", &[], &["person", "via", "session", "path_prefix", "from", "until", "revisions", "plan", "files", "commit_message"], &[200], &[404, 409, 415])),
+    ("GET",    "/proposals",    shape("listProposals", "Changes that wait to be accepted, and what became of them", &["status", "mine", "limit", "cursor"], &[], &[200], &[])),
+    ("POST",   "/proposals",    shape("propose", "Proposes several pages at once", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
+    ("GET",    "/proposals/{number}", shape("readProposal", "A proposal, and what it would change now", &[], &[], &[200], &[])),
+    ("POST",   "/proposals/{number}/accept", shape("acceptProposal", "Takes a proposal into the wiki, all of it or some", &[], &["seen!", "files", "reason"], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/reject", shape("rejectProposal", "Refuses a proposal", &[], &["reason"], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/withdraw", shape("withdrawProposal", "Takes one's own proposal back", &[], &[], &[200], &[409, 415])),
+    ("POST",   "/proposals/{number}/comments", shape("commentProposal", "Says something about a proposal", &[], &["text!"], &[200], &[415])),
+    ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 429])),
+    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[])),
+    ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[])),
+    ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[])),
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
     ("GET",    "/links/orphans", shape("orphans", "Pages that no other page links to", &[], &[], &[200], &[])),
     ("GET",    "/links/missing", shape("missing", "Pages that are linked to and do not exist", &[], &[], &[200], &[])),
-    ("GET",    "/links/{page}", shape("linksOf", "The links of one page", &[], &[], &[200], &[422])),
-    ("GET",    "/pages/{page}/history", shape("history", "Commits of a page, newest first", &["limit", "cursor"], &[], &[200], &[422])),
-    ("GET",    "/pages/{page}/diff", shape("diff", "What differs between two revisions of a page", &["from", "to"], &[], &[200], &[422])),
-    ("POST",   "/pages/{page}/rename", shape("rename", "Moves a page, its files and what is below it; links follow", &[], &["new_path!", "commit_message", "revision", "update_links"], &[200], &[409, 415, 422])),
-    ("POST",   "/pages/{page}/revert", shape("revert", "Makes a page what it was", &[], &["to_revision!", "revision!", "commit_message"], &[200], &[409, 415, 422])),
-    ("GET",    "/pages/{page}/attachments", shape("listAttachments", "Files beside a page", &[], &[], &[200], &[422])),
-    ("POST",   "/pages/{page}/attachments", shape("upload", "Adds a file, in base64", &[], &["filename!", "content!", "commit_message", "overwrite"], &[201], &[409, 415, 422])),
-    ("GET",    "/pages/{page}/attachments/{file}", shape("getAttachment", "A file, in base64 or as it is", &["revision", "format"], &[], &[200, 206, 304], &[416, 422])),
-    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 412, 422])),
-    ("DELETE", "/pages/{page}/attachments/{file}", shape("deleteAttachment", "Deletes a file", &[], &["commit_message"], &[200], &[415, 422])),
-    ("GET",    "/pages/{page}", shape("readPage", "A page, a part of it, or how it was", &["revision", "section", "format"], &[], &[200, 304], &[422])),
-    ("PUT",    "/pages/{page}", shape("writePage", "Creates or replaces a page", &[], &["content!", "revision", "commit_message"], &[200, 201], &[409, 412, 415, 422])),
-    ("PATCH",  "/pages/{page}", shape("editPage", "Changes one string or one section of a page", &[], &["revision", "old_string", "new_string", "section", "content", "commit_message"], &[200], &[409, 412, 415, 422])),
-    ("DELETE", "/pages/{page}", shape("deletePage", "Deletes a page and its files", &["attachments"], &["commit_message", "revision"], &[200], &[409, 412, 415, 422])),
+    ("GET",    "/links/{page}", shape("linksOf", "The links of one page", &[], &[], &[200], &[])),
+    ("GET",    "/pages/{page}/history", shape("history", "Commits of a page, newest first", &["limit", "cursor"], &[], &[200], &[])),
+    ("GET",    "/pages/{page}/diff", shape("diff", "What differs between two revisions of a page", &["from", "to"], &[], &[200], &[])),
+    ("POST",   "/pages/{page}/rename", shape("rename", "Moves a page, its files and what is below it; links follow", &[], &["new_path!", "commit_message", "revision", "update_links"], &[200], &[409, 415])),
+    ("POST",   "/pages/{page}/revert", shape("revert", "Makes a page what it was", &[], &["to_revision!", "revision!", "commit_message"], &[200], &[409, 415])),
+    ("GET",    "/pages/{page}/attachments", shape("listAttachments", "Files beside a page", &[], &[], &[200], &[])),
+    ("POST",   "/pages/{page}/attachments", shape("upload", "Adds a file, in base64", &[], &["filename!", "content!", "commit_message", "overwrite"], &[201], &[409, 415])),
+    ("GET",    "/pages/{page}/attachments/{file}", shape("getAttachment", "A file, in base64 or as it is", &["revision", "format"], &[], &[200, 206, 304], &[416])),
+    ("PUT",    "/pages/{page}/attachments/{file}", shape("putAttachment", "Adds a file: the body, as it is", &[], &[], &[201], &[409, 412])),
+    ("DELETE", "/pages/{page}/attachments/{file}", shape("deleteAttachment", "Deletes a file", &[], &["commit_message"], &[200], &[415])),
+    ("GET",    "/pages/{page}", shape("readPage", "A page, a part of it, or how it was", &["revision", "section", "format"], &[], &[200, 304], &[])),
+    ("PUT",    "/pages/{page}", shape("writePage", "Creates or replaces a page", &[], &["content!", "revision", "commit_message"], &[200, 201], &[409, 412, 415])),
+    ("PATCH",  "/pages/{page}", shape("editPage", "Changes one string or one section of a page", &[], &["revision", "old_string", "new_string", "section", "content", "commit_message"], &[200], &[409, 412, 415])),
+    ("DELETE", "/pages/{page}", shape("deletePage", "Deletes a page and its files", &["attachments"], &["commit_message", "revision"], &[200], &[409, 412, 415])),
 ];
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";
 
 /// What operations are about, in the order in which people are shown them.
-pub const GROUPS: [&str; 6] = ["pages", "history", "search", "links", "files", "wiki"];
+pub const GROUPS: [&str; 7] = ["pages", "review", "history", "search", "links", "files", "wiki"];
 
 /// Which of [`GROUPS`] an address belongs to.
 fn group(address: &str) -> &'static str {
     let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
     if address.contains("/attachments") {
         "files"
+    } else if address.starts_with("/proposals") {
+        "review"
     } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents", "/undo"]) {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
@@ -131,14 +140,24 @@ pub fn description() -> Value {
     })
 }
 
+/// The operation at an address, and the parameters that its query may have.
+pub fn parameters(method: &str, pattern: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let address = pattern.strip_prefix(BASE)?;
+    SHAPES.iter().find(|(one, there, _)| *one == method && *there == address).map(|(.., shape)| (shape.name, shape.query))
+}
+
 fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
-    let holes = [("{page}", "path"), ("{file}", "filename")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
+    let holes =
+        [("{page}", "path"), ("{file}", "filename"), ("{number}", "number")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
     let mut parameters: Vec<Value> = holes
         .map(|(_, name)| json!({"name": name, "in": "path", "required": true, "description": meaning::hole(name), "schema": {"type": "string"}}))
         .collect();
     parameters.extend(shape.query.iter().map(|name| parameter(shape.name, name)));
+    parameters.extend(meaning::headers(shape.name).iter().map(|name| header(shape.name, name)));
     let changes = matches!(route.need, Need::Write | Need::Upload);
-    if changes {
+    // Decisions are made once, whatever key there is.
+    let decides = address.contains("{number}");
+    if changes && !decides {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"});
         let about = "The same key and request again: done once, answered the same for 24 hours.";
         parameters.push(json!({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}));
@@ -147,10 +166,14 @@ fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
     for status in shape.good {
         responses.insert(status.to_string(), good(route, shape, *status));
     }
+    if changes && !decides {
+        let schema = json!({"type": "object", "properties": {"proposal": {}}});
+        responses.insert("202".into(), json!({"description": "Proposed: not in the wiki until somebody accepts it", "content": {"application/json": {"schema": schema}}}));
+    }
     let asks = route.need != Need::Public;
     // What any route may say: malformed, refused, not there, too large, too busy.
-    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 429, 503] } else { &[400, 401, 503] };
-    let of_changes: &[u16] = if changes { &[409, 422] } else { &[] };
+    let everywhere: &[u16] = if asks { &[400, 401, 403, 404, 413, 422, 429, 503] } else { &[400, 401, 422, 503] };
+    let of_changes: &[u16] = if changes { &[409] } else { &[] };
     for status in everywhere.iter().chain(of_changes).chain(shape.refusals) {
         let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let content = json!({"application/json": problem, "application/problem+json": problem});
@@ -195,7 +218,7 @@ fn right(need: Need) -> Option<&'static str> {
 
 fn good(route: &Route, shape: &Shape, status: u16) -> Value {
     let about = meaning::status(status);
-    let properties: Map<String, Value> = gives(shape.name).iter().map(|name| ((*name).to_string(), json!({}))).collect();
+    let properties: Map<String, Value> = gives(shape.name).iter().map(|name| ((*name).to_string(), answered(shape.name, name))).collect();
     let schema = if properties.is_empty() { json!({"type": "object"}) } else { json!({"type": "object", "properties": properties}) };
     let mut content = json!({"application/json": {"schema": schema}});
     match (status, route.pattern) {

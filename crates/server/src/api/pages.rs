@@ -1,5 +1,6 @@
 //! Pages as they are, and as they were (spec/api.md §2.2).
 
+use super::accept::Accept;
 use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, address, entry, name, no_page, ok, precondition, section};
@@ -25,18 +26,17 @@ pub struct Text {
 /// `GET /pages/{path}`
 pub fn read(context: &Context<'_>) -> Answer {
     let path = address(context)?;
-    let text = text_of(context, &path, super::query(context, "revision"))?;
+    let text = text_of(context, &path, super::query::text(context, "revision"))?;
     let tag = format!("\"{}\"", text.last.id);
     let tagged = |reply| {
         let reply = with_header(with_header(reply, header::ETAG, &tag), header::CACHE_CONTROL, "private, no-cache");
         with_header(reply, header::VARY, "accept, authorization, cookie")
     };
-    if super::query(context, "section").is_none() && known(context, &tag) {
+    if super::query::text(context, "section").is_none() && known(context, &tag) {
         return Ok(tagged(raw(StatusCode::NOT_MODIFIED, "application/json", "")));
     }
-    let accept = context.request.header(header::ACCEPT).unwrap_or_default();
-    let as_text = context.request.query("format").as_deref() == Some("raw") || accept.trim().starts_with("text/markdown");
-    let wanted = super::query(context, "section");
+    let as_text = super::query::text(context, "format").is_some() || Accept::of(context.request).prefers("text/markdown");
+    let wanted = super::query::text(context, "section");
     let part = match &wanted {
         Some(wanted) => Some(text.content[section::find(&text.content, wanted)?].to_string()),
         None => None,
@@ -58,7 +58,8 @@ fn known(context: &Context<'_>, tag: &str) -> bool {
     sent.split(',').any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag)
 }
 
-/// The page, now or at a revision, or the 404 that the two share with a revision nobody knows.
+/// The page, now or at a revision. What is said of a revision is said only of pages that are there for who asks: nobody learns from it that
+/// there was one.
 pub fn text_of(context: &Context<'_>, path: &PagePath, at: Option<String>) -> Result<Text, Failure> {
     let scope = context.scope::<Read>()?;
     let now = pages::page(&scope, path)?;
@@ -66,15 +67,24 @@ pub fn text_of(context: &Context<'_>, path: &PagePath, at: Option<String>) -> Re
         let PageView { page, last_change } = now.ok_or_else(|| no_page(path))?;
         return Ok(Text { content: readable(&page)?, page, last: last_change });
     };
-    let missing = |error: Error| if error.kind == ErrorKind::NotFound { no_page(path) } else { error.into() };
+    let unknown = |what: String| match &now {
+        Some(_) => no_revision(what),
+        None => no_page(path),
+    };
+    let missing = |error: Error| if error.kind == ErrorKind::NotFound { unknown(error.message) } else { error.into() };
     let id = pages::resolve(&scope, &RevisionPrefix::parse(&at).map_err(missing)?).map_err(missing)?;
-    let page = pages::page_at(&scope, path, id)?.ok_or_else(|| no_page(path))?;
+    let page = pages::page_at(&scope, path, id)?.ok_or_else(|| unknown(format!("there is no page {path} at revision {id}")))?;
     let place = pages::changelog_place(&scope, &RevisionPrefix::parse(&id.to_string())?)?;
     // What changed it last, up to then.
     let before = place.map(|place| place.saturating_add(1));
     let last = pages::history(&scope, path, before, 1)?.into_iter().next().map(|entry| entry.revision);
     let last = last.map_or_else(|| pages::revision(&scope, id), Ok)?;
     Ok(Text { content: readable(&page)?, page, last })
+}
+
+fn no_revision(what: String) -> Failure {
+    let error = Error::not_found(what).hint("The history of the page has its revisions.");
+    Failure::from(error).with("field", "revision")
 }
 
 /// The text of a page, or the refusal of one that is none.

@@ -56,9 +56,9 @@ pub fn status(context: &Context<'_>) -> Answer {
 
 /// `GET /semantic-search?q=&n=&max_chunks_per_page=`: its question is checked; there is nothing yet that answers it.
 pub fn semantic_search(context: &Context<'_>) -> Answer {
-    let wanted = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing", "Send words to search for."))?;
+    let wanted = super::query::text(context, "q").ok_or_else(|| Failure::field("q", "q is missing", "Send words to search for."))?;
     let number = |name: &str, usual: i64, most: i64| {
-        super::query(context, name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(usual).clamp(1, most)
+        super::query::text(context, name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(usual).clamp(1, most)
     };
     let (n, chunks) = (number("n", 5, 50), number("max_chunks_per_page", 2, 10));
     let error = Error::busy("search by meaning is not available in this wiki").hint("Use `GET /search`, which goes by words.");

@@ -24,9 +24,9 @@ pub fn answer(context: &Context<'_>, route: (&str, &str), done: &Done) -> Answer
         ("POST", "/api/v1/commits") => commit(context, done),
         ("POST", "/api/v1/pages/{page}/attachments") => {
             let fields = attachments::fields(context)?;
-            file(context, &AttachmentName::for_upload(fields.required("filename")?)?, done)
+            file(context, fields.required("filename")?, done)
         }
-        ("PUT", "/api/v1/pages/{page}/attachments/{file}") => file(context, &AttachmentName::for_upload(context.param("file"))?, done),
+        ("PUT", "/api/v1/pages/{page}/attachments/{file}") => file(context, context.param("file"), done),
         ("DELETE", "/api/v1/pages/{page}/attachments/{file}") => {
             Ok(ok(&json!({"deleted": true, "filename": context.param("file"), "revision": revision})))
         }
@@ -119,11 +119,12 @@ fn commit(context: &Context<'_>, done: &Done) -> Answer {
     Ok(ok(&json!({"revision": done.revision.to_string(), "paths": paths, "updated_pages": updated, "changed": true})))
 }
 
-fn file(context: &Context<'_>, name: &AttachmentName, done: &Done) -> Answer {
+fn file(context: &Context<'_>, sent: &str, done: &Done) -> Answer {
+    let name = AttachmentName::for_upload(sent)?;
     let ending = format!("/{name}");
     let file = done.changes.iter().map(|change| &change.file).find(|file| file.ends_with(&ending)).ok_or_else(unknown)?;
     let page = PagePath::parse(&file[..file.len() - ending.len()])?;
     let size = text(context, file, Some(done.revision))?.map_or(0, |content| content.len());
-    let body: Value = attachments::stored(context, &page, name, size, done.revision)?;
+    let body: Value = attachments::stored(context, &page, (sent, &name), size, done.revision)?;
     Ok(crate::reply::json(http::StatusCode::CREATED, &body))
 }

@@ -28,10 +28,10 @@ pub fn search(context: &Context<'_>) -> Answer {
     if let Some(pattern) = context.request.query("regex").filter(|pattern| !pattern.is_empty()) {
         return by_pattern(context, &pattern);
     }
-    let query = super::query(context, "q").ok_or_else(|| Failure::field("q", "q is missing or blank", "Send what to look for."))?;
-    let limit = super::count(context, "limit", USUAL, MOST);
-    let offset = super::count(context, "offset", 0, FARTHEST);
-    let explains = super::query(context, "explain").is_some_and(|text| text == "true" || text == "1");
+    let query = super::query::text(context, "q").ok_or_else(|| Failure::field("q", "q is missing or blank", "Send what to look for."))?;
+    let limit = super::query::count(context, "limit", USUAL, MOST);
+    let offset = super::query::count(context, "offset", 0, FARTHEST);
+    let explains = super::query::text(context, "explain").is_some_and(|text| text == "true" || text == "1");
     // First, where no quote that the query leaves open reaches them.
     let typed = format!("{} {query}", filters(context));
     let scope = context.scope::<Read>()?;
@@ -65,7 +65,7 @@ pub fn search(context: &Context<'_>) -> Answer {
 
 /// Lines that a regular expression fits, by path, in parts; narrowed down by the same parameters.
 fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
-    if super::query(context, "q").is_some() {
+    if super::query::text(context, "q").is_some() {
         return Err(Failure::field(
             "regex",
             "q and regex are both sent",
@@ -74,7 +74,7 @@ fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
     }
     let compiled = Pattern::parse(pattern).map_err(|bad| refuse_pattern(&bad))?;
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
-    let limit = super::count(context, "limit", USUAL, MOST);
+    let limit = super::query::count(context, "limit", USUAL, MOST);
     let end = Instant::now() + PATTERN_TIME;
     let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit, &|| Instant::now() > end)?;
     let preferences = context.preferences()?;
@@ -103,7 +103,7 @@ fn refuse_pattern(bad: &BadPattern) -> Failure {
 
 /// The filters that came as parameters, as they are typed: each quoted, so that it stays what it is.
 fn filters(context: &Context<'_>) -> String {
-    let value = |parameter| super::query(context, parameter).map(|value| value.trim_matches('/').replace('"', ""));
+    let value = |parameter| super::query::text(context, parameter).map(|value| value.trim_matches('/').replace('"', ""));
     let typed = |(parameter, filter)| value(parameter).filter(|value| !value.is_empty()).map(|value| format!(" {filter}:\"{value}\""));
     FILTERS.into_iter().filter_map(typed).collect()
 }

@@ -28,7 +28,11 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
     let scope = context.scope::<Read>()?;
     let counts = pages::counts(&scope)?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
-    let most = context.app.engine.directory().max_pages(context.wiki.id())?;
+    let (most, most_bytes) = {
+        let directory = context.app.engine.directory();
+        (directory.max_pages(context.wiki.id())?, directory.max_bytes(context.wiki.id())?)
+    };
+    let standing = pages::proposals::standing(&scope)?;
     let rates = context.app.rates.limits();
     let may = |action| context.wiki.may(&context.actor, action);
     let user = match &context.actor {
@@ -37,12 +41,17 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
     };
     Ok(json!({
         "name": context.preferences()?.site_name, "revision": head, "user": user, "within": context.actor.within().map(ToString::to_string),
-        "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions,
+        "pages": counts.pages, "attachments": counts.attachments, "revisions": counts.revisions, "bytes": pages::bytes(&scope)?,
         "permissions": {
             "read": may(Action::Read)?, "write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?,
         },
+        "handling": {
+            "otherwise": standing.otherwise.as_str(),
+            "rules": standing.rules.iter().map(|(path, handling)| json!({"path": path.as_str(), "handling": handling.as_str()})).collect::<Vec<_>>(),
+        },
         "limits": {
             "body_bytes": JSON_BYTES, "page_bytes": SOURCE_BYTES, "message_bytes": MESSAGE_BYTES, "attachment_bytes": ATTACHMENT_BYTES, "pages": most,
+            "bytes": most_bytes,
             "reads_per_minute": rates.reads, "writes_per_minute": rates.writes,
         },
     }))
@@ -58,8 +67,8 @@ pub fn index_status(context: &Context<'_>) -> Answer {
 
 /// `GET /tree?path=&depth=`: pages and folders.
 pub fn tree(context: &Context<'_>) -> Answer {
-    let start = super::query(context, "path").map(|text| super::parse_path("path", &text)).transpose()?;
-    let depth = super::count(context, "depth", LEVELS, LEVELS);
+    let start = super::query::text(context, "path").map(|text| super::parse_path("path", &text)).transpose()?;
+    let depth = super::query::count(context, "depth", LEVELS, LEVELS);
     let above = start.as_ref().map_or(0, |path| path.segments().count());
     let preferences = context.preferences()?;
     let entries = pages::tree(&context.scope::<Read>()?, start.as_ref())?;

@@ -59,7 +59,7 @@ fn strictly(context: &Context<'_>, path: PagePath, expect: Expect, content: &str
             written(context, &paths[0], changed.then_some(revision), false, Some(expect == Expect::Absent))
         }
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
-        Batch::Taken { problem, .. } => Err((*problem).into()),
+        Batch::Taken { problem, .. } | Batch::Refused { problem, .. } => Err((*problem).into()),
     }
 }
 
@@ -176,7 +176,7 @@ fn strictly_edited(context: &Context<'_>, path: PagePath, expect: Expect, conten
     match pages::change_pages(&context.scope::<Write>()?, &[operation], message)? {
         Batch::Done { revision, paths, changed, .. } => written(context, &paths[0], changed.then_some(revision), false, None),
         Batch::Stale { current, .. } => Err(precondition::failed(current)),
-        Batch::Taken { problem, .. } => Err((*problem).into()),
+        Batch::Taken { problem, .. } | Batch::Refused { problem, .. } => Err((*problem).into()),
     }
 }
 
@@ -208,7 +208,7 @@ pub fn delete_page(context: &Context<'_>, path: &PagePath, fields: &Fields, file
             context.changed("deleted", page.page.path.as_str(), revision);
             Ok(json!({"deleted": true, "path": shown, "revision": revision.to_string()}))
         }
-        Batch::Taken { problem, .. } => Err((*problem).into()),
+        Batch::Taken { problem, .. } | Batch::Refused { problem, .. } => Err((*problem).into()),
         Batch::Stale { current: None, .. } => Err(no_page(path)),
         Batch::Stale { current, .. } if strict != Strict::No => Err(precondition::failed(current)),
         Batch::Stale { current: Some(current), .. } => Err(Failure::mismatch(StatusCode::CONFLICT, current)),

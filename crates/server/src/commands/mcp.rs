@@ -20,7 +20,7 @@ use crate::request::{Form, Request, Turn};
 use crate::thumbnails::Thumbnails;
 use crate::web::Context;
 use bytes::Bytes;
-use holt_core::{Action, Actor, Error, Person, Program, Result, UserId};
+use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId};
 use holt_edge::{EdgeState, HostRule};
 use holt_engine::Engine;
 use http::{HeaderMap, Method, Uri};
@@ -99,7 +99,10 @@ fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
         None => Person { id: UserId(0), name: "operator".to_string(), email: String::new(), operator: true, through: None },
     };
     let ceiling = if args.read_only { Action::Read } else { Action::Upload };
-    Ok(Person { through: Some(Program { name: "mcp/stdio".to_string(), ceiling, within: None, session: None }), ..person })
+    Ok(Person {
+        through: Some(Program { name: "mcp/stdio".to_string(), ceiling, handling: Handling::Direct, within: None, session: None }),
+        ..person
+    })
 }
 
 /// What a request needs of a server, without one.

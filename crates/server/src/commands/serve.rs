@@ -32,6 +32,7 @@ const WELCOME: &[(&str, &str)] = &[
     ("Home", include_str!("../../welcome/Home.md")),
     ("Guide/Writing pages", include_str!("../../welcome/Writing.md")),
     ("Guide/For administrators", include_str!("../../welcome/Administrators.md")),
+    ("Agent Guide", include_str!("../../welcome/Agents.md")),
 ];
 
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.

@@ -8,7 +8,7 @@ use holt_engine::directory::Directory;
 use holt_engine::{Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::process::ExitCode;
 
 /// Runs one of them.
@@ -36,12 +36,16 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             engine.rename_wiki(engine.wiki_named(&slug)?.id(), &WikiName::parse(&to)?)?;
             output::line(format_args!("renamed {slug} to {to}"));
         }
-        WikiCommand::Limit { data, slug, pages } => {
+        WikiCommand::Limit { data, slug, pages, bytes } => {
             let engine = open(&data)?;
-            engine.directory().set_max_pages(engine.wiki_named(&slug)?.id(), NonZeroU32::new(pages))?;
-            match pages {
-                0 => output::line(format_args!("{slug} may have as many pages as it likes")),
-                most => output::line(format_args!("{slug} may have {most} pages")),
+            let id = engine.wiki_named(&slug)?.id();
+            if let Some(pages) = pages {
+                engine.directory().set_max_pages(id, NonZeroU32::new(pages))?;
+                say_limit(&slug, pages.into(), "pages");
+            }
+            if let Some(bytes) = bytes {
+                engine.directory().set_max_bytes(id, NonZeroU64::new(bytes))?;
+                say_limit(&slug, bytes, "bytes");
             }
         }
         WikiCommand::Delete { data, slug, yes } => {
@@ -65,6 +69,13 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn say_limit(slug: &str, most: u64, what: &str) {
+    match most {
+        0 => output::line(format_args!("{slug} may have as many {what} as it likes")),
+        most => output::line(format_args!("{slug} may have {most} {what}")),
+    }
 }
 
 fn list(directory: &Directory, format: OutputFormat) -> Result<()> {
@@ -92,13 +103,15 @@ fn show(args: &WikiArgs) -> Result<()> {
     let preferences = wiki.preferences()?;
     let scope = wiki.grant::<Read>(&Actor::System)?;
     let counts = pages::counts(&scope)?;
-    let most = engine.directory().max_pages(wiki.id())?;
+    let (most, most_bytes) = (engine.directory().max_pages(wiki.id())?, engine.directory().max_bytes(wiki.id())?);
+    let bytes = pages::bytes(&scope)?;
     let newest = pages::changelog(&scope, &pages::Filter::default(), None, 1)?;
     let newest = newest.first().map(|entry| entry.revision.id.to_string());
     match args.output.format() {
         OutputFormat::Json => output::json(&json!({
             "slug": args.slug, "id": wiki.id().to_string(), "name": preferences.site_name, "head": newest,
             "pages": counts.pages, "revisions": counts.revisions, "attachments": counts.attachments, "max_pages": most,
+            "bytes": bytes, "max_bytes": most_bytes,
             "access": {"read": preferences.read_access.as_str(), "write": preferences.write_access.as_str(), "upload": preferences.attachment_access.as_str()},
         })),
         OutputFormat::Text => {
@@ -109,6 +122,12 @@ fn show(args: &WikiArgs) -> Result<()> {
             ));
             if let Some(most) = most {
                 output::line(format_args!("  at most      {most} pages"));
+            }
+            if let Some(bytes) = bytes {
+                output::line(format_args!("  bytes        {bytes}"));
+            }
+            if let Some(most) = most_bytes {
+                output::line(format_args!("  at most      {most} bytes"));
             }
             output::line(format_args!("  head         {}", newest.as_deref().unwrap_or("none yet")));
             output::line(format_args!(

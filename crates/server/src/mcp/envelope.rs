@@ -36,6 +36,17 @@ pub struct Envelope {
     pub client: Option<String>,
     /// The session it says it works in.
     pub session: Option<SessionName>,
+    /// Whether it can ask a person something, with a form.
+    pub asks: Asks,
+}
+
+/// See [`Envelope::asks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// It can.
+    People,
+    /// It did not say so.
+    Nobody,
 }
 
 /// Reads and checks it. Without `headers` the message came on standard input.
@@ -57,7 +68,7 @@ pub fn open(headers: Option<&HeaderMap>, method: &str, params: &Map<String, Valu
     let old = |version: &str| LEGACY.contains(&version) || version == "2024-11-05";
     if said.is_none() && (sent.as_deref().is_none_or(old) || method == "initialize") {
         let client = if method == "initialize" { name(params.get("clientInfo")) } else { None };
-        return Ok(Envelope { era: Era::Legacy, client, session });
+        return Ok(Envelope { era: Era::Legacy, client, session, asks: Asks::Nobody });
     }
     let said = match said {
         Some(Value::String(said)) => said.as_str(),
@@ -92,7 +103,10 @@ pub fn open(headers: Option<&HeaderMap>, method: &str, params: &Map<String, Valu
     if !meta.is_some_and(|meta| meta.get(CAPABILITIES_KEY).is_some_and(Value::is_object)) {
         return Err(Refusal::params(format!("params._meta has no {CAPABILITIES_KEY}")));
     }
-    Ok(Envelope { era: Era::Modern, client: name(meta.and_then(|meta| meta.get(CLIENT_KEY))), session })
+    let elicitation = meta.and_then(|meta| meta.get(CAPABILITIES_KEY)?.get("elicitation")).and_then(Value::as_object);
+    // What names no mode has forms.
+    let asks = if elicitation.is_some_and(|modes| modes.is_empty() || modes.contains_key("form")) { Asks::People } else { Asks::Nobody };
+    Ok(Envelope { era: Era::Modern, client: name(meta.and_then(|meta| meta.get(CLIENT_KEY))), session, asks })
 }
 
 fn name(info: Option<&Value>) -> Option<String> {

@@ -1,13 +1,12 @@
 //! Which method does what, in both eras (spec/mcp.md §3).
 
-use super::envelope::{Era, LEGACY, MODERN};
+use super::envelope::{Envelope, Era, LEGACY, MODERN};
 use super::message::{METHOD, Refusal};
-use super::{charge, prompts, resources, tools};
+use super::{charge, internal, listen, prompts, resources, tools};
 use crate::web::Context;
 use serde_json::{Map, Value, json};
 
-/// What every agent is told. No text of users is in it (security.md MCP-6): what a wiki's owners have to say stands in the page that
-/// `get_wiki_info` names.
+/// What every agent is told, a constant (security.md MCP-6). What a wiki's owners have to say comes after it and is marked as theirs.
 const INSTRUCTIONS: &str = "A wiki of Markdown pages in a git repository. Call get_wiki_info first: it says what you may do and which page, if \
 any, holds this wiki's guidance for agents; read that page. Find pages with search_notes or list_notes, read them with read_note (section and \
 max_tokens keep answers short, since_revision tells what changed). Every read names a revision: send it back with write_note and edit_note. \
@@ -19,7 +18,7 @@ const LONG: u64 = 300_000;
 const SHORT: u64 = 0;
 
 /// All methods, for logs, which name nothing that came from outside.
-const METHODS: [&str; 11] = [
+const METHODS: [&str; 12] = [
     "initialize",
     "ping",
     "server/discover",
@@ -31,6 +30,7 @@ const METHODS: [&str; 11] = [
     "prompts/list",
     "prompts/get",
     "completion/complete",
+    listen::METHOD,
 ];
 
 /// The method, or that there is none of that name.
@@ -39,18 +39,25 @@ pub fn known(method: &str) -> &'static str {
 }
 
 /// Answers a request.
-pub fn answer(context: &Context<'_>, era: Era, method: &str, params: &Map<String, Value>) -> Result<Value, Refusal> {
+pub fn answer(
+    context: &mut Context<'_>,
+    envelope: &Envelope,
+    way: Way,
+    method: &str,
+    params: &Map<String, Value>,
+) -> Result<Value, Refusal> {
+    let era = envelope.era;
     if method != "tools/call" {
         charge(context)?;
     }
     let cursor = params.get("cursor").filter(|cursor| !cursor.is_null());
     let cursor = cursor.map(|cursor| cursor.as_str().ok_or_else(|| Refusal::params("cursor is not a string"))).transpose()?;
     let (mut result, keep) = match (method, era) {
-        ("initialize", Era::Legacy) => (initialize(params), None),
+        ("initialize", Era::Legacy) => (initialize(context, params)?, None),
         ("ping", Era::Legacy) => (json!({}), None),
-        ("server/discover", Era::Modern) => (discover(), Some(LONG)),
+        ("server/discover", Era::Modern) => (discover(context, way)?, Some(SHORT)),
         ("tools/list", _) => (tools::list(context, cursor)?, Some(LONG)),
-        ("tools/call", _) => (tools::call(context, params)?, None),
+        ("tools/call", _) => (tools::call(context, envelope, params)?, None),
         ("resources/list", _) => (resources::list(context, cursor)?, Some(SHORT)),
         ("resources/templates/list", _) => (resources::templates(context)?, Some(LONG)),
         ("resources/read", _) => (resources::read(context, era, params)?, Some(SHORT)),
@@ -60,7 +67,9 @@ pub fn answer(context: &Context<'_>, era: Era, method: &str, params: &Map<String
         _ => return Err(Refusal::new(METHOD, "there is no such method")),
     };
     if era == Era::Modern {
-        result["resultType"] = "complete".into();
+        if result["resultType"].is_null() {
+            result["resultType"] = "complete".into();
+        }
         result["_meta"] = json!({"io.modelcontextprotocol/serverInfo": server()});
         if let Some(keep) = keep {
             result["ttlMs"] = keep.into();
@@ -74,21 +83,38 @@ fn server() -> Value {
     json!({"name": "holt", "title": "Holt wiki", "version": env!("CARGO_PKG_VERSION")})
 }
 
-fn capabilities() -> Value {
+/// How messages come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// An answer may be a stream.
+    Http,
+    /// A line for a line.
+    Lines,
+}
+
+fn capabilities(listens: bool) -> Value {
     json!({
-        "tools": {"listChanged": false}, "resources": {"subscribe": false, "listChanged": false}, "prompts": {"listChanged": false},
+        "tools": {"listChanged": false}, "resources": {"subscribe": listens, "listChanged": listens}, "prompts": {"listChanged": false},
         "completions": {},
     })
 }
 
-fn initialize(params: &Map<String, Value>) -> Value {
-    let asked = params.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
-    let version = LEGACY.into_iter().find(|version| *version == asked).unwrap_or(LEGACY[0]);
-    json!({"protocolVersion": version, "capabilities": capabilities(), "serverInfo": server(), "instructions": INSTRUCTIONS})
+/// What every agent is told, and what the wiki's owners tell them, as far as who asks may read it: it is marked as theirs.
+fn instructions(context: &Context<'_>) -> Result<String, Refusal> {
+    let guidance = prompts::guidance(context).map_err(|failure| internal(context, &failure))?;
+    Ok(guidance.map_or_else(|| INSTRUCTIONS.to_string(), |guidance| format!("{INSTRUCTIONS}\n\n{guidance}")))
 }
 
-fn discover() -> Value {
+fn initialize(context: &Context<'_>, params: &Map<String, Value>) -> Result<Value, Refusal> {
+    let asked = params.get("protocolVersion").and_then(Value::as_str).unwrap_or_default();
+    let version = LEGACY.into_iter().find(|version| *version == asked).unwrap_or(LEGACY[0]);
+    let instructions = instructions(context)?;
+    Ok(json!({"protocolVersion": version, "capabilities": capabilities(false), "serverInfo": server(), "instructions": instructions}))
+}
+
+fn discover(context: &Context<'_>, way: Way) -> Result<Value, Refusal> {
     let mut versions = vec![MODERN];
     versions.extend(LEGACY);
-    json!({"supportedVersions": versions, "capabilities": capabilities(), "instructions": INSTRUCTIONS})
+    let instructions = instructions(context)?;
+    Ok(json!({"supportedVersions": versions, "capabilities": capabilities(way == Way::Http), "instructions": instructions}))
 }

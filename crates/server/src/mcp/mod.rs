@@ -5,6 +5,7 @@
 
 mod budget;
 mod envelope;
+mod listen;
 mod message;
 mod methods;
 mod prompts;
@@ -13,15 +14,18 @@ mod resources;
 mod tools;
 
 use crate::api::failure::Failure;
+use crate::follow::{self, Later};
 use crate::rates::Kind;
 use crate::reply::{Reply, raw, with_header};
+use crate::request::Turn;
 use crate::session;
 use crate::web::Context;
 use envelope::Era;
-use holt_core::{Action, Actor, Error, Program, Result, SessionName};
+use holt_core::{Action, Actor, Error, Handling, Program, Result, SessionName};
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
 use message::{Message, Refusal};
+use methods::Way;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -70,7 +74,10 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
         let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
         Answer::refused(&Value::Null, Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
     };
-    let Answer { status, body, after, needs } = answer;
+    let Answer { status, body, after, needs, later } = answer;
+    if let Some(later) = later {
+        return follow::attach(raw(StatusCode::OK, "application/json", ""), later);
+    }
     let reply = raw(status, "application/json", body.map_or_else(String::new, |body| body.to_string()));
     let reply = match after {
         Some(seconds) => with_header(reply, header::RETRY_AFTER, &seconds.to_string()),
@@ -103,16 +110,21 @@ pub struct Answer {
     after: Option<u16>,
     /// The right that was missing.
     needs: Option<Action>,
+    /// What comes instead, as a stream.
+    later: Option<Later>,
 }
 
 impl Answer {
+    fn new(status: StatusCode, body: Option<Value>) -> Self {
+        Self { status, body, after: None, needs: None, later: None }
+    }
     fn refused(id: &Value, refusal: Refusal) -> Self {
         let Refusal { code, message, data, status, after, needs } = refusal;
         let mut error = json!({"code": code, "message": message});
         if let Some(data) = data {
             error["data"] = data;
         }
-        Self { status, body: Some(json!({"jsonrpc": "2.0", "id": id, "error": error})), after, needs }
+        Self { status, body: Some(json!({"jsonrpc": "2.0", "id": id, "error": error})), after, needs, later: None }
     }
 }
 
@@ -134,7 +146,7 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
     }
     let (id, method, params) = match message::parse(bytes) {
         Ok(Message::Request { id, method, params }) => (id, method, params),
-        Ok(Message::Notification) => return Answer { status: StatusCode::ACCEPTED, body: None, after: None, needs: None },
+        Ok(Message::Notification) => return Answer::new(StatusCode::ACCEPTED, None),
         Err(refusal) => return refused(&Value::Null, refusal),
     };
     let envelope = match envelope::open(headers, &method, &params) {
@@ -145,8 +157,16 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
         peer.client = Some(name);
     }
     let client = &peer.client;
-    name_program(context, client.as_deref(), envelope.session.or_else(|| peer.session.clone()));
-    let result = methods::answer(context, envelope.era, &method, &params);
+    name_program(context, client.as_deref(), envelope.session.clone().or_else(|| peer.session.clone()));
+    let way = if headers.is_some() { Way::Http } else { Way::Lines };
+    if (method.as_str(), envelope.era, way) == (listen::METHOD, Era::Modern, Way::Http) {
+        let charged = if context.request.turn == Turn::First { charge(context) } else { Ok(()) };
+        return match charged.and_then(|()| listen::open(context, &id, &params)) {
+            Ok(later) => Answer { later: Some(later), ..Answer::new(StatusCode::OK, None) },
+            Err(refusal) => refused(&id, refusal),
+        };
+    }
+    let result = methods::answer(context, &envelope, way, &method, &params);
     let outcome = match &result {
         Ok(value) if value["isError"] == true => "refused",
         Ok(_) => "done",
@@ -158,9 +178,7 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
     let took = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(wiki.id = %id_, actor.id = actor_id(context), client, method = methods::known(&method), tool, micros = took, outcome, "mcp");
     match result {
-        Ok(value) => {
-            Answer { status: StatusCode::OK, body: Some(json!({"jsonrpc": "2.0", "id": id, "result": value})), after: None, needs: None }
-        }
+        Ok(value) => Answer::new(StatusCode::OK, Some(json!({"jsonrpc": "2.0", "id": id, "result": value}))),
         Err(refusal) => refused(&id, refusal.in_era(envelope.era)),
     }
 }
@@ -214,7 +232,13 @@ fn name_program(context: &mut Context<'_>, client: Option<&str>, session: Option
         }
         // Whoever is logged in may do all they may, through an agent, too.
         (through @ None, Some(client)) => {
-            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, within: None, session: None });
+            *through = Some(Program {
+                name: format!("mcp/{client}"),
+                ceiling: Action::Admin,
+                handling: Handling::Direct,
+                within: None,
+                session: None,
+            });
         }
         (None, None) => {}
     }

@@ -79,7 +79,7 @@ pub fn list(context: &Context<'_>, sent: Option<&str>) -> Result<Value, Refusal>
         let path = page["path"].as_str().unwrap_or_default();
         let Ok(stored) = PagePath::parse(path) else { continue };
         resources.push(json!({
-            "uri": page_uri(&slug, &stored), "name": path, "title": page["name"], "mimeType": "text/markdown",
+            "uri": page_uri(&slug, &stored), "name": path, "title": page["name"], "mimeType": "text/markdown", "size": page["bytes"],
             "annotations": {"lastModified": format!("{}T00:00:00Z", page["last_updated"].as_str().unwrap_or("1970-01-01"))},
         }));
     }
@@ -134,7 +134,8 @@ pub fn read(context: &Context<'_>, era: Era, params: &Map<String, Value>) -> Res
     Ok(json!({"contents": [content]}))
 }
 
-fn plain(encoded: &str) -> Option<String> {
+/// A percent-encoded text.
+pub fn plain(encoded: &str) -> Option<String> {
     percent_decode_str(encoded).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 

@@ -108,6 +108,7 @@ fn order(method: &str) -> usize {
 fn title(group: &str) -> &'static str {
     match group {
         "pages" => "Pages",
+        "review" => "Proposals",
         "history" => "Changes",
         "search" => "Search",
         "links" => "Links between pages",
@@ -189,7 +190,11 @@ fn example(method: &str, address: &str, operation: &Value, place: &Place) -> Str
     let file = if reads { place.file.as_str() } else { FILE };
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
     let path: Vec<String> = page.split('/').map(encoded).collect();
-    let mut url = format!("{}{}", place.base, address.replace("{path}", &path.join("/")).replace("{filename}", &encoded(file)));
+    let mut url = format!(
+        "{}{}",
+        place.base,
+        address.replace("{path}", &path.join("/")).replace("{filename}", &encoded(file)).replace("{number}", "1")
+    );
     for (at, one) in operation["parameters"].as_array().into_iter().flatten().filter(|one| one["example"].is_string()).enumerate() {
         let value = place.fill(&one["example"]);
         url += &format!("{}{}={}", if at == 0 { '?' } else { '&' }, text(&one["name"]), encoded(&text(&value)));

@@ -34,6 +34,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("token.revoke", "Token revoked"),
     ("access.change", "Access changed"),
     ("wiki.path_rules", "Rules for private pages changed"),
+    ("wiki.agent_policy", "Rules for agents changed"),
     ("mail.settings", "Mail settings changed"),
     ("mail.test", "Test mail"),
     ("mail.stop", "Mail stopped by the link in it"),

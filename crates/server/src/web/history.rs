@@ -146,6 +146,7 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
     let log = pages::history(&scope, &path, None, usize::MAX)?;
     let place = |id: RevisionId| log.iter().position(|entry| entry.revision.id == id);
     let id = |at: usize| log.get(at).map(|entry| entry.revision.id);
+    let text = |at| Ok::<_, Error>(pages::page_at(&scope, &path, at)?.map(|page| pages::readable(page.source)).unwrap_or_default());
     let view = DiffView {
         old: version(&difference.from),
         new: version(&difference.to),
@@ -160,7 +161,7 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
             url: Some(page.url.clone()),
             note: None,
             body: match shape {
-                DiffLayout::Page => DiffBody::Page(as_page(&scope, &path, a, b)?),
+                DiffLayout::Page => DiffBody::Page(as_page(&scope, &path, [&text(a)?, &text(b)?])?),
                 _ => layout::body(Some(&difference.hunks), shape, ""),
             },
         }],
@@ -169,13 +170,10 @@ pub fn diff(context: &Context<'_>) -> Result<Reply> {
     context.page(StatusCode::OK, &format!("Difference of {}", page.title), &view)
 }
 
-/// Both revisions as one rendered page, with what came and what went.
-fn as_page(scope: &holt_engine::Scope<'_, Read>, path: &PagePath, a: RevisionId, b: RevisionId) -> Result<SafeHtml> {
-    let html = |at| {
-        let text = pages::page_at(scope, path, at)?.map(|page| pages::readable(page.source)).unwrap_or_default();
-        Ok::<_, Error>(pages::render_old(scope, path, &text)?.html)
-    };
-    Ok(publish::visual_diff(&html(a)?, &html(b)?))
+/// Two texts of a page as one rendered page, with what came and what went.
+pub fn as_page(scope: &holt_engine::Scope<'_, Read>, path: &PagePath, texts: [&str; 2]) -> Result<SafeHtml> {
+    let html = |text| Ok::<_, Error>(pages::render_old(scope, path, text)?.html);
+    Ok(publish::visual_diff(&html(texts[0])?, &html(texts[1])?))
 }
 
 /// `GET /<page>/blame[/<revision>]`
@@ -312,7 +310,7 @@ fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {
         short: id.short(SHORT),
         when: moment(entry.revision.time),
         author: by(&entry.revision, preferences.language),
-        session: super::agents::session_link(&entry.revision),
+        session: super::activity::session_link(&entry.revision),
         message: first_line(&entry.revision.message),
         commit_url: commit_url(id),
         revert_url: Some(format!("/-/revert/{id}")),

@@ -20,17 +20,24 @@ fn inline(hunks: &[Hunk]) -> Vec<DiffLine> {
         if hunk.old_start > seen {
             rows.push(DiffLine { kind: LineKind::Gap, old: None, new: None, pieces: vec![Piece::Same(left_out(hunk.old_start - seen))] });
         }
-        let (mut old, mut new) = (hunk.old_start, hunk.new_start);
-        for line in &hunk.lines {
-            let (kind, pieces) = pieces(line);
-            let (before, after) = (kind != LineKind::Added, kind != LineKind::Removed);
-            rows.push(DiffLine { kind, old: before.then_some(old), new: after.then_some(new), pieces });
-            old += usize::from(before);
-            new += usize::from(after);
-        }
-        seen = old;
+        rows.extend(lines(hunk));
+        seen = hunk.old_start + hunk.lines.iter().filter(|line| !matches!(line, Line::Added(_))).count();
     }
     rows
+}
+
+/// One hunk in one column.
+pub fn lines(hunk: &Hunk) -> Vec<DiffLine> {
+    let (mut old, mut new) = (hunk.old_start, hunk.new_start);
+    let line = |line: &Line| {
+        let (kind, pieces) = pieces(line);
+        let (before, after) = (kind != LineKind::Added, kind != LineKind::Removed);
+        let shown = DiffLine { kind, old: before.then_some(old), new: after.then_some(new), pieces };
+        old += usize::from(before);
+        new += usize::from(after);
+        shown
+    };
+    hunk.lines.iter().map(line).collect()
 }
 
 /// Removed lines stand beside the added ones that follow them.

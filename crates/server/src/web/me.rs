@@ -15,12 +15,14 @@ pub fn me(context: &Context<'_>) -> Result<Reply> {
     let csrf = context.session.as_ref().map(|(session, _)| session.csrf.as_str());
     let can = serde_json::json!({"write": may(Action::Write)?, "upload": may(Action::Upload)?, "admin": may(Action::Admin)?});
     let inbox = super::inbox::unread(context)?;
-    let private = private(context)?;
+    let (private, proposals) = (private(context)?, super::review::waiting(context)?);
     // What the editor consists of, for the moment before it is opened. Readers need none of it.
     let editor = if can["write"] == true { vec![assets::url("editor.js"), assets::url("tools.css")] } else { Vec::new() };
     Ok(json(
         StatusCode::OK,
-        &serde_json::json!({"name": name, "can": can, "csrf": csrf, "inbox": inbox, "private": private, "editor": editor}),
+        &serde_json::json!({
+            "name": name, "can": can, "csrf": csrf, "inbox": inbox, "proposals": proposals, "private": private, "editor": editor,
+        }),
     ))
 }
 

@@ -1,7 +1,9 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
+pub mod activity;
 pub mod admin;
-pub mod agents;
+pub mod agent_policy;
+mod agent_setup;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;
@@ -25,6 +27,7 @@ pub mod path_rules;
 pub mod people;
 pub mod preferences;
 pub mod repository;
+pub mod review;
 pub mod security_check;
 pub mod sessions;
 pub mod site;

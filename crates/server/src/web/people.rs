@@ -1,7 +1,7 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, audit, invitations, letters, links, problem, sessions, tokens};
+use super::{Context, agent_setup, audit, invitations, letters, links, problem, sessions, tokens};
 use crate::api::credentials;
 use crate::app::Throttle;
 use crate::reply::{Reply, see_other, with_cookie, with_header};
@@ -298,6 +298,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let typed = |name| if page.problem.is_some() { context.request.body.get(name).to_string() } else { String::new() };
     let (label, within) = (typed("label"), typed("within"));
     let SettingsPage { problem, notice, secret } = page;
+    let agents = agent_setup::setup(context, secret.as_deref())?;
     let password_length = PASSWORD_CHARS;
     context.form(status, "Settings", |csrf| SettingsView {
         csrf,
@@ -312,6 +313,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         scopes,
         lives: tokens::lives(),
         secret,
+        agents,
         problem,
         notice,
     })

@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 3600;
 /// What a token may do, in words, and the right that whoever makes one needs.
 const SCOPES: [(TokenScope, &str, Action); 4] = [
     (TokenScope::Read, "Read pages", Action::Read),
-    (TokenScope::Propose, "Read, and suggest changes", Action::Read),
+    (TokenScope::Propose, "Read, and suggest changes", Action::Write),
     (TokenScope::Write, "Read and change pages", Action::Write),
     (TokenScope::Admin, "Everything you may do here", Action::Admin),
 ];

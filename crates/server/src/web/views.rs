@@ -4,7 +4,7 @@
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
 mod accounts;
-mod agents;
+mod activity;
 mod api;
 mod browse;
 mod changes;
@@ -12,6 +12,7 @@ mod comments;
 mod files;
 mod people;
 mod preferences;
+mod review;
 mod site;
 mod writing;
 
@@ -19,7 +20,7 @@ pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
     PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
-pub use agents::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange, UndoCheck, UndoStays, UndoView};
+pub use activity::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange, UndoCheck, UndoStays, UndoView};
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
@@ -32,8 +33,9 @@ pub use comments::{
     CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
-pub use people::{AccessGroup, AdminView, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
-pub use preferences::{MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
+pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
+pub use preferences::{AgentPolicyView, AgentRuleRow, MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
+pub use review::{DecisionShown, HunkShown, ProposalEntry, ProposalView, ProposalsView, ProposedBody, ProposedFileShown, Said};
 pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
     SearchView, SnippetPart,
@@ -162,6 +164,7 @@ mod tests {
                 "help.html html",
                 "help.html result",
                 "preview.html html",
+                "proposal.html html",
                 "revision.html html"
             ]
         );

@@ -17,6 +17,7 @@ mod matrix;
 mod mcp;
 mod mistakes;
 mod private;
+mod review;
 mod smtp;
 mod startup;
 mod structure;

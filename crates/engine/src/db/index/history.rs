@@ -4,7 +4,7 @@
 //! the name it had before. Each name with the stretch of history in which it counts is a `Stretch`.
 
 use super::pages::page_of;
-use super::{Index, rows};
+use super::{After, Index, rows};
 use crate::repo::BlobId;
 use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
 use rusqlite::types::Value;
@@ -223,22 +223,40 @@ impl Index {
     }
     /// The commits of the wiki that fit `filter`, newest first: at most 200, with a place below `before`.
     pub fn changelog(&self, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
-        let limit = i64::try_from(limit.min(HISTORY_LIMIT)).unwrap_or_default();
+        self.changelog_after(filter, None, before, limit)
+    }
+    /// As [`Index::changelog`], of those that are meant by `which` alone.
+    pub fn changelog_after(&self, filter: &Filter, which: Option<&After<'_>>, before: Option<i64>, limit: usize) -> Result<Vec<Entry>> {
+        let limit = limit.min(HISTORY_LIMIT);
         let (condition, values) = filter.sql();
         let sql = format!(
-            "SELECT {}, r.position, r.n FROM revisions AS r WHERE r.position < ?1 {condition} ORDER BY r.position DESC, r.id DESC LIMIT ?2",
+            "SELECT {}, r.position, r.n FROM revisions AS r WHERE r.position < ?1 AND r.position > ?2 {condition}
+             ORDER BY r.position DESC, r.id DESC",
             rows::REVISION
         );
-        let values: Vec<Value> = [Value::Integer(before.unwrap_or(i64::MAX)), Value::Integer(limit)].into_iter().chain(values).collect();
+        let from = match which {
+            Some(After::Place(from, _)) => *from,
+            _ => i64::MIN,
+        };
+        let values: Vec<Value> = [Value::Integer(before.unwrap_or(i64::MAX)), Value::Integer(from)].into_iter().chain(values).collect();
         self.read("read the changelog", |db| {
             let mut query = db.prepare_cached(&sql)?;
             let mut changes = db.prepare_cached("SELECT file, kind, from_file FROM changes WHERE revision = ?1 ORDER BY file")?;
-            let row = |row: &Row<'_>| {
+            let mut found = query.query(rusqlite::params_from_iter(values))?;
+            let mut entries = Vec::new();
+            while entries.len() < limit {
+                let Some(row) = found.next()? else { break };
+                let revision = rows::revision(row, 0)?;
+                if let Some(After::These(ids)) = which
+                    && !ids.contains(&revision.id)
+                {
+                    continue;
+                }
                 let number: i64 = row.get(7)?;
                 let changes = changes.query_map([number], |row| change(row, 0))?.collect::<rusqlite::Result<_>>()?;
-                Ok(Entry { revision: rows::revision(row, 0)?, seq: row.get(6)?, changes })
-            };
-            query.query_map(rusqlite::params_from_iter(values), row)?.collect()
+                entries.push(Entry { revision, seq: row.get(6)?, changes });
+            }
+            Ok(entries)
         })
     }
     /// Every version of `path` with its content, across its renames, oldest first; those up to `at`, if one is given that is known.

@@ -35,6 +35,8 @@ pub struct Listed {
     pub tags: Vec<String>,
     /// Words of the text below the properties.
     pub length: u64,
+    /// Bytes of its source.
+    pub size: u64,
     /// The revision that last changed it.
     pub last_change: Revision,
 }
@@ -88,7 +90,7 @@ impl Index {
             let mut values = values;
             values.push(Value::Text(after.map(|path| path.as_str().to_string()).unwrap_or_default()));
             let sql = format!(
-                "SELECT p.path, p.name, p.category, p.length, p.id, {} FROM pages AS p JOIN revisions AS r ON r.n = {}
+                "SELECT p.path, p.name, p.category, p.length, p.id, p.size, {} FROM pages AS p JOIN revisions AS r ON r.n = {}
                  WHERE {condition} AND p.path > ?{} ORDER BY p.path LIMIT {limit}",
                 rows::REVISION,
                 LAST.replace("t.", "p."),
@@ -101,7 +103,8 @@ impl Index {
                     category: row.get(2)?,
                     tags: tags(db, row.get(4)?)?,
                     length: rows::size(row, 3)?,
-                    last_change: rows::revision(row, 5)?,
+                    size: rows::size(row, 5)?,
+                    last_change: rows::revision(row, 6)?,
                 })
             };
             let pages = db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect::<rusqlite::Result<_>>()?;

@@ -31,6 +31,17 @@ impl Index {
             db.prepare_cached(&sql)?.query_map([], row)?.collect()
         })
     }
+    /// All categories, by name.
+    pub fn categories(&self) -> Result<Vec<Tag>> {
+        let sql = format!(
+            "SELECT min(p.category), count(*) FROM pages AS p WHERE p.category_key IS NOT NULL AND {ANSWERS} GROUP BY p.category_key ORDER BY p.category_key"
+        );
+        self.read("list categories", |db| {
+            let row =
+                |row: &rusqlite::Row<'_>| Ok(Tag { name: row.get(0)?, pages: usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default() });
+            db.prepare_cached(&sql)?.query_map([], row)?.collect()
+        })
+    }
     /// The tags of a page, by name.
     pub fn tags_of(&self, key: &PageKey) -> Result<Vec<String>> {
         let sql = format!("SELECT t.name FROM tags AS t JOIN pages AS p ON p.id = t.page WHERE p.key = ?1 AND {ANSWERS} ORDER BY t.key");

@@ -124,12 +124,38 @@ pub(super) struct PageFilter {
     pub(super) category: Option<String>,
     /// `author:`: pages that somebody whose name or address contains this has changed.
     pub(super) author: Option<String>,
+    /// The same with a minus before it: pages that are at or below none of these, have none of these tags, no such category, no such author.
+    pub(super) without: Without,
     /// `after:`, `before:`: last changed on this day or later, before this day; Unix seconds.
     pub(super) after: Option<i64>,
     pub(super) before: Option<i64>,
 }
 
+/// What pages that are looked at do not have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Without {
+    pub(super) paths: Vec<PagePath>,
+    pub(super) tags: Vec<String>,
+    pub(super) categories: Vec<String>,
+    pub(super) authors: Vec<String>,
+}
+
 impl PageFilter {
+    /// Takes `-name:value`. `false` if it is no filter. What was not changed after a day was changed before it.
+    fn take_without(&mut self, name: &str, value: &str) -> Result<bool> {
+        let text = value.trim().trim_matches('"');
+        match name {
+            _ if text.is_empty() => return Ok(false),
+            "path" => self.without.paths.push(PagePath::parse(text.trim_matches('/'))?),
+            "tag" => self.without.tags.push(super::tags::tag_key(text.trim_start_matches('#'))),
+            "category" => self.without.categories.push(super::tags::tag_key(text)),
+            "author" => self.without.authors.push(text.to_lowercase()),
+            "after" => return self.take("before", value),
+            "before" => return self.take("after", value),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
     /// Takes `name:value`. `false` if it is no filter.
     fn take(&mut self, name: &str, value: &str) -> Result<bool> {
         let value = value.trim().trim_matches('"');
@@ -161,22 +187,32 @@ impl PageFilter {
             condition.push_str(" AND ");
             condition.push_str(&sql);
         };
-        for path in &self.paths {
-            let key = path.key();
-            let (from, to) = rows::below(key.as_str());
-            let values = vec![Value::Text(key.as_str().to_string()), Value::Text(from), Value::Text(to)];
-            put(&mut condition, "(p.key = {} OR (p.key >= {} AND p.key < {}))", values);
+        let text = |text: &String| Value::Text(text.clone());
+        for (paths, not) in [(&self.paths, ""), (&self.without.paths, "NOT ")] {
+            for path in paths {
+                let key = path.key();
+                let (from, to) = rows::below(key.as_str());
+                let values = vec![Value::Text(key.as_str().to_string()), Value::Text(from), Value::Text(to)];
+                put(&mut condition, &format!("{not}(p.key = {{}} OR (p.key >= {{}} AND p.key < {{}}))"), values);
+            }
         }
-        for tag in &self.tags {
-            put(&mut condition, "p.id IN (SELECT page FROM tags WHERE key = {})", vec![Value::Text(tag.clone())]);
+        for (tags, not) in [(&self.tags, ""), (&self.without.tags, "NOT ")] {
+            for tag in tags {
+                put(&mut condition, &format!("p.id {not}IN (SELECT page FROM tags WHERE key = {{}})"), vec![text(tag)]);
+            }
         }
         if let Some(category) = &self.category {
-            put(&mut condition, "p.category_key = {}", vec![Value::Text(category.clone())]);
+            put(&mut condition, "p.category_key = {}", vec![text(category)]);
         }
-        if let Some(author) = &self.author {
-            let sql = "EXISTS (SELECT 1 FROM changes AS c JOIN revisions AS r ON r.n = c.revision WHERE c.file = p.file
-                       AND (instr(lower(r.author_name), {}) > 0 OR instr(lower(r.author_email), {}) > 0))";
-            put(&mut condition, sql, vec![Value::Text(author.clone()), Value::Text(author.clone())]);
+        for category in &self.without.categories {
+            put(&mut condition, "p.category_key IS NOT {}", vec![text(category)]);
+        }
+        for (authors, not) in [(self.author.as_slice(), ""), (&self.without.authors, "NOT ")] {
+            for author in authors {
+                let sql = "EXISTS (SELECT 1 FROM changes AS c JOIN revisions AS r ON r.n = c.revision WHERE c.file = p.file
+                           AND (instr(lower(r.author_name), {}) > 0 OR instr(lower(r.author_email), {}) > 0))";
+                put(&mut condition, &format!("{not}{sql}"), vec![text(author), text(author)]);
+            }
         }
         let changed = "(SELECT time FROM revisions WHERE n = p.last)";
         if let Some(after) = self.after {
@@ -210,7 +246,8 @@ pub(super) enum Within {
 }
 
 impl Query {
-    /// Words, `"phrases"`, `begin*`, `-without`, and `path:`, `tag:`, `category:`, `author:`, `after:`, `before:` with a word or a phrase.
+    /// Words, `"phrases"`, `begin*`, `-without`, and `path:`, `tag:`, `category:`, `author:`, `after:`, `before:` with a word or a phrase, with a
+    /// minus before them, too.
     /// `TooLarge` above 512 bytes or 32 words, `Invalid` for a day or path that is none; anything else is a query, if perhaps an empty one.
     pub(super) fn parse(text: &str) -> Result<Self> {
         if text.len() > QUERY_BYTES {
@@ -230,6 +267,12 @@ impl Query {
                 continue;
             }
             let without = rest.strip_prefix('-');
+            if let Some((name, value, after)) = without.and_then(named)
+                && query.filter.take_without(name, value)?
+            {
+                rest = after;
+                continue;
+            }
             rest = without.unwrap_or(rest);
             let (word, after) = match rest.strip_prefix('"') {
                 Some(phrase) => phrase.split_once('"').unwrap_or((phrase, "")),
@@ -362,6 +405,11 @@ mod tests {
         }
         assert_eq!(Query::parse("a b").unwrap().expression(Strictness::AnyPrefix, Within::Page).unwrap(), r#""a"* OR "b"*"#);
         assert!(Query::parse(&"x".repeat(513)).is_err());
+        let filtered =
+            Query::parse("otter -path:Guide -tag:#A -tag:\"in water\" -category:X -author:Ann -after:2026-01-02 -other:x -tag:").unwrap();
+        let (sql, values) = filtered.filter.sql(2);
+        assert_eq!((filtered.wanted.len(), filtered.unwanted.len(), filtered.filter.before), (1, 2, Some(1_767_312_000)));
+        assert_eq!((sql.matches("NOT ").count(), sql.matches('?').count(), values.len(), sql.contains("{}")), (5, 9, 9, false), "{sql}");
         let filtered = Query::parse("otter path:Guide/Sub tag:\"in water\" tag:#A author:Ann after:2026-01-02 Path:x").unwrap();
         let filter = &filtered.filter;
         assert_eq!(

@@ -231,6 +231,16 @@ pub fn list_tags(call: &Call<'_>) -> Result<Told, Failure> {
     Ok(Told::new(said.trim_end(), json!({"tags": shown, "total": tags.len(), "next_cursor": next})))
 }
 
+/// `list_categories`
+pub fn list_categories(call: &Call<'_>) -> Result<Told, Failure> {
+    let categories = pages::categories(&call.context.scope::<Read>()?)?;
+    let lines: Vec<String> = categories.iter().map(|one| format!("- {} ({} pages)", one.name, one.pages)).collect();
+    let (part, next) = call.part(&lines)?;
+    let shown: Vec<Value> = categories[part.clone()].iter().map(|one| json!({"name": one.name, "pages": one.pages})).collect();
+    let said = format!("{} categories:\n{}{}", categories.len(), lines[part].join("\n"), more(&next));
+    Ok(Told::new(said.trim_end(), json!({"categories": shown, "total": categories.len(), "next_cursor": next})))
+}
+
 /// `get_changes_since`
 pub fn get_changes_since(call: &Call<'_>) -> Result<Told, Failure> {
     let scope = call.context.scope::<Read>()?;
@@ -294,6 +304,7 @@ pub fn get_wiki_info(call: &Call<'_>) -> Result<Told, Failure> {
         wiki["revision"].as_str().map(|head| format!("Revision: {head}")),
         wiki["limits"]["pages"].as_u64().map(|most| format!("Most pages: {most}")),
         Some(format!("You may: {}", may.join(", "))),
+        Some(handled(&wiki["handling"])).filter(|text| !text.is_empty()),
         wiki["user"].as_str().map(|user| format!("You act for: {user}")),
         wiki["within"].as_str().map(|within| format!("Only for: {within} and what is below it")),
         Some(guide.map_or_else(
@@ -302,4 +313,20 @@ pub fn get_wiki_info(call: &Call<'_>) -> Result<Told, Failure> {
         )),
     ];
     Ok(Told::new(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"), wiki))
+}
+
+/// What becomes of the changes of whoever asks, where they are not simply made.
+fn handled(handling: &Value) -> String {
+    let what = |word: &Value| match word.as_str() {
+        Some("propose") => "wait until somebody accepts them",
+        Some("deny") => "are refused",
+        _ => "are made at once",
+    };
+    let rules = rows(&handling["rules"]);
+    if rules.is_empty() && handling["otherwise"] == "direct" {
+        return String::new();
+    }
+    let rule = |rule: &Value| format!("at {} and below it they {}", rule["path"].as_str().unwrap_or_default(), what(&rule["handling"]));
+    let lines: Vec<String> = rules.iter().map(rule).chain([format!("elsewhere they {}", what(&handling["otherwise"]))]).collect();
+    format!("Your changes: {}", lines.join("; "))
 }

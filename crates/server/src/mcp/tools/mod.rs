@@ -1,7 +1,10 @@
 //! The tools (spec/mcp.md §5): which there are, who sees them, and how a call becomes an answer. Names, descriptions and schemas are constants.
 
+mod confirm;
+mod connector;
 mod files;
 mod looking;
+mod proposals;
 mod reading;
 mod schema;
 mod table;
@@ -10,15 +13,18 @@ mod writing;
 
 pub use table::named;
 
+use super::envelope::{Asks, Envelope};
 use super::message::Refusal;
 use super::{internal, may, resources, slug};
 use crate::api::body::Fields;
-use crate::api::cursor;
 use crate::api::failure::Failure;
+use crate::api::{cursor, idempotency};
 use crate::rates::Kind as Rate;
 use crate::web::Context;
-use holt_core::{Action, ErrorKind, PagePath};
+use holt_core::{Action, Error, ErrorKind, PagePath};
 use holt_engine::db::preferences::Preferences;
+use holt_engine::pages::Done;
+use http::StatusCode;
 use schema::{Input, Kind, Output};
 use serde_json::{Map, Value, json};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -165,7 +171,7 @@ fn described(tool: &Tool) -> Value {
 }
 
 /// `tools/call`. What goes wrong in a tool is a result, so that the agent sees it and can do better.
-pub fn call(context: &Context<'_>, params: &Map<String, Value>) -> Result<Value, Refusal> {
+pub fn call(context: &mut Context<'_>, envelope: &Envelope, params: &Map<String, Value>) -> Result<Value, Refusal> {
     let name = params.get("name").and_then(Value::as_str).ok_or_else(|| Refusal::params("name is missing"))?;
     let tool = named(name).ok_or_else(|| Refusal::params("there is no such tool"))?;
     may(context, tool.need)?;
@@ -173,12 +179,15 @@ pub fn call(context: &Context<'_>, params: &Map<String, Value>) -> Result<Value,
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(sent) => sent.clone(),
     };
-    match run(context, tool, sent) {
-        Ok(Told { text, structured, blocks }) => {
+    match run(context, tool, sent, envelope.asks, params) {
+        Ok(Ran::Asked(question)) => Ok(question),
+        Ok(Ran::Told(Told { text, structured, blocks })) => {
             let mut content = vec![json!({"type": "text", "text": text})];
             content.extend(blocks);
             Ok(json!({"content": content, "structuredContent": structured, "isError": false}))
         }
+        // Not what was asked for, and no failure: the change waits.
+        Err(failure) if failure.error().proposal().is_some() => Ok(told::proposed(&failure)),
         Err(failure) => {
             if failure.error().kind == ErrorKind::Internal {
                 tracing::error!(request = %context.request.id, wiki.id = %context.wiki.id(), "{}", failure.error().chain());
@@ -188,12 +197,74 @@ pub fn call(context: &Context<'_>, params: &Map<String, Value>) -> Result<Value,
     }
 }
 
-fn run(context: &Context<'_>, tool: &'static Tool, sent: Value) -> Result<Told, Failure> {
-    context.charge(if tool.effect == Effect::Reads { Rate::Read } else { Rate::Write }, tool.cost)?;
+/// What became of a call.
+enum Ran {
+    Told(Told),
+    /// A person has to be asked first.
+    Asked(Value),
+}
+
+fn run(context: &mut Context<'_>, tool: &'static Tool, sent: Value, asks: Asks, params: &Map<String, Value>) -> Result<Ran, Failure> {
+    let changes = tool.effect != Effect::Reads;
+    context.charge(if changes { Rate::Write } else { Rate::Read }, tool.cost)?;
+    let arguments = sent.to_string();
+    if asks == Asks::People {
+        match confirm::reply(context, tool.name, &arguments, params)? {
+            confirm::Reply::Yes(state) => {
+                let request = idempotency::call(context, tool.name, &arguments)?;
+                let used = |_: &Context<'_>, _: &_| {
+                    let error = Error::invalid("this requestState was used before").hint("Call the tool again without it.");
+                    Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", error).with("field", "requestState"))
+                };
+                let once = |context: &Context<'_>| done(context, tool, sent);
+                return idempotency::under(context, "requestState", &format!("mcp confirmed {state}"), &request, once, used).map(Ran::Told);
+            }
+            confirm::Reply::None => {
+                let call = prepared(context, tool, sent.clone())?;
+                if let Some(question) = confirm::question(&call)? {
+                    return confirm::asked(context, tool.name, &arguments, &question).map(Ran::Asked);
+                }
+            }
+        }
+    }
+    match key(params)?.filter(|_| changes) {
+        Some(key) => {
+            let request = idempotency::call(context, tool.name, &arguments)?;
+            let once = |context: &Context<'_>| done(context, tool, sent);
+            idempotency::under(context, KEY, &format!("mcp {key}"), &request, once, |_, done| Ok(again(done))).map(Ran::Told)
+        }
+        None => done(context, tool, sent).map(Ran::Told),
+    }
+}
+
+/// Where in `_meta` a client says that a call is the same as one before.
+const KEY: &str = "idempotency_key";
+
+fn key(params: &Map<String, Value>) -> Result<Option<String>, Failure> {
+    let sent = params.get("_meta").and_then(|meta| meta.get(KEY)).filter(|key| !key.is_null());
+    let fits = |key: &&str| !key.is_empty() && key.len() <= 255 && key.bytes().all(|b| b.is_ascii_graphic());
+    match sent.map(|key| key.as_str().filter(fits)) {
+        None => Ok(None),
+        Some(Some(key)) => Ok(Some(key.to_string())),
+        Some(None) => Err(Failure::field(KEY, format!("_meta.{KEY} cannot be read"), "Send one key of 1 to 255 visible ASCII characters.")),
+    }
+}
+
+/// What a call answers that was done before: by which commit. What it said then is not made again.
+fn again(done: &Done) -> Told {
+    let text = format!("Done before, as revision {}: nothing was done again.", done.revision);
+    Told::new(text, json!({"revision": done.revision.to_string(), "replayed": true}))
+}
+
+fn prepared<'c>(context: &'c Context<'c>, tool: &'static Tool, sent: Value) -> Result<Call<'c>, Failure> {
     let question = question(context, tool, &sent);
     let fields = schema::check(tool.inputs, sent)?;
     let (preferences, slug) = (context.preferences()?, slug(context)?);
-    (tool.run)(&Call { context, tool, fields, preferences, slug, question })
+    Ok(Call { context, tool, fields, preferences, slug, question })
+}
+
+fn done(context: &Context<'_>, tool: &'static Tool, sent: Value) -> Result<Told, Failure> {
+    (tool.run)(&prepared(context, tool, sent)?)
 }
 
 /// No secret: a cursor only says where to go on.

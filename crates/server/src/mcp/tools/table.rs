@@ -3,7 +3,7 @@
 use super::schema::Kind::{Flag, Number, Objects, Path, Revision, Text, Texts, Word};
 use super::schema::Output::{Any, Flag as YesNo, List, Maybe, Number as Count, Text as Said, Texts as Names};
 use super::schema::{Input, Output, may, must};
-use super::{Effect, Tool, files, looking, reading, writing};
+use super::{Effect, Tool, connector, files, looking, proposals, reading, writing};
 use crate::api::change::EDITS;
 use holt_core::Action;
 use holt_core::edit::MESSAGE_BYTES;
@@ -410,6 +410,17 @@ after: narrow down.",
         outputs: &[("tags", List(&[("name", Said), ("pages", Count)])), ("total", Count), ("next_cursor", Maybe)],
     },
     Tool {
+        name: "list_categories",
+        title: "Categories",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: looking::list_categories,
+        about: "All categories that pages have in their properties, with how many pages are of each.",
+        inputs: &[may("limit", Number(500, 1, 1_000), "Most categories"), CURSOR],
+        outputs: &[("categories", List(&[("name", Said), ("pages", Count)])), ("total", Count), ("next_cursor", Maybe)],
+    },
+    Tool {
         name: "find_missing_pages",
         title: "Pages that are wanted",
         need: Action::Read,
@@ -452,6 +463,65 @@ base for all. Nothing is merged: if a page is not what was read, nothing changes
         outputs: &[("revision", Said), ("paths", Names), ("updated_pages", Names), ("changed", YesNo)],
     },
     Tool {
+        name: "propose_changes",
+        title: "Propose changes",
+        need: Action::Write,
+        effect: Effect::Adds,
+        cost: 1,
+        run: writing::propose_changes,
+        about: "As apply_changes, but a person has to accept it first: nothing changes until then. For what you are not sure of, or were \
+asked to have reviewed. Answers the number of the proposal.",
+        inputs: &[
+            must("operations", Objects(100, OPERATIONS), "What happens, each page in one operation"),
+            must("message", Text(MESSAGE_BYTES), "What it is about and why: its first line is the title that reviewers see"),
+            may("base", Revision, "The revision of the wiki at which all pages were read"),
+        ],
+        outputs: &[("proposal", Any), ("revision", Said), ("paths", Names), ("updated_pages", Names), ("changed", YesNo)],
+    },
+    Tool {
+        name: "list_proposals",
+        title: "Proposals",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: proposals::list_proposals,
+        about: "Proposals and what became of them, newest first: those you made, and those that whom you act for may decide.",
+        inputs: &[
+            may("status", Word(&["open", "accepted", "partly-accepted", "rejected", "withdrawn", "expired"]), "Only those of this status"),
+            may("mine", Flag, "Only those made for whom you act for"),
+            may("limit", Number(50, 1, 100), "Most proposals"),
+            CURSOR,
+        ],
+        outputs: &[
+            (
+                "proposals",
+                List(&[("number", Count), ("title", Said), ("status", Said), ("author", Said), ("created", Said), ("expires", Said)]),
+            ),
+            ("next_cursor", Maybe),
+        ],
+    },
+    Tool {
+        name: "get_proposal",
+        title: "A proposal",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: proposals::get_proposal,
+        about: "What a proposal would change now, what people said about it, and whether it was accepted, partly accepted or rejected, with \
+the reason. Deciding is for people, in the wiki itself.",
+        inputs: &[must("number", Number(1, 1, i64::MAX), "Its number")],
+        outputs: &[
+            ("number", Count),
+            ("title", Said),
+            ("message", Said),
+            ("status", Said),
+            ("author", Said),
+            ("decision", Any),
+            ("changes", List(&[("file", Said), ("kind", Said), ("state", Said)])),
+            ("comments", List(&[("author", Said), ("text", Said)])),
+        ],
+    },
+    Tool {
         name: "get_wiki_info",
         title: "About this wiki",
         need: Action::Read,
@@ -469,10 +539,33 @@ base for all. Nothing is merged: if a page is not what was read, nothing changes
             ("attachments", Count),
             ("revisions", Count),
             ("permissions", Any),
+            ("handling", Any),
             ("limits", Any),
             ("guide", Maybe),
             ("user", Maybe),
             ("within", Maybe),
         ],
+    },
+    Tool {
+        name: "search",
+        title: "Search (for connectors)",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 10,
+        run: connector::search,
+        about: "Finds pages by words, as id, title and url, for clients that know only search and fetch. Others use search_notes.",
+        inputs: &[must("query", Text(512), "What to look for")],
+        outputs: &[("results", List(&[("id", Said), ("title", Said), ("url", Said)]))],
+    },
+    Tool {
+        name: "fetch",
+        title: "Fetch a page (for connectors)",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 1,
+        run: connector::fetch,
+        about: "The text of a page that search named, for clients that know only search and fetch. Others use read_note.",
+        inputs: &[must("id", Text(1_024), "The id of a result of search: the path of the page")],
+        outputs: &[("id", Said), ("title", Said), ("text", Said), ("url", Said), ("metadata", Any)],
     },
 ];

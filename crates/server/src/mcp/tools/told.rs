@@ -1,9 +1,19 @@
 //! How failures are told to agents: what went wrong and what to do next, as a result (spec/mcp.md §5, security.md MCP-8).
 
-use crate::api::failure::Failure;
+use crate::api::failure::{Failure, proposed_as};
 use crate::web::Context;
 use holt_core::ErrorKind;
 use serde_json::{Value, json};
+
+/// The result of a tool whose change waits to be accepted.
+pub fn proposed(failure: &Failure) -> Value {
+    let Some(proposed) = failure.error().proposal() else { return Value::Null };
+    let text = format!(
+        "Proposed \"{}\" as #{}. It is not in the wiki until somebody accepts it: pages read as before. get_proposal says what became of it.",
+        proposed.title, proposed.number
+    );
+    json!({"content": [{"type": "text", "text": text}], "structuredContent": {"proposal": proposed_as(proposed)}, "isError": false})
+}
 
 /// The result of a tool that could not do what was asked.
 pub fn failed(context: &Context<'_>, failure: &Failure) -> Value {
@@ -18,6 +28,7 @@ pub fn failed(context: &Context<'_>, failure: &Failure) -> Value {
     let text = match (status.as_u16(), code) {
         (404, "no_match") if candidates.is_some_and(Vec::is_empty) => format!("Section not found: {message}.{hint}"),
         (404, "no_match") => format!("Section not found: {message}. Available sections:{}", listed(candidates)),
+        (404, _) if more.get("field").is_some_and(|field| field == "revision") => format!("Revision not found: {message}.{hint}"),
         (404, _) => format!("Page not found: {message}.{hint} Use write_note to create a page, or list_notes to see which there are."),
         (401, _) => format!("Authentication failed: {message}.{hint}"),
         (409 | 410 | 412, _) => {

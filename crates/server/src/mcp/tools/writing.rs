@@ -5,7 +5,7 @@ use crate::api::body::Fields;
 use crate::api::change::Change;
 use crate::api::failure::Failure;
 use crate::api::{commits, writing};
-use holt_core::Error;
+use holt_core::{Error, Handling};
 use holt_engine::pages::SideFiles;
 use http::StatusCode;
 use serde_json::Value;
@@ -93,11 +93,20 @@ pub fn revert_note(call: &Call<'_>) -> Result<Told, Failure> {
 
 /// `apply_changes`
 pub fn apply_changes(call: &Call<'_>) -> Result<Told, Failure> {
+    apply(call, Handling::Direct)
+}
+
+/// `propose_changes`
+pub fn propose_changes(call: &Call<'_>) -> Result<Told, Failure> {
+    apply(call, Handling::Propose)
+}
+
+fn apply(call: &Call<'_>, handling: Handling) -> Result<Told, Failure> {
     // Paths are checked as everywhere before anything is looked up.
     for one in call.fields.objects("operations", 100, super::table::OPERATION)? {
         check(&one)?;
     }
-    let done = commits::apply(call.context, &call.fields)?;
+    let done = commits::apply(call.context, &call.fields, handling)?;
     let list = |name: &str| done[name].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_string).collect::<Vec<_>>();
     let (paths, updated) = (list("paths"), list("updated_pages"));
     let links = if updated.is_empty() { String::new() } else { format!("\nLinks followed in: {}", updated.join(", ")) };

@@ -17,13 +17,14 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 10] = [
+const SCREENS: [(&str, &str); 11] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
     ("Content", "/-/admin/content_and_editing"),
     ("Members", "/-/admin/user_management"),
     ("Private", "/-/admin/path_rules"),
+    ("Agents", "/-/admin/agent_policy"),
     ("Invites", "/-/admin/invitations"),
     ("Mail", "/-/admin/mail_preferences"),
     ("Repository", "/-/admin/repository_management"),

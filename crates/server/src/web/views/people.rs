@@ -62,6 +62,18 @@ pub struct RegisterView {
     pub problem: Option<Problem>,
 }
 
+/// How agents are connected: texts to copy.
+pub struct AgentSetup {
+    /// Where agents ask.
+    pub url: String,
+    /// A command.
+    pub claude_code: String,
+    /// A file.
+    pub cursor: String,
+    /// A file.
+    pub vs_code: String,
+}
+
 /// One's own account.
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -90,6 +102,8 @@ pub struct SettingsView {
     pub lives: Vec<Choice>,
     /// The secret of the token just made.
     pub secret: Option<String>,
+    /// What is copied into other programs.
+    pub agents: AgentSetup,
     /// Why a form came back.
     pub problem: Option<Problem>,
     /// What was done.

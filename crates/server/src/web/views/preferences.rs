@@ -80,6 +80,36 @@ pub struct PathRuleRow {
     pub writers: String,
 }
 
+/// A rule for programs, ready to change.
+pub struct AgentRuleRow {
+    /// Whether it is the empty one.
+    pub is_new: bool,
+    /// The programs it is about.
+    pub client: String,
+    /// The page it is about; empty: all.
+    pub path: String,
+    /// What becomes of their changes.
+    pub handling: Vec<Choice>,
+}
+
+/// The rules for programs.
+#[derive(Template)]
+#[template(path = "agent_policy.html")]
+pub struct AgentPolicyView {
+    /// Token of the session.
+    pub csrf: String,
+    /// The rules as they were stored when the form was made.
+    pub before: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
+    /// In order, an empty one last.
+    pub rules: Vec<AgentRuleRow>,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
 /// The rules for parts of the wiki.
 #[derive(Template)]
 #[template(path = "path_rules.html")]

@@ -1,6 +1,6 @@
 //! Following a wiki: parts of what changed, answers that wait, streams of events.
 
-use super::{Api, Names, Said, join, said, user};
+use super::{Api, Names, PASSWORD, Said, join, said, user};
 use crate::client::Client;
 use holt_core::MemberFlags;
 use holt_testkit::git;
@@ -17,7 +17,7 @@ fn start() -> (Api, Client) {
         join(wiki, eva, MemberFlags { admin: true, approved: true, ..MemberFlags::default() });
     });
     let eva = api.server.client();
-    eva.log_in("eva@example.org", super::PASSWORD);
+    eva.log_in("eva@example.org", PASSWORD);
     (api, eva)
 }
 
@@ -250,6 +250,42 @@ fn whoever_is_a_member_no_more_hears_nothing_more() {
     let (name, _, data) = stream.event().unwrap();
     assert_eq!((name.as_str(), data["code"].as_str(), stream.event()), ("error", Some("forbidden"), None));
     assert!(!data.to_string().contains("Secret"));
+}
+
+/// Nothing happens in the wiki: it is the heartbeat that finds the token gone.
+#[test]
+fn a_revoked_token_ends_a_quiet_stream() {
+    let (api, _) = start();
+    api.create("Start", "x");
+    let mut stream = Stream::open(&api, "", "");
+    stream.event().unwrap();
+    let ann = api.server.client();
+    ann.log_in("ann@example.org", PASSWORD);
+    let list = ann.get("/-/settings/tokens");
+    ann.use_token(&list);
+    let text = list.body_text();
+    let id = text.split("name=\"revoke\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_string();
+    assert_eq!(ann.post("/-/settings/tokens", &[("revoke", &id)]).unwrap().status, 303);
+    let (name, _, data) = stream.event().unwrap();
+    assert_eq!((name.as_str(), data["code"].as_str(), stream.event()), ("error", Some("unauthorized"), None));
+}
+
+/// Case 33, by git: what was pushed is there for whoever asks next, wherever they ask.
+#[test]
+fn case_33_a_push_is_found_by_whoever_asks_next() {
+    let (api, _) = start();
+    api.create("Start", "x");
+    push(&api, "ByGit");
+    assert_eq!(api.get("/search?q=pushed").column("results", "path"), ["ByGit"]);
+    push(&api, "LinksToStart");
+    assert_eq!(api.get("/pages").column("pages", "path"), ["ByGit", "LinksToStart", "Start"]);
+    push(&api, "Third");
+    assert!(api.get("/links/orphans").texts("orphans").contains(&"Third".to_string()));
+    push(&api, "Fourth");
+    let call =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search_notes", "arguments": {"query": "fourth"}}});
+    let said = api.ask("POST", "/mcp", &[("Content-Type", "application/json")], call.to_string().as_bytes());
+    assert_eq!(said.body["result"]["structuredContent"]["results"][0]["path"], "Fourth", "{}", said.body);
 }
 
 #[test]

@@ -91,8 +91,8 @@ fn a_token_narrows_its_owner_everywhere() {
             (with(&nobody, token, "GET", "/api/v1/pages", "").status, put, upload)
         })
         .collect();
-    let (read, write, other) = ((200, 403, 403), (200, 201, 201), (401, 401, 401));
-    assert_eq!(got, [read, read, write, write, read, write, other]);
+    let (read, propose, write, other) = ((200, 403, 403), (200, 202, 202), (200, 201, 201), (401, 401, 401));
+    assert_eq!(got, [read, propose, write, write, read, write, other]);
     // Pages of the web do not take tokens: only a session is asked for there.
     let page = with(&nobody, &tokens.borrow()[3], "GET", "/-/admin", "");
     assert_ne!(page.status, 200);

@@ -49,7 +49,13 @@ fn values() -> Vec<Value> {
 
 fn holes(address: &str, path: &str, file: &str) -> String {
     let path: Vec<String> = path.split('/').map(encode).collect();
-    format!("/api/v1{}", address.replace("{path}", &path.join("/")).replace("{filename}", &encode(file)))
+    format!(
+        "/api/v1{}",
+        address
+            .replace("{path}", &path.join("/"))
+            .replace("{number}", &encode(if path == ["A"] { "1" } else { file }))
+            .replace("{filename}", &encode(file))
+    )
 }
 
 #[test]

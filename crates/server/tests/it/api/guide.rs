@@ -76,6 +76,8 @@ fn the_examples_of_the_page_run() {
     let revision = api.create(&encoded, "# Home\n\nA guide.\n");
     let put = api.ask("PUT", &format!("/api/v1/pages/{encoded}/attachments/notes.txt"), &[], b"notes");
     assert_eq!(put.status, 201, "{}", put.body);
+    let new = serde_json::json!({"message": "New", "operations": [{"op": "put", "path": "New", "content": "x"}]});
+    assert_eq!(api.send("POST", "/proposals", &new).status, 202);
     let html = page(&member(&api));
     let mut shown = examples(&html);
     let operations = operations();
@@ -133,6 +135,11 @@ fn the_examples_that_write_are_taken() {
         ("putAttachment", "201"),
         ("deleteAttachment", "200"),
         ("commit", "200"),
+        ("propose", "202"),
+        ("commentProposal", "200"),
+        ("acceptProposal", "200"),
+        ("withdrawProposal", "409"),
+        ("rejectProposal", "409"),
         ("rename", "200"),
         ("writePage", "201"),
         ("deletePage", "200"),

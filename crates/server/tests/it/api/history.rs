@@ -23,7 +23,7 @@ fn cases_15_and_16_history() {
         (rest.column("history", "revision"), rest.column("history", "message")),
         (vec![first.clone()], vec!["[api] Create: P".into()])
     );
-    assert_eq!(api.get("/pages/p/history?limit=x").body["history"].as_array().unwrap().len(), 3);
+    api.get("/pages/p/history?limit=x").refused(422, "validation");
     api.get("/pages/nowhere/history").refused(404, "not_found");
     let diff = api.get(&format!("/pages/p/diff?from={first}&to={third}"));
     assert_eq!(diff.body["hunks"][0]["lines"], json!(["-one", "+three"]));
@@ -57,6 +57,6 @@ fn case_26_changelog() {
     assert_eq!(api.get(&format!("/changelog?since={first}")).body["total"], 2);
     assert_eq!(api.get("/changelog?path_prefix=b").body["total"], 1);
     assert_eq!(api.get("/changelog?author=nobody").body["total"], 0);
-    assert_eq!(api.get("/changelog?limit=x").body["total"], 3);
+    api.get("/changelog?limit=x").refused(422, "validation");
     assert_eq!(api.get("/changelog?since=0000000").refused(422, "validation").text("field"), "since");
 }

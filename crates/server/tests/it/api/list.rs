@@ -50,6 +50,25 @@ fn lists_go_on_where_they_stopped() {
 }
 
 #[test]
+fn what_is_not_wanted_is_left_out() {
+    let api = Api::start(Names::Kept);
+    api.create("Guide/A", "---\ntags: [draft, x]\n---\notter");
+    api.create("Guide/B", "---\ntags: x\ncategory: Old\n---\notter");
+    api.create("Notes", "otter");
+    let paths = |query: &str| {
+        let mut paths = api.get(&format!("/search?q={query}")).column("results", "path");
+        paths.sort();
+        paths
+    };
+    assert_eq!(paths("otter"), ["Guide/A", "Guide/B", "Notes"], "the control");
+    assert_eq!(paths("otter+-tag:draft"), ["Guide/B", "Notes"]);
+    assert_eq!(paths("otter+-tag:%22Draft%22+-category:old"), ["Notes"]);
+    assert_eq!((paths("otter+-path:Guide"), paths("-path:guide/b+tag:x")), (vec!["Notes".to_string()], vec!["Guide/A".to_string()]));
+    assert_eq!((paths("otter+-author:ann").len(), paths("otter+-author:bob").len()), (0, 3));
+    assert_eq!((paths("otter+-after:2001-01-01").len(), paths("otter+-before:2001-01-01").len()), (0, 3));
+}
+
+#[test]
 fn case_17_search() {
     let api = Api::start(Names::Folded);
     api.create("animals", "The quick brown fox jumps.");

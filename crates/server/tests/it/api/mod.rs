@@ -13,6 +13,7 @@ mod list;
 mod mistakes;
 mod pages;
 mod prefix;
+mod proposals;
 mod quota;
 mod rates;
 mod reindex;

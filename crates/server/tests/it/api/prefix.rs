@@ -90,13 +90,14 @@ fn addresses(path: &str, revision: &str) -> Vec<String> {
         let Some(operation) = methods.get("get") else { continue };
         let filled = address.replace("{path}", &path.split('/').map(encode).collect::<Vec<_>>().join("/")).replace("{filename}", "doc.txt");
         found.push(filled.clone());
-        for parameter in operation["parameters"].as_array().unwrap().iter().filter(|one| one["in"] == "query") {
-            let name = parameter["name"].as_str().unwrap();
+        let parameters = operation["parameters"].as_array().unwrap().iter().filter(|one| one["in"] == "query");
+        let names: Vec<&str> = parameters.map(|one| one["name"].as_str().unwrap()).collect();
+        for name in names.iter().copied() {
             for value in [path, revision, "words", "zq*", "shared", "*", "1", "raw", "2001-01-01", "Other"] {
                 // Comparisons need both, searches a question.
                 let more = format!("from={revision}&to=HEAD&q=words")
                     .split('&')
-                    .filter(|pair| !pair.starts_with(&format!("{name}=")))
+                    .filter(|pair| pair.split('=').next().is_some_and(|one| one != name && names.contains(&one)))
                     .collect::<Vec<_>>()
                     .join("&");
                 found.push(format!("{filled}?{name}={}&{more}", encode(value)));

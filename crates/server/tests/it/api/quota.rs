@@ -5,6 +5,50 @@ use crate::client::Server;
 use serde_json::json;
 
 #[test]
+fn a_full_wiki_takes_nothing_more_and_lets_go() {
+    let mut api = Api::start(Names::Kept);
+    let revision = api.create("A", "x\n");
+    api.create("B", "x\n");
+    let info = api.get("/wiki").body;
+    let bytes = info["bytes"].as_u64().unwrap();
+    assert!(bytes > 100 && info["limits"]["bytes"].is_null(), "{info}");
+    api.server.stop();
+    let limit = |most: u64| Server::command(api.data.path(), &["wiki", "limit", "docs", "--bytes", &most.to_string()]);
+    assert_eq!(Server::command(api.data.path(), &["wiki", "limit", "docs"]).0, 2, "one of the two must be said");
+    assert_eq!(limit(bytes + 20_000).1.trim(), format!("docs may have {} bytes", bytes + 20_000));
+    assert!(Server::command(api.data.path(), &["wiki", "show", "docs"]).1.contains(&format!("at most      {} bytes", bytes + 20_000)));
+    api.server = Server::start(api.data.path(), &["--default-wiki", "docs"]);
+    assert_eq!(api.get("/wiki").body["limits"]["bytes"], bytes + 20_000);
+
+    assert_eq!(api.update("A", &revision, "y\n").status, 200, "there is room yet");
+    let large = vec![b'x'; 30_000];
+    let refused = api.ask("PUT", "/api/v1/pages/A/attachments/f.bin", &[], &large);
+    assert_eq!(
+        refused.refused(413, "quota_disk").text("error"),
+        format!("this wiki holds at most {} bytes, its history included", bytes + 20_000)
+    );
+    assert!(refused.text("hint").contains("Ask whoever runs the server"), "{}", refused.body);
+    let weight = api.get("/wiki").body["bytes"].as_u64().unwrap();
+    api.ask("PUT", "/api/v1/pages/A/attachments/f.bin", &[], &large).refused(413, "quota_disk");
+    assert_eq!(api.get("/wiki").body["bytes"], weight, "what is refused takes no room");
+    let text = "x ".repeat(15_000);
+    api.send("PUT", "/pages/New", &json!({"content": text})).refused(413, "quota_disk");
+    api.send("POST", "/commits", &json!({"message": "m", "operations": [{"op": "put", "path": "New", "content": text}]}))
+        .refused(413, "quota_disk");
+    // What adds nothing is done: a page goes, another moves.
+    api.server.stop();
+    assert_eq!(limit(1).0, 0);
+    api.server = Server::start(api.data.path(), &["--default-wiki", "docs"]);
+    api.send("PUT", "/pages/New", &json!({"content": "x"})).refused(413, "quota_disk");
+    assert_eq!(api.send("DELETE", "/pages/B", &json!({})).status, 200);
+    assert_eq!(api.send("POST", "/pages/A/rename", &json!({"new_path": "C"})).status, 200);
+    api.server.stop();
+    assert_eq!(limit(0).1.trim(), "docs may have as many bytes as it likes");
+    api.server = Server::start(api.data.path(), &["--default-wiki", "docs"]);
+    assert_eq!(api.send("PUT", "/pages/New", &json!({"content": text})).status, 201);
+}
+
+#[test]
 fn case_34_new_pages_are_refused_and_the_rest_goes_on() {
     let mut api = Api::start(Names::Kept);
     let revision = api.create("A", "x\n");

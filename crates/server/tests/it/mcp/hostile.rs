@@ -104,6 +104,12 @@ fn start(hiding: Hiding) -> (Mcp, Vec<String>) {
         save(wiki, "Hidden/Page", "---\ntags: [zqx]\ncategory: zqx\n---\n# zqx\n\nzqx words [[Open/Page]] [[Zqx wanted]]\n");
         save(wiki, "Open", "# Open\n\nwords [[Open/Page]] [[Hidden/Page]]\n");
         save(wiki, "Open/Page", "# Page\n\n## B\n\nwords\n");
+        for page in ["Hidden/Page", "Hidden/Zqx new"] {
+            let scope = wiki.grant::<Write>(&holt_core::Actor::System).unwrap().proposing();
+            let base = pages::page(&scope.narrow(), &PagePath::parse(page).unwrap()).unwrap().map(|page| page.page.revision);
+            let edit = Edit::new(PagePath::parse(page).unwrap(), base, "zqx other words".to_string(), CANARY).unwrap();
+            assert!(pages::save(&scope, &edit, None).unwrap_err().proposal().is_some());
+        }
         if matches!(hiding, Hiding::Rule) {
             let (path, closed) = (PagePath::parse("Hidden").unwrap(), AccessLevel::Admin);
             let rule = SubtreeRule { path, read: closed, write: closed, readers: [].into(), writers: [].into() };
@@ -128,6 +134,7 @@ fn start(hiding: Hiding) -> (Mcp, Vec<String>) {
         ("list_notes", json!({})),
         ("get_recent_changes", json!({})),
         ("find_missing_pages", json!({})),
+        ("list_proposals", json!({})),
         ("read_note", json!({"path": "Hidden/Page"})),
     ] {
         let seen = mcp.ask_as(Some(&all), "tools/call", &json!({"name": tool, "arguments": arguments}));
@@ -175,7 +182,9 @@ fn hold(hiding: Hiding) {
         let plain = |name: &String| {
             let value = match name.as_str() {
                 "limit" | "max_tokens" | "n" | "max_chunks_per_page" => json!(50),
-                "replace_all" => json!(false),
+                "replace_all" | "mine" => json!(false),
+                "number" => json!(1),
+                "status" => json!("open"),
                 "revision" | "since_revision" | "to_revision" | "from" | "to" | "base" => json!(revisions.last()),
                 "paths" => json!(["Open/Page", "Hidden/Page"]),
                 "operations" => json!([{"op": "put", "path": "Open/New", "content": "x"}]),
@@ -196,6 +205,10 @@ fn hold(hiding: Hiding) {
         }
         for arguments in &values {
             check(&mcp, &[], &message("tools/call", &json!({"name": tool["name"], "arguments": arguments})), &mut wrong);
+        }
+        // Proposals about hidden pages, by their numbers.
+        for number in 1..=2 {
+            check(&mcp, &[], &message("tools/call", &json!({"name": tool["name"], "arguments": {"number": number}})), &mut wrong);
         }
         // Hidden pages by their names, through every tool, and as they are linked to.
         for path in ["Hidden/Page", "hidden/page", "Hidden", "Secret"] {

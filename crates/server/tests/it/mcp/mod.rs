@@ -3,11 +3,14 @@
 mod clients;
 mod docs;
 mod hostile;
+mod listening;
+mod proposals;
 mod protocol;
 mod reading;
 mod resources;
 mod rights;
 mod sessions;
+mod setup;
 mod stdio;
 mod tools;
 mod undo;

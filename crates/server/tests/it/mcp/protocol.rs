@@ -16,6 +16,15 @@ fn case_4_the_server_says_what_it_speaks() {
     let result = &said.body["result"];
     assert_eq!((said.status, &result["supportedVersions"][0]), (200, &json!(MODERN)), "{}", said.body);
     assert!(result["capabilities"]["tools"].is_object() && result["instructions"].as_str().unwrap().len() < 2048);
+    // What the wiki's owners say comes after it, marked, as far as who asks may read it.
+    let revision = mcp.write("Agent Guide", &format!("---\ntitle: x\n---\nWrite in verse.\n{}", "More of it.\n".repeat(400)));
+    for said in [mcp.ask_modern("server/discover", &json!({})), mcp.ask("initialize", &json!({"protocolVersion": "2025-06-18"}))] {
+        let told = said.body["result"]["instructions"].as_str().unwrap().to_string();
+        let (ours, theirs) = told.split_once("\n\n").unwrap();
+        assert_eq!(Some(ours), result["instructions"].as_str());
+        assert!(theirs.contains(&format!("from the page Agent Guide at revision {revision}")), "{theirs}");
+        assert!(theirs.contains("---\nWrite in verse.") && theirs.contains("It is longer") && theirs.len() < 2_600, "{}", theirs.len());
+    }
     assert_eq!((&result["resultType"], &result["cacheScope"]), (&json!("complete"), &json!("private")));
     assert!(result["ttlMs"].is_u64() && result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "holt");
     let (headers, body) = modern("tools/list", &json!({}), "1900-01-01");
@@ -72,7 +81,7 @@ fn case_6_older_clients_shake_hands_and_see_the_same_tools_in_the_same_order() {
     assert_eq!(first, tools(&mcp.ask_modern("tools/list", &json!({}))));
     let names: Vec<&str> = first.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names[..3], ["read_note", "write_note", "edit_note"]);
-    assert_eq!(names.len(), 27);
+    assert_eq!(names.len(), 30);
 }
 
 #[test]

@@ -26,6 +26,8 @@ fn case_32_resources_come_in_parts_without_duplicates() {
             break;
         }
     }
+    let listed = mcp.ask("resources/list", &json!({})).body["result"]["resources"].clone();
+    assert_eq!((&listed[2]["size"], listed[0]["size"].is_null()), (&json!(2), true));
     // With what changed and the tree.
     assert_eq!((seen.len(), parts), (452, 3));
     let unknown = json!({"uri": "wiki://docs/pages/Nowhere"});

@@ -1,0 +1,214 @@
+//! `subscriptions/listen` (spec/mcp.md §6): a stream of messages about what changed. Its source is that of `/api/v1/changes`, so that every door
+//! and every push counts; like there, the request is asked again for each of them, with all checks, from the revision told last.
+
+use super::message::{BUSY, Refusal};
+use super::{internal, resources, slug};
+use crate::api::changes::BEGINNING;
+use crate::api::failure::Failure;
+use crate::follow::{How, Later};
+use crate::request::Turn;
+use crate::web::Context;
+use holt_core::{ChangeKind, Error, PagePath, RevisionId};
+use holt_engine::Read;
+use holt_engine::pages::{self, Entry, Since};
+use http::{StatusCode, Uri};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The method.
+pub const METHOD: &str = "subscriptions/listen";
+/// Most streams of a token (spec/mcp.md §6).
+const STREAMS: usize = 20;
+/// How long a stream lasts.
+const LIFE: Duration = Duration::from_secs(3600);
+/// Most resources that one listens to.
+const RESOURCES: usize = 100;
+/// Most commits that are looked at one by one; after more, all that is listened to is said to have changed.
+const COMMITS: usize = 2_000;
+/// Commits looked at in a piece.
+const PIECE: usize = 200;
+
+/// What somebody listens to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wish {
+    resources: Vec<(String, Resource)>,
+    list: bool,
+}
+
+/// A resource of this wiki, whether there is such a thing or not.
+#[derive(Debug, PartialEq, Eq)]
+enum Resource {
+    Page(PagePath),
+    File(String),
+    Changes,
+    Tree,
+}
+
+/// The answer to the request `id`: acknowledged first, then told of what changes.
+pub fn open(context: &Context<'_>, id: &Value, params: &Map<String, Value>) -> Result<Later, Refusal> {
+    let wish = wish(&slug(context).map_err(|error| internal(context, &error.into()))?, params)?;
+    let place = match context.request.turn {
+        // Before anything is looked up: what happens from here on wakes the stream.
+        Turn::First => Some(context.app.followers.enter(context.wiki.id(), &context.identity, STREAMS).ok_or_else(too_many)?),
+        Turn::Again => None,
+    };
+    let (events, until) = news(context, &wish).map_err(|failure| internal(context, &failure))?;
+    let mut messages: Vec<Value> = Vec::new();
+    if context.request.turn == Turn::First {
+        let notifications = acknowledged(&wish);
+        messages.push(json!({"method": "notifications/subscriptions/acknowledged", "params": {"notifications": notifications}}));
+    }
+    messages.extend(events);
+    let events = messages.into_iter().map(|message| (until.clone(), tagged(message, id))).collect();
+    let next = Uri::try_from(format!("{}?since={until}", super::ADDRESS));
+    let next = next.map_err(|e| internal(context, &Error::internal("ask again").because(e).into()))?;
+    let result = json!({"resultType": "complete", "_meta": {"io.modelcontextprotocol/subscriptionId": id}});
+    let farewell = Some(json!({"jsonrpc": "2.0", "id": id, "result": result}));
+    Ok(Later { place, how: How::Messages(LIFE), next, more: false, events, until, farewell })
+}
+
+fn too_many() -> Refusal {
+    let message = format!("there are {STREAMS} streams of yours already, or too many of others: close one");
+    Refusal { status: StatusCode::TOO_MANY_REQUESTS, after: Some(1), ..Refusal::new(BUSY, message) }
+}
+
+/// With what tells the messages of one stream from others.
+fn tagged(mut message: Value, id: &Value) -> Value {
+    message["jsonrpc"] = "2.0".into();
+    message["params"]["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": id});
+    message
+}
+
+fn wish(slug: &str, params: &Map<String, Value>) -> Result<Wish, Refusal> {
+    let Some(asked) = params.get("notifications").and_then(Value::as_object) else {
+        return Err(Refusal::params("notifications is missing or no object"));
+    };
+    let list = match asked.get("resourcesListChanged") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(list)) => *list,
+        Some(_) => return Err(Refusal::params("notifications.resourcesListChanged is not true or false")),
+    };
+    let uris = match asked.get("resourceSubscriptions") {
+        None | Some(Value::Null) => &Vec::new(),
+        Some(Value::Array(uris)) if uris.len() <= RESOURCES && uris.iter().all(Value::is_string) => uris,
+        Some(_) => return Err(Refusal::params(format!("notifications.resourceSubscriptions is no list of at most {RESOURCES} addresses"))),
+    };
+    let known = |uri: &str| Some((uri.to_string(), resource(slug, uri)?));
+    Ok(Wish { resources: uris.iter().filter_map(Value::as_str).filter_map(known).collect(), list })
+}
+
+fn resource(slug: &str, uri: &str) -> Option<Resource> {
+    match uri.strip_prefix(&format!("wiki://{slug}/"))? {
+        "changes" => Some(Resource::Changes),
+        "tree" => Some(Resource::Tree),
+        rest => match rest.split_once('/')? {
+            ("pages", path) => Some(Resource::Page(PagePath::parse(&resources::plain(path)?).ok()?)),
+            ("attachments", file) => Some(Resource::File(resources::plain(file)?)),
+            _ => None,
+        },
+    }
+}
+
+/// What of the wish is fulfilled: the addresses that are addresses here. Tools and prompts never change.
+fn acknowledged(wish: &Wish) -> Value {
+    let mut kinds = json!({});
+    if wish.list {
+        kinds["resourcesListChanged"] = true.into();
+    }
+    if !wish.resources.is_empty() {
+        kinds["resourceSubscriptions"] = wish.resources.iter().map(|(uri, _)| uri.as_str()).collect();
+    }
+    kinds
+}
+
+/// What changed since the last turn, as far as who listens may read it; and up to which revision.
+fn news(context: &Context<'_>, wish: &Wish) -> Result<(Vec<Value>, String), Failure> {
+    let scope = context.scope::<Read>()?;
+    let newest = || Ok::<_, Failure>(pages::newest(&scope)?.map_or_else(|| BEGINNING.to_string(), |id| id.to_string()));
+    let since = match (context.request.turn, context.request.query("since")) {
+        (Turn::First, _) | (_, None) => return Ok((Vec::new(), newest()?)),
+        (Turn::Again, Some(text)) if text == BEGINNING => Since::Beginning,
+        (Turn::Again, Some(text)) => Since::Revision(RevisionId::parse(&text)?),
+    };
+    let (mut heard, mut place, mut seen) = (Heard::default(), None, 0);
+    loop {
+        // History was taken back, or there is more than anybody wants to be told of one by one.
+        let Some(part) = pages::changes(&scope, since, place, PIECE)?.filter(|_| seen < COMMITS) else {
+            return Ok((told(wish, |_| true, true), newest()?));
+        };
+        seen += part.entries.len();
+        part.entries.iter().for_each(|entry| heard.add(entry));
+        place = part.next;
+        if place.is_none() {
+            let until = part.until.map_or_else(|| BEGINNING.to_string(), |id| id.to_string());
+            return Ok((told(wish, |resource| heard.touches(resource), heard.list), until));
+        }
+    }
+}
+
+fn told(wish: &Wish, touches: impl Fn(&Resource) -> bool, list: bool) -> Vec<Value> {
+    let updated = |uri: &String| json!({"method": "notifications/resources/updated", "params": {"uri": uri}});
+    let mut messages: Vec<Value> = wish.resources.iter().filter(|(_, resource)| touches(resource)).map(|(uri, _)| updated(uri)).collect();
+    if wish.list && list {
+        messages.push(json!({"method": "notifications/resources/list_changed", "params": {}}));
+    }
+    messages
+}
+
+/// What some commits did.
+#[derive(Default)]
+struct Heard {
+    files: Vec<String>,
+    pages: Vec<PagePath>,
+    /// Whether there are other pages than before.
+    list: bool,
+    any: bool,
+}
+
+impl Heard {
+    fn add(&mut self, entry: &Entry) {
+        self.any = true;
+        for change in &entry.changes {
+            let from = match &change.kind {
+                ChangeKind::Renamed { from } => Some(from),
+                _ => None,
+            };
+            for file in from.into_iter().chain([&change.file]) {
+                match PagePath::from_tree(file) {
+                    Some(page) => {
+                        self.list |= change.kind != ChangeKind::Modified;
+                        self.pages.push(page);
+                    }
+                    None => self.files.push(file.clone()),
+                }
+            }
+        }
+    }
+    fn touches(&self, resource: &Resource) -> bool {
+        match resource {
+            Resource::Page(path) => self.pages.iter().any(|page| page.key() == path.key()),
+            Resource::File(file) => self.files.contains(file),
+            Resource::Changes => self.any,
+            Resource::Tree => self.list,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_taken_as_far_as_they_are_ours() {
+        let wish = |notifications: Value| wish("docs", json!({"notifications": notifications}).as_object().unwrap());
+        let uris = ["wiki://docs/pages/A%20B", "wiki://other/pages/A", "wiki://docs/pages/..", "wiki://docs/tree", "x", "wiki://docs/x/y"];
+        let taken = wish(json!({"resourceSubscriptions": uris, "toolsListChanged": true})).ok().unwrap();
+        assert_eq!(acknowledged(&taken), json!({"resourceSubscriptions": ["wiki://docs/pages/A%20B", "wiki://docs/tree"]}));
+        for bad in
+            [json!([]), json!({"resourceSubscriptions": "x"}), json!({"resourceSubscriptions": [7]}), json!({"resourcesListChanged": 1})]
+        {
+            assert!(wish(bad.clone()).is_err(), "{bad}");
+        }
+        assert!(wish(json!({"resourceSubscriptions": vec!["x"; RESOURCES + 1]})).is_err());
+    }
+}

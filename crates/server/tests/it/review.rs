@@ -1,0 +1,149 @@
+//! The review queue over the wire: who sees what waits, and that nothing is decided that was not shown.
+
+use crate::client::{Answer, Client, Server};
+use crate::comments::member;
+use serde_json::json;
+
+const EVIL: &str = "</textarea><script>alert(1)</script>\"'&";
+const TEXT: &str = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix\n\nseven\n\neight\n\nnine\n";
+
+/// A server with the wiki `docs`, Ann who administers it, and a token that may only propose.
+fn queue() -> (tempfile::TempDir, Server, Client, String) {
+    let data = tempfile::tempdir().unwrap();
+    Server::prepare(data.path(), "docs");
+    let (code, token, _) = Server::command(data.path(), &["token", "create", "--wiki", "docs", "--scope", "propose", "--name", "scribe"]);
+    assert_eq!(code, 0);
+    let server = Server::start(data.path(), &[]);
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    ann.save("River", TEXT, "").unwrap();
+    (data, server, ann, token.trim().to_string())
+}
+
+fn ask(server: &Server, token: &str, method: &str, path: &str, body: &serde_json::Value) -> Answer {
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    server.client().send(method, &format!("/api/v1{path}"), &headers, body.to_string().as_bytes()).unwrap()
+}
+
+/// Proposes another text of the page.
+fn propose(server: &Server, token: &str, content: &str, message: &str) {
+    let read = server.client().get("/api/v1/pages/River");
+    let page: serde_json::Value = serde_json::from_slice(&read.body).unwrap();
+    let body = json!({"content": content, "revision": page["revision"], "commit_message": message});
+    let answer = ask(server, token, "PUT", "/pages/River", &body);
+    assert_eq!(answer.status, 202, "{}", answer.body_text());
+}
+
+fn source(ann: &Client) -> String {
+    ann.get("/River.md").body_text()
+}
+
+fn accept(ann: &Client, number: usize, seen: &str, more: &[(&str, &str)]) -> Answer {
+    let fields = [&[("action", "accept"), ("seen", seen), ("file-0", "River.md")], more].concat();
+    ann.post(&format!("/-/proposals/{number}"), &fields).unwrap()
+}
+
+#[test]
+fn some_of_a_proposal_is_taken() {
+    let (_data, server, ann, token) = queue();
+    propose(&server, &token, &TEXT.replace("one", "ONE").replace("nine", "NINE"), EVIL);
+    let list = ann.get("/-/proposals").body_text();
+    assert!(list.contains("href=\"/-/proposals/1\"") && list.contains("via api/scribe") && !list.contains("<script>alert"), "{list}");
+    let shown = ann.get("/-/proposals/1");
+    let page = shown.body_text();
+    assert!(page.contains("&lt;/textarea&gt;&lt;script&gt;") || page.contains("&#60;/textarea&#62;&#60;script&#62;"), "{page}");
+    assert!(!page.contains("<script>alert") && page.matches("name=\"hunk-0\"").count() == 2, "{page}");
+    assert_eq!(source(&ann), TEXT, "it waits");
+    assert!(ann.get("/-/proposals/1?view=page").body_text().contains("ONE<"));
+    assert!(String::from_utf8_lossy(&ann.get("/-/me").body).contains("\"proposals\":1"));
+
+    // Nothing is decided that was not shown.
+    let seen = shown.field("seen");
+    for (fields, status) in [
+        (vec![("action", "accept"), ("seen", seen.as_str())], 409),
+        (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "Other.md"), ("hunk-0", "1")], 409),
+        (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "River.md"), ("hunk-0", "x")], 422),
+        (vec![("action", "accept"), ("seen", seen.as_str()), ("file-0", "River.md"), ("hunk-0", "7")], 422),
+        (vec![("action", "accept"), ("seen", "x"), ("file-0", "River.md"), ("hunk-0", "1")], 422),
+        (vec![("action", "dance")], 422),
+        (vec![], 422),
+    ] {
+        let answer = ann.post("/-/proposals/1", &fields).unwrap();
+        assert_eq!(answer.status, status, "{fields:?}: {}", answer.body_text());
+        assert_eq!(source(&ann), TEXT);
+    }
+    let taken =
+        accept(&ann, 1, &seen, &[("hunk-0", "2"), ("text-0", &TEXT.replace("one", "ONE").replace("nine", "NINE").replace('\n', "\r\n"))]);
+    assert_eq!((taken.status, taken.header("location")), (303, Some("/-/proposals/1")), "{}", taken.body_text());
+    assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
+    assert!(ann.get("/-/proposals/1").body_text().contains("Partly accepted"));
+    assert_eq!(accept(&ann, 1, &seen, &[("hunk-0", "1")]).status, 303, "twice is once");
+    assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
+}
+
+#[test]
+fn a_page_that_moved_on_is_shown_again_and_other_words_are_taken() {
+    let (_data, server, ann, token) = queue();
+    propose(&server, &token, &TEXT.replace("five", "FIVE"), "shout");
+    let seen = ann.get("/-/proposals/1").field("seen");
+    ann.save("River", &TEXT.replace("one", "uno"), "").unwrap();
+    let late = accept(&ann, 1, &seen, &[("hunk-0", "1")]);
+    assert_eq!(late.status, 409, "{}", late.body_text());
+    assert_eq!(source(&ann), TEXT.replace("one", "uno"));
+    // The answer is the form, as it is now: what others changed is in it.
+    let seen = late.field("seen");
+    let text = TEXT.replace("one", "uno").replace("five", "fünf");
+    let undecided = accept(&ann, 1, &seen, &[("hunk-0", "1"), ("text-0", "a\n<<<<<<< now\nb\n=======\nc\n>>>>>>> proposed\n")]);
+    assert_eq!(undecided.status, 422);
+    assert!(undecided.body_text().contains("&lt;&lt;&lt;&lt;") || undecided.body_text().contains("&#60;&#60;"), "what was typed stays");
+    assert_eq!(accept(&ann, 1, &seen, &[("hunk-0", "1"), ("text-0", &text)]).status, 303);
+    assert_eq!(source(&ann), text);
+    let history = ann.get("/River/history").body_text();
+    assert!(history.contains("scribe via api/scribe"), "{history}");
+}
+
+#[test]
+fn who_has_no_business_there_sees_nothing() {
+    let (_data, server, ann, token) = queue();
+    let eve = member(&server, &ann, "eve");
+    propose(&server, &token, "zqxj\n", "zqxj");
+    // Everybody reads this wiki, members write: whoever may make the change may see and decide it.
+    assert!(eve.get("/-/proposals").body_text().contains("zqxj"));
+    let stranger = server.client();
+    for path in
+        ["/-/proposals", "/-/proposals/1", "/-/proposals/1?view=page", "/-/proposals?status=all", "/-/proposals/2", "/-/proposals/x"]
+    {
+        let answer = stranger.get(path);
+        assert!(!answer.body_text().contains("zqxj") && answer.status < 500, "{path}");
+    }
+    let missing =
+        |path: &str| stranger.get(path).body_text().replace("#1", "#N").replace("#2", "#N").replace("/1", "/N").replace("/2", "/N");
+    assert_eq!(missing("/-/proposals/1"), missing("/-/proposals/2"), "as if it were not there");
+    // Without the token of the form nobody decides anything, and strangers do not with one.
+    for action in ["accept", "reject", "withdraw", "comment"] {
+        let body = format!("action={action}&comment=x&seen=&file-0=River.md&take-0=1");
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        for client in [&ann, &eve, &stranger] {
+            assert_eq!(client.send("POST", "/-/proposals/1", &headers, body.as_bytes()).unwrap().status, 403, "{action}");
+        }
+    }
+    assert_eq!(source(&ann), TEXT);
+    // A part that few may read is nobody else's to review.
+    let rule = [("path", "River"), ("read", "ADMIN"), ("write", "ADMIN"), ("readers", ""), ("writers", ""), ("before", "")];
+    let before = ann.get("/-/admin/path_rules").field("before").replace("&#34;", "\"");
+    let rule: Vec<(&str, &str)> =
+        rule.iter().map(|(name, value)| (*name, if *name == "before" { before.as_str() } else { *value })).collect();
+    assert_eq!(ann.post("/-/admin/path_rules", &rule).unwrap().status, 303);
+    for path in ["/-/proposals", "/-/proposals/1"] {
+        assert!(!eve.get(path).body_text().contains("zqxj"), "{path}");
+    }
+    assert!(ann.get("/-/proposals").body_text().contains("zqxj"));
+    assert_eq!(ann.post("/-/proposals/1", &[("action", "reject"), ("reason", EVIL)]).unwrap().status, 303);
+    let said = ann.post("/-/proposals/1", &[("action", "comment"), ("comment", EVIL)]).unwrap();
+    assert_eq!(said.status, 303, "{}", said.body_text());
+    let page = ann.get("/-/proposals/1").body_text();
+    assert!(page.contains("Rejected") && !page.contains("<script>alert"), "{page}");
+    let told = ask(&server, &token, "GET", "/proposals/1", &json!({})).body_text();
+    assert!(told.contains("rejected"), "{told}");
+}
