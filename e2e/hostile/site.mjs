@@ -97,6 +97,7 @@ function repository(dir) {
     commit(message, { "Home.md": "# Home\n\nSee [[Marked]].\n", "Marked.md": marked("Line one."), ...hostile }),
     commit(message, { "Marked.md": marked(`Line two ${mark("content")}.`), ...files }),
     commit(message, { "Top.md": "{{PageIndex}}\n\n{{PageIndex|style=list|toc=true}}\n", [`Top/${markName("under")}.md`]: `# A\n\n## ${mark("deep")}\n` }),
+    commit(`${mark("message")}\n\nVia: ${mark("via")}\nSession: s-1`, { [`${markName("undone")}.md`]: `${mark("undone_text")}\n` }),
   ].join(""));
   return git(["log", "--format=%H", "--reverse", "--", "Marked.md"]).trim().split("\n");
 }

@@ -6,6 +6,7 @@ mod subtrees;
 pub use policy::{AgentPolicy, CLIENT_PATTERN_CHARS, ClientPattern, Handling, POLICY_RULES, PolicyRule};
 pub use subtrees::{Hidden, SubtreeRule, SubtreeRules};
 
+use crate::error::{Error, Result};
 use crate::path::PagePath;
 use std::fmt;
 
@@ -39,6 +40,29 @@ pub struct Program {
     pub handling: Handling,
     /// The page that it is for, with what is below it; none: the whole wiki. Everything else is not there for it.
     pub within: Option<PagePath>,
+    /// What its commits call the session in which it works, so that they can be found together.
+    pub session: Option<SessionName>,
+}
+
+/// Longest name of a session, in bytes.
+const SESSION_BYTES: usize = 64;
+
+/// A program's name for what it does in one go: 1 to 64 visible ASCII characters, so that it stands in a commit's trailer and in addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// Refuses what is no such name.
+    pub fn parse(text: &str) -> Result<Self> {
+        if (1..=SESSION_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(Self(text.to_string()));
+        }
+        Err(Error::invalid("that is no name of a session").hint("Send 1 to 64 visible ASCII characters, without spaces."))
+    }
+    /// As it stands in commits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who asks.
@@ -271,7 +295,7 @@ ADMIN      admin                  yyyy
         let admin = Some(MemberFlags { admin: true, ..MemberFlags::default() });
         for ceiling in actions {
             let Actor::Person(person) = person() else { unreachable!() };
-            let through = Some(Program { name: "api/x".into(), ceiling, handling: Handling::Direct, within: None });
+            let through = Some(Program { name: "api/x".into(), ceiling, handling: Handling::Direct, within: None, session: None });
             let actor = Actor::Person(Person { through: through.clone(), ..person.clone() });
             let operator = Actor::Person(Person { through, operator: true, ..person });
             for action in actions {

@@ -17,13 +17,13 @@ pub mod words;
 
 pub use access::{
     AccessLevel, AccessRules, Action, Actor, AgentPolicy, CLIENT_PATTERN_CHARS, ClientPattern, Handling, Hidden, MemberFlags, POLICY_RULES,
-    Person, PolicyRule, Program, SubtreeRule, SubtreeRules, UserId,
+    Person, PolicyRule, Program, SessionName, SubtreeRule, SubtreeRules, UserId,
 };
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
 pub use error::{Error, ErrorKind, ProposedAs, Result};
 pub use html::SafeHtml;
 pub use page::{Page, Title};
 pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};
-pub use revision::{Author, Revision, RevisionId, RevisionPrefix, Timestamp, VIA_TRAILER};
+pub use revision::{Author, Revision, RevisionId, RevisionPrefix, SESSION_TRAILER, Timestamp, UNDOES_TRAILER, VIA_TRAILER};
 pub use wiki::{Visibility, WikiId, WikiName};
 pub use words::{Direction, Language};

@@ -151,14 +151,29 @@ pub struct Revision {
 
 /// The trailer of a commit that a program made for somebody: which one (spec/api.md §5).
 pub const VIA_TRAILER: &str = "Via";
+/// The trailer beside it: in which session of that program.
+pub const SESSION_TRAILER: &str = "Session";
+/// The trailer of a commit that takes others back: which.
+pub const UNDOES_TRAILER: &str = "Undoes";
 
 impl Revision {
     /// The program that made it for its author, if the message says so in a trailer, as git knows them: a line in its last paragraph, which
     /// is not its first.
     pub fn via(&self) -> Option<&str> {
+        self.trailer(VIA_TRAILER)
+    }
+    /// The session of that program, if the message says so.
+    pub fn session(&self) -> Option<&str> {
+        self.trailer(SESSION_TRAILER)
+    }
+    /// What it takes back, if the message says so.
+    pub fn undoes(&self) -> Option<&str> {
+        self.trailer(UNDOES_TRAILER)
+    }
+    fn trailer(&self, name: &str) -> Option<&str> {
         let (_, last) = self.message.trim_end().rsplit_once("\n\n")?;
         let pairs = last.lines().filter_map(|line| line.split_once(": "));
-        let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(VIA_TRAILER)).map(|(_, value)| value.trim());
+        let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
         values.rfind(|value| !value.is_empty())
     }
 }
@@ -184,6 +199,9 @@ mod tests {
         };
         assert_eq!(via("Title\n\nVia: mcp/claude\nHolt-Op: x\n").as_deref(), Some("mcp/claude"));
         assert_eq!(via("Title\n\nText\n\nSigned-off-by: A\nvia:  two words \n\n").as_deref(), Some("two words"));
+        let (id, author, time) = (RevisionId::from_bytes([1; 20]), Author::anonymous(), Timestamp::utc(0));
+        let both = Revision { id, author, time, message: "Title\n\nVia: mcp/x\nSession: s-1".to_string() };
+        assert_eq!((both.via(), both.session()), (Some("mcp/x"), Some("s-1")));
         for none in ["Via: mcp/x", "Title\n\nVia: x\n\nMore text", "Title\n\nVia:", "Title\n\nVia: ", "", "Title\n\nnot Via: x"] {
             assert_eq!(via(none), None, "{none:?}");
         }

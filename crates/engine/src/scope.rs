@@ -159,6 +159,11 @@ impl<'w, P: Permission> Scope<'w, P> {
         let name = person.through.as_ref()?.name.chars().filter(|c| !c.is_control()).collect::<String>();
         Some(name.trim().to_string()).filter(|name| !name.is_empty())
     }
+    /// The session in which that program works, as commits name it.
+    pub(crate) fn session(&self) -> Option<String> {
+        let Actor::Person(person) = self.actor else { return None };
+        person.through.as_ref()?.session.as_ref().map(|session| session.as_str().to_string())
+    }
 }
 
 /// What path rules allow somebody, at one moment.

@@ -1,5 +1,6 @@
 //! Everything a request may need, made once.
 
+use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
@@ -35,6 +36,8 @@ pub struct App {
     pub reindexing: Arc<Reindexing>,
     /// Small pictures.
     pub thumbnails: Thumbnails,
+    /// Which sessions agents work in.
+    pub agent_sessions: AgentSessions,
     /// Who is editing what.
     pub presence: Presence,
     /// How much is asked of the API.

@@ -1,5 +1,6 @@
 //! The `holt` binary: parse, dispatch, exit code. 0 done, 1 failed, 2 bad command line.
 
+mod agent_sessions;
 mod api;
 mod app;
 mod commands;

@@ -322,6 +322,7 @@ admin       yy yy yy yy yy
                 ceiling: Action::Admin,
                 handling: super::super::Handling::Direct,
                 within: Some(PagePath::parse(within).unwrap()),
+                session: None,
             };
             Actor::Person(Person { through: Some(program), ..person })
         };

@@ -1,5 +1,6 @@
 //! The use cases: one file each, every door calls these. Each takes a [`Scope`](crate::Scope), which says who asks and proves they may.
 
+mod agents;
 mod anchor;
 mod attach;
 mod batch;
@@ -11,6 +12,7 @@ mod counts;
 mod delete;
 mod digest;
 mod drafts;
+mod hidden;
 mod history;
 mod inbox;
 mod linking;
@@ -29,9 +31,11 @@ mod settings;
 mod suggest;
 mod tags;
 mod text;
+mod undo;
 mod write;
 
 pub use crate::db::index::{Graph, Wanted};
+pub use agents::{AgentRow, AgentSession, agent_sessions, agents};
 pub use attach::{
     ATTACHMENT_BYTES, Attachment, AttachmentInfo, Existing, attachment, attachment_history, attachments, delete_attachment,
     rename_attachment, upload, upload_from,
@@ -50,6 +54,7 @@ pub use counts::{Counts, RepositoryState, Weight, bytes, counts, described, page
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
+pub use hidden::{HiddenKind, HiddenText, hidden_text};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, changelog_since, deleted, history, moved_to};
 pub(crate) use inbox::note_news;
 pub use inbox::{
@@ -69,6 +74,7 @@ pub use settings::{admit, join, members, put_members, remove_member, set_prefere
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Care, Tag, care, categories, tagged, tags, tags_of};
 pub use text::readable;
+pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, undo, undo_plan};
 
 use crate::db::preferences::Preferences;
 

@@ -10,7 +10,10 @@ use crate::repo::{CommitMeta, CommitOutcome, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
-use holt_core::{Actor, Author, Error, FileChange, Handling, OpId, PageKey, PagePath, Result, RevisionId, Timestamp, VIA_TRAILER};
+use holt_core::{
+    Actor, Author, Error, FileChange, Handling, OpId, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER, Timestamp,
+    UNDOES_TRAILER, VIA_TRAILER,
+};
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
@@ -21,6 +24,9 @@ pub(crate) struct Writing<'w> {
     actor: &'w Actor,
     author: Author,
     via: Option<String>,
+    session: Option<String>,
+    /// What this change takes back, in a line.
+    pub(crate) undoes: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
     /// Trailers besides those that every commit may have.
@@ -52,6 +58,8 @@ impl<'w> Writing<'w> {
             actor: scope.actor(),
             author: scope.author(),
             via: scope.via(),
+            session: scope.session(),
+            undoes: None,
             rights: scope.rights()?,
             op,
             trailers: Vec::new(),
@@ -60,9 +68,14 @@ impl<'w> Writing<'w> {
             lock,
         })
     }
-    /// The commit is in the name of `author`, by the program `via`, and says more in `trailers`: somebody takes in what another one made.
-    pub(crate) fn on_behalf(&mut self, author: Author, via: Option<String>, op: OpId, trailers: Vec<(&'static str, String)>) {
-        (self.author, self.via, self.op, self.trailers) = (author, via, Some(op), trailers);
+    /// The commit is in the name of who made `proposed`, by the program and in the session that it names, takes back what it takes back, and
+    /// says more in `trailers`: somebody takes in what another one made.
+    pub(crate) fn on_behalf(&mut self, proposed: &Revision, via: Option<String>, op: OpId, trailers: Vec<(&'static str, String)>) {
+        // Without a program the last paragraph may be the maker's own words.
+        let noted = via.is_some().then_some(proposed);
+        self.session = noted.and_then(Revision::session).map(str::to_string);
+        self.undoes = noted.and_then(Revision::undoes).map(str::to_string);
+        (self.author, self.via, self.op, self.trailers) = (proposed.author.clone(), via, Some(op), trailers);
     }
     /// Says which pages move, with all that is below them.
     pub(crate) fn moving(&mut self, moves: Vec<(PagePath, PagePath)>) {
@@ -151,10 +164,12 @@ impl<'w> Writing<'w> {
     }
     /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
     fn with_trailers(&self, message: &str) -> String {
-        let via = self.via.iter().map(|via| (VIA_TRAILER, via.as_str()));
+        let ours = [(UNDOES_TRAILER, &self.undoes), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
+        let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let more = self.trailers.iter().map(|(name, value)| (*name, value.as_str()));
+        // The operation last: that is where it is looked for.
         let op = self.op.iter().map(|op| (OP_TRAILER, op.as_str()));
-        let trailers: String = via.chain(more).chain(op).map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let trailers: String = ours.chain(more).chain(op).map(|(name, value)| format!("{name}: {value}\n")).collect();
         if trailers.is_empty() { message.to_string() } else { format!("{message}\n\n{trailers}") }
     }
     /// Refuses what would leave the wiki with more pages than before and than it may have. Whatever else is done to it, deleting above all,

@@ -198,3 +198,11 @@ impl Publisher<'_> {
 fn is_current(manifest: &WikiManifest) -> bool {
     manifest.publisher == publisher_version()
 }
+
+/// Who made a revision, as people are shown it: a person, and the program that they let do it.
+pub fn by(revision: &holt_core::Revision, language: Language) -> String {
+    match revision.via() {
+        Some(via) => language.say_with("{} via {}", &[revision.author.name(), via]),
+        None => revision.author.name().to_string(),
+    }
+}

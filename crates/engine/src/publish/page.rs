@@ -1,6 +1,7 @@
 //! One page to fragments.
 
 use super::Publisher;
+use super::by;
 use super::filters::draw;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
@@ -119,7 +120,8 @@ impl Publisher<'_> {
     fn foot(&self, row: &PageRow, verbs: &str) -> Result<String> {
         let last = row.last_change();
         let attachments = self.index.attachments(&row.path)?.len();
-        self.draw(&FootView { author: last.author.name(), changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
+        let author = by(&last, self.preferences.language);
+        self.draw(&FootView { author: &author, changed: &date(last.time), changed_iso: &rfc3339(last.time), verbs, attachments })
     }
 
     fn backlinks(&self, index: &Index, row: &PageRow) -> Result<(Vec<PageLink>, usize)> {

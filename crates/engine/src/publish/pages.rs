@@ -1,5 +1,6 @@
 //! What embeddings show of other pages and files, as the renderer asks it.
 
+use super::by;
 use super::page::minute;
 use crate::db::index::{AttachmentInfo, Index};
 use crate::db::preferences::Preferences;
@@ -79,7 +80,7 @@ impl Pages for IndexPages<'_> {
             name: file.name.as_str().to_string(),
             bytes: file.size,
             date: minute(file.last_change.time, self.preferences.language),
-            author: file.last_change.author.name().to_string(),
+            author: by(&file.last_change, self.preferences.language),
             message: file.last_change.message,
         };
         files.into_iter().filter(|file| file.mode != FileMode::Symlink).map(entry).collect()

@@ -122,7 +122,10 @@ fn a_program_is_named_and_held_to_its_ceiling() {
     let (_engine, wiki) = docs(&dir);
     let through = |ceiling, name: &str| {
         let Actor::Person(person) = people("ann") else { unreachable!() };
-        Actor::Person(Person { through: Some(Program { name: name.into(), ceiling, handling: Handling::Direct, within: None }), ..person })
+        Actor::Person(Person {
+            through: Some(Program { name: name.into(), ceiling, handling: Handling::Direct, within: None, session: None }),
+            ..person
+        })
     };
     let reader = through(Action::Read, "api/x");
     assert_eq!(wiki.grant::<Write>(&reader).err().unwrap().kind, ErrorKind::Denied);

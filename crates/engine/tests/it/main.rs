@@ -18,4 +18,5 @@ mod private;
 mod proposals;
 mod repo;
 mod save;
+mod undo;
 mod wikis;

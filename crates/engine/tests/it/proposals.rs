@@ -53,7 +53,7 @@ fn member(wiki: &Wiki, id: i64, name: &str) -> Actor {
 /// An agent of theirs that may do no more than `handling`.
 fn agent_of(person: &Actor, name: &str, handling: Handling) -> Actor {
     let Actor::Person(person) = person else { unreachable!() };
-    let through = Some(Program { name: name.into(), ceiling: Action::Upload, handling, within: None });
+    let through = Some(Program { name: name.into(), ceiling: Action::Upload, handling, within: None, session: None });
     Actor::Person(Person { through, ..person.clone() })
 }
 

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::door::Door;
 use crate::request::Request;
 use crate::session;
-use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId, WikiId};
+use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, SessionName, UserId, WikiId};
 use holt_engine::directory::{SessionRow, TokenRecord, TokenScope};
 use http::header;
 use std::net::IpAddr;
@@ -15,6 +15,9 @@ use std::net::IpAddr;
 const TOKEN_BYTES: usize = 128;
 /// How access tokens of OAuth begin. Tokens that people make themselves begin with `holt_`.
 const ACCESS: &str = "holta_";
+
+/// The header in which a program names the session it works in; its commits do, too.
+pub const SESSION: &str = "holt-session";
 
 /// Who asks, and their session, if that is how they are known.
 pub struct Caller {
@@ -70,10 +73,13 @@ pub fn caller(app: &App, request: &Request, wiki: WikiId, door: Door) -> Result<
         }
     };
     let found = if token.starts_with(ACCESS) { granted(app, token, wiki, door)? } else { owner(app, token, wiki)? };
-    let (actor, identity) = found.ok_or_else(|| {
+    let (mut actor, identity) = found.ok_or_else(|| {
         Error::unauthenticated("the token is unknown, expired, revoked or for another wiki")
             .hint("Make a new one in your settings in this wiki.")
     })?;
+    if let (Actor::Person(Person { through: Some(program), .. }), Some(sent)) = (&mut actor, headers.get(SESSION)) {
+        program.session = Some(SessionName::parse(sent.to_str().unwrap_or_default())?);
+    }
     Ok(Caller { actor, session: None, identity })
 }
 
@@ -98,6 +104,7 @@ fn granted(app: &App, token: &str, wiki: WikiId, door: Door) -> Result<Option<(A
         ceiling: access.scope.action(),
         handling: Handling::Direct,
         within: None,
+        session: None,
     };
     let person = Person { through: Some(program), ..user.person() };
     Ok(Some((Actor::Person(person), Identity::Grant(access.grant.id))))
@@ -122,6 +129,7 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, Identity
         ceiling: ceiling(&record),
         handling: handling(&record),
         within: record.within,
+        session: None,
     });
     Ok(Some((Actor::Person(Person { through, ..person }), Identity::Token(record.id))))
 }

@@ -56,7 +56,13 @@ pub fn changelog(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
     let limit = super::query::count(context, "limit", USUAL, MOST);
     let path = super::query::text(context, "path_prefix").map(|text| super::parse_path("path_prefix", &text)).transpose()?;
-    let filter = Filter { author: super::query::text(context, "author"), path, ..Filter::default() };
+    let filter = Filter {
+        author: super::query::text(context, "author"),
+        via: super::query::text(context, "via"),
+        session: super::query::text(context, "session"),
+        path,
+        ..Filter::default()
+    };
     let before = cursor::number(context)?;
     let entries = match super::query::text(context, "since").map(|text| since(context, &text)).transpose()? {
         None => pages::changelog(&scope, &filter, before, limit)?,

@@ -1,7 +1,7 @@
 //! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
 //! them. The bounds are those the handlers use.
 
-use super::{changes, history, list, proposals, search, wiki};
+use super::{agents, changes, history, list, proposals, search, undo, wiki};
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
 use holt_engine::pages::proposals::{LISTED, ProposalStatus};
@@ -47,6 +47,7 @@ pub fn parameter(of: &str, name: &str) -> Value {
         (_, "status") => one_of("Only proposals of this status.", &ProposalStatus::ALL.map(ProposalStatus::as_str)),
         (_, "mine") => one_of("true: only those of the token's owner.", &["true", "false"]),
         ("changelog", "limit") => number("How many commits.", history::USUAL, history::MOST),
+        ("agents", "limit") => number("How many sessions.", agents::USUAL, agents::MOST),
         ("changes", "limit") => number("How many commits.", changes::USUAL, changes::MOST),
         ("search", "limit") => number("How many pages.", search::USUAL, search::MOST),
         (_, "offset") => json!({"description": "How many pages to leave out, of those found by words.",
@@ -68,6 +69,9 @@ pub fn parameter(of: &str, name: &str) -> Value {
         (_, "tag") => words("Only pages with this tag."),
         (_, "category") => words("Only pages with this category in their properties."),
         ("changelog", "author") => words("Only commits of authors whose name contains this."),
+        ("agents", "via") => words("The program of exactly this name: its sessions instead of the list."),
+        (_, "via") => words("Only commits made through the program of exactly this name, as mcp/otter."),
+        (_, "session") => words("Only commits of this session of a program."),
         (_, "author") => words("Only pages that somebody of that name has changed."),
         (_, "before") => words("Only pages last changed before this day, like 2026-11-21."),
         (_, "after") => words("Only pages last changed on this day or later, like 2026-11-21."),
@@ -160,6 +164,22 @@ pub fn answered(of: &str, name: &str) -> Value {
             list(&[commit(), vec![("pages", touched()), ("attachments", touched())]].concat())
         }
         ("changelog", "entries") => list(&[commit(), vec![("pages_affected", texts()), ("attachments_affected", texts())]].concat()),
+        ("agents", "agents") => {
+            list(&[("via", text()), ("person", text()), ("changes", number()), ("sessions", number()), ("first", text()), ("last", text())])
+        }
+        ("agents", "sessions") => list(&[
+            ("session", maybe()),
+            ("person", text()),
+            ("changes", number()),
+            ("first", text()),
+            ("last", text()),
+            ("last_revision", revision()),
+        ]),
+        ("undo", "commits") => number(),
+        ("undo", "undone") => flag(),
+        ("undo", "revision") => maybe_revision(),
+        ("undo", "conflicts") => list(&[("file", text()), ("page", maybe()), ("why", text())]),
+        ("undo", "items") => list(&[("file", text()), ("page", maybe()), ("kind", text()), ("commits", number())]),
         ("history", "history") => list(&[commit(), vec![("path_at", maybe())]].concat()),
         ("search", "results") => list(&[("name", text()), ("path", text())]),
         ("search", "similar") => list(&[("name", text()), ("path", text())]),
@@ -184,6 +204,23 @@ pub fn field(of: &str, name: &str) -> Value {
         (_, "paths") => {
             let about = "Paths of pages.";
             return json!({"type": "array", "minItems": 1, "maxItems": 50, "items": {"type": "string"}, "description": about});
+        }
+        ("undo", "revisions") => {
+            let about = "Instead of whose changes: these commits.";
+            return json!({"type": "array", "minItems": 1, "maxItems": undo::REVISIONS, "items": {"type": "string"}, "description": about});
+        }
+        ("undo", "files") => {
+            let about = "Only these files of the preview. All of them without it.";
+            return json!({"type": "array", "minItems": 1, "maxItems": undo::FILES, "items": {"type": "string"}, "description": about});
+        }
+        ("undo", "person") => ("string", "Changes by the author of exactly this name.".to_string()),
+        ("undo", "via") => ("string", "Changes made through the program of exactly this name, as mcp/otter.".to_string()),
+        ("undo", "session") => ("string", "Changes of this session.".to_string()),
+        ("undo", "path_prefix") => ("string", "Only of those: commits that touched this page or what is below it.".to_string()),
+        ("undo", "from") => ("string", "Only of those: at this time or later, like 2026-11-21T09:00:00Z.".to_string()),
+        ("undo", "until") => ("string", "Only of those: before this time.".to_string()),
+        ("undo", "plan") => {
+            ("string", "plan of the preview: it is done if it would be the same still, else 409. A preview without it.".to_string())
         }
         (_, "operations") => return operations(),
         ("acceptProposal", "files") => return choices(),
@@ -262,6 +299,10 @@ pub fn text(of: &str) -> Option<&'static str> {
         "deletePage" => "The page stays in the history and can be brought back from there.",
         "rename" => "One commit; the old address leads to the new one.",
         "commit" => "Where one operation cannot be done, nothing is; operation says which it was.",
+        "undo" => {
+            "It has to be said whose changes are meant: person, via, session or revisions. At most 1,000 commits. What others changed elsewhere \
+            since stays; where both touched the same lines nothing changes, and conflicts says so. Undoing again finds nothing to do."
+        }
         "propose" => {
             "As POST /commits, but nothing changes until somebody accepts it; 202 with the proposal. 200: there was nothing to change."
         }
@@ -299,6 +340,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "listPages" => &["pages", "total", "next_cursor"],
         "batchGet" => &["pages", "missing"],
         "commit" => &["revision", "paths", "updated_pages", "changed"],
+        "undo" => &["plan", "revision", "commits", "items", "conflicts", "undone"],
         "changes" => &["changes", "until", "next_cursor"],
         "listProposals" => &["proposals", "next_cursor"],
         "propose" => &["revision", "paths", "updated_pages", "changed"],
@@ -324,6 +366,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "acceptProposal" => &["number", "status", "revision"],
         "rejectProposal" | "withdrawProposal" | "commentProposal" => &["number", "title", "status", "decision"],
         "changelog" => &["entries", "total", "next_cursor"],
+        "agents" => &["agents", "via", "sessions", "next_cursor"],
         "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
         "links" => &["nodes", "edges"],
         "orphans" => &["orphans"],
@@ -355,6 +398,7 @@ pub fn example(of: &str) -> Option<Value> {
         "commit" => json!({"message": "Two pages", "operations": [
             {"op": "put", "path": "Example/One", "content": "# One\n"}, {"op": "put", "path": "Example/Two", "content": "See [[Example/One]].\n"},
         ]}),
+        "undo" => json!({"session": "nightly"}),
         "writePage" => json!({"content": "# Example\n\nPress the red button.\n"}),
         "editPage" => json!({"revision": REVISION, "old_string": "red button", "new_string": "green button"}),
         "rename" => json!({"new_path": "Moved"}),

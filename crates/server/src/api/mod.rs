@@ -2,6 +2,7 @@
 //! who may do what is decided where every door asks.
 
 pub mod accept;
+pub mod agents;
 pub mod attachments;
 pub mod body;
 pub mod change;
@@ -25,6 +26,7 @@ pub mod reindexing;
 mod replay;
 pub mod search;
 pub mod section;
+pub mod undo;
 pub mod wiki;
 pub mod writing;
 
@@ -116,6 +118,9 @@ pub fn entry(revision: &Revision) -> Value {
     if let Some(via) = revision.via() {
         entry["via"] = via.into();
     }
+    if let Some(session) = revision.session() {
+        entry["session"] = session.into();
+    }
     entry
 }
 
@@ -123,7 +128,9 @@ pub fn entry(revision: &Revision) -> Value {
 pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
-    let ours = |line: &str| ["Via: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "].iter().any(|name| line.starts_with(name));
+    let ours = |line: &str| {
+        ["Undoes: ", "Via: ", "Session: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "].iter().any(|name| line.starts_with(name))
+    };
     if last.lines().all(ours) { before.trim_end() } else { text }
 }
 

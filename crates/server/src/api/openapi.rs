@@ -45,6 +45,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/pages",        shape("listPages", "Pages by path, in parts", &["prefix", "category", "tag", "updated_since", "limit", "cursor"], &[], &[200], &[])),
     ("POST",   "/pages:batchGet", shape("batchGet", "Up to 50 pages at once", &[], &["paths!"], &[200], &[415])),
     ("POST",   "/commits",      shape("commit", "Several pages in one commit, all or nothing", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
+    ("POST",   "/undo",         shape("undo", "Takes back what many commits did: a preview, or with its plan one commit", &[], &["person", "via", "session", "path_prefix", "from", "until", "revisions", "plan", "files", "commit_message"], &[200], &[404, 409, 415])),
     ("GET",    "/proposals",    shape("listProposals", "Changes that wait to be accepted, and what became of them", &["status", "mine", "limit", "cursor"], &[], &[200], &[])),
     ("POST",   "/proposals",    shape("propose", "Proposes several pages at once", &[], &["message!", "operations!", "base"], &[200], &[404, 409, 415])),
     ("GET",    "/proposals/{number}", shape("readProposal", "A proposal, and what it would change now", &[], &[], &[200], &[])),
@@ -53,7 +54,8 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("POST",   "/proposals/{number}/withdraw", shape("withdrawProposal", "Takes one's own proposal back", &[], &[], &[200], &[409, 415])),
     ("POST",   "/proposals/{number}/comments", shape("commentProposal", "Says something about a proposal", &[], &["text!"], &[200], &[415])),
     ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 429])),
-    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author"], &[], &[200], &[])),
+    ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[])),
+    ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[])),
     ("GET",    "/search",       shape("search", "Pages by words, best first, or lines by a regular expression", &["q", "prefix", "tag", "category", "author", "before", "after", "explain", "regex", "limit", "offset", "cursor"], &[], &[200], &[])),
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
     ("GET",    "/links/orphans", shape("orphans", "Pages that no other page links to", &[], &[], &[200], &[])),
@@ -87,7 +89,7 @@ fn group(address: &str) -> &'static str {
         "files"
     } else if address.starts_with("/proposals") {
         "review"
-    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog"]) {
+    } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents", "/undo"]) {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
         "search"

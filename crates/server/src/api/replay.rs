@@ -20,6 +20,7 @@ pub fn answer(context: &Context<'_>, route: (&str, &str), done: &Done) -> Answer
             Ok(ok(&json!({"deleted": true, "path": context.preferences()?.display_path(&path), "revision": revision})))
         }
         ("POST", "/api/v1/pages/{page}/rename") => renamed(context, done),
+        ("POST", "/api/v1/undo") => Ok(ok(&super::undo::answered(Some(done.revision)))),
         ("POST", "/api/v1/commits") => commit(context, done),
         ("POST", "/api/v1/pages/{page}/attachments") => {
             let fields = attachments::fields(context)?;

@@ -1,6 +1,7 @@
 //! `holt mcp`: the Model Context Protocol on standard input and output, a message a line (spec/mcp.md §3).
 
 use super::open;
+use crate::agent_sessions::{self, AgentSessions};
 use crate::api::credentials::Identity;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
@@ -43,7 +44,8 @@ pub fn run(args: &McpArgs) -> Result<ExitCode> {
     }
     let app = alone(engine);
     let mut input = std::io::stdin().lock();
-    let mut client = None;
+    // One session for as long as this runs.
+    let mut peer = mcp::Peer { client: None, session: agent_sessions::fresh() };
     while let Some(line) = line(&mut input)? {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -61,7 +63,7 @@ pub fn run(args: &McpArgs) -> Result<ExitCode> {
             door: Door::Mcp,
             operation: None,
         };
-        if let Some(answer) = mcp::answer(&mut context, &line, None, &mut client).body {
+        if let Some(answer) = mcp::answer(&mut context, &line, None, &mut peer).body {
             let mut out = std::io::stdout().lock();
             // Who does not listen any more has gone.
             if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
@@ -99,7 +101,10 @@ fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
         None => Person { id: UserId(0), name: "operator".to_string(), email: String::new(), operator: true, through: None },
     };
     let ceiling = if args.read_only { Action::Read } else { Action::Upload };
-    Ok(Person { through: Some(Program { name: "mcp/stdio".to_string(), ceiling, handling: Handling::Direct, within: None }), ..person })
+    Ok(Person {
+        through: Some(Program { name: "mcp/stdio".to_string(), ceiling, handling: Handling::Direct, within: None, session: None }),
+        ..person
+    })
 }
 
 /// What a request needs of a server, without one.
@@ -116,6 +121,7 @@ fn alone(engine: Engine) -> App {
         throttle: Throttle::Off,
         recovery: Recovery::new(Vec::new()),
         thumbnails: Thumbnails::default(),
+        agent_sessions: AgentSessions::default(),
         presence: Presence::default(),
         rates: Rates::default(),
         under_way: UnderWay::default(),

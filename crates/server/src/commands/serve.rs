@@ -1,6 +1,7 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
 use super::output;
+use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
@@ -61,6 +62,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
         reindexing: Arc::new(Reindexing::default()),
+        agent_sessions: AgentSessions::default(),
         presence: Presence::default(),
         thumbnails: Thumbnails::default(),
         edge: EdgeState {

@@ -4,6 +4,7 @@ use super::cleaned;
 use super::message::{HEADERS, Refusal, VERSION};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use holt_core::SessionName;
 use http::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,8 @@ pub const LEGACY: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
+/// Ours: what a client calls the session it works in, so that what it does in one go can be found, and undone, together.
+const SESSION_KEY: &str = "io.holt/session";
 
 /// How one speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Envelope {
     pub era: Era,
     /// What the client calls itself, cleaned.
     pub client: Option<String>,
+    /// The session it says it works in.
+    pub session: Option<SessionName>,
     /// Whether it can ask a person something, with a form.
     pub asks: Asks,
 }
@@ -48,6 +53,14 @@ pub enum Asks {
 pub fn open(headers: Option<&HeaderMap>, method: &str, params: &Map<String, Value>) -> Result<Envelope, Refusal> {
     let meta = params.get("_meta").and_then(Value::as_object);
     let said = meta.and_then(|meta| meta.get(VERSION_KEY));
+    // Refused, not passed over: whoever names a session means to find it again.
+    let session = match meta.and_then(|meta| meta.get(SESSION_KEY)) {
+        None => None,
+        Some(sent) => Some(
+            SessionName::parse(sent.as_str().unwrap_or_default())
+                .map_err(|_| Refusal::params(format!("{SESSION_KEY} is not 1 to 64 visible ASCII characters")))?,
+        ),
+    };
     let sent = match headers {
         Some(headers) => one(headers, "mcp-protocol-version")?,
         None => None,
@@ -55,7 +68,7 @@ pub fn open(headers: Option<&HeaderMap>, method: &str, params: &Map<String, Valu
     let old = |version: &str| LEGACY.contains(&version) || version == "2024-11-05";
     if said.is_none() && (sent.as_deref().is_none_or(old) || method == "initialize") {
         let client = if method == "initialize" { name(params.get("clientInfo")) } else { None };
-        return Ok(Envelope { era: Era::Legacy, client, asks: Asks::Nobody });
+        return Ok(Envelope { era: Era::Legacy, client, session, asks: Asks::Nobody });
     }
     let said = match said {
         Some(Value::String(said)) => said.as_str(),
@@ -93,7 +106,7 @@ pub fn open(headers: Option<&HeaderMap>, method: &str, params: &Map<String, Valu
     let elicitation = meta.and_then(|meta| meta.get(CAPABILITIES_KEY)?.get("elicitation")).and_then(Value::as_object);
     // What names no mode has forms.
     let asks = if elicitation.is_some_and(|modes| modes.is_empty() || modes.contains_key("form")) { Asks::People } else { Asks::Nobody };
-    Ok(Envelope { era: Era::Modern, client: name(meta.and_then(|meta| meta.get(CLIENT_KEY))), asks })
+    Ok(Envelope { era: Era::Modern, client: name(meta.and_then(|meta| meta.get(CLIENT_KEY))), session, asks })
 }
 
 fn name(info: Option<&Value>) -> Option<String> {

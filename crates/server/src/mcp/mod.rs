@@ -23,7 +23,7 @@ use crate::request::Turn;
 use crate::session;
 use crate::web::Context;
 use envelope::Era;
-use holt_core::{Action, Actor, Error, Handling, Person, Program, Result};
+use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, SessionName};
 use holt_engine::directory::OAuthScope;
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
@@ -85,7 +85,7 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
         let refusal = Refusal::request("a token stands in the body: send it as Authorization: Bearer, and revoke this one");
         Answer::refused(&Value::Null, refusal)
     } else if kind.trim().eq_ignore_ascii_case("application/json") {
-        answer(context, &request.raw, Some(&request.headers), &mut None)
+        answer(context, &request.raw, Some(&request.headers), &mut Peer::default())
     } else {
         let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
         Answer::refused(&Value::Null, Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
@@ -144,8 +144,17 @@ impl Answer {
     }
 }
 
-/// Answers one message. `headers` are those it came with, if it came over HTTP; `client` is who a client said it is, where that is remembered.
-pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMap>, client: &mut Option<String>) -> Answer {
+/// Who is at the other end, where that is remembered.
+#[derive(Debug, Default)]
+pub struct Peer {
+    /// What it called itself last.
+    pub client: Option<String>,
+    /// The session of all its messages that name none.
+    pub session: Option<SessionName>,
+}
+
+/// Answers one message of `peer`. `headers` are those it came with, if it came over HTTP.
+pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMap>, peer: &mut Peer) -> Answer {
     let start = Instant::now();
     let refused = Answer::refused;
     if let Err(failure) = may(context, Action::Read) {
@@ -161,9 +170,10 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
         Err(refusal) => return refused(&id, refusal),
     };
     if let Some(name) = envelope.client.clone() {
-        *client = Some(name);
+        peer.client = Some(name);
     }
-    name_program(context, client.as_deref());
+    let client = &peer.client;
+    name_program(context, client.as_deref(), envelope.session.clone().or_else(|| peer.session.clone()));
     let way = if headers.is_some() { Way::Http } else { Way::Lines };
     if (method.as_str(), envelope.era, way) == (listen::METHOD, Era::Modern, Way::Http) {
         let charged = if context.request.turn == Turn::First { charge(context) } else { Ok(()) };
@@ -234,22 +244,33 @@ fn charge(context: &Context<'_>) -> Result<(), Refusal> {
     })
 }
 
-/// Has commits name the agent: by what it calls itself, or by the label of its token. One that somebody allowed is called what they were shown.
-fn name_program(context: &mut Context<'_>, client: Option<&str>) {
-    if matches!(context.identity, Identity::Grant(_)) {
-        return;
-    }
+/// Has commits name the agent, by what it calls itself or by the label of its token, and the session it says it works in, or one that it is
+/// taken to work in. One that somebody allowed is called what they were shown.
+fn name_program(context: &mut Context<'_>, client: Option<&str>, session: Option<SessionName>) {
+    let (wiki, now) = (context.wiki.id(), context.now());
+    let allowed = matches!(context.identity, Identity::Grant(_));
     let Actor::Person(person) = &mut context.actor else { return };
     match (&mut person.through, client) {
+        (Some(_), _) if allowed => {}
         (Some(program), client) => {
             let label = program.name.split_once('/').map_or(program.name.as_str(), |(_, label)| label);
             program.name = format!("mcp/{}", client.unwrap_or(label));
         }
         // Whoever is logged in may do all they may, through an agent, too.
         (through @ None, Some(client)) => {
-            *through = Some(Program { name: format!("mcp/{client}"), ceiling: Action::Admin, handling: Handling::Direct, within: None });
+            *through = Some(Program {
+                name: format!("mcp/{client}"),
+                ceiling: Action::Admin,
+                handling: Handling::Direct,
+                within: None,
+                session: None,
+            });
         }
         (None, None) => {}
+    }
+    if let Some(program) = &mut person.through {
+        let of = || context.app.agent_sessions.of(wiki, &context.identity, &program.name, now);
+        program.session = session.or_else(|| program.session.clone()).or_else(of);
     }
 }
 

@@ -148,7 +148,7 @@ pub fn deleted(context: &Context<'_>) -> Result<Reply> {
         title: preferences.display_name(&path, None),
         history_url: format!("{}/history", path.url()),
         revert_url: format!("/-/revert/{}", entry.revision.id),
-        author: entry.revision.author.name().to_string(),
+        author: publish::by(&entry.revision, preferences.language),
         when: moment(entry.revision.time),
     };
     let pages = pages::deleted(&context.scope::<Read>()?)?.into_iter().map(row).collect();

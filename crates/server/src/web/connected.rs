@@ -1,7 +1,7 @@
 //! Connected programs: what somebody allowed by OAuth, in their own settings, and all that was allowed in a wiki, for its administrators. Who
 //! revokes one has it refused at its next request.
 
-use super::views::{AgentView, AgentsView, tabs};
+use super::views::{ConnectedProgram, ConnectedView, tabs};
 use super::{Context, audit, minute, problem};
 use crate::oauth::clients;
 use crate::reply::{Reply, see_other};
@@ -93,7 +93,7 @@ fn show(context: &Context<'_>, of: Of, status: StatusCode, error: Option<&Error>
                 Some(name)
             }
         };
-        agents.push(AgentView {
+        agents.push(ConnectedProgram {
             id: grant.id,
             name: grant.client_name,
             host: clients::host(&grant.client),
@@ -104,7 +104,7 @@ fn show(context: &Context<'_>, of: Of, status: StatusCode, error: Option<&Error>
         });
     }
     let notice = context.request.query("saved").map(|_| "Revoked.".to_string());
-    context.form(status, "Connected programs", |csrf| AgentsView {
+    context.form(status, "Connected programs", |csrf| ConnectedView {
         csrf,
         tabs: if of == Of::All { tabs(ALL) } else { Vec::new() },
         action: if of == Of::All { ALL } else { OWN },

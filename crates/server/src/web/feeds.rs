@@ -131,7 +131,7 @@ fn item(origin: &str, preferences: &holt_engine::db::preferences::Preferences, e
         id: revision.id.to_string(),
         when: publish::rfc3339(revision.time),
         when_mail: publish::mail_date(revision.time),
-        author: revision.author.name().to_string(),
+        author: publish::by(revision, preferences.language),
         message: if message.is_empty() { "-/-".to_string() } else { message },
         files,
     }

@@ -6,10 +6,10 @@ use super::{Context, file_type, moment, problem};
 use crate::reply::{Reply, see_other};
 use crate::thumbnails;
 use file_type::Disposition;
-use holt_core::{Action, AttachmentName, Error, PagePath, Result, RevisionId};
+use holt_core::{Action, AttachmentName, Error, Language, PagePath, Result, RevisionId};
 use holt_edge::{Body, security_headers};
 use holt_engine::pages::{self, AttachmentInfo};
-use holt_engine::{Read, Upload, Write};
+use holt_engine::{Read, Upload, Write, publish};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -174,14 +174,15 @@ pub fn list(context: &Context<'_>) -> Result<Reply> {
 
 fn show_list(context: &Context<'_>, path: &PagePath, status: StatusCode, problem: Option<Problem>) -> Result<Reply> {
     let page = context.page_ref(path)?;
-    let files = pages::attachments(&context.scope::<Read>()?, path)?.iter().map(|info| entry(&page, info)).collect();
+    let language = context.preferences()?.language;
+    let files = pages::attachments(&context.scope::<Read>()?, path)?.iter().map(|info| entry(&page, info, language)).collect();
     let can_upload = context.wiki.may_at(&context.actor, Action::Upload, &path.key())?;
     let notice = context.request.query("added").map(|names| format!("Stored: {names}."));
     let title = format!("Attachments of {}", page.title);
     context.form(status, &title, |csrf| AttachmentsView { page, csrf, files, can_upload, problem, notice })
 }
 
-fn entry(page: &PageRef, info: &AttachmentInfo) -> FileEntry {
+fn entry(page: &PageRef, info: &AttachmentInfo, language: Language) -> FileEntry {
     let name = holt_core::path::encode(info.name.as_str());
     let url = format!("{}/a/{name}", page.verbs);
     FileEntry {
@@ -190,7 +191,7 @@ fn entry(page: &PageRef, info: &AttachmentInfo) -> FileEntry {
         url,
         detail_url: format!("{}/attachment/{name}", page.verbs),
         size: size(info.size),
-        author: info.last_change.author.name().to_string(),
+        author: publish::by(&info.last_change, language),
         when: moment(info.last_change.time),
         message: first_line(&info.last_change.message),
     }
@@ -235,11 +236,11 @@ pub fn inline_upload(context: &Context<'_>) -> Result<Reply> {
     let Some((name, _)) = files.first() else { return Err(Error::invalid("no file was sent")) };
     let filename = format!("./{name}");
     store(context, &path, &files, Kind::Inline)?;
-    let page = context.page_ref(&path)?;
+    let (page, language) = (context.page_ref(&path)?, context.preferences()?.language);
     let attachments: Vec<_> = pages::attachments(&context.scope::<Read>()?, &path)?
         .iter()
         .map(|info| {
-            let shown = entry(&page, info);
+            let shown = entry(&page, info, language);
             json!({
                 "filename": shown.name, "filepath": info.file, "url": shown.url, "thumbnail_url": shown.thumbnail_url, "filesize": info.size,
                 "mimetype": file_type::by_extension(&info.name.extension()), "revision": info.last_change.id.short(6),

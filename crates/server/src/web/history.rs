@@ -10,6 +10,7 @@ use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{ChangeKind, Error, Language, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml};
 use holt_engine::pages::{self, Entry, Filter};
+use holt_engine::publish::by;
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
 
@@ -50,14 +51,6 @@ pub fn entries(log: &[Entry], of: &Numbered<'_>, language: Language) -> Vec<Hist
         }
     };
     log.iter().map(line).collect()
-}
-
-/// Who made a revision: a person, and the program that they let do it.
-fn by(revision: &holt_core::Revision, language: Language) -> String {
-    match revision.via() {
-        Some(via) => language.say_with("{} via {}", &[revision.author.name(), via]),
-        None => revision.author.name().to_string(),
-    }
 }
 
 fn commit_url(id: RevisionId) -> String {
@@ -240,22 +233,28 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
         }
     }
     let asked = |name: &str| context.request.query(name).unwrap_or_default();
+    let whose = [&filter.author, &filter.agent, &filter.person, &filter.via, &filter.session];
+    let undoable = !days.is_empty() && whose.iter().any(|one| one.is_some());
     let view = ChangelogView {
         days,
         newer_url: from.map(|_| format!("/-/changelog?{query}")),
         older_url,
         author: asked("author"),
         agent: asked("agent"),
+        person: asked("person"),
+        via: asked("via"),
+        session: asked("session"),
         path: asked("path"),
         from: asked("from"),
         until: asked("until"),
         filtered: filter != Filter::default(),
+        undo_url: undoable.then(|| format!("/-/undo?{}", query.trim_end_matches('&'))),
         feed_query: query,
     };
     context.page(StatusCode::OK, "Recent changes", &view)
 }
 
-/// What `?author=`, `?agent=`, `?path=`, `?from=` and `?until=` (days, the second one included) leave of the changelog.
+/// What `?author=`, `?agent=` (parts of names), `?person=`, `?via=`, `?session=` (whole ones), `?path=`, `?from=` and `?until=` (days, the second one included) leave of the changelog.
 pub fn wanted(context: &Context<'_>) -> Result<Filter> {
     let asked = |name: &str| context.request.query(name).map(|text| text.trim().to_string()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<i64>> {
@@ -267,6 +266,9 @@ pub fn wanted(context: &Context<'_>) -> Result<Filter> {
         author: asked("author").map(|text| text.chars().take(100).collect()),
         // A star is any.
         agent: asked("agent").map(|text| text.trim_matches('*').chars().take(100).collect()),
+        person: asked("person").map(|text| text.chars().take(128).collect()),
+        via: asked("via").map(|text| text.chars().take(128).collect()),
+        session: asked("session").map(|text| text.chars().take(64).collect()),
         path: asked("path").map(|text| stored(context, PagePath::parse(text.trim_start_matches('/'))?)).transpose()?,
         from: day("from")?,
         until: day("until")?.map(|start| start + 24 * 60 * 60),
@@ -284,7 +286,7 @@ fn stored(context: &Context<'_>, typed: PagePath) -> Result<PagePath> {
 /// The same as it stands in addresses, with `&` at its end; empty without a filter.
 fn filter_query(context: &Context<'_>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in ["author", "agent", "path", "from", "until"] {
+    for name in ["author", "agent", "person", "via", "session", "path", "from", "until"] {
         if let Some(value) = context.request.query(name).filter(|value| !value.trim().is_empty()) {
             query.append_pair(name, value.trim());
         }
@@ -308,6 +310,7 @@ fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {
         short: id.short(SHORT),
         when: moment(entry.revision.time),
         author: by(&entry.revision, preferences.language),
+        session: super::activity::session_link(&entry.revision),
         message: first_line(&entry.revision.message),
         commit_url: commit_url(id),
         revert_url: Some(format!("/-/revert/{id}")),
@@ -379,7 +382,7 @@ fn show_revert(context: &Context<'_>, status: StatusCode, problem: Option<Proble
         csrf,
         revision: id.to_string(),
         short: id.short(SHORT),
-        author: revision.author.name().to_string(),
+        author: by(&revision, preferences.language),
         when: moment(revision.time),
         commit_message: first_line(&revision.message),
         files: files.iter().map(|file| name(&file.change.file)).collect(),

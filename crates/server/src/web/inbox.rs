@@ -6,8 +6,8 @@ use super::views::{Choice, InboxChange, InboxNotice, InboxView, PageRef, WatchSh
 use super::{Context, moment};
 use crate::reply::{Reply, see_other};
 use holt_core::{Action, Error, PagePath, Result, RevisionId, Timestamp};
-use holt_engine::Read;
 use holt_engine::pages::{self, Extent, Frequency, Mark, NoticeKind};
+use holt_engine::{Read, publish};
 use http::StatusCode;
 
 /// Comments and changes on one screen.
@@ -51,6 +51,7 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         })
         .collect();
     let found = pages::watched_changes(&scope, asked("changes"), PER_SCREEN)?;
+    let language = preferences.language;
     let changes: Vec<InboxChange> = found
         .changes
         .iter()
@@ -58,7 +59,7 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
             let (revision, files) = (&change.entry.revision, &change.entry.changes);
             let file = |file: &str| PagePath::from_tree(file).map_or_else(|| file.to_string(), |path| name(&path));
             InboxChange {
-                author: revision.author.name().to_string(),
+                author: publish::by(revision, language),
                 message: first_line(&revision.message),
                 url: format!("/-/commit/{}", revision.id),
                 files: files.iter().take(FILES_NAMED).map(|change| file(&change.file)).collect(),

@@ -1,5 +1,6 @@
 //! Live pages: what is not published. Handlers are plain functions from a [`Context`] to a reply.
 
+pub mod activity;
 pub mod admin;
 pub mod agent_policy;
 mod agent_setup;
@@ -33,6 +34,7 @@ pub mod security_check;
 pub mod sessions;
 pub mod site;
 pub mod tokens;
+pub mod undo;
 pub mod unsubscribe;
 pub mod users;
 mod views;

@@ -187,7 +187,7 @@ fn old(context: &Context<'_>, path: &PagePath, revision: RevisionId) -> Result<R
     let rendered = pages::render_old(&scope, path, text)?;
     let view = RevisionView {
         short: revision.short(SHORT),
-        author: about.author.name().to_string(),
+        author: publish::by(&about, context.preferences()?.language),
         when: moment(about.time),
         diff_url,
         scripts: scripts(rendered.requires),

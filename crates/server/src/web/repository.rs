@@ -5,7 +5,7 @@ use super::views::{LastCommit, RepositoryView, tabs};
 use super::{Context, moment};
 use crate::reply::Reply;
 use holt_core::Result;
-use holt_engine::{Admin, pages};
+use holt_engine::{Admin, pages, publish};
 use http::StatusCode;
 
 /// `GET /-/admin/repository_management`
@@ -14,9 +14,10 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
     let state = pages::repository(&scope)?;
     let counts = pages::counts(&scope.narrow())?;
     let newest = pages::changelog(&scope.narrow(), &pages::Filter::default(), None, 1)?;
+    let language = context.preferences()?.language;
     let last = newest.first().map(|entry| LastCommit {
         message: first_line(&entry.revision.message),
-        author: entry.revision.author.name().to_string(),
+        author: publish::by(&entry.revision, language),
         url: format!("/-/commit/{}", entry.revision.id),
         when: moment(entry.revision.time),
     });

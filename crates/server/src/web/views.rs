@@ -4,6 +4,7 @@
 //! inside the wiki's frame. Text is escaped by the templates; only [`holt_core::SafeHtml`] goes out as it is.
 
 mod accounts;
+mod activity;
 mod api;
 mod browse;
 mod changes;
@@ -20,6 +21,7 @@ pub use accounts::{
     AskMailView, AuditEntryView, AuditView, Field, InvitationView, InvitationsView, InviteView, MailView, MembersView, NewPasswordView,
     PressView, SaidView, SessionView, Tab, TokenView, UserView, tabs,
 };
+pub use activity::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange, UndoCheck, UndoStays, UndoView};
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
@@ -31,7 +33,7 @@ pub use changes::{
 pub use comments::{
     CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
-pub use connected::{AgentView, AgentsView, ConsentRefusedView, ConsentView, ScopeChoice};
+pub use connected::{ConnectedProgram, ConnectedView, ConsentRefusedView, ConsentView, ScopeChoice};
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
 pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{AgentPolicyView, AgentRuleRow, MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};

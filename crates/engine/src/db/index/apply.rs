@@ -35,7 +35,7 @@ pub(super) fn set_cursor(db: &Connection, step: &str, revision: RevisionId) -> R
 
 pub(super) fn log(db: &Connection, log: &[LogEntry]) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO revisions
-        (id, position, author_name, author_email, time, time_offset, committed, is_merge, op, via, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        (id, position, author_name, author_email, time, time_offset, committed, is_merge, op, via, session, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let mut insert = db.prepare_cached(sql)?;
     let sql = "INSERT OR IGNORE INTO changes (file, position, revision, kind, from_file, old, new) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert_change = db.prepare_cached(sql)?;
@@ -56,6 +56,7 @@ pub(super) fn log(db: &Connection, log: &[LogEntry]) -> Result<()> {
             merge,
             op,
             revision.via(),
+            revision.session(),
             &revision.message,
         );
         if insert.execute(values)? == 0 {

@@ -9,7 +9,7 @@ const TABLES: &[(&str, &str)] = &[
     ("cursors", "SELECT step, revision FROM cursors ORDER BY 1"),
     (
         "revisions",
-        "SELECT id, position, author_name, author_email, time, time_offset, committed, is_merge, op, via, message FROM revisions ORDER BY id",
+        "SELECT id, position, author_name, author_email, time, time_offset, committed, is_merge, op, via, session, message FROM revisions ORDER BY id",
     ),
     (
         "changes",

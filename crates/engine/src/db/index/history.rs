@@ -37,6 +37,12 @@ pub struct Filter {
     pub author: Option<String>,
     /// That a program made whose name contains this; every one that a program made, for nothing.
     pub agent: Option<String>,
+    /// By an author who is called exactly so.
+    pub person: Option<String>,
+    /// That a program made which is called exactly so.
+    pub via: Option<String>,
+    /// Of exactly this session.
+    pub session: Option<String>,
     /// That touched this page, what is below it or a file beside it.
     pub path: Option<PagePath>,
     /// At this second or later, by the author's clock.
@@ -62,6 +68,11 @@ impl Filter {
         if let Some(agent) = &self.agent {
             let n = next(&mut values, Value::Text(agent.to_lowercase()));
             condition.push_str(&format!(" AND r.via IS NOT NULL AND instr(lower(r.via), ?{n}) > 0"));
+        }
+        for (column, wanted) in [("author_name", &self.person), ("via", &self.via), ("session", &self.session)] {
+            let Some(wanted) = wanted else { continue };
+            let n = next(&mut values, Value::Text(wanted.clone()));
+            condition.push_str(&format!(" AND r.{column} = ?{n}"));
         }
         if let Some(path) = &self.path {
             let page = next(&mut values, Value::Text(path.file()));

@@ -4,16 +4,18 @@
 //! |---|---|
 //! | [`batch`] | what goes in |
 //! | [`pages`], [`list`], [`links`] | what is there now |
-//! | [`history`], `since` | what was |
+//! | [`history`], `since`, `agents`, `events` | what was |
 //! | [`search`] | words |
 //! | [`names`] | names, as they are typed |
 //!
 //! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
 //! through connections of their own, from which the others are hidden (`sight.rs`).
 
+mod agents;
 mod apply;
 pub mod batch;
 mod dump;
+mod events;
 pub mod history;
 pub mod links;
 pub mod list;
@@ -27,8 +29,10 @@ mod snippet;
 pub mod tags;
 mod terms;
 
+pub use agents::{AgentRow, AgentSession};
 pub use apply::OP_TRAILER;
 pub use batch::{Facts, FileDoc, IndexBatch, PageDoc};
+pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
 pub use list::{ListFilter, Listed, Listing};
@@ -53,7 +57,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi7"),
+    application_id: i32::from_be_bytes(*b"Hoi8"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

@@ -23,8 +23,10 @@ CREATE TABLE revisions (
     is_merge INTEGER NOT NULL,
     op TEXT,
     via TEXT,
+    session TEXT,
     message TEXT NOT NULL
 );
+CREATE INDEX revisions_via ON revisions (via, session, position) WHERE via IS NOT NULL;
 CREATE INDEX revisions_position ON revisions (position);
 CREATE INDEX revisions_op ON revisions (op, position) WHERE op IS NOT NULL;
 

@@ -25,7 +25,7 @@ CREATE TEMP VIEW changes AS SELECT file, position, revision,
     FROM main.changes WHERE seen_file(file)
     UNION ALL SELECT from_file, position, revision, 'deleted', NULL, old, NULL
     FROM main.changes WHERE kind = 'renamed' AND NOT seen_file(file) AND seen_file(from_file);
-CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.author_email, r.time, r.time_offset, r.committed, r.is_merge, r.op, r.via,
+CREATE TEMP VIEW revisions AS SELECT r.n, r.id, r.position, r.author_name, r.author_email, r.time, r.time_offset, r.committed, r.is_merge, r.op, r.via, r.session,
     CASE WHEN EXISTS (SELECT 1 FROM main.changes AS c WHERE c.revision = r.n
         AND NOT (seen_file(c.file) AND (c.from_file IS NULL OR seen_file(c.from_file)))) THEN '' ELSE r.message END AS message
     FROM main.revisions AS r

@@ -11,7 +11,7 @@ use crate::pages::write::{Committed, Writing, busy};
 use crate::repo::{Repo, diff};
 use crate::scope::{Read, Scope, Write};
 use crate::wiki::Wiki;
-use holt_core::{Actor, Author, Edit, Error, FileChange, Handling, PagePath, Result, RevisionId, UserId};
+use holt_core::{Actor, Author, Edit, Error, FileChange, Handling, PagePath, Result, Revision, RevisionId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most comments on a proposal.
@@ -62,7 +62,8 @@ pub fn accept(
     }
     let (by, name) = who(scope.actor())?;
     let trailers = vec![(PROPOSAL_TRAILER, number.to_string()), (ACCEPTED_BY_TRAILER, one_line(&name))];
-    writing.on_behalf(Author::new(&row.name, &row.email), row.via.clone(), acceptance_op(&row)?, trailers);
+    let proposed = Revision { author: Author::new(&row.name, &row.email), ..repo.revision(row.head)?.0 };
+    writing.on_behalf(&proposed, row.via.clone(), acceptance_op(&row)?, trailers);
     for _ in 0..16 {
         let pieces = pieces(&repo, &Ground::Now { index: &index, head: writing.head }, &row)?;
         unchanged(&repo, &index, &pieces, view_seen, writing.head)?;

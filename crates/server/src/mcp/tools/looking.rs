@@ -138,7 +138,9 @@ fn told(entry: &Value, first: &str) -> String {
 pub fn get_recent_changes(call: &Call<'_>) -> Result<Told, Failure> {
     let before = call.cursor()?.map(|place| place.parse::<i64>().map_err(|_| cursor::refuse())).transpose()?;
     let limit = call.number("limit");
-    let entries = pages::changelog(&call.context.scope::<Read>()?, &Filter::default(), before, limit)?;
+    let named = |name: &str| Ok::<_, Failure>(call.text(name)?.map(str::to_string));
+    let filter = Filter { via: named("via")?, session: named("session")?, ..Filter::default() };
+    let entries = pages::changelog(&call.context.scope::<Read>()?, &filter, before, limit)?;
     let affected = |entry| {
         let mut shown = history::affected(&call.preferences, entry);
         budget::cap(&mut shown, "pages_affected", TOUCHED);

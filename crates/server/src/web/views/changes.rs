@@ -62,6 +62,12 @@ pub struct ChangelogView {
     pub author: String,
     /// Asked for: by which program, for whomever.
     pub agent: String,
+    /// Asked for: by whom, called exactly so.
+    pub person: String,
+    /// Asked for: by a program called exactly so.
+    pub via: String,
+    /// Asked for: in which session of a program.
+    pub session: String,
     /// Asked for: to which page or what is below it.
     pub path: String,
     /// Asked for: since which day.
@@ -70,6 +76,8 @@ pub struct ChangelogView {
     pub until: String,
     /// Whether anything was asked for.
     pub filtered: bool,
+    /// Where to take all of it back, if it was asked whose it is.
+    pub undo_url: Option<String>,
     /// What was asked for as it stands in addresses.
     pub feed_query: String,
 }
@@ -92,6 +100,8 @@ pub struct CommitEntry {
     pub when: Moment,
     /// Whose.
     pub author: String,
+    /// The session of a program in which it was made, and where all of that is.
+    pub session: Option<(String, String)>,
     /// First line of the message; may be empty.
     pub message: String,
     /// The commit.

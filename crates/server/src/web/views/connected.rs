@@ -59,7 +59,7 @@ pub struct ConsentRefusedView {
 /// The programs that act for somebody, or for anybody.
 #[derive(Template)]
 #[template(path = "connected.html")]
-pub struct AgentsView {
+pub struct ConnectedView {
     /// Token of the session.
     pub csrf: String,
     /// The other screens, for administrators.
@@ -67,7 +67,7 @@ pub struct AgentsView {
     /// Where revoking is sent.
     pub action: &'static str,
     /// Newest first.
-    pub agents: Vec<AgentView>,
+    pub agents: Vec<ConnectedProgram>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// What was done.
@@ -75,7 +75,7 @@ pub struct AgentsView {
 }
 
 /// A program.
-pub struct AgentView {
+pub struct ConnectedProgram {
     /// Names it.
     pub id: i64,
     /// What it calls itself.

@@ -77,6 +77,9 @@ fn what_is_sent_again_is_done_once_and_answered_the_same() {
     let renamed = run(&api, "POST /pages/{path}/rename", change("POST", "/pages/b/rename", &json!({"new_path": "C/D"})));
     assert_eq!(renamed["updated_pages"], json!(["A"]));
     run(&api, &format!("DELETE {page}"), change("DELETE", "/pages/C/d", &json!({})));
+    let mut undone = json!({"person": "Ann"});
+    undone["plan"] = api.send("POST", "/undo", &undone).body["plan"].clone();
+    assert_eq!(run(&api, "POST /undo", change("POST", "/undo", &undone))["undone"], true);
     // A proposal is no commit, and a decision no operation of a client: `proposals.rs` asks those twice.
     asked.insert("POST /proposals".to_string());
     all_asked(&asked);

@@ -9,9 +9,11 @@ mod protocol;
 mod reading;
 mod resources;
 mod rights;
+mod sessions;
 mod setup;
 mod stdio;
 mod tools;
+mod undo;
 
 use crate::api::{Api, Names, Said, said};
 use serde_json::{Value, json};
@@ -101,6 +103,13 @@ impl Mcp {
 }
 
 impl Told {
+    /// The text of a page without the line that says when it was changed last, and by whom: Ann, through the token `backup`.
+    pub fn undated(&self) -> String {
+        let at = self.text.find("Last changed: 20").unwrap_or_else(|| panic!("no date in {}", self.text));
+        let (line, rest) = self.text[at..].split_once('\n').unwrap();
+        assert!(line.ends_with(" by Ann via mcp/backup"), "{line}");
+        format!("{}{rest}", &self.text[..at])
+    }
     pub fn revision(&self) -> String {
         let revision = self.structured["revision"].as_str().unwrap_or_default().to_string();
         assert_eq!(revision.len(), 40, "{}", self.structured);

@@ -114,7 +114,8 @@ fn case_30_commits_name_the_person_and_the_client() {
         (Server::repo(data.path(), "docs"), data)
     };
     let out = std::process::Command::new("git").arg("--git-dir").arg(&repo).args(["log", "-1", "--format=%an|%ae|%B"]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim_end(), "Ann|ann@example.org|[mcp] Because\n\nVia: mcp/otter");
+    let (said, session) = (String::from_utf8_lossy(&out.stdout), log.column("entries", "session")[0].clone());
+    assert_eq!(said.trim_end(), format!("Ann|ann@example.org|[mcp] Because\n\nVia: mcp/otter\nSession: {session}"));
 }
 
 #[test]

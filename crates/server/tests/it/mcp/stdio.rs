@@ -41,6 +41,7 @@ fn agents_on_the_machine_speak_without_a_server() {
     let entries = &answers[1]["result"]["structuredContent"]["entries"];
     assert_eq!((&entries[0]["author"], &entries[1]["author"]), (&json!("Ann"), &json!("operator")));
     assert_eq!((&entries[0]["via"], &entries[1]["via"]), (&json!("mcp/stdio"), &json!("mcp/otter")));
+    assert_ne!(entries[0]["session"], entries[1]["session"], "each process has a session of its own");
     let (_, answers, _) = speak(dir.path(), &["--read-only"], &[write, modern("server/discover", &json!({}), MODERN).1]);
     assert!(answers[0]["error"]["message"].as_str().unwrap().contains("wiki:write"), "{}", answers[0]);
     assert_eq!(answers[1]["result"]["supportedVersions"][0], MODERN);

@@ -16,7 +16,7 @@ fn case_7_a_page_is_read_with_all_that_belongs_to_it() {
         "# Iran\nPath: Actors/Iran\nRevision: {revision}\nCategory: actor | Last Seen: 2026-01-02 | Tags: state, gulf\n\
          Links to: Topics/Oil\nLinked from: Home\n\n---\n{text}"
     );
-    assert_eq!(told.text, expected);
+    assert_eq!(told.undated(), expected);
     assert_eq!((told.revision(), &told.structured["linked_from"]), (revision, &json!(["Home"])));
     assert_eq!(told.content[1]["uri"], "wiki://docs/pages/Topics/Oil");
     let missing = mcp.bad("read_note", json!({"path": "Nowhere"}), "not_found");

@@ -1,0 +1,149 @@
+//! What stands in a text and is not seen by who reads the page: comments, letters without width, marks that turn the direction of writing. Agents
+//! read sources, and people do not see what is said to them there.
+
+/// Why something is not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HiddenKind {
+    /// A comment of HTML.
+    Comment,
+    /// Characters without width, and letters that stand for others without being shown.
+    Invisible,
+    /// Characters that show others in another order than they stand in.
+    Bidi,
+}
+
+impl HiddenKind {
+    /// As programs are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Invisible => "invisible",
+            Self::Bidi => "bidi",
+        }
+    }
+}
+
+/// Something of a kind, in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HiddenText {
+    /// From 1 on; where it begins.
+    pub line: usize,
+    /// See there.
+    pub kind: HiddenKind,
+    /// Comments, or characters.
+    pub count: usize,
+}
+
+/// What of `source` is not seen, by line. What blocks and spans of code show as it stands is seen there, but for single characters.
+pub fn hidden_text(source: &str) -> Vec<HiddenText> {
+    let mut found = Vec::new();
+    let (mut fence, mut inside) = (None::<(char, usize)>, false);
+    for (line, number) in source.split('\n').zip(1..) {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let mut note = |kind, count| {
+            if count > 0 {
+                found.push(HiddenText { line: number, kind, count });
+            }
+        };
+        match (fence, fence_of(line)) {
+            _ if inside => note(HiddenKind::Comment, comments(line, &mut inside)),
+            (None, Some((mark, length, _))) => fence = Some((mark, length)),
+            (Some(open), Some((mark, length, true))) if mark == open.0 && length >= open.1 => fence = None,
+            (Some(_), _) => {}
+            (None, None) => note(HiddenKind::Comment, comments(line, &mut inside)),
+        }
+        note(HiddenKind::Invisible, invisible(line));
+        note(HiddenKind::Bidi, line.chars().filter(|c| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')).count());
+    }
+    found
+}
+
+/// The mark of a fence, how long it is, and whether nothing follows it.
+fn fence_of(line: &str) -> Option<(char, usize, bool)> {
+    let text = line.trim_start_matches(' ');
+    let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let rest = text.trim_start_matches(mark);
+    let length = text.len() - rest.len();
+    // Backticks with others behind them are a span of code.
+    (line.len() - text.len() < 4 && length >= 3 && !(mark == '`' && rest.contains('`'))).then(|| (mark, length, rest.trim().is_empty()))
+}
+
+/// How many comments begin in a line; `inside` says whether one goes on from the line before, and then whether into the next.
+fn comments(line: &str, inside: &mut bool) -> usize {
+    let (mut rest, mut count) = (line, 0);
+    loop {
+        if *inside {
+            let Some(end) = rest.find("-->") else { return count };
+            rest = &rest[end + 3..];
+            *inside = false;
+        }
+        let Some(start) = rest.find("<!--") else { return count };
+        match rest[..start].find('`') {
+            Some(tick) => {
+                let ticks = rest[tick..].len() - rest[tick..].trim_start_matches('`').len();
+                let (mark, after) = (&rest[tick..tick + ticks], &rest[tick + ticks..]);
+                // A span of code, or backticks that open nothing.
+                rest = after.find(mark).map_or(after, |end| &after[end + ticks..]);
+            }
+            None => {
+                count += 1;
+                rest = &rest[start + 4..];
+                *inside = true;
+            }
+        }
+    }
+}
+
+/// How many characters of a line have no width and no business there. Joiners between letters that need them, and what emoji are made of, have.
+fn invisible(line: &str) -> usize {
+    let letters: Vec<char> = line.chars().collect();
+    let near = |at: usize| [at.checked_sub(1), Some(at + 1)].map(|at| at.and_then(|at| letters.get(at)).copied());
+    let plain = |c: Option<char>| c.is_none_or(|c| c.is_ascii() || is_selector(c));
+    // The flags of some countries are spelled in tags behind a black flag.
+    let flag = |at: usize| letters[..at].iter().rev().find(|c| !matches!(c, '\u{E0020}'..='\u{E007F}')) == Some(&'\u{1F3F4}');
+    let hides = |(at, c): (usize, &char)| match c {
+        '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{180E}' | '\u{FEFF}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' => true,
+        '\u{200C}' | '\u{200D}' => near(at).into_iter().any(|c| c.is_none_or(|c| c.is_ascii())),
+        '\u{E0000}'..='\u{E007F}' => !flag(at),
+        c if is_selector(*c) => matches!(c, '\u{E0100}'..='\u{E01EF}') && plain(near(at)[0]) || near(at)[0].is_some_and(is_selector),
+        _ => false,
+    };
+    letters.iter().enumerate().filter(|one| hides(*one)).count()
+}
+
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(source: &str) -> Vec<(usize, &'static str, usize)> {
+        hidden_text(source).into_iter().map(|one| (one.line, one.kind.name(), one.count)).collect()
+    }
+
+    #[test]
+    fn comments_are_found_where_they_are_not_shown() {
+        assert_eq!(
+            told("a <!-- b --> c <!-- d -->\n\n<!--\nmany\nlines\n--> <!-- and another -->"),
+            [(1, "comment", 2), (3, "comment", 1), (6, "comment", 1)]
+        );
+        assert_eq!(told("```\n<!-- shown -->\n~~~\n```\n<!-- not -->"), [(5, "comment", 1)]);
+        assert_eq!(told("`<!-- shown -->` and ``a ` <!-- shown -->`` and ` <!-- not -->"), [(1, "comment", 1)]);
+        assert_eq!(told("<!-- never ends\n```\ntext"), [(1, "comment", 1)]);
+        assert_eq!(told("    ```\n<!-- not -->\n# Plain\n\ntext -- > <!- x\n"), [(2, "comment", 1)]);
+    }
+
+    #[test]
+    fn letters_that_nobody_sees_are_found_and_those_that_writing_needs_are_not() {
+        assert_eq!(told("a\u{200B}b\u{FEFF}\n```\nx\u{2060}\n```"), [(1, "invisible", 2), (3, "invisible", 1)]);
+        assert_eq!(told("to\u{202E}txt\u{202C} \u{2066}x\u{2069}"), [(1, "bidi", 4)]);
+        let smuggled: String = "ignore".chars().map(|c| char::from_u32(0xE0000 + c as u32).unwrap()).collect();
+        assert_eq!(told(&format!("hello{smuggled}")), [(1, "invisible", 6)]);
+        assert_eq!(told("x\u{E0101}\u{E0102}\u{FE01}"), [(1, "invisible", 3)]);
+        assert_eq!(told("a\u{200D}b"), [(1, "invisible", 1)]);
+        let fine = "👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} 🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} می\u{200C}خواهم क्\u{200D}ष שלום\u{200F} 葛\u{E0100} a\u{AD}b";
+        assert_eq!(told(fine), []);
+    }
+}

@@ -1,0 +1,106 @@
+//! What an agent did, taken back: by a person in the browser's way, by a program, by the agent itself.
+
+use super::Mcp;
+use crate::api::PASSWORD;
+use crate::client::Client;
+use serde_json::json;
+
+/// A wiki in which an agent was busy: one page changed, which Ann went on with, one made, one changed where Ann changed it, too.
+fn busy() -> (Mcp, Client, String) {
+    let mcp = Mcp::start();
+    mcp.api.create("Page", "one\n\ntwo\n\nthree\n");
+    mcp.api.create("Same", "one\n");
+    let read = |path: &str| mcp.good("read_note", json!({"path": path})).revision();
+    for path in ["Page", "Same"] {
+        let revision = read(path);
+        mcp.good("edit_note", json!({"path": path, "revision": revision, "old_string": "one", "new_string": "<b>ONE</b>"}));
+    }
+    mcp.write("Spam", "<b>buy</b>\n");
+    let session = mcp.api.get("/changelog?limit=1").column("entries", "session")[0].clone();
+    for (path, old, new) in [("Page", "three", "THREE"), ("Same", "ONE", "ONE!")] {
+        let change = json!({"revision": read(path), "old_string": old, "new_string": new});
+        assert_eq!(mcp.api.send("PATCH", &format!("/pages/{path}"), &change).status, 200);
+    }
+    let ann = mcp.api.server.client();
+    ann.log_in("ann@example.org", PASSWORD);
+    (mcp, ann, session)
+}
+
+#[test]
+fn a_session_is_looked_through_and_undone_in_the_browser() {
+    let (mcp, ann, session) = busy();
+    let agent = ann.get("/-/agents?via=mcp%2Fbackup").body_text();
+    let place = format!("/-/undo?via=mcp%2Fbackup&person=Ann&session={session}");
+    assert!(agent.contains(&format!("href=\"{}\"", place.replace('&', "&#38;"))) || agent.contains(&place), "{agent}");
+    let preview = ann.get(&place);
+    let text = preview.body_text();
+    for part in
+        ["name=\"file\" value=\"Page.md\" checked", "value=\"Spam.md\" checked", "is deleted", "somebody changed the same lines since"]
+    {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    assert!(!text.contains("<b>ONE") && !text.contains("value=\"Same.md\""), "{text}");
+    let plan = preview.field("plan");
+    // Somebody else is faster: the preview holds no longer, and is shown again.
+    let revision = mcp.good("read_note", json!({"path": "Page"})).revision();
+    mcp.api.send("PATCH", "/pages/Page", &json!({"revision": revision, "old_string": "two", "new_string": "TWO"}));
+    ann.use_token(&preview);
+    let late = ann.post(&place, &[("plan", &plan), ("file", "Page.md")]).unwrap();
+    assert_eq!(late.status, 409);
+    assert!(late.body_text().contains("has changed since that preview"), "{}", late.body_text());
+    assert!(mcp.good("read_note", json!({"path": "Page"})).text.contains("ONE"));
+    // Only what is ticked.
+    let done = ann.post(&place, &[("plan", &late.field("plan")), ("file", "Page.md")]).unwrap();
+    assert_eq!(done.status, 303);
+    let commit = ann.get(done.header("location").unwrap()).body_text();
+    assert!(commit.contains("Undid 3 changes") && commit.contains("Undoes: session "), "{commit}");
+    let page = mcp.good("read_note", json!({"path": "Page"})).text;
+    assert!(page.ends_with("one\n\nTWO\n\nTHREE\n") || page.ends_with("one\n\nTWO\n\nTHREE"), "{page}");
+    assert!(mcp.api.get("/pages/Spam").status == 200);
+    let again = ann.get(&place).body_text();
+    assert!(!again.contains("value=\"Page.md\"") && again.contains("value=\"Spam.md\""), "{again}");
+    // The changelog leads there as well; nothing is undone that nobody is named for.
+    assert!(ann.get("/-/changelog?agent=backup").body_text().contains("href=\"/-/undo?agent=backup\""));
+    assert!(!ann.get("/-/changelog").body_text().contains("/-/undo"));
+    assert_eq!((ann.get("/-/undo").status, ann.get("/-/undo?from=2026-01-01").status), (422, 422));
+    assert_eq!(ann.post(&place, &[("plan", &plan), ("file", "../../etc/passwd")]).unwrap().status, 409);
+}
+
+#[test]
+fn programs_preview_and_undo() {
+    let (mcp, _, session) = busy();
+    let undo = |body: &serde_json::Value| mcp.api.send("POST", "/undo", body);
+    let plan = undo(&json!({"session": session, "via": "mcp/backup"}));
+    assert_eq!((plan.status, &plan.body["commits"]), (200, &json!(3)), "{}", plan.body);
+    assert_eq!(plan.column("items", "file"), ["Page.md", "Spam.md"]);
+    assert_eq!(plan.column("items", "kind"), ["changed", "deleted"]);
+    assert_eq!(plan.column("conflicts", "file"), ["Same.md"]);
+    assert_eq!(plan.body["items"][0]["hunks"][0]["lines"][0], "-<b>ONE</b>");
+    undo(&json!({"session": session, "plan": "0".repeat(32)})).refused(409, "plan_changed");
+    undo(&json!({"session": session, "plan": plan.body["plan"], "files": ["Same.md"]})).refused(422, "validation");
+    for bad in [
+        json!({}),
+        json!({"from": "2026-01-01"}),
+        json!({"session": session, "from": "yesterday"}),
+        json!({"revisions": ["zz"]}),
+        json!({"revisions": []}),
+        json!({"revisions": [plan.body["revision"]], "session": session}),
+        json!({"session": 7}),
+        json!({"session": session, "plan": plan.body["plan"], "files": [7]}),
+        json!({"dry_run": true}),
+    ] {
+        undo(&bad).refused(422, "validation");
+    }
+    let done = undo(&json!({"session": session, "plan": plan.body["plan"], "commit_message": "No more of that"}));
+    assert_eq!((done.status, &done.body["undone"]), (200, &json!(true)), "{}", done.body);
+    assert_eq!(mcp.api.get("/changelog?limit=1").column("entries", "message"), ["No more of that"]);
+    assert_eq!(mcp.api.get("/pages/Spam").status, 404);
+    let again = undo(&json!({"session": session}));
+    assert_eq!((again.body["items"].as_array().map(Vec::len), again.column("conflicts", "file")), (Some(0), vec!["Same.md".into()]));
+    let nothing = undo(&json!({"session": session, "plan": again.body["plan"]}));
+    assert_eq!((&nothing.body["undone"], &nothing.body["revision"]), (&json!(false), &json!(null)));
+    // That commit can be taken back as any other.
+    let back = json!({"revisions": [done.body["revision"]]});
+    let plan = undo(&back);
+    assert_eq!(plan.column("items", "kind"), ["changed", "restored"]);
+}
