@@ -1,4 +1,5 @@
-// The screens of docs/screens.md: from the first-start link to an invited colleague who edits on a phone. Run by `make screens`.
+// The screens of docs/screens.md: from the first-start link to an invited colleague who edits on a phone; and those of docs/agents.md: an agent that
+// may only propose, of whose words some are taken, and then taken back. Run by `make screens`.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -65,6 +66,17 @@ const PAGES = [
   ["Rivers/Upper bend", "# Upper bend\n\nSlow, deep, good for teaching.\n"],
   ["Minutes/May", "# Minutes of May\n\nOnly for the council.\n"],
 ];
+
+/** Calls a tool of the wiki's endpoint, as an agent does. */
+async function call(token, tool, args) {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": tool };
+  const key = "io.modelcontextprotocol";
+  const meta = { [`${key}/protocolVersion`]: "2026-07-28", [`${key}/clientCapabilities`]: {}, [`${key}/clientInfo`]: { name: "Beaver", version: "1" } };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, arguments: args, _meta: meta } });
+  const { result } = await (await fetch(`${server.url}/mcp`, { method: "POST", headers, body })).json();
+  assert.equal(result.isError, false, result.content[0].text);
+  return result.structuredContent;
+}
 
 /** What is in the window, as WebP: a third of the bytes of PNG. */
 async function screen(page, name) {
@@ -144,6 +156,35 @@ try {
   await screen(page, "diff");
   await page.goto(`${server.url}/-/changelog`);
   await screen(page, "changes");
+  // An agent may only propose. Ann takes one of its two changes, and later takes that back.
+  await page.goto(`${server.url}/-/settings/tokens`);
+  await page.fill("[name=label]", "The scribe");
+  await page.check("[name=scope][value=propose]");
+  await Promise.all([page.waitForNavigation(), page.locator("form", { has: page.locator("[name=label]") }).locator("button").last().click()]);
+  const token = /holt_[\w-]{20,}/.exec(await page.locator("main").innerText())[0];
+  const path = "Working here/Your first week";
+  const { revision } = await call(token, "read_note", { path });
+  const edits = [
+    { old_string: "Get your key at the lodge.", new_string: "Get your key at the lodge, from [[Ann]]." },
+    { old_string: "- [ ] Repair something small", new_string: "- [ ] Repair something small, but not the dam" },
+  ];
+  await call(token, "edit_note", { path, revision, edits, commit_message: "Who has the keys, and what to leave alone" });
+  await page.goto(`${server.url}/-/proposals/1`);
+  await page.getByLabel("Take change 2").uncheck();
+  await page.getByLabel("A word to whoever proposed it").fill("The dam, too: nothing gets better by waiting.");
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    scrollTo(0, 0);
+  });
+  await screen(page, "review");
+  await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Accept what is chosen" }).click()]);
+  assert.match(await page.locator("main").innerText(), /Partly accepted/);
+  await page.goto(`${server.url}/-/agents`);
+  await Promise.all([page.waitForNavigation(), page.getByRole("link", { name: "mcp/Beaver" }).click()]);
+  await Promise.all([page.waitForNavigation(), page.getByRole("link", { name: "Undo" }).first().click()]);
+  await screen(page, "undo");
+  await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Undo what is ticked" }).click()]);
+  assert.match(page.url(), /\/-\/commit\/[0-9a-f]{40}$/);
   desk.complaints.splice(0, desk.complaints.length, ...desk.complaints.filter((complaint) => !complaint.includes("404")));
   assert.deepEqual(desk.complaints, []);
 } finally {
