@@ -817,6 +817,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Try again in a moment.", "Versuche es gleich noch einmal."),
     ("Try fewer or other words, or look through {}.", "Versuche es mit weniger oder anderen Wörtern, oder sieh {} durch."),
     ("Type the same one twice.", "Gib zweimal dasselbe ein."),
+    ("Undid 1 change: {}", "1 Änderung rückgängig gemacht: {}"),
     ("Undid {} changes: {}", "{} Änderungen rückgängig gemacht: {}"),
     ("Undo", "Rückgängig machen"),
     ("Undo all of these", "All das rückgängig machen"),

@@ -4,7 +4,7 @@ use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, commits, cursor, history, ok, precondition, query};
 use crate::web::Context;
-use holt_core::{Error, Handling, RevisionPrefix, Timestamp};
+use holt_core::{Error, Handling, RevisionId, RevisionPrefix, Timestamp};
 use holt_engine::pages::proposals::{
     self, Choice, FileState, Happens, LISTED, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView, ProposedFile,
 };
@@ -53,12 +53,15 @@ pub fn show(context: &Context<'_>) -> Answer {
 
 /// A proposal with what it would change.
 pub fn described(context: &Context<'_>, number: i64) -> Result<Value, Failure> {
-    let ProposalView { proposal, seen, files, comments } = proposals::view(&context.scope::<Read>()?, number)?;
+    let scope = context.scope::<Read>()?;
+    let ProposalView { proposal, seen, files, comments } = proposals::view(&scope, number)?;
+    // A revision that changed only what is hidden is nobody else's to know of.
+    let known = |id: &RevisionId| RevisionPrefix::parse(&id.to_string()).and_then(|id| pages::resolve(&scope, &id)).is_ok();
     let mut shown = of(&proposal);
     let said =
         |comment: &proposals::ProposalComment| json!({"author": comment.name, "created": when(comment.created), "text": comment.content});
     shown["message"] = proposal.message.as_str().into();
-    shown["base"] = proposal.base.map(|base| base.to_string()).into();
+    shown["base"] = proposal.base.filter(known).map(|base| base.to_string()).into();
     shown["seen"] = seen.map(|seen| seen.to_string()).into();
     shown["changes"] = files.iter().map(change).collect();
     shown["comments"] = comments.iter().map(said).collect();

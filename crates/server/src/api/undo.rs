@@ -89,7 +89,9 @@ fn told(context: &Context<'_>, plan: &UndoPlan) -> Result<Value, Error> {
     let items: Vec<Value> = plan.items.iter().map(item).collect();
     let conflict = |(file, why): &(String, UndoConflict)| json!({"file": file, "page": shown(file), "why": why.why()});
     let conflicts: Vec<Value> = plan.conflicts.iter().map(conflict).collect();
-    Ok(json!({"plan": plan.id, "revision": plan.head.to_string(), "commits": plan.commits, "items": items, "conflicts": conflicts}))
+    // What came after it is hidden from whoever asks, and so is that it came.
+    let revision = pages::newest(&context.scope::<Read>()?)?.map(|revision| revision.to_string());
+    Ok(json!({"plan": plan.id, "revision": revision, "commits": plan.commits, "items": items, "conflicts": conflicts}))
 }
 
 fn apply(context: &Context<'_>, of: &UndoOf, plan: &str, fields: &Fields) -> Result<Value, Failure> {

@@ -147,3 +147,44 @@ fn who_has_no_business_there_sees_nothing() {
     let told = ask(&server, &token, "GET", "/proposals/1", &json!({})).body_text();
     assert!(told.contains("rejected"), "{told}");
 }
+
+#[test]
+fn what_is_hidden_stops_no_reviewer_and_is_not_named() {
+    let (_data, server, ann, token) = queue();
+    let eve = member(&server, &ann, "eve");
+    let before = ann.get("/-/admin/path_rules").field("before").replace("&#34;", "\"");
+    let rule = [("path", "Staff"), ("read", "ADMIN"), ("write", "ADMIN"), ("readers", ""), ("writers", ""), ("before", before.as_str())];
+    assert_eq!(ann.post("/-/admin/path_rules", &rule).unwrap().status, 303);
+    let read = |client: &Client, path: &str| -> serde_json::Value { serde_json::from_slice(&client.get(path).body).unwrap() };
+    let head = || read(&ann, "/api/v1/wiki")["revision"].as_str().unwrap().to_string();
+    ann.save("Staff/Plan", "begun\n", "").unwrap();
+    let base = head();
+    propose(&server, &token, &TEXT.replace("five", "FIVE"), "shout");
+    ann.save("Staff/Plan", "goes on\n", "").unwrap();
+    let newest = head();
+    let shown = read(&eve, "/api/v1/proposals/1");
+    assert!(!shown.to_string().contains(&base) && !shown.to_string().contains(&newest), "{shown}");
+    let form = eve.get("/-/proposals/1");
+    assert!(!form.body_text().contains(&base) && !form.body_text().contains(&newest));
+    let headers = [("Origin", format!("http://{}", eve.host)), ("X-CSRF-Token", eve.csrf()), ("Content-Type", "application/json".into())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let undo = eve.send("POST", "/api/v1/undo", &headers, br#"{"person": "scribe"}"#).unwrap().body_text();
+    assert!(!undo.contains(&newest), "{undo}");
+    let body = json!({"seen": shown["seen"]}).to_string();
+    let taken = eve.send("POST", "/api/v1/proposals/1/accept", &headers, body.as_bytes()).unwrap();
+    assert_eq!(taken.status, 200, "{}", taken.body_text());
+    assert_eq!(source(&ann), TEXT.replace("five", "FIVE"));
+}
+
+#[test]
+fn who_may_only_propose_decides_nothing() {
+    let (_data, server, ann, token) = queue();
+    propose(&server, &token, &TEXT.replace("five", "FIVE"), "shout");
+    let shown: serde_json::Value = serde_json::from_slice(&ask(&server, &token, "GET", "/proposals/1", &json!({})).body).unwrap();
+    for action in ["accept", "reject"] {
+        let answer = ask(&server, &token, "POST", &format!("/proposals/1/{action}"), &json!({"seen": shown["seen"]}));
+        assert!(matches!(answer.status, 403 | 422), "{action}: {}", answer.body_text());
+    }
+    assert_eq!(ask(&server, &token, "POST", "/proposals/1/accept", &json!({"seen": shown["seen"]})).status, 403);
+    assert_eq!(source(&ann), TEXT);
+}

@@ -15,7 +15,7 @@ use std::fmt;
 pub struct ProposalView {
     /// What it is.
     pub proposal: Proposal,
-    /// The revision the wiki stands at: what was shown is sent back with it when somebody accepts. None in an empty wiki.
+    /// The newest revision that whoever asks knows of: what was shown is sent back with it when somebody accepts. None in an empty wiki.
     pub seen: Option<RevisionId>,
     /// What happens to each file. While it is open: now; after that: what it would have changed when it was made. Empty when that is long ago.
     pub files: Vec<ProposedFile>,
@@ -128,9 +128,9 @@ pub fn view(scope: &Scope<'_, Read>, number: i64) -> Result<ProposalView> {
     let (row, proposal) = found(scope, number)?;
     let wiki = scope.wiki();
     let (repo, index) = (wiki.repo()?, scope.index()?);
-    let seen = index.cursor()?;
+    let head = index.cursor()?;
     let ground = match proposal.status {
-        ProposalStatus::Open => Ground::Now { index: &index, head: seen },
+        ProposalStatus::Open => Ground::Now { index: &index, head },
         _ => Ground::Then,
     };
     let pieces = match pieces(&repo, &ground, &row) {
@@ -139,6 +139,8 @@ pub fn view(scope: &Scope<'_, Read>, number: i64) -> Result<ProposalView> {
         pieces => pieces?,
     };
     let files = pieces.into_iter().map(|piece| piece.shown(&repo)).collect::<Result<_>>()?;
+    // What came after it is hidden from whoever asks, and so is that it came: nothing of it is in the files that they see.
+    let seen = index.newest()?;
     Ok(ProposalView { proposal, seen, files, comments: wiki.db()?.proposal_comments(number)? })
 }
 

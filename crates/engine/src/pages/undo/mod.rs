@@ -125,7 +125,10 @@ pub fn undo(scope: &Scope<'_, Write>, of: &UndoOf, id: &str, only: Option<&[Stri
         if changes.is_empty() {
             return Ok(Undone { revision: None, plan });
         }
-        let default = language.say_with("Undid {} changes: {}", &[&plan.commits.to_string(), &described]);
+        let default = match plan.commits {
+            1 => language.say_with("Undid 1 change: {}", &[&described]),
+            commits => language.say_with("Undid {} changes: {}", &[&commits.to_string(), &described]),
+        };
         match writing.try_commit(&changes, if message.is_empty() { &default } else { message })? {
             Some(committed) => {
                 writing.finish(committed);
