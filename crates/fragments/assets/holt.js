@@ -48,8 +48,7 @@
     remember('localStorage', 'sidebar', hidden ? 'hidden' : null);
   };
 
-  // The tree is the same on every page: mark where we are, open the way to it, keep what the reader opened. What is deep in a large wiki
-  // comes when somebody opens it.
+  // The tree is the same on every page: mark where we are, open the way there, keep what was opened. What is deep comes when it is opened.
   const getJson = async (url) => {
     const answer = await fetch(url, { headers: { Accept: 'application/json' } }).catch(() => null);
     return answer?.ok ? answer.json() : null;
@@ -69,19 +68,19 @@
     if (level) $('ul', details).replaceChildren(...level.items.map(branch));
     else details.dataset.more = url;
   };
-  /** Grows what nobody clicked on: what stands below is not shown before it has its place. */
+  // Grows what nobody clicked on, and moves nothing that is seen.
   const growUnseen = async (details) => {
     const above = [];
     for (let item = details.closest('li'); item; item = item.parentElement.closest('li')) above.push(item);
     for (const item of above) item.dataset.growing = '';
     await grow(details);
-    // It has its place for one frame before it is shown there.
+    // Placed for a frame, then shown.
     await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
     for (const item of above) delete item.dataset.growing;
   };
   const key = (details) => details.previousElementSibling?.getAttribute('href');
   const readOpened = () => new Set(JSON.parse(remember('sessionStorage', 'opened') || '[]'));
-  /** Opens what was open and the way to where we are, or as near as the tree goes. The link there, and what is to be asked for to go on. */
+  // Opens what was open and the way to where we are, as far as the tree goes: the link there, and what to ask for to go on.
   const openWay = (side) => {
     const opened = readOpened();
     for (const details of $$('details', side)) if (opened.has(key(details))) details.open = true;
@@ -114,7 +113,7 @@
     }
     if (side.dataset.watched) return;
     side.dataset.watched = '';
-    // What was open before came without its pages, and nobody heard it open.
+    // Nobody heard these open.
     $$('details[open][data-more]', side).forEach(growUnseen);
     const opened = readOpened();
     side.addEventListener('toggle', (event) => {
@@ -138,7 +137,7 @@
     for (const heading of links.keys()) if (heading) watch.observe(heading);
   };
 
-  // Published pages are the same for everybody, so who is reading comes afterwards. The last answer is shown at once.
+  // Pages are the same for everybody: who reads comes afterwards, the last answer at once.
   const showReader = (me) => {
     const corner = $('body > .top [data-me]');
     root.toggleAttribute('data-readonly', me.name !== null && !me.can.write);
