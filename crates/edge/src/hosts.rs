@@ -1,6 +1,6 @@
 //! Which host is which wiki: exact look-ups, no guessing from labels (security.md HDR-3).
 
-use holt_core::WikiId;
+use holt_core::{WikiId, WikiName};
 use holt_fragments::FragmentStore;
 use std::sync::Arc;
 
@@ -9,26 +9,61 @@ use std::sync::Arc;
 pub struct HostRule {
     /// `{slug}.{domain}` is a wiki.
     pub domain: Option<Arc<str>>,
+    /// What the domain itself shows.
+    pub apex: Apex,
     /// The wiki that loopback names and addresses show.
     pub default_wiki: Option<WikiId>,
+}
+
+/// See [`HostRule::apex`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Apex {
+    /// The same wiki as loopback names.
+    #[default]
+    DefaultWiki,
+    /// The platform: where people log in, make wikis and look after them.
+    Platform,
+}
+
+/// What a host shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A wiki.
+    Wiki(WikiId),
+    /// What is above all wikis.
+    Platform,
 }
 
 impl HostRule {
     /// The wiki of a `Host` header.
     pub fn wiki(&self, store: &FragmentStore, host: &str) -> Option<WikiId> {
+        match self.place(store, host)? {
+            Place::Wiki(wiki) => Some(wiki),
+            Place::Platform => None,
+        }
+    }
+    /// What a `Host` header asks for: none for hosts that are nothing here.
+    pub fn place(&self, store: &FragmentStore, host: &str) -> Option<Place> {
         let name = host_name(host)?;
         let name = name.to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
-        if let Some(slug) = self.domain.as_deref().and_then(|domain| name.strip_suffix(domain)?.strip_suffix('.')) {
-            return store.host(slug).ok()?;
+        let domain = self.domain.as_deref();
+        if domain == Some(name) && self.apex == Apex::Platform {
+            return Some(Place::Platform);
         }
-        if let Some(slug) = name.strip_suffix(".localhost") {
-            return store.host(slug).ok()?;
+        if let Some(slug) = domain.and_then(|domain| below(name, domain)).or_else(|| below(name, "localhost")) {
+            // One label that can be a slug: nothing else is even looked for.
+            return WikiName::existing(slug).ok().and_then(|slug| store.host(slug.as_str()).ok()?).map(Place::Wiki);
         }
         let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
-        let here = name == "localhost" || address || self.domain.as_deref() == Some(name);
-        self.default_wiki.filter(|_| here)
+        let here = name == "localhost" || address || domain == Some(name);
+        self.default_wiki.filter(|_| here).map(Place::Wiki)
     }
+}
+
+/// What stands before `.{domain}`.
+fn below<'n>(name: &'n str, domain: &str) -> Option<&'n str> {
+    name.strip_suffix(domain)?.strip_suffix('.')
 }
 
 /// The host without its port. None if it holds what no host name does.
@@ -54,7 +89,7 @@ mod tests {
         let store = FragmentStore::memory();
         let (docs, other) = (WikiId::from_random(1), WikiId::from_random(2));
         store.put_host("docs", docs).unwrap();
-        let rule = HostRule { domain: Some("wiki.example.org".into()), default_wiki: Some(other) };
+        let rule = HostRule { domain: Some("wiki.example.org".into()), default_wiki: Some(other), apex: Apex::DefaultWiki };
         for (host, wiki) in [
             ("docs.wiki.example.org", Some(docs)),
             ("DOCS.Wiki.Example.Org.:8080", Some(docs)),
@@ -73,6 +108,31 @@ mod tests {
             ("docs.localhost/..", None),
         ] {
             assert_eq!(rule.wiki(&store, host), wiki, "{host}");
+        }
+    }
+
+    /// Case 1 of spec/platform.md §16, as far as hosts go.
+    #[test]
+    fn the_domain_itself_is_the_platform() {
+        let store = FragmentStore::memory();
+        let (docs, other) = (WikiId::from_random(1), WikiId::from_random(2));
+        store.put_host("docs", docs).unwrap();
+        for domain in ["wiki.example.org", "localhost"] {
+            let rule = HostRule { domain: Some(domain.into()), default_wiki: Some(other), apex: Apex::Platform };
+            for (host, place) in [
+                (domain.to_string(), Some(Place::Platform)),
+                (format!("{}.:8080", domain.to_uppercase()), Some(Place::Platform)),
+                (format!("docs.{domain}:80"), Some(Place::Wiki(docs))),
+                (format!("www.{domain}"), None),
+                (format!("a.docs.{domain}"), None),
+                (format!("-docs.{domain}"), None),
+                (format!(".{domain}"), None),
+                (format!("x{domain}"), None),
+                ("127.0.0.1:8080".to_string(), Some(Place::Wiki(other))),
+                ("evil.org".to_string(), None),
+            ] {
+                assert_eq!(rule.place(&store, &host), place, "{host}");
+            }
         }
     }
 }

@@ -10,11 +10,13 @@ mod headers;
 mod hosts;
 mod live;
 pub mod serve;
+mod visits;
 
 pub use body::Body;
 pub use headers::{FRAME_CSP, STATIC_CSP, security_headers};
-pub use hosts::HostRule;
+pub use hosts::{Apex, HostRule, Place};
 pub use live::{LiveHead, LivePage, live_page};
+pub use visits::Visits;
 
 use conditional::{accepts_gzip, not_modified, prefers_markdown};
 use holt_core::path::decode_url;
@@ -42,6 +44,8 @@ pub struct EdgeState {
     pub hosts: HostRule,
     /// Unix seconds.
     pub clock: fn() -> i64,
+    /// Which wikis were asked for.
+    pub visits: Arc<Visits>,
 }
 
 /// What became of a request.
@@ -68,6 +72,8 @@ pub struct Fallback {
 pub enum Reason {
     /// The host is no wiki.
     UnknownHost,
+    /// The host is the platform itself.
+    Platform,
     /// The address cannot be decoded; the message says why.
     BadAddress(String),
     /// A live address, another method, or a query that asks for something live.
@@ -121,13 +127,19 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     if headers.get_all(header::HOST).iter().nth(1).is_some() {
         return because(found, Reason::BadAddress("there is more than one Host header".into()));
     }
-    let Some(wiki) = state.hosts.wiki(&state.store, host) else { return because(found, Reason::UnknownHost) };
-    found.wiki = Some(wiki);
+    let wiki = match state.hosts.place(&state.store, host) {
+        None => return because(found, Reason::UnknownHost),
+        Some(Place::Platform) => None,
+        Some(Place::Wiki(wiki)) => Some(wiki),
+    };
+    found.wiki = wiki;
     let path = match decode_url(uri.path()) {
         Ok(path) => path,
         Err(error) => return because(found, Reason::BadAddress(error.message)),
     };
     found.path = Some(path.clone());
+    let Some(wiki) = wiki else { return because(found, Reason::Platform) };
+    state.visits.note(wiki);
     if method != Method::GET && method != Method::HEAD {
         return Err(found);
     }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use holt_core::session::ViewerKey;
-use holt_edge::{Body, EdgeState, HostRule, Outcome, Reason, respond, security_headers, serve};
+use holt_edge::{Apex, Body, EdgeState, HostRule, Outcome, Reason, respond, security_headers, serve};
 use holt_fragments::FragmentStore;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode, Uri};
@@ -63,8 +63,10 @@ fn run(flags: Flags) -> Result<(), String> {
         Some(slug) => Some(store.host(slug).ok().flatten().ok_or_else(|| format!("no wiki called {slug} is published here"))?),
     };
     let viewer_key = flags.viewer_key_file.as_deref().map(viewer_key).transpose()?;
-    let hosts = HostRule { domain: flags.domain.map(|domain| domain.to_ascii_lowercase().into()), default_wiki };
-    let state = EdgeState { store, viewer_key, hosts, clock: now };
+    // As `holt serve` has it: without a wiki that was named, the domain itself is the platform, which is the origin's.
+    let apex = if flags.domain.is_some() && default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki };
+    let hosts = HostRule { domain: flags.domain.map(|domain| domain.to_ascii_lowercase().into()), default_wiki, apex };
+    let state = EdgeState { store, viewer_key, hosts, clock: now, visits: std::sync::Arc::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
@@ -102,7 +104,7 @@ fn now() -> i64 {
 fn elsewhere(origin: Option<&str>, uri: &Uri, reason: &Reason) -> Response<Body> {
     let (status, text) = match reason {
         Reason::BadAddress(_) => (StatusCode::BAD_REQUEST, "This address cannot be read.\n"),
-        Reason::UnknownHost => (StatusCode::NOT_FOUND, "There is no wiki here.\n"),
+        Reason::UnknownHost => (StatusCode::NOT_FOUND, "There is no wiki here: wiki not found.\n"),
         _ => (StatusCode::NOT_FOUND, "There is no such page.\n"),
     };
     let mut response = Response::new(Body::from(bytes::Bytes::from_static(text.as_bytes())));

@@ -2,16 +2,16 @@
 
 use crate::clock::Clock;
 use crate::db::preferences::Audience;
-use crate::db::wiki_db::WikiDb;
-use crate::directory::Directory;
+use crate::db::wiki_db::{Member, WikiDb};
+use crate::directory::{Directory, Holder, TRASH_LIFE, WikiState};
 use crate::listeners::Listeners;
 use crate::lock::DataLock;
 use crate::open_wikis::OpenWikis;
-use crate::repo::Repo;
+use crate::repo::{CommitMeta, Repo};
 use crate::wiki::{Shared, Wiki};
 use crate::{failpoint, publish, sync};
 use holt_core::session::ViewerKey;
-use holt_core::{Error, Result, WikiId, WikiName};
+use holt_core::{Author, Error, FileChange, MemberFlags, PagePath, Result, Timestamp, Visibility, WikiId, WikiName};
 use holt_fragments::FragmentStore;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,20 @@ impl EngineOptions {
     pub fn new(data: impl Into<PathBuf>, clock: Clock) -> Self {
         Self { data: data.into(), clock, keep_open: 64 }
     }
+}
+
+/// A wiki that somebody makes for themselves.
+pub struct Foundation<'a> {
+    /// Where it is reached.
+    pub slug: &'a WikiName,
+    /// Its name on screen.
+    pub title: &'a str,
+    /// Whose it is.
+    pub holder: Holder<'a>,
+    /// What differs from the preferences of any new wiki.
+    pub preferences: &'a [(&'a str, &'a str)],
+    /// What stands in it.
+    pub pages: &'a [(PagePath, String)],
 }
 
 /// The setting that names the publisher which all wikis were published by.
@@ -109,13 +123,40 @@ impl Engine {
     }
     /// Makes an empty wiki: its directory first, complete and durable, then its row, which makes it exist.
     pub fn create_wiki(&self, slug: &WikiName, title: &str, audience: Audience) -> Result<Arc<Wiki>> {
-        self.create_wiki_from(slug, title, |dir| {
+        self.create_wiki_from(slug, title, None, |dir| {
             Repo::create(&dir.join("repo.git"))?;
             WikiDb::create(dir, title, audience).map(drop)
         })
     }
+    /// Makes somebody's wiki: members only, with its first pages in one commit, and its owner as a member who may do everything.
+    /// `Denied` if they have as many wikis as they may; `Conflict` if the slug is not free.
+    pub fn found_wiki(&self, new: &Foundation<'_>) -> Result<Arc<Wiki>> {
+        self.shared.directory.check_wiki_limit(&new.holder)?;
+        let now = self.shared.clock.now();
+        self.create_wiki_from(new.slug, new.title, Some(&new.holder), |dir| {
+            let repo = Repo::create(&dir.join("repo.git"))?;
+            let time = Timestamp::utc(now);
+            let author = Author::new("Holt", "noreply@holt");
+            let meta = CommitMeta { author, author_time: time, committer_time: time, message: "Initial commit".to_string() };
+            let put = |(page, text): &(PagePath, String)| FileChange::Put { file: page.file(), content: text.clone().into_bytes() };
+            let pages: Vec<FileChange> = new.pages.iter().map(put).collect();
+            if !pages.is_empty() {
+                repo.commit(None, &pages, &meta)?;
+            }
+            let db = WikiDb::create(dir, new.title, Audience::Members)?;
+            db.set_preferences(new.preferences.iter().copied())?;
+            let flags = MemberFlags { admin: true, approved: true, allow_read: true, allow_write: true, allow_upload: true };
+            db.put_member(&Member { user: new.holder.owner, flags, first_seen: now, last_seen: now })
+        })
+    }
     /// Makes a wiki whose directory is filled by `fill` (an import). If `fill` fails, nothing remains.
-    pub(crate) fn create_wiki_from(&self, slug: &WikiName, title: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Arc<Wiki>> {
+    pub(crate) fn create_wiki_from(
+        &self,
+        slug: &WikiName,
+        title: &str,
+        holder: Option<&Holder<'_>>,
+        fill: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Arc<Wiki>> {
         self.shared.directory.check_slug_free(slug, self.shared.clock.now())?;
         let id = self.shared.directory.unused_wiki_id()?;
         let dir = self.wiki_dir(id);
@@ -124,7 +165,7 @@ impl Engine {
             .and_then(|()| sync_directory(&dir))
             .and_then(|()| sync_directory(&self.data.join("wikis")))
             .and_then(|()| failpoint::hit("engine.wiki-filled"))
-            .and_then(|()| self.shared.directory.create_wiki(id, slug, title, self.shared.clock.now()));
+            .and_then(|()| self.shared.directory.create_wiki_of(id, slug, title, holder, self.shared.clock.now()));
         if let Err(error) = made {
             // Nothing half-made stays; an orphan that resists is harmless, no row names it.
             let _ = std::fs::remove_dir_all(&dir);
@@ -141,6 +182,50 @@ impl Engine {
         self.shared.directory.rename_wiki(id, to, self.shared.clock.now())?;
         self.shared.fragments.put_host(to.as_str(), id)?;
         self.shared.fragments.remove_host(record.slug.as_str())
+    }
+    /// Takes a wiki off the air: no door answers for it until [`Engine::resume_wiki`]. Nothing of it is lost.
+    pub fn suspend_wiki(&self, id: WikiId) -> Result<()> {
+        let was = self.shared.fragments.wiki(id)?.map_or(Visibility::Private, |shared| shared.visibility);
+        match self.shared.directory.wiki(id)?.map(|record| record.state) {
+            Some(WikiState::Suspended) => return Ok(()),
+            _ => self.shared.directory.set_wiki_state(id, WikiState::Suspended, was)?,
+        }
+        publish::show(&self.wiki(id))?;
+        self.open.forget(id);
+        Ok(())
+    }
+    /// Takes back [`Engine::suspend_wiki`].
+    pub fn resume_wiki(&self, id: WikiId) -> Result<()> {
+        self.shared.directory.set_wiki_state(id, WikiState::Active, Visibility::Private)?;
+        publish::show(&self.wiki(id))
+    }
+    /// Puts a wiki aside: nobody reaches it, its slug stays its own, and [`Engine::restore_wiki`] brings it back until
+    /// [`Engine::empty_trash`] removes it.
+    pub fn trash_wiki(&self, id: WikiId) -> Result<()> {
+        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
+        self.shared.directory.trash_wiki(id, self.shared.clock.now())?;
+        self.shared.fragments.remove_host(record.slug.as_str())?;
+        publish::show(&self.wiki(id))?;
+        self.open.forget(id);
+        Ok(())
+    }
+    /// Takes back [`Engine::trash_wiki`]. `Denied` if `holder` says that its owner has as many wikis as they may meanwhile.
+    pub fn restore_wiki(&self, id: WikiId, holder: Option<&Holder<'_>>) -> Result<()> {
+        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
+        self.shared.directory.restore_wiki(id, holder)?;
+        publish::show(&self.wiki(id))?;
+        self.shared.fragments.put_host(record.slug.as_str(), id)
+    }
+    /// Removes for good what was put aside more than [`TRASH_LIFE`] ago; returns how many wikis. One that cannot be removed stops no other.
+    pub fn empty_trash(&self) -> Result<usize> {
+        let mut removed = 0;
+        for record in self.shared.directory.trashed_before(self.shared.clock.now() - TRASH_LIFE, 20)? {
+            match self.delete_wiki(record.id) {
+                Ok(()) => removed += 1,
+                Err(error) => tracing::error!(wiki.id = %record.id, "could not remove a wiki: {}", error.chain()),
+            }
+        }
+        Ok(removed)
     }
     /// Takes a wiki off the air, then deletes its directory and fragments. The slug is kept out of use for a while.
     pub fn delete_wiki(&self, id: WikiId) -> Result<()> {

@@ -37,6 +37,6 @@ pub mod sync;
 pub mod wiki;
 
 pub use clock::Clock;
-pub use engine::{Engine, EngineOptions, repository};
+pub use engine::{Engine, EngineOptions, Foundation, repository};
 pub use scope::{Admin, Read, Scope, Upload, Write};
 pub use wiki::Wiki;

@@ -7,7 +7,9 @@ use crate::digests::Digests;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
+use crate::platform::Platform;
 use crate::presence::Presence;
+use crate::proxies::Proxies;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
@@ -56,6 +58,10 @@ pub struct App {
     pub digests: Digests,
     /// Takes the mail of wikis that have no server of their own.
     pub mail_server: Option<MailServer>,
+    /// Whose word counts about where requests come from.
+    pub proxies: Proxies,
+    /// What is above all wikis.
+    pub platform: Platform,
 }
 
 /// See [`App::cookies`].

@@ -1,5 +1,6 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
+use crate::proxies::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -59,10 +60,13 @@ pub enum Command {
         after_help = "Examples:\n  holt render < page.md\n  holt render --format json --set WIKILINK_STYLE=LINKTITLE --set PAGE_URL=/Guide/Setup < page.md"
     )]
     Render(RenderArgs),
-    /// Make, list, rename and delete wikis
+    /// Make, list, rename, suspend and delete wikis
     #[command(subcommand)]
     Wiki(WikiCommand),
-    /// Add people
+    /// Say what wikis of a plan may have
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Add and list people
     #[command(subcommand)]
     User(UserCommand),
     /// Make access tokens for programs
@@ -127,12 +131,18 @@ pub struct ServeArgs {
     /// Address to listen on; port 0 takes a free one and prints it
     #[arg(long, env = "HOLT_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// Serve each wiki at SLUG.DOMAIN
+    /// Serve each wiki at SLUG.DOMAIN, and the platform, where people make and look after wikis, at DOMAIN itself
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
     pub domain: Option<String>,
-    /// The wiki that loopback names and addresses show (default: the only one, or the first made)
+    /// The wiki that loopback names and addresses show (default: the only one, or the first made); if given, DOMAIN shows it, too
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,
+    /// Who may make an account and wikis at DOMAIN
+    #[arg(long, env = "HOLT_SIGN_UP", value_enum, default_value_t = SignUp::Closed)]
+    pub sign_up: SignUp,
+    /// Proxies in front of this server: only what they say of a client's address and of TLS counts
+    #[arg(long, env = "HOLT_TRUST_PROXY", value_name = "CIDR", value_delimiter = ',')]
+    pub trust_proxy: Vec<Network>,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
@@ -163,6 +173,16 @@ pub struct ServeArgs {
     /// Who mail sent by that server is from
     #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+}
+
+/// See [`ServeArgs::sign_up`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum SignUp {
+    /// Everybody.
+    Open,
+    /// Those whom operators and wikis give accounts; they may make wikis.
+    #[default]
+    Closed,
 }
 
 /// On or off, as environment variables say it.
@@ -242,10 +262,14 @@ pub enum WikiCommand {
         output: OutputArgs,
     },
     /// List all wikis
+    #[command(after_help = "Example:\n  holt wiki list --dormant 180d    those that nobody asked for anything in half a year")]
     List {
         /// Where the data is.
         #[command(flatten)]
         data: DataArgs,
+        /// Only those that nobody used for so long: days, as 180d
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        dormant: Option<i64>,
         /// How to print.
         #[command(flatten)]
         output: OutputArgs,
@@ -279,6 +303,23 @@ pub enum WikiCommand {
         #[arg(long, value_name = "N")]
         bytes: Option<u64>,
     },
+    /// Put a wiki on a plan, or on none
+    #[command(after_help = "Examples:\n  holt wiki plan docs team\n  holt wiki plan docs none    no limits but its own")]
+    Plan {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The plan, or none
+        plan: String,
+    },
+    /// Take a wiki off the air: no door answers for it
+    Suspend(OneWikiArgs),
+    /// Let a suspended wiki answer again
+    Resume(OneWikiArgs),
+    /// Bring back a wiki that its owner deleted, within seven days
+    Restore(OneWikiArgs),
     /// Delete a wiki for good
     Delete {
         /// Where the data is.
@@ -292,6 +333,77 @@ pub enum WikiCommand {
     },
     /// Print where the git repository is
     Path(WikiArgs),
+}
+
+/// A command that does something to one wiki.
+#[derive(Debug, Args)]
+pub struct OneWikiArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The wiki
+    pub slug: String,
+}
+
+/// `180d`: so many days, in seconds.
+fn days(text: &str) -> Result<i64, String> {
+    let days = text.strip_suffix('d').unwrap_or(text).parse::<u32>();
+    days.map(|days| i64::from(days) * 24 * 3600).map_err(|_| format!("write it as a number of days, like 180d, not {text:?}"))
+}
+
+/// `holt plan`.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// List all plans
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Make a plan, or change what its wikis may have
+    #[command(
+        after_help = "What is not named stays as it is; a new plan begins without limits.\n\nExamples:\n  holt plan set free --wikis 3\n  holt plan set team --wikis 10 --bytes 1073741824 --writes 120"
+    )]
+    Set(PlanArgs),
+    /// Say which plan new wikis have that people make for themselves
+    Default {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The plan
+        name: String,
+    },
+}
+
+/// `holt plan set`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The plan: lower-case letters, digits, hyphens
+    pub name: String,
+    /// Most wikis of one person; 0: as many as they like
+    #[arg(long, value_name = "N")]
+    pub wikis: Option<u32>,
+    /// Most pages of a wiki; 0: as many as it likes
+    #[arg(long, value_name = "N")]
+    pub pages: Option<u32>,
+    /// Most bytes of a wiki's repository, history included; 0: as many as it likes
+    #[arg(long, value_name = "N")]
+    pub bytes: Option<u64>,
+    /// Most changes that one client may make in one wiki in a minute; 0: as many as it likes
+    #[arg(long, value_name = "N")]
+    pub writes: Option<u32>,
+    /// Most members of a wiki; 0: as many as it likes
+    #[arg(long, value_name = "N")]
+    pub members: Option<u32>,
+    /// Per cent of a limit from which on people are told
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub warn: Option<u8>,
 }
 
 /// A command about one wiki.
@@ -339,6 +451,38 @@ pub enum UserCommand {
         /// How to print.
         #[command(flatten)]
         output: OutputArgs,
+    },
+    /// List all accounts
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Show one account: wikis, sessions, last use
+    Show {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Mail address
+        email: String,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Let somebody rule the installation, or end that
+    #[command(after_help = "Examples:\n  holt user operator ann@example.org on\n  holt user operator ann@example.org off")]
+    Operator {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Mail address
+        email: String,
+        /// on or off
+        #[arg(value_enum)]
+        rank: Switch,
     },
 }
 

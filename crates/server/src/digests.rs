@@ -9,7 +9,7 @@ use crate::mail::{self, Letter, MailServer};
 use crate::web::letters;
 use holt_core::unsubscribe::{UNSUBSCRIBE_SECONDS, Unsubscribe, UnsubscribeKey};
 use holt_core::{Error, Result, UserId, WikiId};
-use holt_engine::directory::{Next, Turn, WikiState};
+use holt_engine::directory::{Next, Turn};
 use holt_engine::pages::{self, Digest, Due, Mark};
 use holt_engine::{Engine, Wiki};
 use std::net::SocketAddr;
@@ -121,7 +121,7 @@ fn later(app: &App) -> Next {
 fn serve(app: &App, turn: &Turn, listening: SocketAddr) -> Result<Next> {
     match app.engine.directory().wiki(turn.wiki)? {
         None => return Ok(Next::Never),
-        Some(record) if record.state == WikiState::Suspended => return Ok(later(app)),
+        Some(record) if !record.answers() => return Ok(later(app)),
         Some(_) => {}
     }
     let wiki = app.engine.wiki(turn.wiki);

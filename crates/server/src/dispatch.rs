@@ -6,14 +6,15 @@ use crate::api::failure::Failure;
 use crate::app::App;
 use crate::door::Door;
 use crate::error;
+use crate::front;
 use crate::mcp;
 use crate::rates::Kind;
-use crate::reply::{Reply, see_other, text, with_cookie};
+use crate::reply::{Reply, see_other, text, with_cookie, with_header};
 use crate::request::{Request, Turn};
 use crate::routes::{Need, Proof, ROUTES, Route, Run, matches};
 use crate::session;
 use crate::web::{self, Context};
-use holt_core::{Action, Actor, Error, ErrorKind, Result};
+use holt_core::{Action, Actor, Error, ErrorKind, Result, Visibility, WikiId};
 use holt_edge::{Fallback, Outcome, Reason, Trust, respond_trusted};
 use http::{Method, StatusCode};
 
@@ -34,7 +35,10 @@ const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
 
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
-    let Some(wiki_id) = fallback.wiki else { return text(StatusCode::NOT_FOUND, "There is no wiki here.\n") };
+    let Some(wiki_id) = fallback.wiki else { return front::no_wiki() };
+    if let Some(reply) = off_the_air(app, request, wiki_id) {
+        return reply;
+    }
     let (is_api, is_mcp) = (api::is_here(&request.path), mcp::is_here(&request.path));
     let door = match (is_api, is_mcp) {
         (true, _) => Door::Api,
@@ -80,6 +84,29 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     }
 }
 
+/// The answer of a wiki that answers nobody: before it is opened, whichever door it is and whoever asks. That a wiki is suspended is told where
+/// everybody could read it; of any other nobody learns more than of one that never was (security.md TEN-8).
+fn off_the_air(app: &App, request: &Request, wiki: WikiId) -> Option<Reply> {
+    let record = match app.engine.directory().wiki(wiki) {
+        Ok(Some(record)) if record.answers() => return None,
+        Ok(record) => record,
+        Err(error) => {
+            tracing::error!(request = %request.id, wiki.id = %wiki, "{}", error.chain());
+            return Some(text(StatusCode::INTERNAL_SERVER_ERROR, format!("Something went wrong on our side. Request {}.\n", request.id)));
+        }
+    };
+    // Whoever watches the process asks by its address, and which wiki that shows is no matter.
+    if matches!(request.path.as_str(), "/-/healthz" | "/-/readyz") {
+        return Some(text(StatusCode::OK, "ok\n"));
+    }
+    match record {
+        Some(record) if record.trashed.is_none() && record.was == Visibility::Public => {
+            Some(text(StatusCode::SERVICE_UNAVAILABLE, "This wiki has been suspended by whoever runs this server.\n"))
+        }
+        _ => Some(front::no_wiki()),
+    }
+}
+
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     let request = context.request;
     let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
@@ -103,6 +130,11 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
                 let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
                 session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
             }
+            if changes_pages(route)
+                && let Err(failure) = context.charge_plan(1)
+            {
+                return Ok(refuse_slowly(context, &failure));
+            }
             // A private page whose reader was just found to be allowed is answered from the fragments like any other.
             if fallback.reason == Reason::NeedsViewer
                 && let Outcome::Response(response) =
@@ -122,11 +154,30 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     }
     allowed.sort_unstable();
     allowed.dedup();
-    Ok(crate::reply::with_header(
+    Ok(with_header(
         text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
         http::header::ALLOW,
         &allowed.join(", "),
     ))
+}
+
+/// Whether a form ends in a change of the wiki, not of what somebody is just writing.
+fn changes_pages(route: &Route) -> bool {
+    const WORKING: &[&str] = &["/{page}/edit", "/{page}/preview", "/{page}/draft", "/{page}/draft/discard", "/{page}/presence"];
+    matches!(route.run, Run::Page(_))
+        && route.method == "POST"
+        && matches!(route.need, Need::Write | Need::Upload)
+        && !WORKING.contains(&route.pattern)
+}
+
+/// A page that says when to come back.
+fn refuse_slowly(context: &Context<'_>, failure: &Failure) -> Reply {
+    let (status, _, _, _, after) = failure.parts();
+    let reply = web::error_page(context, status, failure.error());
+    match after {
+        Some(seconds) => with_header(reply, http::header::RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    }
 }
 
 /// What an address costs, whoever asks and whatever comes of it. Handlers add what only they know.

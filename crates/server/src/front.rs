@@ -2,18 +2,20 @@
 //! moved to the blocking pool: the only place where that happens.
 
 use crate::api;
-use crate::app::App;
+use crate::app::{App, CookieSecurity};
 use crate::dispatch::dispatch;
 use crate::follow;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::mcp;
 use crate::oauth;
+use crate::platform;
+use crate::proxies::Scheme;
 use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request, Turn};
 use crate::routes;
 use crate::spool::Spool;
 use bytes::{Bytes, BytesMut};
-use holt_edge::{Fallback, Outcome, Reason, respond};
+use holt_edge::{Apex, Fallback, Outcome, Reason, respond};
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
 use http_body::Body as _;
@@ -50,6 +52,11 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
     reply
 }
 
+/// What hosts are answered that are no wiki: the same whether there never was one, it was deleted, or it is kept from everybody.
+pub fn no_wiki() -> Reply {
+    text(StatusCode::NOT_FOUND, "There is no wiki here: wiki not found.\n")
+}
+
 async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
     let (parts, body) = request.into_parts();
     if parts.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_BYTES {
@@ -58,20 +65,25 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     if app.recovery.is_under_way() {
         catch_up(&app, &parts.headers).await;
     }
-    let fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
+    let mut fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
         Outcome::Response(response) => return response,
         Outcome::Fallback(fallback) => fallback,
     };
+    // A proxy on this machine asks by whatever name it has for us.
+    if parts.uri.path() == platform::CHECK_SLUG && app.edge.hosts.apex == Apex::Platform {
+        fallback = Fallback { reason: Reason::Platform, wiki: None, path: Some(platform::CHECK_SLUG.to_string()) };
+    }
     let path = match (&fallback.reason, &fallback.path) {
         // Whoever watches the process asks by its address, and which wiki that shows is no matter.
         (Reason::UnknownHost, _) if matches!(parts.uri.path(), "/-/healthz" | "/-/readyz") => return text(StatusCode::OK, "ok\n"),
-        (Reason::UnknownHost, _) => return text(StatusCode::NOT_FOUND, "There is no wiki here.\n"),
+        (Reason::UnknownHost, _) => return no_wiki(),
         (Reason::BadAddress(why), _) => return text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n")),
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         (_, Some(path)) => path.clone(),
     };
+    let is_platform = fallback.reason == Reason::Platform;
     // Before anything of the body is read (security.md MCP-2).
-    if mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
+    if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
     }
     let Ok(permit) = app.live.clone().try_acquire_owned() else {
@@ -83,8 +95,12 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     };
     let method = parts.method.clone();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
-    let (is_api, is_mcp, is_oauth) = (api::is_here(&path), mcp::is_here(&path), oauth::is_here(&path));
+    let (is_api, is_mcp, is_oauth) = match is_platform {
+        true => (platform::is_api(&path), false, false),
+        false => (api::is_here(&path), mcp::is_here(&path), oauth::is_here(&path)),
+    };
     let is_upload = match is_api {
+        _ if is_platform => false,
         true => path.contains("/attachments"),
         false => content_type.trim_start().to_ascii_lowercase().starts_with("multipart/"),
     };
@@ -100,13 +116,15 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let form = match method {
         Method::GET | Method::HEAD => Form::default(),
         // A file as it is goes to the disk while it comes in.
-        Method::PUT if routes::matches(FILE, &path).is_some() => match receive(&app, body, &parts.headers, limit, &id).await {
-            Ok(received) => {
-                spool = Some(received);
-                Form::default()
+        Method::PUT if !is_platform && routes::matches(FILE, &path).is_some() => {
+            match receive(&app, body, &parts.headers, limit, &id).await {
+                Ok(received) => {
+                    spool = Some(received);
+                    Form::default()
+                }
+                Err(reply) => return reply,
             }
-            Err(reply) => return reply,
-        },
+        }
         _ => match read(body, &parts.headers, limit).await {
             Ok(bytes) if is_api || is_mcp || is_oauth => {
                 raw = bytes;
@@ -119,8 +137,11 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let (headers, peer, turn) = (parts.headers, peer.ip(), Turn::First);
-    let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, body: form, raw, spool, id, turn });
+    let (headers, connection, turn) = (parts.headers, peer.ip().to_canonical(), Turn::First);
+    let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
+    let scheme = app.proxies.scheme(connection, &headers).unwrap_or(configured);
+    let peer = app.proxies.client(connection, &headers);
+    let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, scheme, body: form, raw, spool, id, turn });
     let fallback = Arc::new(fallback);
     let mut reply = work(&app, &request, &fallback, permit).await;
     match follow::take(&mut reply) {
@@ -135,7 +156,10 @@ pub async fn work(app: &Arc<App>, request: &Arc<Request>, fallback: &Arc<Fallbac
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let wanted = wanted(&request, &fallback);
-        let reply = dispatch(&app, &request, &fallback);
+        let reply = match fallback.reason {
+            Reason::Platform => platform::dispatch(&app, &request),
+            _ => dispatch(&app, &request, &fallback),
+        };
         tracing::debug!(status = reply.status().as_u16(), request = %request.id, "{wanted}");
         reply
     });

@@ -18,7 +18,10 @@ mod log;
 mod mail;
 mod mcp;
 mod oauth;
+mod passwords;
+mod platform;
 mod presence;
+mod proxies;
 mod rates;
 mod recovery;
 mod reply;
@@ -28,6 +31,8 @@ mod session;
 mod spool;
 mod thumbnails;
 mod web;
+mod welcome;
+mod writes;
 
 use clap::{CommandFactory, Parser};
 use config::{Cli, Command};
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Wiki(command) => commands::wiki::run(command),
+        Command::Plan(command) => commands::plan::run(command),
         Command::User(command) => commands::user::run(command),
         Command::Token(command) => commands::token::run(command),
         Command::Import(command) => commands::import::run(&command),

@@ -68,6 +68,10 @@ impl Rates {
             Kind::Read => self.limits.reads,
             Kind::Write => self.limits.writes,
         };
+        self.take_of(limit, identity, kind, cost, now)
+    }
+    /// The same where something else says how much a minute brings: a wiki's plan.
+    pub fn take_of(&self, limit: Option<NonZeroU32>, identity: &Identity, kind: Kind, cost: u32, now: i64) -> Result<(), u16> {
         let Some(per_minute) = limit.map(|limit| i64::from(limit.get())) else { return Ok(()) };
         let (full, cost) = (per_minute * MINUTE, i64::from(cost).min(per_minute) * MINUTE);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! A request as handlers see it: read, decoded, bounded. Nothing here trusts what it says.
 
 use crate::limits::PARTS;
+use crate::proxies::Scheme;
 use crate::spool::Spool;
 use bytes::Bytes;
 use holt_core::{Error, Result};
@@ -18,8 +19,10 @@ pub struct Request {
     pub path: String,
     /// The headers.
     pub headers: HeaderMap,
-    /// Who is at the other end of the connection.
+    /// Who asks: who is at the other end of the connection, or whom a proxy of ours names.
     pub peer: IpAddr,
+    /// How it came to us, or to a proxy of ours.
+    pub scheme: Scheme,
     /// What was sent along, as a form.
     pub body: Form,
     /// What was sent along to the API, as it came.
@@ -50,6 +53,7 @@ impl Request {
             path: self.path.clone(),
             headers: self.headers.clone(),
             peer: self.peer,
+            scheme: self.scheme,
             body: Form::default(),
             raw: self.raw.clone(),
             spool: None,

@@ -94,6 +94,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/setup",                                Public, web::people::setup),
     get ("/-/login",                                Public, web::people::login_form),
     post("/-/login",                                Public, web::people::login),
+    get ("/-/login/platform",                       Public, web::arrival::leave),
+    get ("/-/login/arrive",                         Public, web::arrival::arrive),
     get ("/-/logout",                               Public, web::people::logout_form),
     post("/-/logout",                               Public, web::people::logout),
     get ("/-/register",                             Public, web::people::register_form),

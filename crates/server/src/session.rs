@@ -6,12 +6,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holt_core::session::{VIEWER_SECONDS, Viewer};
 use holt_core::{Error, Result, UserId, WikiId};
 use holt_edge::{SESSION_COOKIE, VIEWER_COOKIE, single_cookie};
-use holt_engine::directory::SessionRow;
+use holt_engine::directory::{SessionRow, Token};
 use http::header::{self, HeaderMap};
 use subtle::ConstantTimeEq;
 
 /// Holds the token of forms shown to people who are not logged in.
 const FORM_COOKIE: &str = "holt_form";
+/// Holds what a browser needs to come back from the platform's log-in page.
+const WAY_COOKIE: &str = "holt_way";
+/// How long somebody may take to log in there, in seconds.
+const WAY_SECONDS: i64 = 15 * 60;
 /// How long "stay logged in" lasts, in seconds; the session itself ends after 14 days without use.
 const REMEMBER: i64 = 90 * 24 * 3600;
 
@@ -39,21 +43,46 @@ fn cookie(app: &App, base: &str, value: &str, seconds: Option<i64>) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
 }
 
-/// The session of a request for `wiki`, and its token. Several cookies of the name count as none.
-pub fn current(app: &App, headers: &HeaderMap, wiki: WikiId) -> Result<Option<(SessionRow, String)>> {
+/// The session of a request for `wiki`, or for the platform itself, and its token. Several cookies of the name count as none.
+pub fn current(app: &App, headers: &HeaderMap, wiki: impl Into<Option<WikiId>>) -> Result<Option<(SessionRow, String)>> {
     let Some(token) = single_cookie(headers, &name(app, SESSION_COOKIE)) else { return Ok(None) };
     if token.len() > 128 {
         return Ok(None);
     }
-    let session = app.engine.directory().session(token, Some(wiki), app.engine.clock().now())?;
+    let session = app.engine.directory().session(token, wiki.into(), app.engine.clock().now())?;
     Ok(session.map(|session| (session, token.to_string())))
 }
 
-/// A new session for `user` in `wiki`: the cookies to set.
-pub fn begin(app: &App, user: UserId, wiki: WikiId, remember: Remember) -> Result<Vec<String>> {
-    let token = app.engine.directory().create_session(user, Some(wiki), app.engine.clock().now())?;
+/// A new session for `user` in `wiki`, or on the platform itself: the cookies to set.
+pub fn begin(app: &App, user: UserId, wiki: impl Into<Option<WikiId>>, remember: Remember) -> Result<Vec<String>> {
+    let token = app.engine.directory().create_session(user, wiki.into(), app.engine.clock().now())?;
+    Ok(begun(app, &token, remember))
+}
+
+/// The cookies of a session that has just begun.
+pub fn begun(app: &App, token: &Token, remember: Remember) -> Vec<String> {
     let seconds = (remember == Remember::Yes).then_some(REMEMBER);
-    Ok(vec![cookie(app, SESSION_COOKIE, token.expose(), seconds), cookie(app, FORM_COOKIE, "", Some(0))])
+    vec![cookie(app, SESSION_COOKIE, token.expose(), seconds), cookie(app, FORM_COOKIE, "", Some(0))]
+}
+
+/// What a browser keeps of its way to the platform and back, so that no other browser can finish it (security.md SES-3): the secret, and the
+/// cookie to set. Of two ways that are begun at once the later one counts.
+pub fn set_out(app: &App) -> Result<(String, String)> {
+    let secret = random()?;
+    let cookie = cookie(app, WAY_COOKIE, &secret, Some(WAY_SECONDS));
+    Ok((secret, cookie))
+}
+
+/// The secret of [`set_out`], if the browser still has it, and the cookie that clears it.
+pub fn arrive(app: &App, headers: &HeaderMap) -> (Option<String>, String) {
+    let secret = single_cookie(headers, &name(app, WAY_COOKIE)).filter(|secret| secret.len() == 43);
+    (secret.map(str::to_string), cookie(app, WAY_COOKIE, "", Some(0)))
+}
+
+fn random() -> Result<String> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|e| Error::internal(format!("make a token: {e}")))?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
 }
 
 /// Ends a session: the cookies to clear.
@@ -78,9 +107,7 @@ pub fn form_token(app: &App, headers: &HeaderMap, session: Option<&SessionRow>) 
     if let Some(token) = single_cookie(headers, &name(app, FORM_COOKIE)).filter(|token| token.len() == 43) {
         return Ok((token.to_string(), None));
     }
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|e| Error::internal(format!("make a token: {e}")))?;
-    let token = URL_SAFE_NO_PAD.encode(random);
+    let token = random()?;
     let set = cookie(app, FORM_COOKIE, &token, None);
     Ok((token, Some(set)))
 }

@@ -44,7 +44,11 @@ const TERRITORIES: &[Territory] = &[
     Territory { names: &["rusqlite"], within: EVERYWHERE, home: &["crates/engine/src/db/", "crates/engine/src/directory/"] },
     Territory { names: &["axum", "hyper", "hyper_util", "tower"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
     Territory { names: &["comrak", "ammonia"], within: EVERYWHERE, home: &["crates/markdown/"] },
-    Territory { names: &["askama"], within: EVERYWHERE, home: &["crates/engine/src/publish/", "crates/server/src/web/"] },
+    Territory {
+        names: &["askama"],
+        within: EVERYWHERE,
+        home: &["crates/engine/src/publish/", "crates/server/src/web/", "crates/server/src/platform/"],
+    },
     Territory {
         names: &["std::env", "env::var", "env::var_os", "env::vars", "env::args", "env::current_dir"],
         within: EVERYWHERE,

@@ -46,8 +46,9 @@ fn state(visibility: Visibility) -> EdgeState {
     EdgeState {
         store,
         viewer_key: Some(ViewerKey::new([5; 32])),
-        hosts: HostRule { domain: None, default_wiki: Some(wiki) },
+        hosts: HostRule { default_wiki: Some(wiki), ..HostRule::default() },
         clock: || NOW,
+        visits: std::sync::Arc::default(),
     }
 }
 
@@ -212,7 +213,7 @@ fn the_program_serves_a_folder() {
     let elsewhere = curl(&[&format!("{address}/Nowhere?edit")]);
     assert!(elsewhere.contains("307 ") && elsewhere.contains("https://origin.example.org/Nowhere?edit"), "{elsewhere}");
     let unknown = curl(&["-H", "Host: evil.example", &address]);
-    assert!(unknown.contains("404 ") && unknown.contains("There is no wiki here."), "{unknown}");
+    assert!(unknown.contains("404 ") && unknown.contains("There is no wiki here"), "{unknown}");
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(child.wait().unwrap().success());
 }

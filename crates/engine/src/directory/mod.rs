@@ -7,7 +7,10 @@ mod digests;
 mod invitations;
 mod logins;
 mod oauth;
+mod plans;
+mod platform_tokens;
 mod sessions;
+mod sign_ins;
 mod tokens;
 mod users;
 mod wikis;
@@ -20,10 +23,13 @@ pub use oauth::{
     ACCESS_LIFE, AccessGrant, CODE_LIFE, Decided, GrantRecord, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, OAuthClient,
     OAuthRequest, OAuthScope, REFRESH_LIFE, REQUEST_LIFE, Redemption, Refusal, Registered, Secrecy,
 };
+pub use plans::{Plan, WikiLimits};
+pub use platform_tokens::{PlatformScope, PlatformToken};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
+pub use sign_ins::{SIGN_IN_LIFE, SignIn, SignedIn};
 pub use tokens::{NewToken, TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
-pub use wikis::{QUARANTINE, WikiRecord, WikiState};
+pub use wikis::{Holder, QUARANTINE, TRASH_LIFE, WikiRecord, WikiState};
 
 use crate::db::{Durability, Existence, Kind, decode, open, open_as_it_is, wrap};
 use base64::Engine as _;
@@ -47,6 +53,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0005_page_limits.sql"),
         include_str!("migrations/0006_byte_limits.sql"),
         include_str!("migrations/0007_oauth.sql"),
+        include_str!("migrations/0008_tenancy.sql"),
     ],
 };
 

@@ -84,9 +84,10 @@ impl Directory {
         }
         Ok(Some(session))
     }
-    /// Logs out. Effective when this returns; nothing happens if there is no such session.
+    /// Logs out, in wikis that were entered from this session, too. Effective when this returns; nothing happens if there is no such session.
     pub fn end_session(&self, token: &str) -> Result<()> {
-        self.write("end a session", |db| db.execute("DELETE FROM sessions WHERE hash = ?1", [hash(token)])).map(|_| ())
+        let sql = "DELETE FROM sessions WHERE hash = ?1 OR parent = ?1";
+        self.write("end a session", |db| db.execute(sql, [hash(token)])).map(|_| ())
     }
     /// Logs `user` out everywhere; returns how many sessions that were. To be called when a password or a right changes, too.
     pub fn end_all_sessions(&self, user: UserId) -> Result<usize> {
@@ -110,7 +111,7 @@ impl Directory {
     }
     /// Ends the session of `user` that [`Directory::sessions_of`] calls `id`. `NotFound` if there is none.
     pub fn end_session_of(&self, user: UserId, id: &str) -> Result<()> {
-        let sql = "DELETE FROM sessions WHERE user = ?1 AND lower(hex(substr(hash, 1, 8))) = ?2";
+        let sql = "DELETE FROM sessions WHERE user = ?1 AND (lower(hex(substr(hash, 1, 8))) = ?2 OR lower(hex(substr(parent, 1, 8))) = ?2)";
         match self.write("end a session", |db| db.execute(sql, (user.0, id)))? {
             0 => Err(Error::not_found("that session has ended already")),
             _ => Ok(()),
@@ -118,7 +119,9 @@ impl Directory {
     }
     /// Logs `user` out everywhere but in the session that `token` is the secret of; returns how many sessions that were.
     pub fn end_other_sessions(&self, user: UserId, token: &str) -> Result<usize> {
-        let sql = "DELETE FROM sessions WHERE user = ?1 AND hash <> ?2";
+        // Those that were begun from this one are this browser's, too; and this one does not end the one that it was begun from.
+        let sql = "DELETE FROM sessions WHERE user = ?1 AND hash <> ?2 AND parent IS NOT ?2
+            AND hash IS NOT (SELECT parent FROM sessions WHERE hash = ?2)";
         self.write("end other sessions", |db| db.execute(sql, (user.0, hash(token))))
     }
     /// Takes from `user` what opens `wiki`: sessions, tokens, and what programs were allowed.

@@ -37,7 +37,7 @@ pub fn import_folder(engine: &Engine, source: &Path, target: &Target, progress: 
         committer_time: now,
         message: format!("Imported {total} files"),
     };
-    let wiki = engine.create_wiki_from(&target.slug, &name, |dir| {
+    let wiki = engine.create_wiki_from(&target.slug, &name, None, |dir| {
         let repo = Repo::create(&dir.join("repo.git"))?;
         match repo.commit(None, &changes, &meta)? {
             CommitOutcome::Won(_) => WikiDb::create(dir, &name, Audience::Everybody).map(drop),

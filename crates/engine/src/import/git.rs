@@ -11,7 +11,7 @@ use holt_core::{Error, Result};
 pub fn import_git(engine: &Engine, source: &str, target: &Target, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
     let name = target.name.clone().unwrap_or_else(|| target.slug.to_string());
     let mut notes = Vec::new();
-    let wiki = engine.create_wiki_from(&target.slug, &name, |dir| {
+    let wiki = engine.create_wiki_from(&target.slug, &name, None, |dir| {
         progress(Progress { step: "history", done: 0, total: 0 });
         let imported = import_from(source, &dir.join("repo.git"), &mut |done, total| progress(Progress { step: "history", done, total }))?;
         if imported.head.is_none() {

@@ -142,16 +142,7 @@ pub fn suggested_slug(source: &str) -> Option<WikiName> {
     let last =
         source.trim_end_matches('/').rsplit(['/', '\\', ':']).find(|part| !matches!(*part, "app-data" | "repository" | "." | ".git"))?;
     let stem = last.strip_suffix(".git").unwrap_or(last);
-    let mut slug = String::new();
-    for c in stem.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.ends_with('-') && !slug.is_empty() {
-            slug.push('-');
-        }
-    }
-    slug.truncate(40);
-    WikiName::parse(slug.trim_end_matches('-')).ok()
+    WikiName::parse(&WikiName::spelled(stem)).ok()
 }
 
 /// As an [`Engine`] method would read; here so that `engine.rs` need not know importers.

@@ -29,7 +29,7 @@ pub fn import_otterwiki(engine: &Engine, source: &Path, target: &Target, progres
     let place = Place::find(source)?;
     let mut report = Report { slug: target.slug.to_string(), ..Report::default() };
     let mut made = Vec::new();
-    let result = engine.create_wiki_from(&target.slug, target.name.as_deref().unwrap_or("An Otter Wiki"), |dir| {
+    let result = engine.create_wiki_from(&target.slug, target.name.as_deref().unwrap_or("An Otter Wiki"), None, |dir| {
         progress(Progress { step: "history", done: 0, total: 0 });
         let repository = place.repository.to_string_lossy();
         let imported =

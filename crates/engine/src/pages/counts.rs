@@ -2,6 +2,7 @@
 
 use crate::repo::FileMode;
 use crate::scope::{Admin, Read, Scope};
+use crate::wiki::Wiki;
 use holt_core::{PagePath, Result, Timestamp};
 
 pub use crate::db::index::Counts;
@@ -22,12 +23,23 @@ pub fn repository(scope: &Scope<'_, Admin>) -> Result<RepositoryState> {
     Ok(RepositoryState { branch: repo.branch().to_string(), weight: repo.weight()? })
 }
 
+/// All pages and files with their history, as a git bundle, piece by piece until `take` wants no more. For those who administer the wiki alone:
+/// history does not know path rules.
+pub fn export_bundle(scope: &Scope<'_, Admin>, take: impl FnMut(&[u8]) -> bool) -> Result<()> {
+    scope.wiki().repo()?.bundle(take)
+}
+
 /// Bytes of the repository, for those from whom nothing is hidden: of others a page they may not see would be told by its weight.
 pub fn bytes(scope: &Scope<'_, Read>) -> Result<Option<u64>> {
     if !scope.index()?.hidden().is_empty() {
         return Ok(None);
     }
     Ok(Some(scope.wiki().repo()?.weight()?.bytes))
+}
+
+/// Refuses if the wiki has no room for even one byte more.
+pub fn check_room(wiki: &Wiki) -> Result<()> {
+    super::write::check_room(wiki, 1)
 }
 
 /// Pages, revisions and attachments of the wiki.

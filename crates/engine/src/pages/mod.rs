@@ -50,7 +50,7 @@ pub use comments::{
 };
 pub(crate) use compare::old_name;
 pub use compare::{BlameLine, DiffView, FileDiff, blame, commit_view, diff, preview, render_old};
-pub use counts::{Counts, RepositoryState, Weight, bytes, counts, described, page_list, repository};
+pub use counts::{Counts, RepositoryState, Weight, bytes, check_room, counts, described, export_bundle, page_list, repository};
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};

@@ -44,7 +44,7 @@ pub(super) fn publish(
     let generation = fragments.wiki(wiki.id())?.map_or(1, |old| old.generation + 1);
     let manifest = WikiManifest {
         wiki: wiki.id(),
-        visibility: visibility(preferences),
+        visibility: visibility(wiki)?,
         epoch: db.epoch()?,
         generation,
         revision: head,

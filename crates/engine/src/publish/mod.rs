@@ -163,11 +163,21 @@ pub fn home_key(preferences: &Preferences) -> Option<PageKey> {
     holt_core::PagePath::parse(name).ok().map(|path| path.key())
 }
 
-pub(crate) fn visibility(preferences: &Preferences) -> Visibility {
-    match preferences.read_access {
-        AccessLevel::Anonymous => Visibility::Public,
-        _ => Visibility::Private,
-    }
+/// Who may be shown what is published. A wiki that was taken off the air is shown to nobody without a token, and nobody is given one.
+pub(crate) fn visibility(wiki: &Wiki) -> Result<Visibility> {
+    let answers = wiki.shared.directory.wiki(wiki.id())?.is_none_or(|record| record.answers());
+    Ok(match answers && wiki.preferences()?.read_access == AccessLevel::Anonymous {
+        true => Visibility::Public,
+        false => Visibility::Private,
+    })
+}
+
+/// What is published is shown to whoever it is for now: to be called when a wiki was taken off the air, or put back.
+pub(crate) fn show(wiki: &Wiki) -> Result<()> {
+    let _publishing = wiki.publish_lock();
+    let fragments = &wiki.shared.fragments;
+    let Some(old) = fragments.wiki(wiki.id())? else { return Ok(()) };
+    fragments.put_wiki(&WikiManifest { visibility: visibility(wiki)?, generation: old.generation + 1, ..(*old).clone() })
 }
 
 impl Publisher<'_> {

@@ -4,6 +4,7 @@
 //! the order of syncs is ours; bulk work (import, long logs, fsck) is the git command with an empty environment.
 
 pub mod blame;
+mod bundle;
 mod command;
 mod commit;
 pub mod diff;

@@ -55,7 +55,7 @@ fn wikis_come_and_go_and_slugs_rest() {
 
     let other = wiki(&directory, "other", 300);
     assert_eq!(directory.rename_wiki(other, &name("docs"), 300).unwrap_err().kind, ErrorKind::Conflict);
-    directory.set_wiki_state(other, WikiState::Suspended).unwrap();
+    directory.set_wiki_state(other, WikiState::Suspended, holt_core::Visibility::Private).unwrap();
     assert_eq!(directory.wiki(other).unwrap().unwrap().state, WikiState::Suspended);
     let slugs = |wikis: Vec<holt_engine::directory::WikiRecord>| wikis.iter().map(|w| w.slug.to_string()).collect::<Vec<_>>();
     assert_eq!(slugs(directory.list_wikis().unwrap()), ["docs", "other"]);

@@ -47,6 +47,7 @@ mod tests {
             path: "/".into(),
             headers: header::HeaderMap::from_iter([(header::ACCEPT, text.parse().unwrap())]),
             peer: std::net::IpAddr::from([127, 0, 0, 1]),
+            scheme: crate::proxies::Scheme::Http,
             body: crate::request::Form::default(),
             raw: bytes::Bytes::new(),
             spool: None,

@@ -40,6 +40,10 @@ pub enum Identity {
     Person(UserId),
     /// An address, or the network that one customer has.
     Network(String),
+    /// A token for the platform's own API, by its id.
+    PlatformToken(i64),
+    /// An address in one wiki, where the wiki's plan counts.
+    Client(WikiId, String),
 }
 
 impl Identity {

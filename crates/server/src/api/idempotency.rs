@@ -111,6 +111,9 @@ pub fn caller(identity: &Identity) -> String {
         Identity::Grant(id) => format!("grant {id}"),
         Identity::Person(id) => format!("person {}", id.0),
         Identity::Network(network) => format!("network {network}"),
+        // Never those of a request to a wiki.
+        Identity::PlatformToken(id) => format!("platform token {id}"),
+        Identity::Client(wiki, network) => format!("client of {wiki} {network}"),
     }
 }
 

@@ -77,6 +77,9 @@ pub fn parse_path(field: &str, text: &str) -> Result<PagePath, Failure> {
 impl Context<'_> {
     /// Takes `cost` out of what whoever asks may ask in a minute.
     pub fn charge(&self, kind: Kind, cost: u32) -> Result<(), Failure> {
+        if kind == Kind::Write {
+            self.charge_plan(cost)?;
+        }
         self.app.rates.take(&self.identity, kind, cost, self.now()).map_err(|seconds| {
             let error = Error::busy("too many requests")
                 .hint(format!("Wait {seconds} seconds; `limits` at /api/v1/wiki says how many there may be."));

@@ -16,7 +16,8 @@ const SHOWN: usize = 20;
 pub fn run(command: &ImportCommand) -> Result<ExitCode> {
     let (ImportCommand::Otterwiki(args) | ImportCommand::Git(args) | ImportCommand::Folder(args)) = command;
     let slug = match &args.slug {
-        Some(slug) => WikiName::parse(slug)?,
+        // What moves in keeps its address, even one that could not be given today.
+        Some(slug) => WikiName::existing(slug)?,
         None => import::suggested_slug(&absolute(&args.source))
             .ok_or_else(|| Error::invalid(format!("no wiki name can be made from {}", args.source)).hint("Give one with --slug."))?,
     };

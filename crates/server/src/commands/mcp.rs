@@ -15,7 +15,9 @@ use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
 use crate::mcp;
 use crate::oauth::Documents;
+use crate::platform::Platform;
 use crate::presence::Presence;
+use crate::proxies::{Proxies, Scheme};
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::request::{Form, Request, Turn};
@@ -113,8 +115,9 @@ fn alone(engine: Engine) -> App {
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: None,
-            hosts: HostRule { domain: None, default_wiki: None },
+            hosts: HostRule::default(),
             clock: unix_seconds,
+            visits: Arc::default(),
         },
         engine,
         cookies: CookieSecurity::Plain,
@@ -132,6 +135,8 @@ fn alone(engine: Engine) -> App {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,
+        proxies: Proxies::default(),
+        platform: Platform::default(),
     }
 }
 
@@ -142,6 +147,7 @@ fn request() -> Request {
         path: mcp::ADDRESS.to_string(),
         headers: HeaderMap::new(),
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        scheme: Scheme::Http,
         body: Form::default(),
         raw: Bytes::new(),
         spool: None,

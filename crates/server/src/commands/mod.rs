@@ -4,6 +4,7 @@ pub mod check;
 pub mod import;
 pub mod mcp;
 pub mod output;
+pub mod plan;
 pub mod reindex;
 pub mod render;
 pub mod serve;

@@ -11,14 +11,16 @@ use crate::egress::Egress;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
+use crate::platform::Platform;
 use crate::presence::Presence;
+use crate::proxies::Proxies;
 use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
-use crate::{digests, front, log, mail};
+use crate::{digests, front, log, mail, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
-use holt_edge::{EdgeState, HostRule};
+use holt_edge::{Apex, EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
@@ -29,16 +31,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// What a new installation begins with.
-const WELCOME: &[(&str, &str)] = &[
-    ("Home", include_str!("../../welcome/Home.md")),
-    ("Guide/Writing pages", include_str!("../../welcome/Writing.md")),
-    ("Guide/For administrators", include_str!("../../welcome/Administrators.md")),
-    ("Agent Guide", include_str!("../../welcome/Agents.md")),
-];
-
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+/// After how many of these is looked for what follows from the time alone.
+const KEEP_BOOKS_EVERY: u64 = 60;
 
 /// How long mail that waits may keep the server from ending.
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
@@ -56,9 +53,9 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     check_trusted(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
-        welcome(&engine)?;
+        make_welcome(&engine)?;
     }
-    let default_wiki = default_wiki(&engine, args.default_wiki.as_deref())?;
+    let default_wiki = default_wiki(&engine, args)?;
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
         reindexing: Arc::new(Reindexing::default()),
@@ -69,10 +66,12 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
             store: engine.fragments().clone(),
             viewer_key: Some(engine.viewer_key().clone()),
             hosts: HostRule {
+                apex: apex(args),
                 domain: args.domain.as_deref().map(|domain| domain.to_ascii_lowercase().into()),
-                default_wiki: Some(default_wiki),
+                default_wiki,
             },
             clock: unix_seconds,
+            visits: Arc::default(),
         },
         recovery: Recovery::new(engine.interrupted()?),
         engine,
@@ -85,6 +84,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
+        proxies: Proxies::new(args.trust_proxy.clone()),
+        platform: Platform::new(args.sign_up),
     });
     let followers = app.followers.clone();
     app.engine.listen(move |wiki| followers.tell(wiki));
@@ -100,6 +101,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.shutdown_timeout(Duration::from_secs(20));
     app.digests.stop(DIGEST_AT_THE_END);
     app.outbox.close(MAIL_AT_THE_END);
+    keep_books(&app)?;
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -166,28 +168,50 @@ async fn maintain(app: Arc<App>) {
         Ok(Ok(wikis)) => tracing::info!(wikis, "published again, as this version makes something else of their pages"),
         Ok(Err(error)) => tracing::error!("could not see what to publish again: {}", error.chain()),
     }
-    loop {
+    for round in 0u64.. {
         tokio::time::sleep(TIDY_EVERY).await;
         let tidying = app.clone();
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || tidying.engine.tidy()).await {
+        let tidied = tokio::task::spawn_blocking(move || {
+            tidying.engine.tidy()?;
+            if round.is_multiple_of(KEEP_BOOKS_EVERY) { keep_books(&tidying) } else { Ok(()) }
+        });
+        if let Ok(Err(error)) = tidied.await {
             tracing::warn!("could not tidy up: {}", error.chain());
         }
     }
 }
 
-/// The wiki of loopback names: the one asked for, else `wiki`, else the first made.
-fn default_wiki(engine: &Engine, asked: Option<&str>) -> Result<WikiId> {
-    if let Some(slug) = asked {
-        return Ok(engine.wiki_named(slug)?.id());
+/// Writes down which wikis were used, and removes for good what was deleted long enough ago.
+fn keep_books(app: &App) -> Result<()> {
+    app.engine.directory().note_access(&app.edge.visits.take(), app.engine.clock().now())?;
+    let removed = app.engine.empty_trash()?;
+    if removed > 0 {
+        tracing::info!(removed, "removed wikis for good that were deleted some days ago");
     }
-    let first = engine.directory().first_wiki()?;
-    first.map(|record| record.id).ok_or_else(|| Error::not_found("there is no wiki").hint("Make one with `holt wiki create NAME`."))
+    Ok(())
 }
 
-fn welcome(engine: &Engine) -> Result<()> {
+/// The wiki of loopback names: the one asked for, else `wiki`, else the first made.
+fn default_wiki(engine: &Engine, args: &ServeArgs) -> Result<Option<WikiId>> {
+    if let Some(slug) = &args.default_wiki {
+        return Ok(Some(engine.wiki_named(slug)?.id()));
+    }
+    let first = engine.directory().first_wiki()?.map(|record| record.id);
+    if first.is_none() && apex(args) == Apex::DefaultWiki {
+        return Err(Error::not_found("there is no wiki").hint("Make one with `holt wiki create NAME`."));
+    }
+    Ok(first)
+}
+
+/// What the domain itself shows.
+fn apex(args: &ServeArgs) -> Apex {
+    if args.domain.is_some() && args.default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki }
+}
+
+fn make_welcome(engine: &Engine) -> Result<()> {
     let wiki = engine.create_wiki(&WikiName::parse("wiki")?, "Our wiki", Audience::Everybody)?;
     let scope = wiki.grant::<Write>(&Actor::System)?;
-    for (name, text) in WELCOME {
+    for (name, text) in welcome::FIRST {
         let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
         pages::save(&scope, &edit, None)?;
     }

@@ -1,10 +1,11 @@
-//! `holt wiki`: make, list, show, rename and delete wikis.
+//! `holt wiki`: make, list, show, rename, suspend and delete wikis.
 
 use super::{look, open, open_or_create, output};
+use crate::app::unix_seconds;
 use crate::config::{AccessArg, OutputFormat, WikiArgs, WikiCommand};
 use holt_core::{Actor, Error, Result, WikiName};
 use holt_engine::db::preferences::Audience;
-use holt_engine::directory::Directory;
+use holt_engine::directory::{Directory, WikiRecord, WikiState};
 use holt_engine::{Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
@@ -29,7 +30,7 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             }
             engine.settle_all()?;
         }
-        WikiCommand::List { data, output } => list(&look(&data)?, output.format())?,
+        WikiCommand::List { data, dormant, output } => list(&look(&data)?, dormant, output.format())?,
         WikiCommand::Show(args) => show(&args)?,
         WikiCommand::Rename { data, slug, to } => {
             let engine = open(&data)?;
@@ -47,6 +48,27 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
                 engine.directory().set_max_bytes(id, NonZeroU64::new(bytes))?;
                 say_limit(&slug, bytes, "bytes");
             }
+        }
+        WikiCommand::Plan { data, slug, plan } => {
+            let engine = open(&data)?;
+            let id = engine.wiki_named(&slug)?.id();
+            engine.directory().set_wiki_plan(id, Some(plan.as_str()).filter(|plan| *plan != "none"))?;
+            output::line(format_args!("{slug} has the plan {plan}"));
+        }
+        WikiCommand::Suspend(args) => {
+            let engine = open(&args.data)?;
+            engine.suspend_wiki(engine.wiki_named(&args.slug)?.id())?;
+            output::line(format_args!("suspended {}", args.slug));
+        }
+        WikiCommand::Resume(args) => {
+            let engine = open(&args.data)?;
+            engine.resume_wiki(engine.wiki_named(&args.slug)?.id())?;
+            output::line(format_args!("resumed {}", args.slug));
+        }
+        WikiCommand::Restore(args) => {
+            let engine = open(&args.data)?;
+            engine.restore_wiki(engine.wiki_named(&args.slug)?.id(), None)?;
+            output::line(format_args!("restored {}", args.slug));
         }
         WikiCommand::Delete { data, slug, yes } => {
             let engine = open(&data)?;
@@ -78,23 +100,41 @@ fn say_limit(slug: &str, most: u64, what: &str) {
     }
 }
 
-fn list(directory: &Directory, format: OutputFormat) -> Result<()> {
-    let wikis = directory.list_wikis()?;
+fn list(directory: &Directory, dormant: Option<i64>, format: OutputFormat) -> Result<()> {
+    let mut wikis = directory.list_wikis()?;
+    if let Some(seconds) = dormant {
+        let since = unix_seconds() - seconds;
+        // One that nobody was seen in counts from when it was made.
+        wikis.retain(|wiki| wiki.last_access.unwrap_or(wiki.created).max(wiki.created) < since);
+    }
     match format {
         OutputFormat::Json => {
-            let wikis: Vec<_> = wikis
-                .iter()
-                .map(|w| json!({"slug": w.slug.as_str(), "name": w.name, "id": w.id.to_string(), "created": w.created}))
-                .collect();
-            output::json(&json!({"wikis": wikis}));
+            let mut rows = Vec::new();
+            for wiki in &wikis {
+                let owner = wiki.owner.map(|owner| directory.user(owner)).transpose()?.flatten().map(|owner| owner.email);
+                rows.push(json!({
+                    "slug": wiki.slug.as_str(), "name": wiki.name, "id": wiki.id.to_string(), "created": wiki.created, "state": state(wiki),
+                    "owner": owner, "plan": wiki.plan, "last_access": wiki.last_access,
+                }));
+            }
+            output::json(&json!({"wikis": rows}));
         }
         OutputFormat::Text => {
             for wiki in wikis {
-                output::line(format_args!("{:<24} {}", wiki.slug.as_str(), wiki.name));
+                let note = if wiki.answers() { String::new() } else { format!(" ({})", state(&wiki)) };
+                output::line(format_args!("{:<24} {}{note}", wiki.slug.as_str(), wiki.name));
             }
         }
     }
     Ok(())
+}
+
+fn state(wiki: &WikiRecord) -> &'static str {
+    match (wiki.trashed, wiki.state) {
+        (Some(_), _) => "deleted",
+        (None, WikiState::Suspended) => "suspended",
+        (None, WikiState::Active) => "active",
+    }
 }
 
 fn show(args: &WikiArgs) -> Result<()> {

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod agent_policy;
 mod agent_setup;
 pub mod api_guide;
+pub mod arrival;
 pub mod audit;
 pub mod browse;
 pub mod comments;
@@ -40,7 +41,7 @@ pub mod users;
 mod views;
 
 use crate::api::credentials::Identity;
-use crate::app::{App, CookieSecurity};
+use crate::app::App;
 use crate::door::Door;
 use crate::error::public_message;
 use crate::reply::{Reply, json, text, with_cookie};
@@ -210,8 +211,7 @@ impl Context<'_> {
     }
     /// Scheme and host under which the reader came, for the few documents that need whole addresses.
     pub fn origin(&self) -> String {
-        let scheme = if self.app.cookies == CookieSecurity::Secure { "https" } else { "http" };
-        format!("{scheme}://{}", self.request.host())
+        format!("{}://{}", self.request.scheme.as_str(), self.request.host())
     }
     /// A JSON answer.
     pub fn json(&self, value: &serde_json::Value) -> Reply {

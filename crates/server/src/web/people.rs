@@ -1,15 +1,14 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, agent_setup, audit, invitations, letters, links, problem, sessions, tokens};
-use crate::api::credentials;
-use crate::app::Throttle;
+use super::{Context, agent_setup, arrival, audit, invitations, letters, links, problem, sessions, tokens};
+use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
 use holt_core::{AccessLevel, Error, ErrorKind, Result, UserId};
 use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
 use holt_engine::accounts::{self, Rank};
-use holt_engine::directory::{Gate, NewUser, Purpose, UserRecord};
+use holt_engine::directory::{NewUser, Purpose, UserRecord};
 use holt_engine::pages;
 use http::{StatusCode, header};
 
@@ -40,7 +39,8 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, problem, notice })
+    let elsewhere = arrival::way(context, &next);
+    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, elsewhere, problem, notice })
 }
 
 /// `POST /-/login`: in the order of spec/wiki.md §3.4.
@@ -54,25 +54,14 @@ pub fn login(context: &Context<'_>) -> Result<Reply> {
         show_login(context, status, page)
     };
     let back = |status, error: Error| again(status, &error, None);
-    let directory = context.app.engine.directory();
-    let now = context.app.engine.clock().now();
-    if context.app.throttle == Throttle::On
-        && let Gate::Closed { seconds } = directory.begin_login(&email, &credentials::network(context.request.peer), now)?
-    {
-        let error = Error::busy("too many attempts").hint(wait(seconds));
-        return Ok(with_header(back(StatusCode::TOO_MANY_REQUESTS, error)?, header::RETRY_AFTER, &seconds.to_string()));
-    }
-    let account = directory.user_by_email(&email)?;
-    let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-    // An account that does not exist takes as long.
-    let verdict = if secret.len() > password::PASSWORD_BYTES { Verdict::NoMatch } else { password::verify_login(secret, stored) };
-    let account = match (verdict, account) {
-        (Verdict::Match | Verdict::MatchUpgrade, Some(account)) => account,
-        _ => return back(StatusCode::UNPROCESSABLE_ENTITY, Error::invalid("the address or the password is wrong")),
+    let account = match passwords::check(context.app, context.request, &email, secret)? {
+        Checked::Right(account) => account,
+        Checked::Wrong => return back(StatusCode::UNPROCESSABLE_ENTITY, passwords::wrong()),
+        Checked::TooMany { seconds } => {
+            let reply = back(StatusCode::TOO_MANY_REQUESTS, passwords::too_many(seconds))?;
+            return Ok(with_header(reply, header::RETRY_AFTER, &seconds.to_string()));
+        }
     };
-    if verdict == Verdict::MatchUpgrade {
-        directory.set_password_hash(account.id, Some(&password::hash(secret)?))?;
-    }
     // Who comes by an invitation may get as far as accepting it.
     if !invitations::leads_to_one(context, next, &account)?
         && let Err(error) = admitted(context, &account)
@@ -80,10 +69,7 @@ pub fn login(context: &Context<'_>) -> Result<Reply> {
         let confirm_url = (error.kind == ErrorKind::Denied && must_confirm(context, &account)?).then(|| confirm_url(&account.email));
         return again(StatusCode::FORBIDDEN, &error, confirm_url);
     }
-    if context.app.throttle == Throttle::On {
-        directory.login_succeeded(&email)?;
-    }
-    directory.touch(account.id, now)?;
+    passwords::succeeded(context.app, &account)?;
     audit::note(context, &email, "login", "", "ok");
     let remember = if form.find("remember").is_some() { Remember::Yes } else { Remember::No };
     begin(context, account.id, remember, next)
@@ -136,40 +122,18 @@ pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, nex
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
 
-fn wait(seconds: i64) -> String {
-    match (seconds + 59) / 60 {
-        1 => "Wait a minute before the next one.".to_string(),
-        minutes => format!("Wait {minutes} minutes before the next one."),
-    }
-}
-
 fn registration_open(context: &Context<'_>) -> Result<bool> {
     Ok(!context.preferences()?.is_on("DISABLE_REGISTRATION"))
 }
 
 /// `Busy` if somebody types too many passwords for `email`, or makes too many accounts.
 pub(super) fn check_gate(context: &Context<'_>, email: &str) -> Result<()> {
-    let directory = context.app.engine.directory();
-    match context.app.throttle {
-        Throttle::On => open(directory.begin_login(email, &credentials::network(context.request.peer), context.now())?),
-        Throttle::Off => Ok(()),
-    }
+    passwords::check_gate(context.app, context.request, email)
 }
 
 /// `Busy` if somebody asks for too much mail to `email`.
 pub(super) fn check_mail_gate(context: &Context<'_>, email: &str) -> Result<()> {
-    let directory = context.app.engine.directory();
-    match context.app.throttle {
-        Throttle::On => open(directory.begin_mail(email, &credentials::network(context.request.peer), context.now())?),
-        Throttle::Off => Ok(()),
-    }
-}
-
-fn open(gate: Gate) -> Result<()> {
-    match gate {
-        Gate::Open => Ok(()),
-        Gate::Closed { seconds } => Err(Error::busy("too many attempts").hint(wait(seconds))),
-    }
+    passwords::check_mail_gate(context.app, context.request, email)
 }
 
 /// `GET /-/logout`: a link cannot log anybody out (SES-5), so it shows what does.

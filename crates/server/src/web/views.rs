@@ -96,8 +96,9 @@ mod tests {
 
     fn templates() -> Vec<(String, String)> {
         let mut all = Vec::new();
-        for entry in std::fs::read_dir(TEMPLATES).expect("templates are beside src") {
-            let path = entry.expect("readable").path();
+        let read = |dir: &str| std::fs::read_dir(dir).expect("templates are beside src").map(|entry| entry.expect("readable").path());
+        let platform = format!("{TEMPLATES}/platform");
+        for path in read(TEMPLATES).chain(read(&platform)).filter(|path| path.is_file()) {
             let name = path.file_name().expect("a file").to_string_lossy().into_owned();
             all.push((name, std::fs::read_to_string(&path).expect("text")));
         }

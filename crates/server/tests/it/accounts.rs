@@ -197,7 +197,7 @@ fn links_in_mail_lead_where_the_operator_says() {
     assert!(refused.status == 422 && refused.body_text().contains("--domain"), "{}", refused.body_text());
     server.stop();
     assert!(sink.all().is_empty());
-    let (mut server, _) = start(dir.path(), &sink.url, &["--domain", "wiki.example.org"]);
+    let (mut server, _) = start(dir.path(), &sink.url, &["--domain", "wiki.example.org", "--default-wiki", "docs"]);
     for (host, origin) in [
         ("6.6.6.6:666", "http://docs.wiki.example.org/-/"),
         ("localhost:1", "http://docs.wiki.example.org/-/"),

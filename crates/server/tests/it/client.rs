@@ -110,6 +110,10 @@ impl Server {
     pub fn client(&self) -> Client {
         Client { address: self.address, cookies: Arc::default(), csrf: Arc::default(), host: self.address.to_string() }
     }
+    /// The same, asking another host.
+    pub fn client_at(&self, host: &str) -> Client {
+        Client { host: host.to_string(), ..self.client() }
+    }
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -237,6 +241,10 @@ impl Client {
             }
         }
         Ok(answer)
+    }
+    /// The same browser, at a server that was started again elsewhere.
+    pub fn moved(&self, server: &Server) -> Self {
+        Self { address: server.address, ..self.clone() }
     }
     /// Bytes out, an answer in.
     pub fn raw(&self, bytes: &[u8]) -> std::io::Result<Answer> {

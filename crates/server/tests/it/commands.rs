@@ -182,3 +182,74 @@ fn the_reference_of_commands_is_current() {
     let kept = std::fs::read_to_string(file).unwrap_or_default();
     assert!(kept == reference, "docs/commands.md is out of date: run HOLT_BLESS=1 cargo test -p holt-server reference");
 }
+
+#[test]
+fn wikis_are_suspended_restored_and_put_on_plans() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    Server::prepare(data, "docs");
+    let ok = |args: &[&str]| {
+        let (code, out, error) = Server::command(data, args);
+        assert_eq!(code, 0, "{args:?}: {error}");
+        out
+    };
+    let state = || json(data, &["wiki", "list", "--json"])["wikis"][0]["state"].clone();
+    ok(&["wiki", "suspend", "docs"]);
+    assert_eq!(state(), "suspended");
+    assert!(ok(&["wiki", "list"]).contains("(suspended)"));
+    ok(&["wiki", "resume", "docs"]);
+    assert_eq!(state(), "active");
+    assert_eq!(Server::command(data, &["wiki", "restore", "docs"]).0, 1, "it was not deleted");
+    // Plans: what is not named stays, 0 is no limit.
+    ok(&["plan", "set", "team", "--pages", "7", "--wikis", "2"]);
+    ok(&["plan", "set", "team", "--wikis", "0"]);
+    ok(&["plan", "default", "team"]);
+    let plans = json(data, &["plan", "list", "--json"]);
+    let team = plans["plans"].as_array().unwrap().iter().find(|plan| plan["name"] == "team").unwrap();
+    assert_eq!((&team["pages"], &team["wikis"], &team["default"]), (&Value::from(7), &Value::Null, &Value::from(true)));
+    assert!(ok(&["plan", "list"]).contains("(default)"));
+    ok(&["wiki", "plan", "docs", "team"]);
+    assert_eq!(json(data, &["wiki", "show", "docs", "--json"])["max_pages"], 7);
+    ok(&["wiki", "limit", "docs", "--pages", "3"]);
+    assert_eq!(json(data, &["wiki", "show", "docs", "--json"])["max_pages"], 3, "its own limit comes first");
+    ok(&["wiki", "limit", "docs", "--pages", "0"]);
+    ok(&["wiki", "plan", "docs", "none"]);
+    assert!(json(data, &["wiki", "show", "docs", "--json"])["max_pages"].is_null());
+    for bad in [
+        &["wiki", "plan", "docs", "nothing"][..],
+        &["plan", "default", "nothing"],
+        &["plan", "set", "A b"],
+        &["wiki", "suspend", "nothing"],
+    ] {
+        let (code, _, error) = Server::command(data, bad);
+        assert!(code == 1 && error.len() > 20, "{bad:?}: {error}");
+    }
+    // People.
+    assert_eq!(json(data, &["user", "list", "--json"])["users"][0]["operator"], true);
+    assert!(Server::command(data, &["user", "operator", "ann@example.org", "off"]).2.contains("only operator"));
+    assert_eq!(Server::command_with_input(data, &["user", "add", "bob@example.org", "--password-stdin"], "correct horse\n").0, 0);
+    ok(&["user", "operator", "bob@example.org", "on"]);
+    ok(&["user", "operator", "ann@example.org", "off"]);
+    assert_eq!(json(data, &["user", "show", "ann@example.org", "--json"])["operator"], false);
+    assert!(ok(&["user", "list"]).contains("(operator)") && ok(&["user", "show", "bob@example.org"]).contains("operator   yes"));
+    assert_eq!(Server::command(data, &["user", "show", "nobody@example.org"]).0, 1);
+}
+
+/// Who asked for a page is noted, without writing while they read.
+#[test]
+fn wikis_that_nobody_uses_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    Server::prepare_many(data, 2);
+    let dormant = || -> Vec<String> {
+        let list = json(data, &["wiki", "list", "--dormant", "30d", "--json"]);
+        list["wikis"].as_array().unwrap().iter().map(|wiki| wiki["slug"].as_str().unwrap().to_string()).collect()
+    };
+    assert_eq!(dormant(), ["wiki-0", "wiki-1"], "made in 2023");
+    let mut server = Server::start(data, &[]);
+    server.client_at("wiki-1.localhost").get("/-/about");
+    server.stop();
+    assert_eq!(dormant(), ["wiki-0"]);
+    assert_eq!(Server::command(data, &["wiki", "list", "--dormant", "soon"]).0, 2);
+    assert!(Server::command(data, &["wiki", "list", "--dormant", "99999d"]).1.is_empty());
+}

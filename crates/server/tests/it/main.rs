@@ -17,6 +17,7 @@ mod matrix;
 mod mcp;
 mod mistakes;
 mod oauth;
+mod platform;
 mod private;
 mod review;
 mod smtp;

@@ -20,6 +20,8 @@ pub struct LoginView {
     pub register_url: Option<String>,
     /// Where to ask for a confirmation mail, if one is missing.
     pub confirm_url: Option<String>,
+    /// The platform's name, and the way to log in there, if this wiki is part of one.
+    pub elsewhere: Option<(String, String)>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// Why the reader was sent here.
