@@ -43,7 +43,7 @@ fn about(visitor: &Visitor<'_>, record: &WikiRecord) -> Result<Vec<String>> {
     let owner = record.owner.map(|owner| visitor.app.engine.directory().user(owner)).transpose()?.flatten();
     let mut about = vec![owner.map_or_else(|| language.say("nobody’s").into_owned(), |owner| owner.email)];
     about.extend(record.plan.clone());
-    about.extend(record.last_access.map(|at| language.say_with("last used {}", &[&day(at)])));
+    about.extend(record.last_access.map(|at| language.say_with("last used {}", &[&language.say(&day(at))])));
     Ok(about)
 }
 

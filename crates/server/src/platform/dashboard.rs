@@ -137,7 +137,7 @@ fn show_wiki(visitor: &Visitor<'_>, status: StatusCode, record: &WikiRecord, sho
     let Shown { secret, problem, notice } = shown;
     let problem = problem.as_ref().map(Visitor::notice);
     if !record.answers() {
-        let until = record.trashed.map(|since| day(since + TRASH_LIFE));
+        let until = record.trashed.map(|since| visitor.say(&day(since + TRASH_LIFE)));
         return visitor.form(status, "My wikis", |csrf| GoneView { csrf, name, slug, until, problem });
     }
     let engine = &visitor.app.engine;
