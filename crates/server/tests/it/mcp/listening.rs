@@ -1,7 +1,7 @@
 //! Streams of what changed, and questions to people: what only clients of the newest revision can.
 
 use super::{MODERN, Mcp, Told, message, modern};
-use crate::api::{PASSWORD, Said};
+use crate::api::Said;
 use holt_testkit::git;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -115,13 +115,7 @@ fn who_may_not_read_any_more_hears_nothing_more() {
     assert_eq!(granted, json!({"resourcesListChanged": true}));
     mcp.write("Two", "x\n");
     assert_eq!(said(&stream.next().unwrap()).0, "list_changed");
-    let ann = mcp.api.server.client();
-    ann.log_in("ann@example.org", PASSWORD);
-    let list = ann.get("/-/settings/tokens");
-    ann.use_token(&list);
-    let text = list.body_text();
-    let id = text.split("name=\"revoke\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_string();
-    assert_eq!(ann.post("/-/settings/tokens", &[("revoke", &id)]).unwrap().status, 303);
+    let ann = mcp.api.revoke();
     assert_eq!(ann.save("Secret", "x", ""), Some(303));
     assert_eq!(stream.next(), None);
 }
