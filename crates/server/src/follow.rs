@@ -8,6 +8,7 @@ use crate::followers::{Place, Woken};
 use crate::front;
 use crate::reply::{Reply, raw, with_header};
 use crate::request::Request;
+use crate::turns::Kind;
 use bytes::Bytes;
 use holt_edge::{Body, Fallback};
 use http::header::{self, HeaderName};
@@ -92,7 +93,7 @@ impl Asked {
     async fn again(&self, uri: Uri) -> Reply {
         let closed = || raw(StatusCode::SERVICE_UNAVAILABLE, "application/json", "{\"error\": \"the server ends\", \"code\": \"busy\"}");
         let Ok(_turn) = self.app.followers.turns.acquire().await else { return closed() };
-        let Ok(permit) = self.app.live.clone().acquire_owned().await else { return closed() };
+        let Some(permit) = self.app.turns.wait(self.fallback.wiki, Kind::Read).await else { return closed() };
         front::work(&self.app, &Arc::new(self.request.again(uri)), &self.fallback, permit).await
     }
 }

@@ -27,6 +27,7 @@ mod routes;
 mod session;
 mod spool;
 mod thumbnails;
+mod turns;
 mod web;
 
 use clap::{CommandFactory, Parser};

@@ -5,7 +5,7 @@ use crate::agent_sessions::{self, AgentSessions};
 use crate::api::credentials::Identity;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
-use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds};
+use crate::app::{App, CookieSecurity, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
@@ -20,6 +20,7 @@ use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::request::{Form, Request, Turn};
 use crate::thumbnails::Thumbnails;
+use crate::turns::Turns;
 use crate::web::Context;
 use bytes::Bytes;
 use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId};
@@ -30,7 +31,6 @@ use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Runs it, until standard input ends.
 pub fn run(args: &McpArgs) -> Result<ExitCode> {
@@ -127,7 +127,7 @@ fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
-        live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
         outbox: Outbox::default(),
         digests: Digests::default(),
