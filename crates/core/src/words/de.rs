@@ -11,6 +11,7 @@
 pub(super) const WORDS: &[(&str, &str)] = &[
     (" and ", " und "),
     (" or ", " oder "),
+    ("Undo it in the wiki itself, in its history.", "Mach es im Wiki selbst rückgängig, in seiner Versionsgeschichte."),
     ("\"{}\" not found.", "„{}“ nicht gefunden."),
     ("(not confirmed)", "(nicht bestätigt)"),
     ("-without", "-ohne"),
@@ -1068,6 +1069,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("nobody can register here", "hier kann sich niemand registrieren"),
     ("nobody would administer this wiki any more", "niemand würde dieses Wiki mehr verwalten"),
     ("nothing of the proposal is chosen", "von dem Vorschlag ist nichts ausgewählt"),
+    ("nothing that you do here has a session", "nichts, was du hier tust, gehört zu einer Sitzung"),
     ("nothing was saved: the text still has both versions of a place", "es wurde nichts gespeichert: Der Text enthält für eine Stelle noch beide Fassungen"),
     ("old_string is empty", "old_string ist leer"),
     ("old_string occurs {} times in the page", "old_string kommt auf der Seite {}-mal vor"),

@@ -201,6 +201,30 @@ fn case_33_people_are_asked_before_something_goes() {
 }
 
 #[test]
+fn undoing_a_session_is_asked_about_and_its_preview_is_not() {
+    let mcp = Mcp::start();
+    let write = json!({"name": "write_note", "arguments": {"path": "Page", "content": "x\n"}});
+    assert!(!told(&call(&mcp, &write)).failed);
+    let undo = |arguments: &Value, more: Value| {
+        let mut params = json!({"name": "undo_session", "arguments": arguments});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        call(&mcp, &params)
+    };
+    let preview = told(&undo(&json!({}), json!({})));
+    let plan = json!({"plan": preview.structured["plan"]});
+    assert_eq!(told(&undo(&json!({"plan": "other"}), json!({}))).structured["error"]["code"], "plan_changed", "nobody is asked in vain");
+    let asked = undo(&plan, json!({})).body["result"].clone();
+    let question = asked["inputRequests"]["confirm"]["params"]["message"].as_str().unwrap().to_string();
+    assert!(question.starts_with("Undo what was done in session ") && question.ends_with("Files that change: 1."), "{question}");
+    let answer = |yes: bool| json!({"confirm": {"action": "accept", "content": {"confirm": yes}}});
+    let state = &asked["requestState"];
+    let no = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(false)})));
+    assert_eq!((&no.structured["error"]["code"], mcp.api.get("/pages/Page").status), (&json!("declined"), 200));
+    let done = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(true)})));
+    assert_eq!((done.failed, mcp.api.get("/pages/Page").status), (false, 404), "{}", done.text);
+}
+
+#[test]
 fn wide_renames_are_asked_about_and_narrow_ones_are_not() {
     let mcp = Mcp::start();
     mcp.write("Hub", "x\n");
