@@ -70,7 +70,8 @@ fn said(message: &Value) -> (String, String) {
     (text(&message["method"]).replace("notifications/resources/", ""), text(&message["params"]["uri"]))
 }
 
-fn push(mcp: &Mcp, page: &str, text: &str) {
+/// Somebody changes a page with git itself.
+pub fn push(mcp: &Mcp, page: &str, text: &[u8]) {
     let wiki = std::fs::read_dir(mcp.api.data.path().join("wikis")).unwrap().next().unwrap().unwrap();
     let work = tempfile::tempdir().unwrap();
     git(work.path(), &["clone", "-q", wiki.path().join("repo.git").to_str().unwrap(), "."]);
@@ -92,7 +93,7 @@ fn case_31_who_listens_hears_of_every_door() {
     // The control: what nobody asked for is not told. Then git, the API, a tool.
     mcp.good("append_to_note", json!({"path": "Home", "text": "two"}));
     assert_eq!(said(&stream.next().unwrap()), ("updated".into(), home.into()));
-    push(&mcp, "Home", "by git\n");
+    push(&mcp, "Home", b"by git\n");
     assert_eq!(mcp.api.get("/wiki").status, 200, "the server hears of a push when anybody asks it anything");
     assert_eq!(said(&stream.next().unwrap()), ("updated".into(), home.into()));
     mcp.api.create("Other", "x\n");
