@@ -13,14 +13,11 @@ use crate::proxies::Proxies;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
+use crate::turns::Turns;
 use holt_edge::EdgeState;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
-
-/// Most live requests worked on at once; more are told to come back (security.md RATE-4).
-pub const LIVE_REQUESTS: usize = 64;
 
 /// The running server.
 pub struct App {
@@ -48,8 +45,8 @@ pub struct App {
     pub under_way: UnderWay,
     /// Who waits for changes.
     pub followers: Arc<Followers>,
-    /// Bounds the work on live requests.
-    pub live: Arc<Semaphore>,
+    /// Bounds the work on live requests, and shares it out between wikis.
+    pub turns: Turns,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
     /// Mail on its way.

@@ -8,6 +8,7 @@ use crate::followers::{Place, Woken};
 use crate::front;
 use crate::reply::{Reply, raw, with_header};
 use crate::request::Request;
+use crate::turns::Kind;
 use bytes::Bytes;
 use holt_edge::{Body, Fallback};
 use http::header::{self, HeaderName};
@@ -51,8 +52,8 @@ pub enum How {
     Answer(Duration),
     /// Events.
     Stream,
-    /// Messages of JSON-RPC, for so long at most.
-    Messages(Duration),
+    /// Messages of JSON-RPC, for so many seconds by the engine's clock: looked at with every message and heartbeat.
+    Messages(i64),
 }
 
 /// Responses are cloned by their library; what waits is not.
@@ -92,7 +93,7 @@ impl Asked {
     async fn again(&self, uri: Uri) -> Reply {
         let closed = || raw(StatusCode::SERVICE_UNAVAILABLE, "application/json", "{\"error\": \"the server ends\", \"code\": \"busy\"}");
         let Ok(_turn) = self.app.followers.turns.acquire().await else { return closed() };
-        let Ok(permit) = self.app.live.clone().acquire_owned().await else { return closed() };
+        let Some(permit) = self.app.turns.wait(self.fallback.wiki, Kind::Read).await else { return closed() };
         front::work(&self.app, &Arc::new(self.request.again(uri)), &self.fallback, permit).await
     }
 }
@@ -125,8 +126,9 @@ fn stream(asked: Asked, later: Later, place: Place) -> Reply {
 /// Ends when the reader is gone, the server ends, or the request is refused.
 async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Bytes>) {
     let say = async |text: String| matches!(timeout(PATIENCE, send.send(text.into())).await, Ok(Ok(())));
+    let clock = asked.app.engine.clock().clone();
     let end = match later.how {
-        How::Messages(life) => Some(Instant::now() + life),
+        How::Messages(life) => Some(clock.now().saturating_add(life)),
         _ => None,
     };
     let farewell = later.farewell.take().map_or_else(String::new, |message| format!("event: message\ndata: {message}\n\n"));
@@ -144,7 +146,7 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
                 return;
             }
         }
-        if end.is_some_and(|end| Instant::now() >= end) {
+        if end.is_some_and(|end| clock.now() >= end) {
             if !farewell.is_empty() {
                 say(farewell).await;
             }
@@ -152,18 +154,18 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
         }
         if !later.more {
             tokio::select! {
-                            () = send.closed() => return,
-                            woken = timeout(HEARTBEAT, place.wait()) => match woken {
-                                Ok(Woken::End) => {
-                                    if !farewell.is_empty() {
-            say(farewell).await;
-            }
-                                    return;
-                                }
-                                Ok(Woken::News) => {}
-                                Err(_) => if !say(":\n\n".to_string()).await { return },
-                            },
+                () = send.closed() => return,
+                woken = timeout(HEARTBEAT, place.wait()) => match woken {
+                    Ok(Woken::End) => {
+                        if !farewell.is_empty() {
+                            say(farewell).await;
                         }
+                        return;
+                    }
+                    Ok(Woken::News) => {}
+                    Err(_) => if !say(":\n\n".to_string()).await { return },
+                },
+            }
         }
         let mut reply = asked.again(later.next).await;
         match take(&mut reply) {

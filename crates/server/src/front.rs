@@ -14,6 +14,7 @@ use crate::reply::{Reply, text, with_header};
 use crate::request::{Form, Request, Turn};
 use crate::routes;
 use crate::spool::Spool;
+use crate::turns::{Kind, Permit};
 use bytes::{Bytes, BytesMut};
 use holt_edge::{Apex, Fallback, Outcome, Reason, respond};
 use http::header::{self, HeaderMap};
@@ -25,7 +26,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 /// Time for a body before its speed counts (security.md INP-2).
@@ -86,14 +86,12 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
     }
-    let Ok(permit) = app.live.clone().try_acquire_owned() else {
-        return with_header(
-            text(StatusCode::SERVICE_UNAVAILABLE, "The server is busy. Try again in a moment.\n"),
-            header::RETRY_AFTER,
-            "1",
-        );
-    };
     let method = parts.method.clone();
+    let has_body = !matches!(method, Method::GET | Method::HEAD);
+    let receiving = if has_body { app.turns.receive(fallback.wiki) } else { None };
+    if has_body && receiving.is_none() {
+        return busy();
+    }
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
     let (is_api, is_mcp, is_oauth) = match is_platform {
         true => (platform::is_api(&path), false, false),
@@ -143,15 +141,28 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let peer = app.proxies.client(connection, &headers);
     let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, scheme, body: form, raw, spool, id, turn });
     let fallback = Arc::new(fallback);
+    let kind = match (is_mcp, has_body) {
+        (true, _) => Kind::Agent,
+        (false, true) => Kind::Write,
+        (false, false) => Kind::Read,
+    };
+    let Some(permit) = app.turns.take(fallback.wiki, kind).await else { return busy() };
     let mut reply = work(&app, &request, &fallback, permit).await;
+    drop(receiving);
     match follow::take(&mut reply) {
         Some(later) => follow::follow(app, request, fallback, reply, later).await,
         None => reply,
     }
 }
 
+/// What is refused because too much is asked at once (security.md RATE-4).
+fn busy() -> Reply {
+    let reply = text(StatusCode::SERVICE_UNAVAILABLE, "This wiki is busy. Try again in a moment.\n");
+    with_header(reply, header::RETRY_AFTER, "1")
+}
+
 /// Answers a request on the blocking pool.
-pub async fn work(app: &Arc<App>, request: &Arc<Request>, fallback: &Arc<Fallback>, permit: OwnedSemaphorePermit) -> Reply {
+pub async fn work(app: &Arc<App>, request: &Arc<Request>, fallback: &Arc<Fallback>, permit: Permit) -> Reply {
     let (app, request, fallback, id) = (app.clone(), request.clone(), fallback.clone(), request.id.clone());
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;

@@ -30,6 +30,7 @@ mod routes;
 mod session;
 mod spool;
 mod thumbnails;
+mod turns;
 mod web;
 mod welcome;
 mod writes;

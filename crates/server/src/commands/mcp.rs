@@ -5,7 +5,7 @@ use crate::agent_sessions::{self, AgentSessions};
 use crate::api::credentials::Identity;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
-use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds};
+use crate::app::{App, CookieSecurity, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
@@ -22,6 +22,7 @@ use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::request::{Form, Request, Turn};
 use crate::thumbnails::Thumbnails;
+use crate::turns::Turns;
 use crate::web::Context;
 use bytes::Bytes;
 use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId};
@@ -32,7 +33,6 @@ use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Runs it, until standard input ends.
 pub fn run(args: &McpArgs) -> Result<ExitCode> {
@@ -110,7 +110,7 @@ fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
 }
 
 /// What a request needs of a server, without one.
-fn alone(engine: Engine) -> App {
+pub(crate) fn alone(engine: Engine) -> App {
     App {
         edge: EdgeState {
             store: engine.fragments().clone(),
@@ -130,7 +130,7 @@ fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
-        live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
         outbox: Outbox::default(),
         digests: Digests::default(),

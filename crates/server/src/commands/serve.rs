@@ -4,19 +4,20 @@ use super::output;
 use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
-use crate::app::{App, CookieSecurity, LIVE_REQUESTS, Throttle, unix_seconds, wall_clock};
+use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::Egress;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
-use crate::platform::Platform;
+use crate::platform::{EXPORTS, Platform};
 use crate::presence::Presence;
 use crate::proxies::Proxies;
 use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
+use crate::turns::{Turns, WORKING};
 use crate::{digests, front, log, mail, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
@@ -29,7 +30,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
-        live: Arc::new(Semaphore::new(LIVE_REQUESTS)),
+        turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
         outbox: Outbox::default(),
         digests: Digests::default(),
@@ -92,7 +92,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(LIVE_REQUESTS + 4)
+        .max_blocking_threads(WORKING + 4 + EXPORTS)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;

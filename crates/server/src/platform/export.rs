@@ -24,8 +24,8 @@ pub fn bundle(visitor: &Visitor<'_>) -> Result<Reply> {
     if pages::counts(&scope.narrow())?.revisions == 0 {
         return Err(Error::not_found("there is nothing in this wiki yet"));
     }
-    let permit = visitor.app.live.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| Error::busy("the server is busy").hint("Try again in a moment."))?;
+    let permit = visitor.app.platform.exports.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| Error::busy("other wikis are being taken along").hint("Try again in a moment."))?;
     let (send, pieces) = mpsc::channel(QUEUE);
     audit::done(visitor, Some(record.id), "wiki.export", "");
     let (wiki, id) = (wiki.clone(), visitor.request.id.clone());

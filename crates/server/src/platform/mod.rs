@@ -32,20 +32,30 @@ use holt_fragments::Frame;
 use http::{Method, StatusCode, header};
 use routes::{Need, ROUTES, Route, Voice};
 use serde_json::json as object;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
 use visitor::Via;
 
+/// Most wikis that are sent as a whole at once: each takes a thread for as long as its reader takes.
+pub const EXPORTS: usize = 2;
+
 /// What the server keeps for it.
-#[derive(Default)]
 pub struct Platform {
     sign_up: SignUp,
     frames: [OnceLock<Frame>; Language::ALL.len()],
+    exports: Arc<Semaphore>,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self::new(SignUp::default())
+    }
 }
 
 impl Platform {
     /// With these rules.
     pub fn new(sign_up: SignUp) -> Self {
-        Self { sign_up, ..Self::default() }
+        Self { sign_up, frames: Default::default(), exports: Arc::new(Semaphore::new(EXPORTS)) }
     }
     /// Whether everybody may make an account.
     pub fn is_open(&self) -> bool {

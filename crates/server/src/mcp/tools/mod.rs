@@ -9,6 +9,7 @@ mod reading;
 mod schema;
 mod table;
 mod told;
+mod undo;
 mod writing;
 
 pub use table::named;

@@ -259,13 +259,7 @@ fn a_revoked_token_ends_a_quiet_stream() {
     api.create("Start", "x");
     let mut stream = Stream::open(&api, "", "");
     stream.event().unwrap();
-    let ann = api.server.client();
-    ann.log_in("ann@example.org", PASSWORD);
-    let list = ann.get("/-/settings/tokens");
-    ann.use_token(&list);
-    let text = list.body_text();
-    let id = text.split("name=\"revoke\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_string();
-    assert_eq!(ann.post("/-/settings/tokens", &[("revoke", &id)]).unwrap().status, 303);
+    api.revoke();
     let (name, _, data) = stream.event().unwrap();
     assert_eq!((name.as_str(), data["code"].as_str(), stream.event()), ("error", Some("unauthorized"), None));
 }

@@ -110,6 +110,15 @@ impl Api {
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Said {
         self.ask(method, &format!("/api/v1{path}"), &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
+    /// Ann takes her token back, in her settings; she stays logged in.
+    pub fn revoke(&self) -> Client {
+        let ann = self.server.client();
+        ann.log_in("ann@example.org", PASSWORD);
+        let list = ann.get("/-/settings/tokens");
+        ann.use_token(&list);
+        assert_eq!(ann.post("/-/settings/tokens", &[("revoke", &list.field("revoke"))]).unwrap().status, 303);
+        ann
+    }
     /// Writes a page that is not there; its revision.
     pub fn create(&self, path: &str, content: &str) -> String {
         let said = self.send("PUT", &format!("/pages/{path}"), &serde_json::json!({"content": content}));
