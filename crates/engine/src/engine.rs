@@ -64,7 +64,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self> {
         let data = options.data;
         for dir in [data.clone(), data.join("wikis"), data.join("fragments")] {
-            std::fs::create_dir_all(&dir).map_err(|e| Error::io(format!("create {}", dir.display()), e))?;
+            make_dir(&dir).map_err(|e| Error::io(format!("create {}", dir.display()), e))?;
         }
         let lock = DataLock::take(&data)?;
         let directory = Directory::open(&data.join("holt.db"))?;
@@ -294,6 +294,15 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A directory that strangers on the machine do not look into (spec/platform.md §2.1); one that is there stays as it is.
+fn make_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o750);
+    builder.create(dir)
 }
 
 fn wiki_dir(data: &Path, id: WikiId) -> PathBuf {

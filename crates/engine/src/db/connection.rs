@@ -90,6 +90,9 @@ pub(crate) fn open(path: &Path, kind: &Kind, existence: Existence) -> Result<Con
             .hint(format!("Restore {} from a backup; Holt never makes an empty one in its place.", kind.name)));
     }
     let attempted = || format!("open {}", path.display());
+    if fresh {
+        keep_to_ourselves(&path).map_err(|e| Error::io(attempted(), e))?;
+    }
     let mut db = connect(&path, kind).map_err(wrap(attempted()))?;
     let found: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(wrap(attempted()))?;
     if fresh && found == 0 {
@@ -104,6 +107,18 @@ pub(crate) fn open(path: &Path, kind: &Kind, existence: Existence) -> Result<Con
     }
     migrate(&mut db, &path, kind)?;
     Ok(db)
+}
+
+/// Makes an empty file that nobody else on the machine reads (spec/platform.md §2.1); what SQLite puts beside it later has the same mode.
+fn keep_to_ourselves(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Opens `path` if it is there and of this version.

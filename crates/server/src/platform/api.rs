@@ -112,11 +112,13 @@ pub fn change(visitor: &Visitor<'_>) -> Result<Reply> {
         Some(_) => return Err(Error::invalid("access is an object with read, write and upload")),
     }
     let slug = word(&fields, "slug")?.map(|slug| WikiName::choose(&slug.trim().to_lowercase())).transpose()?;
-    overview::change(visitor, &record, &changes)?;
+    // What cannot be done at all is found before anything is done.
+    changes.rows()?;
     if let Some(slug) = slug.filter(|slug| *slug != record.slug) {
         visitor.app.engine.rename_wiki(record.id, &slug)?;
         audit::done(visitor, Some(record.id), "wiki.rename", slug.as_str());
     }
+    overview::change(visitor, &record, &changes)?;
     let record = visitor.app.engine.directory().wiki(record.id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
     shown(visitor, &record)
 }
@@ -222,6 +224,10 @@ pub fn put_member(visitor: &Visitor<'_>) -> Result<Reply> {
     let actor = visitor.actor()?;
     let scope = wiki.grant::<Admin>(&actor)?;
     let known = wiki.member(user.id)?;
+    if known.is_none() && !user.email_confirmed {
+        return Err(Error::denied("nobody has shown yet that this address is theirs")
+            .hint("Invite them by mail from the wiki: who accepts it reads mail sent there."));
+    }
     let had = known.map(|member| member.flags).unwrap_or(MemberFlags { approved: true, ..MemberFlags::default() });
     let flags = MemberFlags {
         admin: flag(&fields, "admin")?.unwrap_or(had.admin),

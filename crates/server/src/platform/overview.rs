@@ -183,24 +183,31 @@ pub const READING: [&str; 4] = ["ANONYMOUS", "REGISTERED", "APPROVED", "ADMIN"];
 /// See [`READING`].
 pub const CHANGING: [&str; 3] = ["REGISTERED", "APPROVED", "ADMIN"];
 
+impl Changes {
+    /// As rows of preferences, each checked.
+    pub fn rows(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut rows = Vec::new();
+        rows.extend(self.title.as_deref().map(check_title).transpose()?.map(|title| ("SITE_NAME", title)));
+        rows.extend(self.description.as_deref().map(|text| ("SITE_DESCRIPTION", purpose(text))));
+        for (name, level) in &self.levels {
+            let known: &[&str] = if *name == "READ_ACCESS" { &READING } else { &CHANGING };
+            let level = known.iter().find(|known| known.eq_ignore_ascii_case(level.trim()));
+            let level =
+                level.ok_or_else(|| Error::invalid("that is no level of access").hint(format!("Choose one of {}.", known.join(", "))))?;
+            rows.push((*name, (*level).to_string()));
+        }
+        rows.extend(self.git.map(|on| (GIT, if on { "True" } else { "False" }.to_string())));
+        Ok(rows)
+    }
+}
+
 /// Changes them, all or none.
 pub fn change(visitor: &Visitor<'_>, record: &WikiRecord, changes: &Changes) -> Result<()> {
-    let title = changes.title.as_deref().map(check_title).transpose()?;
-    let description = changes.description.as_deref().map(purpose);
-    let mut rows: Vec<(&str, &str)> = Vec::new();
-    rows.extend(title.as_deref().map(|title| ("SITE_NAME", title)));
-    rows.extend(description.as_deref().map(|text| ("SITE_DESCRIPTION", text)));
-    for (name, level) in &changes.levels {
-        let known: &[&str] = if *name == "READ_ACCESS" { &READING } else { &CHANGING };
-        let level = known.iter().find(|known| known.eq_ignore_ascii_case(level.trim()));
-        let level =
-            level.ok_or_else(|| Error::invalid("that is no level of access").hint(format!("Choose one of {}.", known.join(", "))))?;
-        rows.push((name, level));
-    }
-    rows.extend(changes.git.map(|on| (GIT, if on { "True" } else { "False" })));
+    let rows = changes.rows()?;
     if rows.is_empty() {
         return Ok(());
     }
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let wiki = visitor.app.engine.wiki(record.id);
     pages::set_preferences(&wiki.grant::<Admin>(&visitor.actor()?)?, &rows)?;
     let what = if changes.levels.is_empty() { "wiki.settings" } else { "access.change" };

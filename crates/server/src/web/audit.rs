@@ -43,6 +43,16 @@ const ACTIONS: &[(&str, &str)] = &[
     ("mail.test", "Test mail"),
     ("mail.stop", "Mail stopped by the link in it"),
     (mail::FAILED, "Mail not sent"),
+    ("wiki.create", "Wiki made"),
+    ("wiki.settings", "Settings changed"),
+    ("wiki.rename", "Address of the wiki changed"),
+    ("wiki.transfer", "Wiki given away"),
+    ("wiki.export", "Wiki taken along"),
+    ("wiki.plan", "Plan changed"),
+    ("wiki.suspend", "Wiki suspended"),
+    ("wiki.resume", "Wiki resumed"),
+    ("wiki.delete", "Wiki deleted"),
+    ("wiki.restore", "Wiki restored"),
 ];
 
 /// Writes a row about something that whoever is logged in did.

@@ -52,6 +52,36 @@ fn case_35_a_slug_made_again_has_nothing_of_before() {
     assert_eq!(inside.get("/Canary").status, 404);
 }
 
+/// Case 6, as far as files go: nobody else on the machine reads them; and what an owner chose survives being opened again.
+#[test]
+fn case_6_a_wiki_keeps_to_itself_and_keeps_what_was_chosen() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let mut platform = Platform::start();
+    let ann = platform.person("Ann");
+    platform.wiki(&ann, "alice");
+    api(&ann, "PATCH", "/api/wikis/alice", &json!({"display_name": "Chosen", "access": {"read": "ADMIN"}}));
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let data = platform.data.path().to_path_buf();
+    let wiki =
+        std::fs::read_dir(data.join("wikis")).unwrap().map(|dir| dir.unwrap().path()).find(|dir| dir.join("wiki.db").exists()).unwrap();
+    for file in [data.join("holt.db"), data.join("holt.db-wal"), wiki.join("wiki.db")] {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    assert_eq!(mode(&data.join("wikis")), 0o750);
+    for _ in 0..2 {
+        platform.server.stop();
+        platform.server = Server::start(&data, &["--domain", DOMAIN]);
+        let shown = look(&platform.person("Ann"), "/api/wikis/alice");
+        let wiki = &shown.body["wiki"];
+        assert_eq!((wiki["display_name"].as_str(), wiki["access"]["read"].as_str()), (Some("Chosen"), Some("ADMIN")), "{}", shown.body);
+    }
+    // Directories that are missing are made.
+    let deep = parent.path().join("a/b/data");
+    assert_eq!(Server::command(&deep, &["wiki", "create", "docs"]).0, 0);
+    assert_eq!(mode(&deep), 0o750);
+}
+
 /// Case 12 as the doors see it, and case 11: members only, one by one.
 #[test]
 fn case_10_to_12_doors_agree_about_strangers_and_members() {

@@ -236,6 +236,7 @@ fn case_26_git_is_switched_and_settings_change() {
         json!({"access": "public"}),
         json!({"owner": "bob@example.org"}),
         json!({"slug": "www"}),
+        json!({"slug": "other", "access": {"read": "SOMEBODY"}}),
     ] {
         assert_eq!(api(&ann, "PATCH", "/api/wikis/alice", &bad).status, 400, "{bad}");
     }
@@ -260,6 +261,25 @@ fn members_come_and_go_at_once_and_wikis_change_hands() {
     assert_eq!(member("DELETE", "bob", json!({})).status, 200);
     assert_eq!(wiki.get("/New").status, 303, "a stranger again");
     assert_eq!(member("DELETE", "bob", json!({})).status, 404);
+    // Anybody may have made an account with an address that is not theirs.
+    let mut platform = platform;
+    platform.server.stop();
+    let engine = crate::api::engine(platform.data.path());
+    let eve = engine.directory().user_by_email("bob@example.org").unwrap().unwrap();
+    engine.directory().doubt_email(eve.id).unwrap();
+    drop(engine);
+    platform.server = crate::client::Server::start(platform.data.path(), &["--domain", DOMAIN]);
+    let (ann, bob) = (platform.person("Ann"), platform.person("Bob"));
+    let member = |method: &str, who: &str, body: Value| api(&ann, method, &format!("/api/wikis/alice/members/{who}@example.org"), &body);
+    let doubtful = member("PUT", "bob", json!({}));
+    assert!(doubtful.status == 403 && doubtful.text("hint").contains("Invite"), "{}", doubtful.body);
+    platform.server.stop();
+    let engine = crate::api::engine(platform.data.path());
+    engine.directory().confirm_email(eve.id).unwrap();
+    drop(engine);
+    platform.server = crate::client::Server::start(platform.data.path(), &["--domain", DOMAIN]);
+    let (ann, bob) = (ann.moved(&platform.server), bob.moved(&platform.server));
+    let member = |method: &str, who: &str, body: Value| api(&ann, method, &format!("/api/wikis/alice/members/{who}@example.org"), &body);
     // The owner stays, unless the wiki goes to somebody else.
     for said in [member("DELETE", "ann", json!({})), member("PUT", "ann", json!({"admin": false}))] {
         assert_eq!(said.status, 400, "{}", said.body);
