@@ -149,6 +149,7 @@ const FOR_OPERATORS: &[&str] = &[
 const ALL_WORDS: &[&str] = &[
     "crates/server/src/web/",
     "crates/engine/src/pages/undo/line.rs",
+    "crates/engine/src/pages/care/mod.rs",
     "crates/core/src/path.rs",
     "crates/core/src/path_rules.rs",
     "crates/server/src/session.rs",

@@ -7,6 +7,7 @@ mod agent_setup;
 pub mod api_guide;
 pub mod audit;
 pub mod browse;
+pub mod care;
 pub mod comments;
 pub mod connected;
 pub mod consent;
