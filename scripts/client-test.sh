@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A client that nobody wrote for us (schemathesis) asks a running server everything that /api/v1/openapi.json describes, with values of its own:
-# no answer is a 5xx, and none has a status, a type or members that are not described. Always the same questions, for less than a minute.
+# no answer is a 5xx, and none has a status, a type or members that are not described. Always the same questions, for less than a minute. Before
+# that, a description with two mistakes shows that mistakes are found.
 #
 # Left out: /changes, where a right question waits; /semantic-search, which is 503 until it is there. Both have tests of their own.
 set -euo pipefail
@@ -45,8 +46,28 @@ done
 [ -n "$place" ] || { echo "FAILED: client-test: the server does not listen" >&2; exit 1; }
 
 cd "$data"
-"$tools/bin/schemathesis" run "$place/api/v1/openapi.json" --header "Authorization: Bearer $token" \
-    --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-    --exclude-path /changes --exclude-path /semantic-search \
-    --phases fuzzing --max-examples 40 --max-time 50 --generation-deterministic --no-shrink \
-    --request-timeout 20 --warnings off --no-color
+ask() {
+    "$tools/bin/schemathesis" run "$@" --header "Authorization: Bearer $token" \
+        --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
+        --phases fuzzing --generation-deterministic --no-shrink --request-timeout 20 --warnings off --no-color
+}
+
+# The control: descriptions that are wrong on purpose, of a member's type and of a status, are found to be wrong.
+"$tools/bin/python" - "$place/api/v1/openapi.json" "$token" >doctored.json <<'PYTHON'
+import json, sys, urllib.request
+request = urllib.request.Request(sys.argv[1], headers={"Authorization": f"Bearer {sys.argv[2]}"})
+described = json.load(urllib.request.urlopen(request))
+paths = {path: {"get": described["paths"][path]["get"]} for path in ["/wiki", "/agents"]}
+paths["/wiki"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["pages"] = {"type": "string"}
+del paths["/agents"]["get"]["responses"]["200"]
+json.dump({**described, "paths": paths}, sys.stdout)
+PYTHON
+if ask doctored.json --url "$place/api/v1" --max-examples 2 >control.txt 2>&1; then
+    echo "FAILED: client-test: a description that is wrong was taken for right" >&2
+    exit 1
+fi
+for fault in "Response violates schema" "Undocumented status code"; do
+    grep -q "$fault" control.txt || { cat control.txt >&2; echo "FAILED: client-test: the control did not find: $fault" >&2; exit 1; }
+done
+
+ask "$place/api/v1/openapi.json" --exclude-path /changes --exclude-path /semantic-search --max-examples 40 --max-time 50

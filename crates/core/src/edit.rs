@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::path::PagePath;
-use crate::revision::{Author, RevisionId, Timestamp};
+use crate::revision::{Revision, RevisionId};
 
 /// Longest page source (security.md INP-4), in bytes.
 pub const SOURCE_BYTES: usize = 1024 * 1024;
@@ -127,8 +127,8 @@ pub struct Conflict {
     pub merged: String,
     /// The current revision: the base for the resolved edit.
     pub current: RevisionId,
-    /// Who changed it last, and when.
-    pub by: Option<(Author, Timestamp)>,
+    /// The commit that changed it last.
+    pub by: Option<Revision>,
 }
 
 /// What became of an [`Edit`].

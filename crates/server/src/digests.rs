@@ -196,6 +196,9 @@ impl Desk<'_> {
 
 /// The same for the same letter, should it go twice.
 fn id(wiki: WikiId, user: UserId, since: Mark, upto: Mark) -> String {
-    let mark = |mark: Mark| format!("{}-{}", mark.revision.map(|id| id.to_string()).unwrap_or_default(), mark.comment);
+    let mark = |mark: Mark| {
+        let revision = mark.revision.map(|id| id.to_string()).unwrap_or_default();
+        format!("{revision}-{}-{}", mark.comment, mark.proposal)
+    };
     format!("digest.{wiki}.{}.{}.{}", user.0, mark(since), mark(upto))
 }

@@ -52,8 +52,8 @@ pub enum How {
     Answer(Duration),
     /// Events.
     Stream,
-    /// Messages of JSON-RPC, for so long at most.
-    Messages(Duration),
+    /// Messages of JSON-RPC, for so many seconds by the engine's clock: looked at with every message and heartbeat.
+    Messages(i64),
 }
 
 /// Responses are cloned by their library; what waits is not.
@@ -126,8 +126,9 @@ fn stream(asked: Asked, later: Later, place: Place) -> Reply {
 /// Ends when the reader is gone, the server ends, or the request is refused.
 async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Bytes>) {
     let say = async |text: String| matches!(timeout(PATIENCE, send.send(text.into())).await, Ok(Ok(())));
+    let clock = asked.app.engine.clock().clone();
     let end = match later.how {
-        How::Messages(life) => Some(Instant::now() + life),
+        How::Messages(life) => Some(clock.now().saturating_add(life)),
         _ => None,
     };
     let farewell = later.farewell.take().map_or_else(String::new, |message| format!("event: message\ndata: {message}\n\n"));
@@ -145,7 +146,7 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
                 return;
             }
         }
-        if end.is_some_and(|end| Instant::now() >= end) {
+        if end.is_some_and(|end| clock.now() >= end) {
             if !farewell.is_empty() {
                 say(farewell).await;
             }
@@ -153,18 +154,18 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
         }
         if !later.more {
             tokio::select! {
-                            () = send.closed() => return,
-                            woken = timeout(HEARTBEAT, place.wait()) => match woken {
-                                Ok(Woken::End) => {
-                                    if !farewell.is_empty() {
-            say(farewell).await;
-            }
-                                    return;
-                                }
-                                Ok(Woken::News) => {}
-                                Err(_) => if !say(":\n\n".to_string()).await { return },
-                            },
+                () = send.closed() => return,
+                woken = timeout(HEARTBEAT, place.wait()) => match woken {
+                    Ok(Woken::End) => {
+                        if !farewell.is_empty() {
+                            say(farewell).await;
                         }
+                        return;
+                    }
+                    Ok(Woken::News) => {}
+                    Err(_) => if !say(":\n\n".to_string()).await { return },
+                },
+            }
         }
         let mut reply = asked.again(later.next).await;
         match take(&mut reply) {

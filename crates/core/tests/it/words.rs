@@ -65,6 +65,9 @@ const FORMED: &[&str] = &[
     "Size",
     "Date",
     "column|Comment",
+    // Counted in mail.
+    "1 proposal",
+    "{} proposals",
     // Between tags.
     " and ",
     " or ",

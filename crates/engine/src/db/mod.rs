@@ -2,7 +2,7 @@
 //!
 //! | file | module | if it is lost |
 //! |---|---|---|
-//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`] | settings, members, drafts, comments and the review queue are gone: never made anew behind anybody's back |
+//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`] | settings, members, drafts, comments and the review queue are gone: never made anew behind anybody's back |
 //! | `index.db` | [`index`] | nothing: made again from git |
 
 pub mod comments;
@@ -10,6 +10,7 @@ mod connection;
 pub mod index;
 pub mod otterwiki;
 pub mod preferences;
+pub mod proposal_notices;
 pub mod proposals;
 pub mod watches;
 pub mod wiki_db;

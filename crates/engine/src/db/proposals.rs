@@ -1,7 +1,7 @@
 //! Rows of `wiki.db` about proposals: what waits to be accepted, what became of it, and what was said about it.
 
-use super::decode;
 use super::wiki_db::WikiDb;
+use super::{decode, proposal_notices};
 use holt_core::{OpId, PagePath, Result, RevisionId, UserId};
 use rusqlite::{OptionalExtension, Row};
 
@@ -178,8 +178,8 @@ impl WikiDb {
             db.prepare_cached(sql)?.query_row((maker.0, name, now), |row| Ok((count(row, 0)?, count(row, 1)?)))
         })
     }
-    /// Keeps a proposal whose ref is there.
-    pub(crate) fn add_proposal(&self, row: &ProposalRow) -> Result<()> {
+    /// Keeps a proposal whose ref is there, and tells people that it waits.
+    pub(crate) fn add_proposal(&self, row: &ProposalRow, told: &[UserId]) -> Result<()> {
         let sql = "INSERT INTO proposals (number, status, message, base, head, maker, maker_name, maker_email, via, op, files, moves, created, expires)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let json = |value: serde_json::Value| value.to_string();
@@ -202,7 +202,10 @@ impl WikiDb {
             row.created,
             row.expires
         ];
-        self.write("keep a proposal", |db| db.execute(sql, values)).map(|_| ())
+        self.write("keep a proposal", |db| {
+            db.execute(sql, values)?;
+            proposal_notices::tell(db, row.number, told, row.created)
+        })
     }
     /// A proposal.
     pub(crate) fn proposal(&self, number: i64) -> Result<Option<ProposalRow>> {
@@ -238,14 +241,20 @@ impl WikiDb {
         let values = (number, decision.status.as_str(), decision.time, decision.by.0, &decision.name, &decision.reason, revision);
         self.write("note a decision", |db| db.execute(sql, values)).map(|_| ())
     }
-    /// Closes an open proposal. Whether it was open.
+    /// Closes an open proposal, and tells its maker. Whether it was open.
     pub(crate) fn decide(&self, number: i64, decision: &Decision) -> Result<bool> {
         let sql =
             "UPDATE proposals SET status = ?2, decision = ?2, decided = ?3, reviewer = ?4, reviewer_name = ?5, reason = ?6, revision = ?7
                    WHERE number = ?1 AND status = 'open'";
         let revision = decision.revision.map(|revision| revision.to_string());
         let values = (number, decision.status.as_str(), decision.time, decision.by.0, &decision.name, &decision.reason, revision);
-        Ok(self.write("note a decision", |db| db.execute(sql, values))? == 1)
+        self.write("note a decision", |db| {
+            let closed = db.execute(sql, values)? == 1;
+            if closed {
+                proposal_notices::settle(db, number, decision.status, decision.by, decision.time)?;
+            }
+            Ok(closed)
+        })
     }
     /// Some proposals that were decided or expired before `time`, and whose refs are still there.
     pub(crate) fn unswept_proposals(&self, time: i64) -> Result<Vec<i64>> {

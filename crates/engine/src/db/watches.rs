@@ -57,6 +57,8 @@ pub struct Mark {
     pub revision: Option<RevisionId>,
     /// Of the comments, by their ids.
     pub comment: i64,
+    /// Of what is told of proposals, by the ids of the notices.
+    pub proposal: i64,
 }
 
 /// What is kept about somebody who reads.
@@ -79,7 +81,7 @@ pub struct ReaderRow {
 }
 
 const WATCH: &str = "user_id, pagepath, below, since FROM watches";
-const READER: &str = "user_id, seen, digest, mailed_revision, mailed_comment, mailed_at, next_at, failures FROM readers";
+const READER: &str = "user_id, seen, digest, mailed_revision, mailed_comment, mailed_at, next_at, failures, mailed_proposal FROM readers";
 
 fn watch(row: &Row<'_>) -> rusqlite::Result<WatchRow> {
     let path = PagePath::parse(&row.get::<_, String>(1)?).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(1, 0))?;
@@ -91,7 +93,7 @@ fn reader(row: &Row<'_>) -> rusqlite::Result<ReaderRow> {
         user: UserId(row.get(0)?),
         seen: revision(row, 1)?,
         digest: Frequency::parse(&row.get::<_, String>(2)?).unwrap_or_default(),
-        mailed: Mark { revision: revision(row, 3)?, comment: row.get(4)? },
+        mailed: Mark { revision: revision(row, 3)?, comment: row.get(4)?, proposal: row.get(8)? },
         mailed_at: row.get(5)?,
         next_at: Some(row.get(6)?).filter(|at| *at != 0),
         failures: row.get(7)?,
@@ -158,10 +160,11 @@ impl WikiDb {
     }
     /// They want mail so often; what was before `mark` is not told.
     pub(crate) fn set_digest(&self, user: UserId, digest: Frequency, mark: Mark, now: i64) -> Result<()> {
-        let sql = "INSERT INTO readers (user_id, digest, mailed_at, mailed_revision, mailed_comment) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT (user_id) DO UPDATE SET digest = ?2, mailed_at = ?3, mailed_revision = ?4, mailed_comment = ?5, next_at = 0, failures = 0";
-        self.write("change how somebody gets mail", |db| db.execute(sql, (user.0, digest.as_str(), now, text(mark.revision), mark.comment)))
-            .map(|_| ())
+        let sql = "INSERT INTO readers (user_id, digest, mailed_at, mailed_revision, mailed_comment, mailed_proposal)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (user_id) DO UPDATE
+            SET digest = ?2, mailed_at = ?3, mailed_revision = ?4, mailed_comment = ?5, mailed_proposal = ?6, next_at = 0, failures = 0";
+        let values = (user.0, digest.as_str(), now, text(mark.revision), mark.comment, mark.proposal);
+        self.write("change how somebody gets mail", |db| db.execute(sql, values)).map(|_| ())
     }
     /// They want no mail any more. Whether they did.
     pub(crate) fn end_digest(&self, user: UserId) -> Result<bool> {
@@ -175,8 +178,10 @@ impl WikiDb {
     }
     /// They were told by mail what happened up to `mark`.
     pub(crate) fn set_mailed(&self, user: UserId, mark: Mark, now: i64) -> Result<()> {
-        let sql = "UPDATE readers SET mailed_at = ?2, mailed_revision = ?3, mailed_comment = ?4, next_at = 0, failures = 0
+        let sql =
+            "UPDATE readers SET mailed_at = ?2, mailed_revision = ?3, mailed_comment = ?4, mailed_proposal = ?5, next_at = 0, failures = 0
             WHERE user_id = ?1";
-        self.write("note that mail was sent", |db| db.execute(sql, (user.0, now, text(mark.revision), mark.comment))).map(|_| ())
+        let values = (user.0, now, text(mark.revision), mark.comment, mark.proposal);
+        self.write("note that mail was sent", |db| db.execute(sql, values)).map(|_| ())
     }
 }

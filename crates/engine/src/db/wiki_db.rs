@@ -22,6 +22,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0003_comments.sql"),
         include_str!("migrations/0004_digests.sql"),
         include_str!("migrations/0005_proposals.sql"),
+        include_str!("migrations/0006_proposal_notices.sql"),
     ],
 };
 

@@ -2,15 +2,17 @@
 //! was sent.
 
 use super::inbox::{Frequency, Mark, NoticeKind, NoticeRow, collect, comment_url, excerpt, one_line, place};
+use super::proposals::{ProposalNotice, ProposalStatus};
 use crate::db::index::Entry;
 use crate::db::preferences::Preferences;
 use crate::db::watches::ReaderRow;
 use crate::directory::Next;
+use crate::publish;
 use crate::scope::Read;
 use crate::wiki::Wiki;
 use holt_core::{Action, Actor, ErrorKind, PagePath, Result, UserId};
 
-/// Most comments and most changes in one mail.
+/// Most comments, proposals and changes in one mail, each.
 const ENTRIES: usize = 20;
 const DAY: i64 = 24 * 3600;
 /// How long is waited after a mail that failed, in seconds: twice as long each time, but not longer than a day.
@@ -42,6 +44,7 @@ pub struct Digest {
 /// yet get a time.
 pub fn digests_due(wiki: &Wiki) -> Result<Vec<Due>> {
     let (db, now) = (wiki.db()?, wiki.shared.clock.now());
+    db.note_expired(now)?;
     let mut due = Vec::new();
     for reader in db.readers_by_mail()? {
         let next = match reader.next_at {
@@ -76,7 +79,9 @@ pub fn next_digests(wiki: &Wiki) -> Result<Next> {
     if readers.is_empty() {
         return Ok(Next::Never);
     }
-    let time = readers.iter().filter_map(|reader| reader.next_at).min();
+    let planned = readers.iter().filter_map(|reader| reader.next_at);
+    // Nobody does anything when a proposal expires.
+    let time = planned.chain(wiki.db()?.next_expiry(wiki.shared.clock.now())?).min();
     Ok(Next::At { time, listens: readers.iter().any(|reader| reader.next_at.is_none()) })
 }
 
@@ -118,6 +123,7 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
         Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::Unauthenticated) => return Ok(None),
         Err(error) => return Err(error),
     };
+    wiki.db()?.note_expired(wiki.shared.clock.now())?;
     let upto = super::now_mark(&scope)?;
     let (db, index, preferences) = (wiki.db()?, scope.index()?, wiki.preferences()?);
     // Whoever could not log in yet is told nothing.
@@ -126,17 +132,21 @@ pub fn digest(wiki: &Wiki, user: UserId, since: Mark, base: &str) -> Result<Opti
     }
     let mut notices = super::notices(&scope, None, ENTRIES * 2)?;
     notices.retain(|notice| !notice.seen && notice.comment.id > since.comment);
+    let mut proposals = super::proposals::notices(&scope, None, ENTRIES * 2)?;
+    proposals.retain(|notice| !notice.seen && notice.id > since.proposal);
     let known = place(&index, since.revision)?.max(place(&index, db.reader(user)?.and_then(|reader| reader.seen))?);
     let (mut changes, more) = collect(&index, &db.watches(user)?, &account.email, None, ENTRIES)?;
     let more_changes = more.is_some() && changes.last().is_some_and(|last| last.seq > known);
     changes.retain(|entry| entry.seq > known);
-    if notices.is_empty() && changes.is_empty() {
+    if notices.is_empty() && proposals.is_empty() && changes.is_empty() {
         return Ok(None);
     }
-    let is_all = notices.len() <= ENTRIES && !more_changes;
+    let is_all = notices.len() <= ENTRIES && proposals.len() <= ENTRIES && !more_changes;
     notices.truncate(ENTRIES);
-    let subject = subject(&preferences, &notices, &changes);
-    let body = body(&preferences, &account.name, &notices, &changes, is_all, base);
+    proposals.truncate(ENTRIES);
+    let news = News { notices, proposals, changes };
+    let subject = subject(&preferences, &news);
+    let body = body(&preferences, &account.name, &news, is_all, base);
     Ok(Some(Digest { subject, body, upto }))
 }
 
@@ -146,15 +156,24 @@ pub fn digest_sent(wiki: &Wiki, user: UserId, upto: Mark) -> Result<()> {
     wiki.db()?.set_mailed(user, upto, wiki.shared.clock.now())
 }
 
-fn subject(preferences: &Preferences, notices: &[NoticeRow], changes: &[Entry]) -> String {
+/// What a mail tells.
+struct News {
+    notices: Vec<NoticeRow>,
+    proposals: Vec<ProposalNotice>,
+    changes: Vec<Entry>,
+}
+
+fn subject(preferences: &Preferences, news: &News) -> String {
     let wiki = one_line(&preferences.site_name, 60);
-    let what = match (notices, changes) {
-        ([notice], []) => said(preferences, notice),
-        ([], [entry]) => changed(preferences, entry),
-        (notices, changes) => {
+    let what = match (news.notices.as_slice(), news.proposals.as_slice(), news.changes.as_slice()) {
+        ([notice], [], []) => said(preferences, notice),
+        ([], [notice], []) => notice.said(preferences.language),
+        ([], [], [entry]) => changed(preferences, entry),
+        (notices, proposals, changes) => {
             let comments = counted(preferences, notices.len(), "1 comment", "{} comments");
+            let proposals = counted(preferences, proposals.len(), "1 proposal", "{} proposals");
             let changes = counted(preferences, changes.len(), "1 change", "{} changes");
-            [comments, changes].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            [comments, proposals, changes].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
     };
     format!("[{wiki}] {what}")
@@ -177,14 +196,18 @@ fn said(preferences: &Preferences, notice: &NoticeRow) -> String {
 }
 
 fn changed(preferences: &Preferences, entry: &Entry) -> String {
-    let mut names: Vec<String> = entry
-        .changes
-        .iter()
-        .map(|change| match PagePath::from_tree(&change.file) {
-            Some(path) => page(preferences, &path),
-            None => one_line(&change.file, 80),
-        })
-        .collect();
+    let who = publish::by(&entry.revision, preferences.language);
+    let names = named(preferences, entry.changes.iter().map(|change| change.file.as_str()));
+    preferences.language.say_with("{} changed {}", &[&one_line(&who, 120), &names])
+}
+
+/// The first of some files, as people call them.
+fn named<'f>(preferences: &Preferences, files: impl Iterator<Item = &'f str>) -> String {
+    let name = |file: &str| match PagePath::from_tree(file) {
+        Some(path) => page(preferences, &path),
+        None => one_line(file, 80),
+    };
+    let mut names: Vec<String> = files.map(name).collect();
     names.dedup();
     let more = names.len().saturating_sub(3);
     names.truncate(3);
@@ -193,14 +216,15 @@ fn changed(preferences: &Preferences, entry: &Entry) -> String {
     if more > 0 {
         names = format!("{names} {}", language.say_with("and {} more", &[&more.to_string()]));
     }
-    language.say_with("{} changed {}", &[&one_line(entry.revision.author.name(), 60), &names])
+    names
 }
 
 fn page(preferences: &Preferences, path: &PagePath) -> String {
     one_line(&preferences.display_name(path, None), 80)
 }
 
-fn body(preferences: &Preferences, name: &str, notices: &[NoticeRow], changes: &[Entry], is_all: bool, base: &str) -> String {
+fn body(preferences: &Preferences, name: &str, news: &News, is_all: bool, base: &str) -> String {
+    let News { notices, proposals, changes } = news;
     let language = preferences.language;
     let mut text = language.say_with("Hello {},\n\nthis is new in {}.", &[&one_line(name, 60), &one_line(&preferences.site_name, 60)]);
     text.push('\n');
@@ -210,6 +234,18 @@ fn body(preferences: &Preferences, name: &str, notices: &[NoticeRow], changes: &
     for notice in notices {
         let url = comment_url(&notice.path, &notice.comment);
         text.push_str(&format!("\n{}:\n  {}\n  {base}{url}\n", said(preferences, notice), excerpt(&notice.comment.content)));
+    }
+    if !proposals.is_empty() {
+        text.push_str(&format!("\n{}\n", language.say("PROPOSALS")));
+    }
+    for notice in proposals {
+        let more = match (notice.what, &notice.proposal.decision) {
+            (ProposalStatus::Open, _) => named(preferences, notice.proposal.files.iter().map(String::as_str)),
+            (_, Some(decision)) => one_line(&decision.reason, 200),
+            (_, None) => String::new(),
+        };
+        let more = if more.is_empty() { more } else { format!("  {more}\n") };
+        text.push_str(&format!("\n{}:\n{more}  {base}{}\n", notice.said(language), notice.url()));
     }
     if !changes.is_empty() {
         text.push_str(&format!("\n{}\n", language.say("PAGES YOU WATCH")));

@@ -81,12 +81,13 @@ pub fn notices(scope: &Scope<'_, Read>, before: Option<i64>, limit: usize) -> Re
     Ok(found)
 }
 
-/// How much of that they have not looked at.
+/// How much of what is said to them, and of proposals, they have not looked at.
 pub fn unread_notices(scope: &Scope<'_, Read>) -> Result<usize> {
+    let proposals = super::proposals::unread(scope)?;
     if scope.wiki().hidden_from(scope.actor())?.is_empty() {
-        return scope.wiki().db()?.unseen_notices(person(scope)?.id);
+        return Ok(scope.wiki().db()?.unseen_notices(person(scope)?.id)? + proposals);
     }
-    Ok(notices(scope, None, NOTICES)?.into_iter().filter(|notice| !notice.seen).count())
+    Ok(proposals + notices(scope, None, NOTICES)?.into_iter().filter(|notice| !notice.seen).count())
 }
 
 /// A commit that changed something watched.
@@ -177,7 +178,8 @@ fn is_in(path: &PagePath, change: &EntryChange) -> bool {
 /// Up to where everything has happened by now.
 pub fn now_mark(scope: &Scope<'_, Read>) -> Result<Mark> {
     let wiki = scope.wiki();
-    Ok(Mark { revision: scope.index()?.newest()?, comment: wiki.db()?.newest_comment()? })
+    let db = wiki.db()?;
+    Ok(Mark { revision: scope.index()?.newest()?, comment: db.newest_comment()?, proposal: db.newest_proposal_notice()? })
 }
 
 /// Whoever asks has looked at everything up to `mark`; what came since stays news.
@@ -185,6 +187,7 @@ pub fn mark_read(scope: &Scope<'_, Read>, mark: Mark) -> Result<()> {
     let user = person(scope)?.id;
     let db = scope.wiki().db()?;
     db.see_notices(user, mark.comment)?;
+    db.see_proposal_notices(user, mark.proposal)?;
     let index = scope.index()?;
     match mark.revision {
         // Not back: an old form does not make old changes news again.

@@ -101,10 +101,9 @@ impl<'w> Writing<'w> {
     pub(crate) fn knows(&self, revision: RevisionId) -> Result<bool> {
         self.wiki.index()?.has_revision(revision)
     }
-    /// Who last changed the page, and when.
-    pub(crate) fn last_change_of(&self, path: &PagePath) -> Result<Option<(Author, Timestamp)>> {
-        let row = self.wiki.index()?.page(&path.key())?;
-        Ok(row.map(|row| row.last_change()).map(|revision| (revision.author, revision.time)))
+    /// The commit that changed the page last.
+    pub(crate) fn last_change_of(&self, path: &PagePath) -> Result<Option<Revision>> {
+        Ok(self.wiki.index()?.page(&path.key())?.map(|row| row.last_change()))
     }
     /// The commit an earlier try of the same operation made, if any.
     pub(crate) fn done_before(&self) -> Result<Option<RevisionId>> {

@@ -187,12 +187,12 @@ fn mail_goes_as_often_as_people_want() {
     assert_eq!(due(), ids[..1]);
     now.fetch_add(24 * 3600, Ordering::Relaxed);
     assert_eq!(due(), ids[..2]);
-    pages::digest_sent(&wiki, ids[1], Mark { revision: None, comment: 3 }).unwrap();
+    pages::digest_sent(&wiki, ids[1], Mark { comment: 3, ..Mark::default() }).unwrap();
     assert_eq!(due(), ids[..1]);
     now.fetch_add(6 * 24 * 3600, Ordering::Relaxed);
     assert_eq!(due(), ids[..3]);
     let bob = pages::digests_due(&wiki).unwrap()[1];
-    assert_eq!(bob.since, Mark { revision: None, comment: 3 });
+    assert_eq!(bob.since, Mark { comment: 3, ..Mark::default() });
 }
 
 /// A wiki whose time is what the test says.

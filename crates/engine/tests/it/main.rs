@@ -16,6 +16,7 @@ mod list;
 mod oauth;
 mod pages;
 mod private;
+mod proposal_notices;
 mod proposals;
 mod repo;
 mod save;

@@ -187,6 +187,7 @@ fn ask(wiki: &Wiki, who: &Actor, all: &[pages::Entry]) {
     }
     if *who != Actor::Anonymous {
         clean("notices", &pages::notices(&scope, None, 50).unwrap());
+        clean("proposals", &pages::proposals::notices(&scope, None, 50).unwrap());
         assert_eq!(pages::unread_notices(&scope).unwrap(), 0);
         clean("watched", &(pages::watched(&scope).unwrap(), pages::watched_changes(&scope, None, 100).unwrap()));
     }

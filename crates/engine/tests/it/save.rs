@@ -43,7 +43,7 @@ fn a_stale_base_that_touches_comes_back_with_three_texts() {
         (Some("one\n"), Some("theirs\n"), "yours\n")
     );
     assert!(conflict.merged.contains("<<<<<<<") && conflict.merged.contains("theirs\n") && conflict.merged.contains("yours\n"));
-    assert_eq!((conflict.current, conflict.by.unwrap().0.name()), (theirs, "ann"));
+    assert_eq!((conflict.current, conflict.by.unwrap().author.name()), (theirs, "ann"));
     assert_eq!(page_text(&wiki, "Guide").unwrap(), "theirs\n");
     // With the current revision as base the resolved text is taken.
     assert!(matches!(save(&wiki, "Guide", Some(conflict.current), "both\n", None).unwrap(), SaveOutcome::Saved(_)));

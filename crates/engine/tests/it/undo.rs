@@ -8,7 +8,7 @@ use holt_core::{
     SessionName, SubtreeRule, SubtreeRules,
 };
 use holt_engine::db::preferences::path_access_text;
-use holt_engine::pages::{self, Backlinks, Filter, Subpages, UndoConflict, UndoKind, UndoOf, UndoPlan, Undone};
+use holt_engine::pages::{self, Backlinks, Filter, Subpages, UndoConflict, UndoKind, UndoOf, UndoPlan, Undone, proposals};
 use holt_engine::{Admin, Read, Upload, Wiki, Write};
 use proptest::prelude::*;
 
@@ -367,4 +367,35 @@ proptest! {
             prop_assert!(conflict || !after.lines().any(|line| line.starts_with("0 ")), "{after}");
         }
     }
+}
+
+#[test]
+fn an_accepted_proposal_keeps_the_session_it_was_made_in_and_is_undone_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save_text(&wiki, "Page", "one\n\ntwo\n");
+    save(&wiki, &otter(), "Made", "spam\n");
+    let Actor::Person(person) = otter() else { unreachable!() };
+    let through = person.through.clone().map(|program| Program { handling: Handling::Propose, ..program });
+    let careful = Actor::Person(Person { through, ..person });
+    let scope = wiki.grant::<Write>(&careful).unwrap();
+    let base = pages::page(&scope.narrow(), &path("Page")).unwrap().map(|view| view.page.revision);
+    let edit = Edit::new(path("Page"), base, "ONE\n\ntwo\n".into(), "Louder").unwrap();
+    let number = pages::save(&scope, &edit, None).unwrap_err().proposal().unwrap().number;
+    assert_eq!(plan(&wiki).commits, 1, "what waits is not there to be undone");
+    let bob = people("bob");
+    let reviewer = wiki.grant::<Write>(&bob).unwrap();
+    let seen = proposals::view(&reviewer.narrow(), number).unwrap().seen;
+    let accepted = proposals::accept(&reviewer, number, seen, &std::collections::BTreeMap::new(), "").unwrap();
+    let log = pages::changelog(&reviewer.narrow(), &Filter::default(), None, 1).unwrap();
+    let commit = &log[0].revision;
+    assert_eq!((commit.id, commit.author.name()), (accepted.revision, "ann"));
+    assert_eq!((commit.via(), commit.session()), (Some("mcp/otter"), Some("s1")));
+    // By people, and by the agent itself.
+    let own = pages::own_session(&scope, None).unwrap();
+    assert_eq!(told(&pages::undo_plan(&scope, &own).unwrap()), told(&plan(&wiki)));
+    assert_eq!(told(&undo_all(&wiki)), [("Made.md", UndoKind::Deleted), ("Page.md", UndoKind::Changed)]);
+    assert_eq!((text(&wiki, "Page").as_str(), page_text(&wiki, "Made")), ("one\n\ntwo\n", None));
+    // A person has no session of their own.
+    assert_eq!(pages::own_session(&reviewer, None).unwrap_err().kind, ErrorKind::Invalid);
 }

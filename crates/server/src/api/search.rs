@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::{Answer, called, cursor, ok};
 use crate::web::Context;
 use holt_core::{Error, PagePath};
-use holt_engine::Read;
 use holt_engine::pages::{self, BadPattern, Pattern, Strictness, WEIGHTS};
+use holt_engine::{Read, publish};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub fn search(context: &Context<'_>) -> Answer {
     let offset = super::query::count(context, "offset", 0, FARTHEST);
     let explains = super::query::text(context, "explain").is_some_and(|text| text == "true" || text == "1");
     // First, where no quote that the query leaves open reaches them.
-    let typed = format!("{} {query}", filters(context));
+    let typed = format!("{} {query}", filters(context)?);
     let scope = context.scope::<Read>()?;
     let found = pages::search(&scope, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
     let preferences = context.preferences()?;
@@ -76,7 +76,8 @@ fn by_pattern(context: &Context<'_>, pattern: &str) -> Answer {
     let after = cursor::read(context)?.and_then(|after| PagePath::parse(&after).ok());
     let limit = super::query::count(context, "limit", USUAL, MOST);
     let end = Instant::now() + PATTERN_TIME;
-    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters(context), after, limit, &|| Instant::now() > end)?;
+    let filters = filters(context)?;
+    let found = pages::search_pattern(&context.scope::<Read>()?, &compiled, &filters, after, limit, &|| Instant::now() > end)?;
     let preferences = context.preferences()?;
     let page = |page: pages::PageLines| {
         let line = |line: &pages::Line| json!({"line": line.number, "text": line.text, "start": line.start, "end": line.end});
@@ -101,11 +102,23 @@ fn refuse_pattern(bad: &BadPattern) -> Failure {
     }
 }
 
-/// The filters that came as parameters, as they are typed: each quoted, so that it stays what it is.
-fn filters(context: &Context<'_>) -> String {
-    let value = |parameter| super::query::text(context, parameter).map(|value| value.trim_matches('/').replace('"', ""));
-    let typed = |(parameter, filter)| value(parameter).filter(|value| !value.is_empty()).map(|value| format!(" {filter}:\"{value}\""));
-    FILTERS.into_iter().filter_map(typed).collect()
+/// The filters that came as parameters, as they are typed: each quoted, so that it stays what it is. One that makes no sense is refused under
+/// the name of its parameter.
+fn filters(context: &Context<'_>) -> Result<String, Failure> {
+    let mut typed = String::new();
+    for (parameter, filter) in FILTERS {
+        let value = super::query::text(context, parameter).map(|value| value.trim_matches('/').replace('"', "").trim().to_string());
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        match filter {
+            "path" => drop(PagePath::parse(&value).map_err(|error| Failure::from(error).with("field", parameter))?),
+            "before" | "after" if publish::day_start(&value).is_none() => {
+                return Err(Failure::field(parameter, format!("{value} is no day"), "Write it as 2026-11-21."));
+            }
+            _ => {}
+        }
+        typed.push_str(&format!(" {filter}:\"{value}\""));
+    }
+    Ok(typed)
 }
 
 fn matched(taken: Strictness) -> &'static str {

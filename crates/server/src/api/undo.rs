@@ -4,8 +4,8 @@ use super::body::Fields;
 use super::failure::Failure;
 use super::{Answer, history, ok, parse_path, precondition};
 use crate::web::Context;
-use holt_core::{Error, PagePath, RevisionId, RevisionPrefix};
-use holt_engine::pages::{self, Filter, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan};
+use holt_core::{Error, ErrorKind, PagePath, RevisionId, RevisionPrefix};
+use holt_engine::pages::{self, Filter, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone};
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -102,19 +102,24 @@ fn apply(context: &Context<'_>, of: &UndoOf, plan: &str, fields: &Fields) -> Res
         files = Some(list.collect::<Option<Vec<_>>>().ok_or_else(refuse)?);
     }
     let message = holt_core::edit::check_message(fields.text("commit_message")?.unwrap_or_default().trim())?;
-    done(context, of, plan, files.as_deref(), &message)
+    Ok(answered(done(context, of, plan, files.as_deref(), &message)?.revision))
 }
 
-/// Undoes, and says what came of it.
-pub fn done(context: &Context<'_>, of: &UndoOf, plan: &str, files: Option<&[String]>, message: &str) -> Result<Value, Failure> {
+/// Undoes.
+pub fn done(context: &Context<'_>, of: &UndoOf, plan: &str, files: Option<&[String]>, message: &str) -> Result<Undone, Failure> {
     let undone = pages::undo(&context.scope::<Write>()?, of, plan, files, message).map_err(|error| match error.kind {
-        holt_core::ErrorKind::Conflict => Failure::new(StatusCode::CONFLICT, "plan_changed", error).with("field", "plan"),
+        ErrorKind::Conflict => changed(error),
         _ => error.into(),
     })?;
     if let Some(revision) = undone.revision {
         context.changed("undone", &undone.plan.id, revision);
     }
-    Ok(answered(undone.revision))
+    Ok(undone)
+}
+
+/// The plan is another by now.
+pub fn changed(error: Error) -> Failure {
+    Failure::new(StatusCode::CONFLICT, "plan_changed", error).with("field", "plan")
 }
 
 /// What undoing answers that came to this revision.

@@ -108,7 +108,7 @@ fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
 }
 
 /// What a request needs of a server, without one.
-fn alone(engine: Engine) -> App {
+pub(crate) fn alone(engine: Engine) -> App {
     App {
         edge: EdgeState {
             store: engine.fragments().clone(),

@@ -13,14 +13,13 @@ use holt_engine::Read;
 use holt_engine::pages::{self, Entry, Since};
 use http::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
 /// The method.
 pub const METHOD: &str = "subscriptions/listen";
 /// Most streams of a token (spec/mcp.md §6).
 const STREAMS: usize = 20;
-/// How long a stream lasts.
-const LIFE: Duration = Duration::from_secs(3600);
+/// How long a stream lasts, in seconds.
+const LIFE: i64 = 3600;
 /// Most resources that one listens to.
 const RESOURCES: usize = 100;
 /// Most commits that are looked at one by one; after more, all that is listened to is said to have changed.
@@ -197,6 +196,82 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
+    use crate::commands::mcp::alone;
+    use crate::request::{Form, Request};
+    use crate::turns::Kind;
+    use crate::{follow, front};
+    use bytes::Bytes;
+    use holt_core::{Actor, Edit, WikiName};
+    use holt_edge::{Body, Fallback, Reason};
+    use holt_engine::db::preferences::Audience;
+    use holt_engine::{Clock, Engine, EngineOptions, Write};
+    use http::{HeaderMap, HeaderValue, Method};
+    use http_body::Body as _;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    /// The next message of a stream; none at its end.
+    async fn message(body: &mut Body) -> Option<Value> {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?.unwrap();
+        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        Some(serde_json::from_str(text.strip_prefix("event: message\ndata: ").unwrap()).unwrap())
+    }
+
+    /// A stream that listens for new pages.
+    async fn listening(app: &Arc<App>, wiki: holt_core::WikiId) -> Body {
+        let version = "2026-07-28";
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("content-type", "application/json"), ("mcp-protocol-version", version), ("mcp-method", METHOD)] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let meta = json!({"io.modelcontextprotocol/protocolVersion": version, "io.modelcontextprotocol/clientCapabilities": {}});
+        let params = json!({"notifications": {"resourcesListChanged": true}, "_meta": meta});
+        let raw = json!({"jsonrpc": "2.0", "id": 7, "method": METHOD, "params": params}).to_string();
+        let request = Request {
+            method: Method::POST,
+            uri: Uri::from_static(super::super::ADDRESS),
+            path: super::super::ADDRESS.to_string(),
+            headers,
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            body: Form::default(),
+            raw: Bytes::from(raw),
+            spool: None,
+            id: "test".to_string(),
+            turn: Turn::First,
+        };
+        let fallback = Fallback { reason: Reason::Live, wiki: Some(wiki), path: Some(request.path.clone()) };
+        let (request, fallback) = (Arc::new(request), Arc::new(fallback));
+        let permit = app.turns.wait(Some(wiki), Kind::Agent).await.unwrap();
+        let mut reply = front::work(app, &request, &fallback, permit).await;
+        let later = follow::take(&mut reply).unwrap();
+        follow::follow(app.clone(), request, fallback, reply, later).await.into_body()
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_after_its_hour_and_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(1_700_000_000));
+        let clock = now.clone();
+        let engine = Engine::open(EngineOptions::new(dir.path(), Clock::new(move || clock.load(Ordering::Relaxed)))).unwrap();
+        let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+        let app = Arc::new(alone(engine));
+        let mut stream = listening(&app, wiki.id()).await;
+        assert_eq!(message(&mut stream).await.unwrap()["method"], "notifications/subscriptions/acknowledged");
+        // The control: a second before its end it still tells what happens.
+        now.fetch_add(LIFE - 1, Ordering::Relaxed);
+        let edit = Edit::new(PagePath::parse("New").unwrap(), None, "x".into(), "").unwrap();
+        pages::save(&wiki.grant::<Write>(&Actor::System).unwrap(), &edit, None).unwrap();
+        app.followers.tell(wiki.id());
+        assert_eq!(message(&mut stream).await.unwrap()["method"], "notifications/resources/list_changed");
+        now.fetch_add(1, Ordering::Relaxed);
+        app.followers.tell(wiki.id());
+        let last = message(&mut stream).await.unwrap();
+        assert_eq!((&last["id"], &last["result"]["resultType"]), (&json!(7), &json!("complete")));
+        assert_eq!(message(&mut stream).await, None);
+    }
 
     #[test]
     fn wishes_are_taken_as_far_as_they_are_ours() {

@@ -56,7 +56,8 @@ pub fn answer(
         ("initialize", Era::Legacy) => (initialize(context, params)?, None),
         ("ping", Era::Legacy) => (json!({}), None),
         ("server/discover", Era::Modern) => (discover(context, way)?, Some(SHORT)),
-        ("tools/list", _) => (tools::list(context, cursor)?, Some(LONG)),
+        // A program that was just allowed more looks for what it can do now.
+        ("tools/list", _) => (tools::list(context, cursor)?, Some(SHORT)),
         ("tools/call", _) => (tools::call(context, envelope, params)?, None),
         ("resources/list", _) => (resources::list(context, cursor)?, Some(SHORT)),
         ("resources/templates/list", _) => (resources::templates(context)?, Some(LONG)),

@@ -9,7 +9,7 @@ use super::{Context, layout, moment, problem, to_page};
 use crate::reply::{Reply, raw, see_other};
 use crate::request::Form;
 use holt_core::path::decode_url;
-use holt_core::{Action, Author, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, RevisionId, SafeHtml, SaveOutcome, Timestamp};
+use holt_core::{Action, Conflict, Edit, Error, ErrorKind, OpId, PagePath, Result, Revision, RevisionId, SafeHtml, SaveOutcome, Timestamp};
 use holt_engine::db::preferences::CommitMessage;
 use holt_engine::pages::{self, Backlinks, Found, Subpages, TreeKind};
 use holt_engine::publish::views::{Script, scripts};
@@ -448,7 +448,10 @@ fn stored(context: &Context<'_>, path: &PagePath) -> Result<PagePath> {
 fn show_conflict(context: &Context<'_>, opened: &Opened, conflict: &Conflict) -> Result<Reply> {
     let page = context.page_ref(&opened.path)?;
     let theirs = match (&conflict.by, &conflict.theirs) {
-        (Some((author, time)), Some(_)) => Theirs::Changed { author: author.name().to_string(), when: moment(*time) },
+        (Some(by), Some(_)) => {
+            let author = publish::by(by, context.preferences()?.language);
+            Theirs::Changed { author, when: moment(by.time) }
+        }
         (by, None) => gone(context, &opened.path, by.as_ref())?,
         (None, Some(_)) => Theirs::Unknown,
     };
@@ -499,19 +502,20 @@ fn places(parts: Vec<pages::MergePart>) -> Vec<ConflictPlace> {
 }
 
 /// What became of a page that is not there any more: its newest commit says.
-fn gone(context: &Context<'_>, path: &PagePath, by: Option<&(Author, Timestamp)>) -> Result<Theirs> {
+fn gone(context: &Context<'_>, path: &PagePath, by: Option<&Revision>) -> Result<Theirs> {
     let scope = context.scope::<Read>()?;
     let newest = pages::history(&scope, path, None, 1)?.pop();
-    let said = |author: &Author, time: Timestamp| (author.name().to_string(), moment(time));
+    let language = context.preferences()?.language;
+    let said = |revision: &Revision| (publish::by(revision, language), moment(revision.time));
     if let Some((entry, to)) =
         pages::moved_to(&scope, path)?.filter(|(entry, _)| newest.as_ref().is_none_or(|newest| entry.seq > newest.seq))
     {
-        let (author, when) = said(&entry.revision.author, entry.revision.time);
+        let (author, when) = said(&entry.revision);
         return Ok(Theirs::Moved { author, when, url: to.url(), name: to.as_str().to_string() });
     }
-    let by = newest.map(|entry| (entry.revision.author, entry.revision.time)).or_else(|| by.cloned());
-    Ok(by.map_or(Theirs::Unknown, |(author, time)| {
-        let (author, when) = said(&author, time);
+    let by = newest.map(|entry| entry.revision).or_else(|| by.cloned());
+    Ok(by.map_or(Theirs::Unknown, |by| {
+        let (author, when) = said(&by);
         Theirs::Deleted { author, when }
     }))
 }

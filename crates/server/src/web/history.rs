@@ -267,6 +267,7 @@ pub fn wanted(context: &Context<'_>) -> Result<Filter> {
         // A star is any.
         agent: asked("agent").map(|text| text.trim_matches('*').chars().take(100).collect()),
         person: asked("person").map(|text| text.chars().take(128).collect()),
+        address: None,
         via: asked("via").map(|text| text.chars().take(128).collect()),
         session: asked("session").map(|text| text.chars().take(64).collect()),
         path: asked("path").map(|text| stored(context, PagePath::parse(text.trim_start_matches('/'))?)).transpose()?,

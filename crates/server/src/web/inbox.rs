@@ -2,20 +2,21 @@
 
 use super::files::first_line;
 use super::page::address;
-use super::views::{Choice, InboxChange, InboxNotice, InboxView, PageRef, WatchShown};
+use super::views::{Choice, InboxChange, InboxNotice, InboxProposal, InboxView, PageRef, WatchShown};
 use super::{Context, moment};
 use crate::reply::{Reply, see_other};
 use holt_core::{Action, Error, PagePath, Result, RevisionId, Timestamp};
+use holt_engine::pages::proposals::{self, ProposalNotice, ProposalStatus};
 use holt_engine::pages::{self, Extent, Frequency, Mark, NoticeKind};
 use holt_engine::{Read, publish};
 use http::StatusCode;
 
-/// Comments and changes on one screen.
+/// Comments, proposals and changes on one screen, each.
 const PER_SCREEN: usize = 30;
 /// Files of a change that are named.
 const FILES_NAMED: usize = 5;
 
-/// How many comments whoever asks has not looked at: none for strangers, and for whoever may not read.
+/// How many comments and decisions whoever asks has not looked at: none for strangers, and for whoever may not read.
 pub fn unread(context: &Context<'_>) -> Result<usize> {
     if context.session.is_none() || !context.wiki.may(&context.actor, Action::Read)? {
         return Ok(0);
@@ -50,8 +51,28 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
             unread: !row.seen,
         })
         .collect();
+    let mut told = proposals::notices(&scope, asked("proposals"), PER_SCREEN + 1)?;
+    let older_proposals = (told.len() > PER_SCREEN).then(|| {
+        told.truncate(PER_SCREEN);
+        format!("/-/inbox?proposals={}", told.last().map_or(0, |last| last.id))
+    });
     let found = pages::watched_changes(&scope, asked("changes"), PER_SCREEN)?;
     let language = preferences.language;
+    let proposal = |notice: &ProposalNotice| InboxProposal {
+        said: notice.said(language),
+        url: notice.url(),
+        about: match (notice.what, &notice.proposal.decision) {
+            (ProposalStatus::Open, _) => {
+                let named = |file: &String| PagePath::from_tree(file).map_or_else(|| file.clone(), |path| name(&path));
+                notice.proposal.files.iter().take(FILES_NAMED).map(named).collect::<Vec<_>>().join(", ")
+            }
+            (_, Some(decision)) => decision.reason.clone(),
+            (_, None) => String::new(),
+        },
+        when: moment(Timestamp::utc(notice.time)),
+        unread: !notice.seen,
+    };
+    let proposals: Vec<InboxProposal> = told.iter().map(proposal).collect();
     let changes: Vec<InboxChange> = found
         .changes
         .iter()
@@ -91,10 +112,13 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         csrf,
         notices,
         older_notices,
+        proposals,
+        older_proposals,
         changes,
         older_changes: found.older.map(|before| format!("/-/inbox?changes={before}")),
         news,
         comment: mark.comment,
+        proposal: mark.proposal,
         revision: mark.revision.map(|id| id.to_string()).unwrap_or_default(),
         watches,
         mail: Frequency::ALL.map(choice).into(),
@@ -109,7 +133,9 @@ pub fn act(context: &Context<'_>) -> Result<Reply> {
     let scope = context.scope::<Read>()?;
     match form.get("action") {
         "read" => {
-            let mark = Mark { revision: RevisionId::parse(form.get("revision")).ok(), comment: form.get("comment").parse().unwrap_or(0) };
+            let number = |name: &str| form.get(name).parse().unwrap_or(0);
+            let revision = RevisionId::parse(form.get("revision")).ok();
+            let mark = Mark { revision, comment: number("comment"), proposal: number("proposal") };
             pages::mark_read(&scope, mark)?;
             Ok(see_other("/-/inbox"))
         }

@@ -91,7 +91,11 @@ fn number(context: &Context<'_>) -> Result<i64> {
 
 /// `GET /-/proposals/<number>[?view=page]`
 pub fn show(context: &Context<'_>) -> Result<Reply> {
-    let view = proposals::view(&context.scope::<Read>()?, number(context)?)?;
+    let scope = context.scope::<Read>()?;
+    let view = proposals::view(&scope, number(context)?)?;
+    if context.session.is_some() {
+        proposals::see(&scope, view.proposal.number)?;
+    }
     render(context, StatusCode::OK, &view, None)
 }
 

@@ -32,7 +32,7 @@ pub use changes::{
     FileDiff, HistoryEntry, HistoryView, LineKind, Piece, RevisionView, SideLine, SideRow, SourceView, Version,
 };
 pub use comments::{
-    CommentShown, CommentsView, InboxChange, InboxNotice, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
+    CommentShown, CommentsView, InboxChange, InboxNotice, InboxProposal, InboxView, Kept, QuoteShown, ThreadShown, WatchShown, WatchState,
 };
 pub use connected::{ConnectedProgram, ConnectedView, ConsentRefusedView, ConsentView, ScopeChoice};
 pub use files::{AttachmentView, AttachmentsView, FileEntry};

@@ -4,7 +4,7 @@
 
 use crate::client::{Client, Server};
 use crate::smtp::Sink;
-use holt_core::{Actor, Edit, MemberFlags, PagePath, Person, UserId, WikiName};
+use holt_core::{Action, Actor, Edit, Handling, MemberFlags, PagePath, Person, Program, UserId, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{NewUser, Rank};
@@ -12,7 +12,7 @@ use holt_engine::pages::{self, Extent, Frequency};
 use holt_engine::{Admin, Clock, Engine, EngineOptions, Read, Wiki, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const LONG_AGO: i64 = 1_700_000_000;
 const BOB: &str = "bob@example.org";
@@ -127,6 +127,55 @@ fn who_watches_gets_a_mail_once_and_stops_it_by_its_link() {
     assert_eq!(sink.all().iter().filter(|mail| mail.to == [BOB]).count(), 1);
     let log = long_ago(dir.path()).directory().audit_log(&Default::default(), 9).unwrap();
     assert!(log.iter().any(|row| row.action == "mail.stop" && row.actor == BOB), "{log:?}");
+}
+
+/// Proposals end by the clock that the server goes by.
+fn now(data: &Path) -> Engine {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    Engine::open(EngineOptions::new(data, Clock::fixed(now.cast_signed()))).unwrap()
+}
+
+#[test]
+fn who_looks_after_a_page_and_whose_agent_proposed_get_mail_about_a_proposal() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Sink::start();
+    let cara = "cara@example.org";
+    let engine = now(dir.path());
+    let docs = engine.create_wiki(&WikiName::parse("docs").unwrap(), "docs", Audience::Everybody).unwrap();
+    save(&docs, "one\n");
+    for email in [BOB, cara] {
+        watcher(&engine, &docs, email);
+    }
+    let account = |engine: &Engine, email: &str| engine.directory().user_by_email(email).unwrap().unwrap().person();
+    let through = Program { name: "mcp/claude".into(), ceiling: Action::Upload, handling: Handling::Propose, within: None, session: None };
+    let agent = Actor::Person(Person { through: Some(through), ..account(&engine, cara) });
+    let page = PagePath::parse("Guide").unwrap();
+    let base = pages::page(&docs.grant(&agent).unwrap(), &page).unwrap().map(|view| view.page.revision);
+    let edit = Edit::new(page, base, "two\n".into(), "Shorter").unwrap();
+    assert!(pages::save(&docs.grant(&agent).unwrap(), &edit, None).unwrap_err().proposal().is_some());
+    engine.directory().expect_digests(docs.id(), LONG_AGO).unwrap();
+    engine.settle_all().unwrap();
+    drop((docs, engine));
+    let mut server = start(dir.path(), &sink.url);
+    let host = server.client().host;
+    let mail = sink.newest(1, BOB);
+    assert_eq!(mail.header("Subject"), format!("[docs] {cara} via mcp/claude proposes: Shorter"));
+    assert!(mail.text().contains(&format!("\n  Guide\n  http://{host}/-/proposals/1\n")), "{}", mail.text());
+    server.stop();
+    assert_eq!(sink.all().len(), 1, "its maker is not told what she did");
+    let engine = now(dir.path());
+    let docs = engine.wiki_named("docs").unwrap();
+    let bob = Actor::Person(account(&engine, BOB));
+    pages::proposals::reject(&docs.grant::<Write>(&bob).unwrap(), 1, "We need all of it.").unwrap();
+    engine.directory().expect_digests(docs.id(), LONG_AGO).unwrap();
+    engine.settle_all().unwrap();
+    drop((docs, engine));
+    let mut server = start(dir.path(), &sink.url);
+    let mail = sink.newest(2, cara);
+    assert_eq!(mail.header("Subject"), format!("[docs] {BOB} rejected your proposal: Shorter"));
+    assert!(mail.text().contains("\n  We need all of it.\n"), "{}", mail.text());
+    server.stop();
+    assert_eq!(sink.all().len(), 2);
 }
 
 #[test]

@@ -104,6 +104,29 @@ fn a_page_that_moved_on_is_shown_again_and_other_words_are_taken() {
 }
 
 #[test]
+fn the_inbox_says_that_a_proposal_waits_until_it_was_looked_at() {
+    let (_data, server, ann, token) = queue();
+    let inbox = || String::from_utf8_lossy(&ann.get("/-/me").body).contains("\"inbox\":1");
+    assert!(!inbox() && !ann.get("/-/inbox").body_text().contains("holt-proposed"));
+    propose(&server, &token, &TEXT.replace("one", "ONE"), EVIL);
+    let page = ann.get("/-/inbox").body_text();
+    assert!(page.contains("href=\"/-/proposals/1\"") && page.contains("scribe via api/scribe proposes: "), "{page}");
+    assert!(page.contains("<p dir=\"auto\">River</p>") && !page.contains("<script>alert"), "{page}");
+    assert!(inbox());
+    // A stranger has no inbox, and looking without an account marks nothing.
+    assert_ne!(server.client().get("/-/proposals/1").status, 200);
+    assert!(inbox());
+    assert_eq!(ann.get("/-/proposals/1").status, 200);
+    assert!(!inbox());
+    propose(&server, &token, &TEXT.replace("two", "TWO"), "second");
+    let form = ann.get("/-/inbox");
+    let (comment, proposal, revision) = (form.field("comment"), form.field("proposal"), form.field("revision"));
+    let fields = [("action", "read"), ("comment", &*comment), ("proposal", &*proposal), ("revision", &*revision)];
+    assert_eq!(ann.post("/-/inbox", &fields).unwrap().status, 303);
+    assert!(!inbox() && !ann.get("/-/inbox").body_text().contains("Mark all as read"));
+}
+
+#[test]
 fn who_has_no_business_there_sees_nothing() {
     let (_data, server, ann, token) = queue();
     let eve = member(&server, &ann, "eve");

@@ -39,6 +39,8 @@ pub struct Filter {
     pub agent: Option<String>,
     /// By an author who is called exactly so.
     pub person: Option<String>,
+    /// By an author with exactly this mail address.
+    pub address: Option<String>,
     /// That a program made which is called exactly so.
     pub via: Option<String>,
     /// Of exactly this session.
@@ -69,7 +71,8 @@ impl Filter {
             let n = next(&mut values, Value::Text(agent.to_lowercase()));
             condition.push_str(&format!(" AND r.via IS NOT NULL AND instr(lower(r.via), ?{n}) > 0"));
         }
-        for (column, wanted) in [("author_name", &self.person), ("via", &self.via), ("session", &self.session)] {
+        let exactly = [("author_name", &self.person), ("author_email", &self.address), ("via", &self.via), ("session", &self.session)];
+        for (column, wanted) in exactly {
             let Some(wanted) = wanted else { continue };
             let n = next(&mut values, Value::Text(wanted.clone()));
             condition.push_str(&format!(" AND r.{column} = ?{n}"));

@@ -3,7 +3,7 @@
 //! The ref first, then the row. A crash in between leaves a ref without a row: nobody was told of it, nobody sees it, and the next proposal
 //! takes its number and its place.
 
-use super::{FILES, OPEN_OF_ALL, OPEN_OF_ONE, ProposalStatus, SYSTEM, sweep, title};
+use super::{FILES, OPEN_OF_ALL, OPEN_OF_ONE, ProposalStatus, SYSTEM, news, sweep, title};
 use crate::db::proposals::ProposalRow;
 use crate::failpoint;
 use crate::pages::write::touched;
@@ -58,7 +58,7 @@ pub(in crate::pages) fn make(wiki: &Wiki, repo: &Repo, new: &NewProposal<'_>) ->
     let Some(head) = repo.propose(number, new.base, new.changes, new.meta)? else { return Ok(None) };
     failpoint::hit("proposal.ref")?;
     let days = i64::from(wiki.preferences()?.proposal_days);
-    db.add_proposal(&ProposalRow {
+    let row = ProposalRow {
         number,
         status: ProposalStatus::Open,
         message: new.message.to_string(),
@@ -74,7 +74,14 @@ pub(in crate::pages) fn make(wiki: &Wiki, repo: &Repo, new: &NewProposal<'_>) ->
         created: now,
         expires: now + days * 86_400,
         decision: None,
-    })?;
+    };
+    // Whoever proposes has done so, even if nobody can be told.
+    let told = news::reviewers(wiki, &row).unwrap_or_else(|error| {
+        tracing::warn!(wiki.id = %wiki.id(), "nobody is told of proposal {number}: {}", error.chain());
+        Vec::new()
+    });
+    crate::pages::note_news(wiki);
+    db.add_proposal(&row, &told)?;
     sweep(repo, &db, now);
     Ok(Some(ProposedAs { number, title: title(new.message) }))
 }

@@ -77,6 +77,7 @@ pub fn accept(
         let time = scope.wiki().shared.clock.now();
         let mut decision = Decision { status, time, by, name: name.clone(), reason: reason.clone(), revision: None };
         let db = scope.wiki().db()?;
+        crate::pages::note_news(scope.wiki());
         // Before the commit: if we die between it and the row, the commit's trailer says that this is what happened.
         db.intend(number, &decision)?;
         failpoint::hit("proposal.intended")?;
@@ -140,6 +141,7 @@ fn close(scope: &Scope<'_, Read>, number: i64, status: ProposalStatus, reason: S
     }
     let (row, proposal) = seen(scope, row)?;
     let decision = Decision { status, time: wiki.shared.clock.now(), by, name, reason, revision: None };
+    crate::pages::note_news(wiki);
     if proposal.status != ProposalStatus::Open || !wiki.db()?.decide(number, &decision)? {
         return Err(decided(row.number));
     }

@@ -11,7 +11,7 @@ use crate::publish;
 use crate::repo::Repo;
 use crate::repo::diff::{Hunk, line_diff};
 use crate::scope::{Rights, Scope, Write};
-use holt_core::{Error, FileChange, Hidden, PagePath, Result, RevisionId, Timestamp};
+use holt_core::{Error, FileChange, Hidden, PagePath, Result, RevisionId, SessionName, Timestamp};
 use line::{Content, Line, Past};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -27,6 +27,21 @@ pub struct UndoOf {
     pub filter: Filter,
     /// Instead: these commits.
     pub revisions: Vec<RevisionId>,
+}
+
+/// What whoever asks did in a session of the program that acts for them now; in the one it works in, if none is named. Known by their mail
+/// address, because others may have their name. `Invalid` for who asks without a program.
+pub fn own_session(scope: &Scope<'_, Write>, session: Option<&SessionName>) -> Result<UndoOf> {
+    let none = || Error::invalid("nothing that you do here has a session").hint("Undo it in the wiki itself, in its history.");
+    let via = scope.via().ok_or_else(none)?;
+    let session = session.map(|name| name.as_str().to_string()).or_else(|| scope.session()).ok_or_else(none)?;
+    let author = scope.author();
+    let (address, person) = match author.email() {
+        "" => (None, Some(author.name().to_string())),
+        address => (Some(address.to_string()), None),
+    };
+    let filter = Filter { person, address, via: Some(via), session: Some(session), ..Filter::default() };
+    Ok(UndoOf { filter, revisions: Vec::new() })
 }
 
 /// What undoing would do to one file.
@@ -162,7 +177,8 @@ fn choose(looking: &Looking<'_>, items: &mut Vec<UndoItem>, only: &[String]) -> 
 
 /// What is undone, in a line.
 fn described(of: &UndoOf) -> String {
-    let Filter { author, agent, person, via, session, path, from, until } = &of.filter;
+    // Mail addresses stand in no message.
+    let Filter { author, agent, person, address: _, via, session, path, from, until } = &of.filter;
     let mut words: Vec<String> = of.revisions.iter().take(10).map(|id| id.short(8)).collect();
     if of.revisions.len() > 10 {
         words.push(format!("and {} more", of.revisions.len() - 10));
@@ -188,7 +204,7 @@ struct Looking<'l> {
 
 /// The commits that are meant, oldest first.
 fn commits(seen: &Index, of: &UndoOf) -> Result<Vec<RevisionId>> {
-    let Filter { author, agent, person, via, session, .. } = &of.filter;
+    let Filter { author, agent, person, address, via, session, .. } = &of.filter;
     if !of.revisions.is_empty() {
         let mut placed = Vec::new();
         for id in of.revisions.iter().take(UNDO_COMMITS + 1) {
@@ -199,7 +215,7 @@ fn commits(seen: &Index, of: &UndoOf) -> Result<Vec<RevisionId>> {
         placed.dedup();
         return bounded(placed.into_iter().map(|(_, id)| id).collect());
     }
-    if [author, agent, person, via, session].iter().all(|one| one.is_none()) {
+    if [author, agent, person, address, via, session].iter().all(|one| one.is_none()) {
         return Err(Error::invalid("it is not said whose changes are to be undone").hint("Name a person, an agent or a session."));
     }
     let (mut found, mut before) = (Vec::new(), None);

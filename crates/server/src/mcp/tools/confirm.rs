@@ -2,7 +2,7 @@
 //! about comes back with the answer, signed, for the same caller, tool and arguments, for ten minutes; and the commit of the answer bears its
 //! name, so that it counts once.
 
-use super::Call;
+use super::{Call, undo};
 use crate::api::failure::Failure;
 use crate::api::idempotency::caller;
 use crate::api::{links, pages as page_api};
@@ -48,6 +48,8 @@ pub fn question(call: &Call<'_>) -> Result<Option<String>, Failure> {
             let shown = call.preferences.display_path(&page);
             Ok((linking > WIDE).then(|| format!("Rename {shown} to {to}? Links in {linking} pages will be rewritten.")))
         }
+        // A preview takes nothing away.
+        "undo_session" => undo::question(call),
         _ => Ok(None),
     }
 }

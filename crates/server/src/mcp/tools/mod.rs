@@ -10,6 +10,7 @@ mod reading;
 mod schema;
 mod table;
 mod told;
+mod undo;
 mod writing;
 
 pub use table::named;

@@ -204,7 +204,7 @@ fn since_then(call: &Call<'_>, path: &PagePath, text: &Text, since: &str) -> Res
 }
 
 /// Hunks as `diff -u` writes them.
-fn unified(hunks: &[Value]) -> String {
+pub(super) fn unified(hunks: &[Value]) -> String {
     let mut text = String::new();
     for hunk in hunks {
         let _ = writeln!(text, "@@ -{} +{} @@", hunk["old_start"], hunk["new_start"]);

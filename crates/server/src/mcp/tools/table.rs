@@ -3,8 +3,9 @@
 use super::schema::Kind::{Flag, Number, Objects, Path, Revision, Text, Texts, Word};
 use super::schema::Output::{Any, Flag as YesNo, List, Maybe, Number as Count, Text as Said, Texts as Names};
 use super::schema::{Input, Output, may, must};
-use super::{Effect, Tool, care, connector, files, looking, proposals, reading, writing};
+use super::{Effect, Tool, care, connector, files, looking, proposals, reading, undo, writing};
 use crate::api::change::EDITS;
+use crate::api::undo::FILES;
 use holt_core::Action;
 use holt_core::edit::MESSAGE_BYTES;
 
@@ -397,6 +398,33 @@ after: narrow down.",
         about: "Gives a page the text it had at an older revision, as a new commit.",
         inputs: &[PAGE, must("to_revision", Revision, "The revision whose text it gets"), BASE, MESSAGE],
         outputs: WRITTEN,
+    },
+    Tool {
+        name: "undo_session",
+        title: "Undo what you did in a session",
+        need: Action::Write,
+        effect: Effect::Removes,
+        cost: 1,
+        run: undo::undo_session,
+        about: "Takes back what you did in one session, as one commit; what others changed since stays. Without plan nothing changes: it says \
+what would become of each file, and which plan to send to do it.",
+        inputs: &[
+            may("session", Text(64), "The session, as get_recent_changes names it; the one you work in without it"),
+            may("plan", Text(64), "The plan of the preview: with it, it is done"),
+            may("files", Texts(FILES), "Only these files of the preview"),
+            MESSAGE,
+        ],
+        outputs: &[
+            ("session", Said),
+            ("plan", Said),
+            ("commits", Count),
+            ("items", List(&[("file", Said), ("kind", Said)])),
+            ("items_total", Count),
+            ("conflicts", List(&[("file", Said), ("why", Said)])),
+            ("conflicts_total", Count),
+            ("undone", YesNo),
+            ("revision", Maybe),
+        ],
     },
     Tool {
         name: "list_tags",

@@ -134,6 +134,10 @@ pub struct InboxView {
     pub notices: Vec<InboxNotice>,
     /// Where older ones are.
     pub older_notices: Option<String>,
+    /// What they are told of proposals, newest first.
+    pub proposals: Vec<InboxProposal>,
+    /// Where older ones are.
+    pub older_proposals: Option<String>,
     /// What changed in what they watch, newest first.
     pub changes: Vec<InboxChange>,
     /// Where older ones are.
@@ -142,6 +146,8 @@ pub struct InboxView {
     pub news: bool,
     /// The newest comment there is.
     pub comment: i64,
+    /// The newest notice about a proposal.
+    pub proposal: i64,
     /// The revision the wiki stands at.
     pub revision: String,
     /// What they watch.
@@ -165,6 +171,21 @@ pub struct InboxNotice {
     pub url: String,
     /// Its first words.
     pub excerpt: String,
+    /// When.
+    pub when: Moment,
+    /// Whether it is new.
+    pub unread: bool,
+}
+
+/// What somebody is told of a proposal.
+#[derive(Debug, Clone)]
+pub struct InboxProposal {
+    /// What happened.
+    pub said: String,
+    /// Where it is read.
+    pub url: String,
+    /// The pages it touches; or why it was decided so.
+    pub about: String,
     /// When.
     pub when: Moment,
     /// Whether it is new.

@@ -150,7 +150,16 @@ fn search_says_how_it_was_taken_and_why() {
     );
     assert_eq!(api.get("/search?q=otter+OR+fox&category=how+TO").column("results", "path"), ["Guide/Installation"]);
     assert_eq!(api.get("/search?q=instalation").column("similar", "path"), ["Guide/Installation"]);
-    api.get("/search?q=x&before=soon").refused(422, "validation");
+    for (query, field) in [
+        ("q=x&before=soon", "before"),
+        ("q=x&after=2026-02-30", "after"),
+        ("q=x&prefix=../x", "prefix"),
+        ("q=before:soon", "q"),
+        ("regex=x&before=soon", "before"),
+    ] {
+        let refused = api.get(&format!("/search?{query}"));
+        assert_eq!(refused.refused(422, "validation").text("field"), field, "{query}");
+    }
     let many: String = (0..40).map(|n| format!("w{n}+")).collect();
     api.get(&format!("/search?q={many}")).refused(413, "too_large");
     let page = api.server.client();

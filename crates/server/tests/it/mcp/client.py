@@ -52,6 +52,9 @@ async def tools(client, name):
     await call("get_proposal", number=1)
     await call("rename_note", path=name + " parts", new_path=name + " pieces")
     await call("delete_note", path=name + " pieces")
+    await call("write_note", path=name + " mistake", content="x")
+    plan = (await call("undo_session"))["plan"]
+    await call("undo_session", plan=plan, files=[name + " mistake.md"])
     return said
 
 

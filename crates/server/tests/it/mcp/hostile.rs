@@ -194,7 +194,7 @@ fn hold(hiding: Hiding) {
             };
             (name.clone(), value)
         };
-        let skipped = ["edits", "cursor", "since_revision", "section", "category", "tag", "prefix", "updated_since"];
+        let skipped = ["edits", "cursor", "since_revision", "section", "category", "tag", "prefix", "updated_since", "plan", "files"];
         let whole: serde_json::Map<String, Value> = inputs.keys().filter(|name| !skipped.contains(&name.as_str())).map(plain).collect();
         for name in inputs.keys() {
             for value in &values {

@@ -70,7 +70,8 @@ fn said(message: &Value) -> (String, String) {
     (text(&message["method"]).replace("notifications/resources/", ""), text(&message["params"]["uri"]))
 }
 
-fn push(mcp: &Mcp, page: &str, text: &str) {
+/// Somebody changes a page with git itself.
+pub fn push(mcp: &Mcp, page: &str, text: &[u8]) {
     let wiki = std::fs::read_dir(mcp.api.data.path().join("wikis")).unwrap().next().unwrap().unwrap();
     let work = tempfile::tempdir().unwrap();
     git(work.path(), &["clone", "-q", wiki.path().join("repo.git").to_str().unwrap(), "."]);
@@ -92,7 +93,7 @@ fn case_31_who_listens_hears_of_every_door() {
     // The control: what nobody asked for is not told. Then git, the API, a tool.
     mcp.good("append_to_note", json!({"path": "Home", "text": "two"}));
     assert_eq!(said(&stream.next().unwrap()), ("updated".into(), home.into()));
-    push(&mcp, "Home", "by git\n");
+    push(&mcp, "Home", b"by git\n");
     assert_eq!(mcp.api.get("/wiki").status, 200, "the server hears of a push when anybody asks it anything");
     assert_eq!(said(&stream.next().unwrap()), ("updated".into(), home.into()));
     mcp.api.create("Other", "x\n");
@@ -198,6 +199,30 @@ fn case_33_people_are_asked_before_something_goes() {
     assert_eq!(there("Page"), 200);
     // Who cannot ask is not asked.
     assert_eq!(mcp.good("delete_note", json!({"path": "Other"})).text, "Deleted Other");
+}
+
+#[test]
+fn undoing_a_session_is_asked_about_and_its_preview_is_not() {
+    let mcp = Mcp::start();
+    let write = json!({"name": "write_note", "arguments": {"path": "Page", "content": "x\n"}});
+    assert!(!told(&call(&mcp, &write)).failed);
+    let undo = |arguments: &Value, more: Value| {
+        let mut params = json!({"name": "undo_session", "arguments": arguments});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        call(&mcp, &params)
+    };
+    let preview = told(&undo(&json!({}), json!({})));
+    let plan = json!({"plan": preview.structured["plan"]});
+    assert_eq!(told(&undo(&json!({"plan": "other"}), json!({}))).structured["error"]["code"], "plan_changed", "nobody is asked in vain");
+    let asked = undo(&plan, json!({})).body["result"].clone();
+    let question = asked["inputRequests"]["confirm"]["params"]["message"].as_str().unwrap().to_string();
+    assert!(question.starts_with("Undo what was done in session ") && question.ends_with("Files that change: 1."), "{question}");
+    let answer = |yes: bool| json!({"confirm": {"action": "accept", "content": {"confirm": yes}}});
+    let state = &asked["requestState"];
+    let no = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(false)})));
+    assert_eq!((&no.structured["error"]["code"], mcp.api.get("/pages/Page").status), (&json!("declined"), 200));
+    let done = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(true)})));
+    assert_eq!((done.failed, mcp.api.get("/pages/Page").status), (false, 404), "{}", done.text);
 }
 
 #[test]

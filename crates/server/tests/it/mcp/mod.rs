@@ -15,6 +15,8 @@ mod stdio;
 mod tools;
 mod undo;
 
+pub use clients::python;
+
 use crate::api::{Api, Names, Said, said};
 use serde_json::{Value, json};
 

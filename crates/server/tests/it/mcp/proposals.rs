@@ -57,3 +57,27 @@ fn a_policy_by_client_makes_tools_propose() {
     mcp.bad("write_note", json!({"path": "Law/A", "content": "x"}), "forbidden");
     assert!(mcp.good("get_wiki_info", json!({})).text.contains("at Law and below it they are refused; elsewhere they are made at once"));
 }
+
+#[test]
+fn an_agent_that_may_only_propose_proposes_to_undo_its_session() {
+    let policy = r#"[{"client":"mcp/otter","path":"","handling":"propose"}]"#;
+    let mcp = Mcp { api: Api::prepared(Names::Kept, |_, wiki| prefer(wiki, &[("AGENT_POLICY", policy)])) };
+    mcp.write("Home", "x\n");
+    let otter = |tool: &str, arguments: Value| told(&mcp.ask_modern("tools/call", &json!({"name": tool, "arguments": arguments})));
+    let accept = |number: u32| {
+        let seen = mcp.api.get("/wiki").body["revision"].clone();
+        let said = mcp.api.send("POST", &format!("/proposals/{number}/accept"), &json!({"seen": seen}));
+        assert_eq!(said.status, 200, "{}", said.body);
+    };
+    assert!(otter("write_note", json!({"path": "Spam", "content": "buy"})).text.contains("as #1"));
+    assert!(otter("undo_session", json!({})).failed, "what nobody accepted is not there to be undone");
+    accept(1);
+    let preview = otter("undo_session", json!({}));
+    assert!(!preview.failed && preview.text.contains("- Spam.md is deleted"), "{}", preview.text);
+    let proposed = otter("undo_session", json!({"plan": preview.structured["plan"]}));
+    assert!(!proposed.failed && proposed.text.starts_with("Proposed \"[mcp] Undo: session "), "{}", proposed.text);
+    assert_eq!((&proposed.structured["proposal"]["number"], mcp.api.get("/pages/Spam").status), (&json!(2), 200));
+    accept(2);
+    assert_eq!(mcp.api.get("/pages/Spam").status, 404);
+    assert!(otter("undo_session", json!({})).text.contains("- nothing: all of it is undone already"));
+}

@@ -50,6 +50,21 @@ fn case_30_what_an_agent_does_in_one_go_has_one_session() {
 }
 
 #[test]
+fn a_conflict_names_the_program_that_changed_the_same_lines() {
+    let mcp = Mcp::start();
+    let base = mcp.write("Page", "one\n");
+    let ann = mcp.api.server.client();
+    ann.log_in("ann@example.org", crate::api::PASSWORD);
+    let save = |text: &str| ann.post("/Page/save", &[("content", text), ("revision", &base)]).unwrap();
+    mcp.ask_modern("tools/call", &json!({"name": "write_note", "arguments": {"path": "Page", "content": "two\n", "revision": base}}));
+    let conflict = save("three\n");
+    assert!(conflict.status == 409 && conflict.body_text().contains("<strong>Ann via mcp/otter</strong>"), "{}", conflict.body_text());
+    mcp.ask_modern("tools/call", &json!({"name": "delete_note", "arguments": {"path": "Page"}}));
+    let gone = save("four\n");
+    assert!(gone.status == 409 && gone.body_text().contains("Ann via mcp/otter"), "{}", gone.body_text());
+}
+
+#[test]
 fn a_session_that_is_no_name_is_refused() {
     let mcp = Mcp::start();
     for bad in [json!(""), json!("a b"), json!("x".repeat(65)), json!("é"), json!("a\nVia: x"), json!(7), json!(null), json!({})] {

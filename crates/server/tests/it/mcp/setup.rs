@@ -1,8 +1,10 @@
 //! How agents come to a wiki: what its people copy, and what the first page for agents says.
 
 use super::{Mcp, message};
-use crate::api::{PASSWORD, said};
+use crate::api::{Api, Names, PASSWORD, said};
 use crate::client::Server;
+use holt_core::WikiName;
+use holt_engine::db::preferences::Audience;
 use serde_json::{Value, json};
 
 /// The texts to copy on a page, as a browser shows them.
@@ -33,6 +35,41 @@ fn what_is_copied_from_the_settings_connects() {
     let headers = [("Content-Type", "application/json"), ("Authorization", bearer)];
     let told = said(&mcp.api.server.client(), "POST", "/mcp", &headers, message("tools/list", &json!({})).as_bytes());
     assert_eq!((told.status, told.body["result"]["tools"].as_array().map(Vec::is_empty)), (200, Some(false)), "{}", told.body);
+}
+
+/// Case 27.
+#[test]
+fn case_27_a_token_from_the_settings_is_good_for_what_was_chosen_in_its_wiki_alone() {
+    let api = Api::prepared(Names::Kept, |engine, _| {
+        engine.create_wiki(&WikiName::parse("other").unwrap(), "other", Audience::Everybody).unwrap();
+    });
+    let mcp = Mcp { api };
+    let ann = mcp.api.server.client();
+    ann.log_in("ann@example.org", PASSWORD);
+    let bearer = |scope: &str| {
+        ann.use_token(&ann.get("/-/settings/tokens"));
+        let made = ann.post("/-/settings/tokens", &[("label", "agent"), ("scope", scope), ("days", "30"), ("within", "")]).unwrap();
+        let text = snippets(&made.body_text())[0].clone();
+        text.split("Bearer ").nth(1).unwrap().trim_end_matches('\'').to_string()
+    };
+    let (writes, reads) = (bearer("write"), bearer("read"));
+    let call = |token: &str, tool: &str, arguments: Value| {
+        mcp.ask_as(Some(token), "tools/call", &json!({"name": tool, "arguments": arguments})).status
+    };
+    let (page, file) = (json!({"path": "Page", "content": "x"}), json!({"path": "Page", "filename": "a.txt", "content": "eA=="}));
+    assert_eq!((call(&writes, "write_note", page.clone()), call(&writes, "upload_attachment", file.clone())), (200, 200));
+    assert_eq!((mcp.api.get("/pages/Page").status, mcp.api.get("/pages/Page/attachments/a.txt").status), (200, 200));
+    let read = json!({"path": "Page"});
+    assert_eq!((call(&writes, "read_note", read.clone()), call(&reads, "read_note", read)), (200, 200));
+    assert_eq!((call(&reads, "write_note", page), call(&reads, "upload_attachment", file)), (403, 403));
+    let mut there = mcp.api.server.client();
+    there.host = format!("other.localhost:{}", there.host.rsplit(':').next().unwrap());
+    let ask = |headers: &[(&str, &str)]| {
+        let headers = [&[("Content-Type", "application/json")], headers].concat();
+        said(&there, "POST", "/mcp", &headers, message("tools/list", &json!({})).as_bytes()).status
+    };
+    assert_eq!(ask(&[]), 200, "the control: anybody may read there");
+    assert_eq!(ask(&[("Authorization", &format!("Bearer {writes}"))]), 401);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The sixteen tools and their texts, and those that change things besides.
 
 use super::Mcp;
+use super::listening::push;
 use serde_json::json;
 
 /// Case 7 and 8.
@@ -172,6 +173,10 @@ fn case_17_orphans_links_wanted_pages_and_tags_are_found() {
     mcp.write("Ape", "---\ntags: [animal]\n---\n[[Wanted]]\n");
     let orphans = mcp.good("find_orphaned_notes", json!({}));
     assert_eq!(orphans.text, "Found 2 orphaned notes (no other page links to them):\n- Ape\n- Zebra");
+    // A page that cannot be read as text keeps nobody from being found.
+    push(&mcp, "Mole", b"\xff\xfe[[B]]\n");
+    let orphans = mcp.good("find_orphaned_notes", json!({}));
+    assert_eq!(orphans.structured["orphans"], json!(["Ape", "Mole", "Zebra"]));
     let links = mcp.good("get_links", json!({"path": "B"}));
     assert_eq!(links.text, "Links for B:\nLinks to (0):\n(none)\nLinked from (1):\n- Home");
     let missing = mcp.good("find_missing_pages", json!({}));

@@ -1,9 +1,12 @@
 //! What an agent did, taken back: by a person in the browser's way, by a program, by the agent itself.
 
-use super::Mcp;
-use crate::api::PASSWORD;
+use super::{Mcp, message, told};
+use crate::api::{Api, Names, PASSWORD, join, token};
 use crate::client::Client;
-use serde_json::json;
+use holt_core::MemberFlags;
+use holt_engine::directory::{NewUser, Rank, TokenScope};
+use serde_json::{Value, json};
+use std::cell::RefCell;
 
 /// A wiki in which an agent was busy: one page changed, which Ann went on with, one made, one changed where Ann changed it, too.
 fn busy() -> (Mcp, Client, String) {
@@ -69,7 +72,7 @@ fn a_session_is_looked_through_and_undone_in_the_browser() {
 #[test]
 fn programs_preview_and_undo() {
     let (mcp, _, session) = busy();
-    let undo = |body: &serde_json::Value| mcp.api.send("POST", "/undo", body);
+    let undo = |body: &Value| mcp.api.send("POST", "/undo", body);
     let plan = undo(&json!({"session": session, "via": "mcp/backup"}));
     assert_eq!((plan.status, &plan.body["commits"]), (200, &json!(3)), "{}", plan.body);
     assert_eq!(plan.column("items", "file"), ["Page.md", "Spam.md"]);
@@ -103,4 +106,79 @@ fn programs_preview_and_undo() {
     let back = json!({"revisions": [done.body["revision"]]});
     let plan = undo(&back);
     assert_eq!(plan.column("items", "kind"), ["changed", "restored"]);
+}
+
+#[test]
+fn an_agent_looks_at_what_it_did_and_undoes_it() {
+    let (mcp, _, session) = busy();
+    let head = || mcp.api.get("/changelog?limit=1").column("entries", "message")[0].clone();
+    let before = head();
+    let preview = mcp.good("undo_session", json!({}));
+    let begin = format!("Undoing session {session} (3 changes) would do this:\n- Page.md changes\n@@ -1 +1 @@\n-<b>ONE</b>\n+one\n");
+    assert!(preview.text.starts_with(&begin), "{}", preview.text);
+    for part in ["\n- Spam.md is deleted\n", "\n- Same.md: somebody changed the same lines since\n", "\nNothing has changed yet."] {
+        assert!(preview.text.contains(part), "no {part} in {}", preview.text);
+    }
+    assert_eq!((head(), mcp.api.get("/pages/Spam").status), (before, 200), "a preview changes nothing");
+    let plan = preview.structured["plan"].clone();
+    assert_eq!(mcp.good("undo_session", json!({"session": session})).structured["plan"], plan);
+    // What does not fit is refused, and nothing happens.
+    let other = mcp.bad("undo_session", json!({"plan": "0".repeat(32)}), "plan_changed");
+    assert!(other.text.starts_with("Conflict: the wiki has changed since that preview"), "{}", other.text);
+    mcp.bad("undo_session", json!({"plan": plan, "files": ["../Page.md"]}), "validation");
+    mcp.bad("undo_session", json!({"session": "a b"}), "validation");
+    mcp.bad("undo_session", json!({"session": "never"}), "validation");
+    // A part of it, then the rest: by the plan that is so then.
+    let some = mcp.good("undo_session", json!({"plan": plan, "files": ["Spam.md"]}));
+    assert_eq!(some.text, format!("Undid session {session} (revision: {}): 1 files changed, 1 stay as they are.", some.revision()));
+    assert_eq!((head().as_str(), mcp.api.get("/pages/Spam").status), (format!("[mcp] Undo: session {session}").as_str(), 404));
+    mcp.bad("undo_session", json!({"plan": plan}), "plan_changed");
+    let rest = mcp.good("undo_session", json!({})).structured["plan"].clone();
+    mcp.good("undo_session", json!({"plan": rest, "commit_message": "No more of that"}));
+    assert_eq!(head(), "[mcp] No more of that");
+    let page = mcp.good("read_note", json!({"path": "Page"})).structured["content"].clone();
+    assert_eq!(page, "one\n\ntwo\n\nTHREE\n", "what Ann did since stays");
+    // The commits that undo are of the session, too: nothing is left to do, and nothing comes back.
+    let last = mcp.good("undo_session", json!({}));
+    assert!(last.text.contains("(5 changes)") && last.text.contains("- nothing: all of it is undone already"), "{}", last.text);
+    assert!(!last.text.contains("Nothing has changed yet"), "{}", last.text);
+    let nothing = mcp.good("undo_session", json!({"plan": last.structured["plan"]}));
+    assert_eq!((nothing.text, &nothing.structured["undone"]), (format!("There was nothing to undo of session {session}."), &json!(false)));
+}
+
+/// Others may have the same name, and call their agent and its session the same.
+#[test]
+fn an_agent_undoes_only_what_it_did_for_the_same_person() {
+    let twin = RefCell::new(String::new());
+    let api = Api::prepared(Names::Kept, |engine, wiki| {
+        let (email, rank) = ("ben@example.org", Rank::Member);
+        let ben = NewUser { email, name: "Ann", password_hash: None, rank, email_confirmed: true, created: 0, last_seen: 0 };
+        let ben = engine.directory().create_user(&ben).unwrap();
+        let flags = MemberFlags { approved: true, allow_read: true, allow_write: true, allow_upload: true, ..MemberFlags::default() };
+        join(wiki, ben, flags);
+        *twin.borrow_mut() = token(engine, wiki, Some(ben), TokenScope::Write, "backup");
+    });
+    let (mcp, twin) = (Mcp { api }, twin.into_inner());
+    let call = |token: &str, tool: &str, arguments: Value| {
+        let mut body: Value = serde_json::from_str(&message("tools/call", &json!({"name": tool, "arguments": arguments}))).unwrap();
+        body["params"]["_meta"] = json!({"io.holt/session": "shared"});
+        let bearer = format!("Bearer {token}");
+        let headers = [("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
+        told(&crate::api::said(&mcp.api.server.client(), "POST", "/mcp", &headers, body.to_string().as_bytes()))
+    };
+    for (token, page) in [(&mcp.api.token, "Hers"), (&twin, "His")] {
+        assert!(!call(token, "write_note", json!({"path": page, "content": "x"})).failed);
+    }
+    let files = |told: &super::Told| -> Vec<String> {
+        told.structured["items"].as_array().unwrap().iter().map(|item| item["file"].as_str().unwrap().to_string()).collect()
+    };
+    let (hers, his) = (call(&mcp.api.token, "undo_session", json!({})), call(&twin, "undo_session", json!({"session": "shared"})));
+    assert_eq!((files(&hers), files(&his)), (vec!["Hers.md".to_string()], vec!["His.md".to_string()]));
+    // Nor what another client did for them: this one says what it is called.
+    let write = json!({"name": "write_note", "arguments": {"path": "Third", "content": "x"}});
+    assert!(!told(&mcp.ask_modern("tools/call", &write)).failed);
+    let theirs = mcp.api.get("/changelog?limit=1").column("entries", "session")[0].clone();
+    mcp.bad("undo_session", json!({"session": theirs}), "validation");
+    let own = told(&mcp.ask_modern("tools/call", &json!({"name": "undo_session", "arguments": {}})));
+    assert_eq!((own.failed, files(&own)), (false, vec!["Third.md".to_string()]));
 }

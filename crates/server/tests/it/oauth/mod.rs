@@ -1,5 +1,6 @@
 //! OAuth over the wire, as programs and browsers speak it. Numbers are those of the acceptance cases of spec/mcp.md §12.
 
+mod clients;
 mod consent;
 mod documents;
 mod metadata;
