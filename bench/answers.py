@@ -56,6 +56,13 @@ def measure(run):
         edges = len(timed(run, client, "/api/v1/links", times)["edges"])
     row(run, f"`GET /links`, {edges:,} edges", times, f"p50 ≤ 100 ms for 50,000 edges: {edges / 500:.0f} ms", edges / 500, 50)
 
+    times = []
+    for _ in range(n):
+        care = timed(run, client, "/api/v1/care?limit=50", times)
+    if not care["findings"]:
+        raise RuntimeError("nothing wants care in the large wiki")
+    row(run, f"`GET /care`, first 50 of {care['total']:,} findings in {pages}", times, "p95 ≤ 50 ms", 50, 95)
+
     found, by_query = 0, {}
     for _ in range(n):
         for query in QUERIES:

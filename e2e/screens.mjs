@@ -1,5 +1,5 @@
 // The screens of docs/screens.md: from the first-start link to an invited colleague who edits on a phone; and those of docs/agents.md: an agent that
-// may only propose, of whose words some are taken, and then taken back. Run by `make screens`.
+// may only propose, of whose words some are taken, and then taken back; and what wants care. Run by `make screens`.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -185,6 +185,16 @@ try {
   await screen(page, "undo");
   await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Undo what is ticked" }).click()]);
   assert.match(page.url(), /\/-\/commit\/[0-9a-f]{40}$/);
+  // What a gardener finds, and mends by a proposal.
+  await create(page, server.url, "Rivers/Lower bend");
+  await save(page, "---\nreview: 2025-03-01\n---\n# Lower bend\n\nFast. Go to the [[Rivers/Uper bend]] first, or read [[Working here/Your first week#Wednesday]].\n\n![](./map.png)\n", "");
+  await create(page, server.url, "Working here/Keys");
+  await save(page, "# Keys\n\nThe gate of the lodge:\n\n```\npassword = kR7v!pQ2zLw9\n```\n", "");
+  await page.goto(`${server.url}/-/housekeeping`);
+  await screen(page, "care");
+  await page.goto(`${server.url}/-/housekeeping?kind=broken-link`);
+  await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Propose a mend" }).first().click()]);
+  assert.match(page.url(), /\/-\/proposals\/\d+$/);
   desk.complaints.splice(0, desk.complaints.length, ...desk.complaints.filter((complaint) => !complaint.includes("404")));
   assert.deepEqual(desk.complaints, []);
 } finally {

@@ -20,7 +20,7 @@ async function visit(transport, page) {
     };
     const { revision } = (await call("write_note", { path: page, content: "# Page\n\nred\n" })).structuredContent;
     await call("edit_note", { path: page, revision, old_string: "red", new_string: "green" });
-    for (const name of ["get_wiki_info", "list_notes", "list_tags", "get_recent_changes", "find_orphaned_notes", "find_missing_pages"]) await call(name, {});
+    for (const name of ["get_wiki_info", "list_notes", "list_tags", "get_recent_changes", "find_orphaned_notes", "find_missing_pages", "wiki_care"]) await call(name, {});
     const read = await call("read_note", { path: page });
     const refused = await client.callTool({ name: "read_note", arguments: { path: "Nowhere" } });
     const { resources } = await client.listResources();

@@ -164,6 +164,8 @@ fn page_doc(repo: &Repo, file: &TreeFile, path: PagePath, options: &Options) -> 
     doc.utf8 = true;
     doc.title = rendered.toc.first().map(|heading| heading.text.clone());
     doc.headings = rendered.toc.iter().map(|h| (h.level, h.text.clone(), h.anchor.clone())).collect();
+    let found = crate::pages::look(text, &rendered);
+    (doc.places, doc.flaws, doc.sketch) = (found.places, found.flaws, found.sketch);
     doc.links = rendered.links;
     doc.depends = rendered.depends;
     doc.properties = holt_markdown::properties(text);

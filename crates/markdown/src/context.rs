@@ -174,6 +174,8 @@ pub struct Rendered {
     pub toc: Vec<Heading>,
     /// Its links inside the wiki, in order, repeated ones too.
     pub links: Vec<Link>,
+    /// Its links to places of itself, likewise.
+    pub places: Vec<PlaceLink>,
     /// What it shows of other pages, repeated ones too.
     pub depends: Vec<Dependency>,
     /// What must be loaded to show it fully.
@@ -182,6 +184,15 @@ pub struct Rendered {
     pub text: String,
     /// Its first words, at most 200 characters.
     pub description: String,
+}
+
+impl Rendered {
+    /// The ids in the page that links can lead to, those of its headings among them, in order. Text that looks like one may be taken for one.
+    pub fn ids(&self) -> Vec<&str> {
+        let html = self.html.as_str();
+        let ids = [" id=\"", " name=\""].into_iter().flat_map(|start| html.match_indices(start).map(move |(at, _)| at + start.len()));
+        ids.filter_map(|at| html[at..].split_once('"').map(|(id, _)| id)).collect()
+    }
 }
 
 /// A heading (spec/markdown.md §1.2).
@@ -206,6 +217,19 @@ pub struct Link {
     pub target: String,
     /// How it is written.
     pub kind: LinkKind,
+    /// The place in the target that it leads to, if it names one.
+    pub place: Option<String>,
+    /// The line of the source it stands in, from 1; of a block inside another, where the outer one begins.
+    pub line: usize,
+}
+
+/// A link to a place of the page itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceLink {
+    /// The id it leads to, decoded.
+    pub place: String,
+    /// The line of the source, as [`Link::line`].
+    pub line: usize,
 }
 
 /// See [`Link::kind`].

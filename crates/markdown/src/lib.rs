@@ -33,8 +33,8 @@ mod write;
 
 pub use allowlist::Allowlist;
 pub use context::{
-    Context, Dependency, Extras, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, Purpose, Rendered,
-    Requires, Target, WikilinkStyle,
+    Context, Dependency, Extras, FileEntry, Heading, IncludedPage, Link, LinkKind, Links, Options, PageEntry, Pages, PlaceLink, Purpose,
+    Rendered, Requires, Target, WikilinkStyle,
 };
 pub use extras::emoji;
 pub use properties::{Properties, properties};
@@ -58,6 +58,7 @@ pub fn render(source: &str, context: &Context<'_>) -> Rendered {
         html: SafeHtml::from_trusted_producer(html),
         toc: written.toc,
         links: written.links,
+        places: written.places,
         depends: written.depends,
         requires: written.requires,
         text: written.text,

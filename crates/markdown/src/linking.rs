@@ -1,6 +1,6 @@
 //! Links and images as they are written into a page, and remembered.
 
-use crate::context::{Link, LinkKind, Target};
+use crate::context::{Link, LinkKind, PlaceLink, Target};
 use crate::links;
 use crate::urls::{Use, checked, is_external};
 use crate::write::{Lines, Writer};
@@ -13,7 +13,7 @@ impl Writer<'_> {
     pub(crate) fn remember_file(&mut self, path: &str) {
         self.links_seen += 1;
         if self.links_seen <= LINKS {
-            self.out.links.push(Link { target: path.to_string(), kind: LinkKind::Image });
+            self.out.links.push(Link { target: path.to_string(), kind: LinkKind::Image, place: None, line: self.line });
         }
     }
 
@@ -24,7 +24,17 @@ impl Writer<'_> {
         {
             // Markdown of other tools links to files: `other.md` is the page `other`.
             let target = if kind == LinkKind::Markdown { links::page_of(target) } else { target };
-            self.out.links.push(Link { target, kind });
+            let place = url.split_once('#').and_then(|(_, fragment)| links::place(fragment));
+            self.out.links.push(Link { target, kind, place, line: self.line });
+        }
+    }
+
+    /// A link to `#fragment` of the page itself.
+    fn remember_place(&mut self, fragment: &str) {
+        if self.out.places.len() < LINKS
+            && let Some(place) = links::place(fragment)
+        {
+            self.out.places.push(PlaceLink { place, line: self.line });
         }
     }
 
@@ -37,6 +47,9 @@ impl Writer<'_> {
         let mut class = "";
         if let Some(anchor) = link.url.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
             url = format!("#{anchor}");
+        }
+        if let Some(fragment) = url.strip_prefix('#') {
+            self.remember_place(fragment);
         }
         if let (Some(known), Some(path)) = (self.context.links, links::resolve(&link.url, self.context.page_url)) {
             let fragment = link.url.find(['?', '#']).map_or("", |at| &link.url[at..]).to_string();
@@ -81,10 +94,14 @@ impl Writer<'_> {
         if let Some(anchor) = target.strip_prefix('#').and_then(|fragment| self.anchor(fragment)) {
             link.href = format!("#{anchor}");
         }
+        if let Some(fragment) = link.href.strip_prefix('#') {
+            self.remember_place(fragment);
+        }
         if let Some(path) = &link.path {
             self.links_seen += 1;
             if self.links_seen <= LINKS {
-                self.out.links.push(Link { target: path.clone(), kind: LinkKind::Wikilink });
+                let place = link.fragment.strip_prefix('#').and_then(links::place);
+                self.out.links.push(Link { target: path.clone(), kind: LinkKind::Wikilink, place, line: self.line });
             }
             match self.context.links.map(|links| links.target(path)) {
                 Some(Target::Page { url }) => link.href = url + &link.fragment,

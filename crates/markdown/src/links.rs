@@ -54,6 +54,13 @@ pub(crate) fn resolve(url: &str, page_url: Option<&str>) -> Option<String> {
     (!segments.is_empty()).then(|| segments.join("/"))
 }
 
+/// The id that a fragment names, decoded; none if it names none: the top of the page, or a piece of its text.
+pub(crate) fn place(fragment: &str) -> Option<String> {
+    let id = fragment.split(":~:").next().unwrap_or_default();
+    let id = percent_decode_str(id).decode_utf8().ok()?;
+    (!id.is_empty() && id != "top").then(|| id.into_owned())
+}
+
 /// The page that a path means: `other.md` is the page `other`.
 pub(crate) fn page_of(path: String) -> String {
     match path.strip_suffix(".md") {

@@ -3,7 +3,7 @@
 
 use crate::blocks::{self, Doc, Mark, Special, Syntax};
 use crate::code::{self, Info};
-use crate::context::{Context, Dependency, Heading, Link, LinkKind, Purpose, Requires};
+use crate::context::{Context, Dependency, Heading, Link, LinkKind, PlaceLink, Purpose, Requires};
 use crate::definitions::Definitions;
 use crate::linking::guessed;
 use crate::math::{Place, mathml};
@@ -24,6 +24,7 @@ pub(crate) struct Written {
     pub(crate) html: String,
     pub(crate) toc: Vec<Heading>,
     pub(crate) links: Vec<Link>,
+    pub(crate) places: Vec<PlaceLink>,
     pub(crate) requires: Requires,
     pub(crate) text: String,
     pub(crate) has_raw_html: bool,
@@ -89,6 +90,10 @@ pub(crate) struct Writer<'c> {
     pub(crate) alt: String,
     /// Where the mark for the editor's cursor goes, and the line of the source from which on it would be too far.
     cursor: Cursor,
+    /// Lines before the text: its properties.
+    before: usize,
+    /// The line at hand, from 1.
+    pub(crate) line: usize,
     column: usize,
     alignments: Vec<TableAlignment>,
     in_header: bool,
@@ -127,6 +132,7 @@ fn pass(
         html: String::new(),
         toc: Vec::new(),
         links: Vec::new(),
+        places: Vec::new(),
         requires: Requires::default(),
         text: String::new(),
         has_raw_html: false,
@@ -159,6 +165,8 @@ fn pass(
         image: Vec::new(),
         alt: String::new(),
         cursor: Cursor { line: context.cursor_line.map(|line| line.saturating_sub(before)), at: 0 },
+        before,
+        line: before + 1,
         column: 0,
         alignments: Vec::new(),
         in_header: false,
@@ -242,6 +250,7 @@ impl Writer<'_> {
         for edge in root.traverse() {
             match edge {
                 NodeEdge::Start(node) if matches!(skip, Skip::Nothing) => {
+                    self.follow_lines(node, origin);
                     self.follow_cursor(node, origin);
                     if self.start(node, &lines) {
                         skip = Skip::Below(node);
@@ -278,6 +287,11 @@ impl<'s> Lines<'s> {
 }
 
 impl Writer<'_> {
+    /// Notes in which line of the source a node begins, if that is known.
+    fn follow_lines(&mut self, node: Node<'_>, origin: &[usize]) {
+        let line = node.data().sourcepos.start.line.checked_sub(1).and_then(|line| origin.get(line));
+        self.line = line.map_or(self.line, |line| self.before + line + 1);
+    }
     /// Notes where a block begins that is not behind the cursor.
     fn follow_cursor(&mut self, node: Node<'_>, origin: &[usize]) {
         let (Some(wanted), false) = (self.cursor.line, origin.is_empty()) else { return };

@@ -163,6 +163,7 @@ const ALL_WORDS: &[&str] = &[
     "crates/server/src/platform/dashboard.rs",
     "crates/server/src/platform/sign_in.rs",
     "crates/engine/src/pages/undo/line.rs",
+    "crates/engine/src/pages/care/mod.rs",
     "crates/core/src/path.rs",
     "crates/core/src/path_rules.rs",
     "crates/server/src/session.rs",

@@ -31,11 +31,7 @@ pub fn graph(scope: &Scope<'_, Read>) -> Result<Graph> {
 pub fn orphans(scope: &Scope<'_, Read>) -> Result<Vec<PagePath>> {
     let index = scope.index()?;
     let home = crate::publish::home_key(&*scope.wiki().preferences()?);
-    let linked = index.linked_keys()?;
-    let alone = |path: &PagePath| !linked.contains(path.key().as_str()) && home.as_ref() != Some(&path.key());
-    let mut found: Vec<PagePath> = index.names()?.list.iter().map(|name| name.path.clone()).filter(alone).collect();
-    found.sort();
-    Ok(found)
+    Ok(index.unlinked()?.into_iter().filter(|path| home.as_ref() != Some(&path.key())).collect())
 }
 
 /// The pages that are linked to and do not exist, most wanted first.

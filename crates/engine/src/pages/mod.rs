@@ -5,6 +5,7 @@ mod anchor;
 mod attach;
 mod batch;
 mod browse;
+pub mod care;
 mod changes;
 mod comments;
 mod compare;
@@ -42,6 +43,7 @@ pub use attach::{
 };
 pub use batch::{Batch, Expect, Fault, Operation, OperationKind, SideFiles, change_pages, replaced};
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
+pub(crate) use care::look;
 pub use changes::{Changes, ChangesPlace, Since, changes, newest};
 pub use comments::{
     About, COMMENT_BYTES, Comment, CommentsExport, ExportedThread, ExportedWatch, Quote, REPLIES, Resolution, Resolved, THREADS, Thread,
@@ -72,7 +74,7 @@ pub use save::{MergePart, merge_parts, save};
 pub use search::{Hit, Piece, SearchResults, Similar, Strictness, WEIGHTS, search};
 pub use settings::{admit, join, members, put_members, remove_member, set_preferences};
 pub use suggest::{Suggestion, suggest};
-pub use tags::{Care, Tag, care, categories, tagged, tags, tags_of};
+pub use tags::{Tag, categories, tagged, tags, tags_of};
 pub use text::readable;
 pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, own_session, undo, undo_plan};
 

@@ -1,7 +1,5 @@
-//! Tags, and what a wiki's gardeners look for: pages that are wanted, pages nobody links to, pages with nothing in them.
+//! Tags and categories.
 
-use crate::db::index::Wanted;
-use crate::repo::FileMode;
 use crate::scope::{Read, Scope};
 use holt_core::{PagePath, Result};
 use std::collections::BTreeSet;
@@ -44,39 +42,4 @@ pub fn tagged(scope: &Scope<'_, Read>, tags: &[String], every: bool) -> Result<V
         });
     }
     Ok(found.unwrap_or_default().into_iter().map(|row| (row.path, row.title, row.description)).collect())
-}
-
-/// What is to be done in a wiki.
-#[derive(Debug, Clone)]
-pub struct Care {
-    /// Pages that are linked to and do not exist, most wanted first.
-    pub wanted: Vec<Wanted>,
-    /// Pages that no other page links to.
-    pub orphans: Vec<PagePath>,
-    /// Pages with hardly anything in them: at most 512 bytes, and nothing but a heading or less than three lines (spec/wiki.md §15.1).
-    pub empty: Vec<PagePath>,
-}
-
-/// Looks through the wiki.
-pub fn care(scope: &Scope<'_, Read>) -> Result<Care> {
-    let wiki = scope.wiki();
-    let index = scope.index()?;
-    let home = crate::publish::home_key(&*wiki.preferences()?);
-    let linked = index.linked_keys()?;
-    let (mut orphans, mut empty) = (Vec::new(), Vec::new());
-    for row in index.pages()?.into_iter().filter(|row| row.mode != FileMode::Symlink) {
-        let key = row.path.key();
-        if home.as_ref() != Some(&key) && !linked.contains(key.as_str()) {
-            orphans.push(row.path.clone());
-        }
-        if row.size <= 512 && is_empty(&wiki.repo()?.blob(row.blob)?) {
-            empty.push(row.path);
-        }
-    }
-    Ok(Care { wanted: index.wanted()?, orphans, empty })
-}
-
-fn is_empty(source: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(source) else { return false };
-    text.trim().lines().count() < 3
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod batch;
+mod care;
 mod changes;
 mod comments;
 mod crash;

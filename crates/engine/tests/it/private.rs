@@ -24,7 +24,7 @@ fn set(wiki: &Wiki, rules: Vec<SubtreeRule>) {
 
 fn secret(n: u8) -> String {
     format!(
-        "---\ntags: [qwy{n}, shared]\naliases: [Other qwy{n}]\n---\n# Title qwy{n}\n\nwords qwy{n} alpha\n\n## Heading qwy{n}\n\n[[Home]] ![](./qwy.png)\n"
+        "---\ntags: [qwy{n}, shared]\nreview: 2020-01-01\naliases: [Other qwy{n}]\n---\n# Title qwy{n}\n\nwords qwy{n} alpha\n\n## Heading qwy{n}\n\n[[Home]] ![](./qwy.png) [q](#qwy) [[qwy gone]]\n\npassword: qwy8Kd7Rw2Zx\n"
     )
 }
 
@@ -125,7 +125,11 @@ fn ask(wiki: &Wiki, who: &Actor, all: &[pages::Entry]) {
     clean("deleted", &pages::deleted(&scope).unwrap());
     clean("tree", &(pages::tree(&scope, None).unwrap(), pages::tree(&scope, Some(&path("Staff"))).unwrap()));
     clean("tags", &(pages::tags(&scope).unwrap(), pages::tagged(&scope, &["shared".into()], true).unwrap()));
-    clean("care", &pages::care(&scope).unwrap());
+    let care: Vec<String> = [pages::care::care(&scope, None, None, pages::care::MOST).unwrap(), pages::care::overview(&scope, 20).unwrap()]
+        .iter()
+        .flat_map(|care| care.findings.iter().map(|found| format!("{found:?}")))
+        .collect();
+    clean("care", &care);
     clean("pages", &pages::list(&scope, &pages::ListFilter::default(), None, 1000).unwrap());
     clean("graph", &pages::graph(&scope).unwrap());
     clean("lists", &(pages::described(&scope, 1000).unwrap(), pages::page_list(&scope).unwrap()));

@@ -95,6 +95,19 @@ fn links_know_what_exists() {
 }
 
 #[test]
+fn links_say_in_which_line_they_stand_and_to_which_place_they_lead() {
+    let source = "---\ntitle: x\n---\n# One\r\n\n[[A#Some Place]] and\n[b](/B#b%20c) [no](#) [top](#top)\n\n> [!NOTE]\n> [[C]] [own](#one)\n\n::: info\n[[D]]\n:::\n\n| a |\n|---|\n| [[E]] |\n\n[[#Two]] <b id=\"typed\">x</b> ![](./p.png)\n";
+    let page = render(source, &Context { page_url: Some("/Page"), ..Context::default() });
+    let links: Vec<_> = page.links.iter().map(|link| (link.target.as_str(), link.place.as_deref(), link.line)).collect();
+    let expected =
+        [("A", Some("some-place"), 6), ("B", Some("b c"), 7), ("C", None, 9), ("D", None, 12), ("E", None, 18), ("Page/p.png", None, 20)];
+    assert_eq!(links, expected);
+    let places: Vec<_> = page.places.iter().map(|link| (link.place.as_str(), link.line)).collect();
+    assert_eq!(places, [("one", 9), ("two", 20)]);
+    assert!(page.ids().contains(&"one") && page.ids().contains(&"typed"), "{:?}", page.ids());
+}
+
+#[test]
 fn harmless_html_stays_and_the_rest_is_shown() {
     check("<details><summary>s</summary>\n\n**b**\n\n</details>", "<details><summary>s</summary>\n<p><strong>b</strong></p>\n</details>");
     check("a <kbd>K</kbd> <span style=\"color:red\">r</span>", "<p>a <kbd>K</kbd> <span style=\"color:red\">r</span></p>");

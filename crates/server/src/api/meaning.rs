@@ -1,9 +1,10 @@
 //! What the names in `openapi.rs` mean to whoever sends them: parameters, fields of bodies, statuses, with their bounds and what counts without
 //! them. The bounds are those the handlers use.
 
-use super::{agents, changes, history, list, proposals, search, undo, wiki};
+use super::{agents, care, changes, history, list, proposals, search, undo, wiki};
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
+use holt_engine::pages::care::FindingKind;
 use holt_engine::pages::proposals::{LISTED, ProposalStatus};
 use serde_json::{Map, Value, json};
 
@@ -49,6 +50,8 @@ pub fn parameter(of: &str, name: &str) -> Value {
         ("changelog", "limit") => number("How many commits.", history::USUAL, history::MOST),
         ("agents", "limit") => number("How many sessions.", agents::USUAL, agents::MOST),
         ("changes", "limit") => number("How many commits.", changes::USUAL, changes::MOST),
+        ("care", "limit") => number("How many findings.", care::USUAL, care::LARGEST),
+        (_, "kind") => one_of("Only findings of this kind.", &FindingKind::ALL.map(FindingKind::as_str)),
         ("search", "limit") => number("How many pages.", search::USUAL, search::MOST),
         (_, "offset") => json!({"description": "How many pages to leave out, of those found by words.",
             "schema": {"type": "integer", "minimum": 0, "maximum": search::FARTHEST, "default": 0}}),
@@ -158,6 +161,22 @@ pub fn answered(of: &str, name: &str) -> Value {
             ("revision", revision()),
         ]),
         ("batchGet", "pages") => list(&[("name", text()), ("path", text()), ("content", text()), ("revision", revision())]),
+        ("care", "findings") => list(&[
+            ("kind", json!({"enum": FindingKind::ALL.map(FindingKind::as_str)})),
+            ("path", text()),
+            ("line", json!({"type": ["integer", "null"], "minimum": 1})),
+            ("what", text()),
+            ("others", texts()),
+            (
+                "mend",
+                json!({"type": ["object", "null"], "required": ["kind", "from", "to"],
+                    "properties": {"kind": {"enum": ["relink", "postpone"]}, "from": text(), "to": text()}}),
+            ),
+        ]),
+        ("care", "counts") => {
+            let properties: Map<String, Value> = FindingKind::ALL.iter().map(|kind| (kind.as_str().to_string(), number())).collect();
+            json!({"type": "object", "properties": properties})
+        }
         ("missing", "missing") => list(&[("target", text()), ("sources", texts())]),
         ("changes", "changes") => {
             let touched = || list(&[("path", text()), ("kind", json!({"enum": ["created", "changed", "deleted", "renamed"]}))]);
@@ -335,6 +354,11 @@ pub fn text(of: &str) -> Option<&'static str> {
             "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
             Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
         }
+        "care" => {
+            "path is the page that has it, of wanted the page that is not there; what says it in a sentence. A secret is never told, only its \
+            place. mend is what a proposal could do: relink lets the links to from lead to to, postpone writes another day for the next review. \
+            Propose it with POST /proposals. counts has all kinds, whatever kind is asked for."
+        }
         "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
         "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",
         "getAttachment" => {
@@ -391,6 +415,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "links" => &["nodes", "edges"],
         "orphans" => &["orphans"],
         "missing" => &["missing"],
+        "care" => &["findings", "counts", "total", "next_cursor"],
         "linksOf" => &["path", "links_to", "linked_from"],
         "history" => &["path", "history", "next_cursor", "deleted"],
         "diff" => &["path", "from", "to", "hunks"],

@@ -5,6 +5,7 @@ pub mod accept;
 pub mod agents;
 pub mod attachments;
 pub mod body;
+pub mod care;
 pub mod change;
 pub mod changes;
 pub mod commits;

@@ -60,6 +60,7 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("GET",    "/links",        shape("links", "All pages and the links between them", &[], &[], &[200], &[])),
     ("GET",    "/links/orphans", shape("orphans", "Pages that no other page links to", &[], &[], &[200], &[])),
     ("GET",    "/links/missing", shape("missing", "Pages that are linked to and do not exist", &[], &[], &[200], &[])),
+    ("GET",    "/care",         shape("care", "What wants care: secrets, broken links, orphans, duplicates, overdue reviews and more", &["kind", "limit", "cursor"], &[], &[200], &[])),
     ("GET",    "/links/{page}", shape("linksOf", "The links of one page", &[], &[], &[200], &[])),
     ("GET",    "/pages/{page}/history", shape("history", "Commits of a page, newest first", &["limit", "cursor"], &[], &[200], &[])),
     ("GET",    "/pages/{page}/diff", shape("diff", "What differs between two revisions of a page", &["from", "to"], &[], &[200], &[])),
@@ -93,7 +94,7 @@ fn group(address: &str) -> &'static str {
         "history"
     } else if is_one_of(&["/search", "/semantic-search", "index"]) || address == "/chroma-status" {
         "search"
-    } else if address.starts_with("/links") {
+    } else if address.starts_with("/links") || address == "/care" {
         "links"
     } else if is_one_of(&["/pages", "/commits", "/tree"]) {
         "pages"

@@ -1,14 +1,11 @@
-//! Finding one's way: completion and quick switcher, the page tree in parts, tags, and what is to be tidied up.
+//! Finding one's way: completion and quick switcher, the page tree in parts, tags, deleted pages, and moving several at once.
 
 use super::file_type::is_picture;
-use super::views::{
-    CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, PageRef, Problem, TagLink, TagView, TaggedPage, TagsView,
-    WantedPage,
-};
+use super::views::{DeletedPage, DeletedView, MovablePage, MoveView, Problem, TagLink, TagView, TaggedPage, TagsView};
 use super::{Context, moment};
 use crate::reply::{Reply, see_other};
 use holt_core::{Error, ErrorKind, PagePath, Result};
-use holt_engine::pages::{self, Backlinks, Subpages, TreeKind};
+use holt_engine::pages::{self, Backlinks, TreeKind};
 use holt_engine::publish::views::{DirectoryEntry, DirectoryView};
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
@@ -155,60 +152,6 @@ pub fn deleted(context: &Context<'_>) -> Result<Reply> {
     context.page(StatusCode::OK, "Deleted pages", &DeletedView { pages })
 }
 
-/// `GET /-/housekeeping`
-pub fn care(context: &Context<'_>) -> Result<Reply> {
-    let scope = context.scope::<Read>()?;
-    let preferences = context.preferences()?;
-    let care = pages::care(&scope)?;
-    let reference = |path: &PagePath| -> Result<PageRef> {
-        Ok(PageRef { title: preferences.display_name(path, None), url: context.page_url(path)?, verbs: path.url() })
-    };
-    let references = |paths: &[PagePath]| paths.iter().take(500).map(reference).collect::<Result<Vec<_>>>();
-    let mut wanted = Vec::new();
-    for want in care.wanted.iter().take(200) {
-        let from = references(&want.from[..want.from.len().min(10)])?;
-        wanted.push(WantedPage { page: reference(&want.path)?, links: want.from.len(), from });
-    }
-    let drafts = match context.scope::<Write>() {
-        Ok(scope) => pages::drafts(&scope)?,
-        Err(_) => Vec::new(),
-    };
-    let drafts = drafts
-        .into_iter()
-        .map(|(path, draft)| {
-            let page = reference(&path)?;
-            Ok(DraftRow { when: moment(holt_core::Timestamp::utc(draft.time)), page })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let (orphans, empty) = (references(&care.orphans)?, references(&care.empty)?);
-    let found = Found { wanted: care.wanted.len(), orphans: care.orphans.len(), empty: care.empty.len() };
-    context.form(StatusCode::OK, "Housekeeping", |csrf| CareView { csrf, drafts, wanted, orphans, empty, found })
-}
-
-/// `POST /-/housekeeping`: throws drafts away, or deletes pages with nothing in them.
-pub fn tidy(context: &Context<'_>) -> Result<Reply> {
-    let form = &context.request.body;
-    let scope = context.scope::<Write>()?;
-    match form.get("task") {
-        "drafts" => {
-            for path in form.all("delete_draft").take(500) {
-                pages::discard_draft(&scope, &named(path)?)?;
-            }
-        }
-        "emptypages" => {
-            // Only those that are empty now: somebody may have written something meanwhile.
-            let empty = pages::care(&context.scope::<Read>()?)?.empty;
-            let asked: Vec<PagePath> = form.all("delete_empty_page").take(500).filter_map(|path| named(path).ok()).collect();
-            for path in empty.iter().filter(|path| asked.contains(path)) {
-                let revision = pages::delete(&scope, path, &context.say("Housekeeping: Removed empty page")?, Subpages::Keep)?;
-                context.changed("deleted", path.as_str(), revision);
-            }
-        }
-        other => return Err(Error::invalid(format!("there is no task \"{other}\"")).hint("There are drafts and emptypages.")),
-    }
-    Ok(see_other("/-/housekeeping"))
-}
-
 /// Most pages on the screen that moves several.
 const MOVABLE: usize = 1_000;
 
@@ -291,6 +234,6 @@ fn try_move(context: &Context<'_>, chosen: &[PagePath], target: &str) -> Result<
 }
 
 /// A page as the form names it: by its address.
-fn named(address: &str) -> Result<PagePath> {
+pub fn named(address: &str) -> Result<PagePath> {
     PagePath::parse(&holt_core::path::decode_url(address.trim_start_matches('/'))?)
 }

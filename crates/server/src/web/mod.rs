@@ -8,6 +8,7 @@ pub mod api_guide;
 pub mod arrival;
 pub mod audit;
 pub mod browse;
+pub mod care;
 pub mod comments;
 pub mod connected;
 pub mod consent;

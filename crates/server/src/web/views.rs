@@ -24,7 +24,8 @@ pub use accounts::{
 pub use activity::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange, UndoCheck, UndoStays, UndoView};
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
-    CareView, DeletedPage, DeletedView, DraftRow, Found, MovablePage, MoveView, TagLink, TagView, TaggedPage, TagsView, WantedPage,
+    CareKind, CareSection, CareView, DeletedPage, DeletedView, DraftRow, FindingRow, MendRow, MovablePage, MoveView, TagLink, TagView,
+    TaggedPage, TagsView,
 };
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,

@@ -241,6 +241,48 @@ fn a_gardener_sees_what_is_to_do() {
 }
 
 #[test]
+fn a_gardener_proposes_what_mends_and_somebody_accepts_it() {
+    let (_dir, mut server, ann) = docs();
+    ann.save("Guide/Setup", "---\nreview: 2001-02-03\n---\n# Setup\n\ntext\n", "").unwrap();
+    ann.save("Home", "# Home\n\n[[Guide/Steup]] and <b>text</b> [[<i>x</i>]]\n\nx\n", "").unwrap();
+    let text = ann.get("/-/housekeeping").body_text();
+    assert!(text.contains("A link leads to Guide/Steup, which is not there. It could lead to Guide/Setup."), "{text}");
+    assert!(text.contains("next review by") && text.contains("line 3") && !text.contains("<i>x"), "{text}");
+    let one = ann.get("/-/housekeeping?kind=broken-link").body_text();
+    assert!(one.contains("Guide/Steup") && !one.contains("next review by") && !one.contains("holt-drafts"), "{one}");
+    assert_eq!(ann.get("/-/housekeeping?kind=dust").status, 404);
+    let mend = [("task", "relink"), ("page", "/Home"), ("from", "Guide/Steup"), ("to", "Guide/Setup")];
+    let made = ann.post("/-/housekeeping", &mend).unwrap();
+    assert_eq!((made.status, made.header("location")), (303, Some("/-/proposals/1")), "{}", made.body_text());
+    assert!(ann.get("/Home.md").body_text().contains("Steup"), "nothing changes until somebody accepts it");
+    let shown = ann.get("/-/proposals/1");
+    let seen = shown.field("seen");
+    let fields = [("action", "accept"), ("seen", seen.as_str()), ("file-0", "Home.md"), ("take-0", "1"), ("hunk-0", "1")];
+    assert_eq!(ann.post("/-/proposals/1", &fields).unwrap().status, 303);
+    assert!(ann.get("/Home.md").body_text().starts_with("# Home\n\n[[Guide/Setup]] and"));
+    // It is well now, and something else was never offered.
+    assert_eq!(ann.post("/-/housekeeping", &mend).unwrap().status, 409);
+    let other = [("task", "relink"), ("page", "/Home"), ("from", "<i>x</i>"), ("to", "Guide/Setup")];
+    assert_eq!(ann.post("/-/housekeeping", &other).unwrap().status, 409);
+    assert_eq!(server.client().post("/-/housekeeping", &mend).unwrap().status, 403);
+    server.stop();
+}
+
+#[test]
+fn many_findings_come_in_parts() {
+    let (_dir, mut server, ann) = docs();
+    let links: String = (0..120).map(|n| format!("[[Gone {n:03}]]\n\n")).collect();
+    ann.save("Links", &links, "").unwrap();
+    let first = ann.get("/-/housekeeping?kind=broken-link").body_text();
+    assert!(first.contains("Gone 049") && !first.contains("Gone 050"), "{first}");
+    let next =
+        first.split("href=\"").find_map(|rest| rest.split('"').next().filter(|url| url.contains("after="))).unwrap().replace("&amp;", "&");
+    let second = ann.get(&next.replace("&#38;", "&")).body_text();
+    assert!(second.contains("Gone 050") && second.contains("Gone 099") && !second.contains("Gone 049"), "{next}");
+    server.stop();
+}
+
+#[test]
 fn several_pages_move_at_once() {
     let (_dir, mut server, ann) = docs();
     for (path, text) in [("A", "# A"), ("A/Sub", "[[B]]"), ("B", "See [[A/Sub]]."), ("Archive/C", "# C"), ("C", "# other C")] {

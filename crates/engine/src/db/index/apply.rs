@@ -24,7 +24,7 @@ pub(super) fn clear(db: &Connection) -> Result<()> {
     // `words` has no content of its own to delete row by row.
     db.execute_batch(
         "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows; DELETE FROM tags; DELETE FROM aliases;
-         DELETE FROM attachments; DELETE FROM texts; INSERT INTO words (words) VALUES ('delete-all');",
+         DELETE FROM attachments; DELETE FROM texts; DELETE FROM places; DELETE FROM flaws; DELETE FROM sketches; INSERT INTO words (words) VALUES ('delete-all');",
     )
 }
 
@@ -146,6 +146,9 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
         "DELETE FROM aliases WHERE page = ?1",
         "DELETE FROM shows WHERE page = ?1",
         "DELETE FROM texts WHERE page = ?1",
+        "DELETE FROM places WHERE page = ?1",
+        "DELETE FROM flaws WHERE page = ?1",
+        "DELETE FROM sketches WHERE page = ?1",
         "DELETE FROM words WHERE rowid = ?1",
     ] {
         db.prepare_cached(sql)?.execute([id])?;
@@ -186,11 +189,25 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     for ((level, text, anchor), number) in page.headings.iter().zip(0_i64..) {
         insert.execute((id, number, level, text, anchor))?;
     }
-    let mut insert = db.prepare_cached("INSERT INTO links (page, number, key, target, kind) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO links (page, number, key, target, kind, place, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for (link, number) in page.links.iter().zip(0_i64..) {
         // Site pages and names that no page can have are nobody's business here.
         let Some(target) = PagePath::parse(&link.target).ok().filter(|path| path.segments().next() != Some("-")) else { continue };
-        insert.execute((id, number, target.key().as_str(), target.as_str(), link_kind(link.kind)))?;
+        let (kind, line) = (link_kind(link.kind), size(link.line));
+        insert.execute((id, number, target.key().as_str(), target.as_str(), kind, &link.place, line))?;
+    }
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO places (page, place) VALUES (?1, ?2)")?;
+    for place in &page.places {
+        insert.execute((id, place))?;
+    }
+    let mut insert = db.prepare_cached("INSERT INTO flaws (page, number, kind, line, what, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for (flaw, number) in page.flaws.iter().zip(0_i64..) {
+        insert.execute((id, number, flaw.kind.as_str(), size(flaw.line), &flaw.what, flaw.value))?;
+    }
+    if let Some(sketch) = &page.sketch {
+        let sql = "INSERT INTO sketches (page, digest, sketch) VALUES (?1, ?2, ?3)";
+        db.prepare_cached(sql)?.execute((id, sketch.digest, sketch.sketch))?;
     }
     let mut insert = db.prepare_cached("INSERT OR IGNORE INTO tags (page, key, name, number) VALUES (?1, ?2, ?3, ?4)")?;
     for (tag, number) in facts.tags.iter().zip(0_i64..) {
@@ -219,6 +236,10 @@ fn put_page(db: &Connection, page: &PageDoc) -> Result<()> {
     db.prepare_cached("INSERT INTO words (rowid, title, name, tags, headings, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![id, fields[0], fields[1], fields[2], fields[3], fields[4]])
         .map(|_| ())
+}
+
+fn size(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn shown(dependency: &Dependency) -> Option<String> {

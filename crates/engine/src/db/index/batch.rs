@@ -1,5 +1,6 @@
 //! What goes into the index, as plain data that `sync` fills from the repository and the renderer.
 
+use super::care::{Flaw, Sketch};
 use crate::frontmatter;
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{PagePath, RevisionId};
@@ -48,6 +49,12 @@ pub struct PageDoc {
     pub headings: Vec<(u8, String, String)>,
     /// Its links inside the wiki, in order.
     pub links: Vec<Link>,
+    /// Ids in it that links can lead to, besides those of its headings.
+    pub places: Vec<String>,
+    /// What its text alone says is wrong with it.
+    pub flaws: Vec<Flaw>,
+    /// What tells whether another page says the same; none if it says hardly anything.
+    pub sketch: Option<Sketch>,
     /// What it shows of other pages.
     pub depends: Vec<Dependency>,
     /// Tags and other names.
@@ -65,8 +72,26 @@ impl PageDoc {
     pub fn new(path: PagePath, file: String, blob: BlobId, mode: FileMode, size: u64) -> Self {
         let (headings, links, depends, properties) = (Vec::new(), Vec::new(), Vec::new(), Properties::default());
         let (title, description, text) = (None, String::new(), String::new());
-        let facts = Facts::default();
-        Self { path, file, blob, mode, size, utf8: false, title, headings, links, depends, properties, facts, description, text }
+        let (facts, places, flaws, sketch) = (Facts::default(), Vec::new(), Vec::new(), None);
+        Self {
+            path,
+            file,
+            blob,
+            mode,
+            size,
+            utf8: false,
+            title,
+            headings,
+            links,
+            places,
+            flaws,
+            sketch,
+            depends,
+            properties,
+            facts,
+            description,
+            text,
+        }
     }
 }
 

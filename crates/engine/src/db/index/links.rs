@@ -4,7 +4,7 @@ use super::pages::{ANSWERS, stored_below};
 use super::{Index, rows};
 use holt_core::{AttachmentName, PageKey, PagePath, Result};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// A page that links somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,13 +102,6 @@ impl Index {
     pub fn showing_files(&self, key: &PageKey) -> Result<Vec<PageKey>> {
         self.read("look who shows a file", |db| shown_by(db, &[format!("/{}", key.as_str())]))
     }
-    /// The keys that some other page links to, and those of the pages that are meant by them.
-    pub fn linked_keys(&self) -> Result<HashSet<String>> {
-        let sql = "SELECT links.key FROM links JOIN pages AS p ON p.id = links.page WHERE links.key <> p.key
-            UNION SELECT named.key FROM links JOIN pages AS p ON p.id = links.page
-                JOIN aliases AS a ON a.key = links.key JOIN pages AS named ON named.id = a.page WHERE named.key <> p.key";
-        self.read("look at all links", |db| db.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect())
-    }
     /// All pages and the links between them. Links to files and to screens are none; pictures neither.
     pub fn graph(&self) -> Result<Graph> {
         self.read("look at all links", graph)
@@ -147,10 +140,10 @@ impl Index {
     }
     /// The pages that are linked to and do not exist, most wanted first. Missing pictures are not wanted pages.
     pub fn wanted(&self) -> Result<Vec<Wanted>> {
-        let found = self.read("look at all links", all)?;
+        let found = self.read("look at all links", super::care::broken)?;
         let mut wanted: BTreeMap<PageKey, (PagePath, Vec<PagePath>)> = BTreeMap::new();
-        for link in found.into_iter().filter(|link| link.status == LinkStatus::Broken && !link.image) {
-            wanted.entry(link.target.key()).or_insert_with(|| (link.target, Vec::new())).1.push(link.from);
+        for link in found.into_iter().filter(|link| !link.image) {
+            wanted.entry(link.target.key()).or_insert_with(|| (link.target, Vec::new())).1.push(link.page);
         }
         let mut wanted: Vec<Wanted> = wanted
             .into_values()
@@ -243,35 +236,33 @@ fn shown_by(db: &Connection, what: &[String]) -> rusqlite::Result<Vec<PageKey>> 
 struct Judged {
     from: PagePath,
     target: PagePath,
-    image: bool,
     status: LinkStatus,
 }
 
 fn all(db: &Connection) -> rusqlite::Result<Vec<Judged>> {
     let sql = format!(
-        "SELECT p.path, links.target, links.kind = 'image', EXISTS (SELECT 1 FROM pages WHERE pages.key = links.key) OR EXISTS (SELECT 1 FROM aliases WHERE aliases.key = links.key)
+        "SELECT p.path, links.target, EXISTS (SELECT 1 FROM pages WHERE pages.key = links.key) OR EXISTS (SELECT 1 FROM aliases WHERE aliases.key = links.key)
          FROM links JOIN pages AS p ON p.id = links.page WHERE {ANSWERS} ORDER BY p.path, links.number"
     );
-    let row = |row: &rusqlite::Row<'_>| Ok((rows::path(row, 0)?, rows::path(row, 1)?, row.get(2)?, row.get(3)?));
-    let found: Vec<(PagePath, PagePath, bool, bool)> = db.prepare(&sql)?.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
+    let row = |row: &rusqlite::Row<'_>| Ok((rows::path(row, 0)?, rows::path(row, 1)?, row.get(2)?));
+    let found: Vec<(PagePath, PagePath, bool)> = db.prepare(&sql)?.query_map([], row)?.collect::<rusqlite::Result<_>>()?;
     let mut judged: HashMap<PagePath, LinkStatus> = HashMap::new();
-    let judge = |(from, target, image, is_page): (PagePath, PagePath, bool, bool)| {
+    let judge = |(from, target, is_page): (PagePath, PagePath, bool)| {
         let status = match judged.get(&target) {
             _ if is_page => LinkStatus::Good,
             Some(status) => *status,
-            None if is_file_or_directory(db, &target)? => LinkStatus::Good,
-            // A screen of a page, or of the site.
-            None if target.reserved().is_some() => LinkStatus::Good,
-            None => LinkStatus::Broken,
+            None if leads_nowhere(db, &target)? => LinkStatus::Broken,
+            None => LinkStatus::Good,
         };
         judged.insert(target.clone(), status);
-        Ok(Judged { from, target, image, status })
+        Ok(Judged { from, target, status })
     };
     found.into_iter().map(judge).collect()
 }
 
-fn is_file_or_directory(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {
-    Ok(is_file(db, target)? || stored_below(db, &target.key())?.is_some())
+/// Whether what is no page is no file, no directory, and no screen of a page or of the site either.
+pub(super) fn leads_nowhere(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {
+    Ok(target.reserved().is_none() && !is_file(db, target)? && stored_below(db, &target.key())?.is_none())
 }
 
 fn is_file(db: &Connection, target: &PagePath) -> rusqlite::Result<bool> {

@@ -7,6 +7,7 @@
 //! | [`history`], `since`, `agents`, `events` | what was |
 //! | [`search`] | words |
 //! | [`names`] | names, as they are typed |
+//! | [`care`] | what wants tending |
 //!
 //! One connection writes; up to four read beside it, each seeing the whole of a batch or nothing of it. Whoever may not see all pages asks
 //! through connections of their own, from which the others are hidden (`sight.rs`).
@@ -14,6 +15,7 @@
 mod agents;
 mod apply;
 pub mod batch;
+pub mod care;
 mod dump;
 mod events;
 pub mod history;
@@ -32,6 +34,7 @@ mod terms;
 pub use agents::{AgentRow, AgentSession};
 pub use apply::OP_TRAILER;
 pub use batch::{Facts, FileDoc, IndexBatch, PageDoc};
+pub use care::{BadLink, Flaw, FlawKind, PageFlaw, Sketch};
 pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
@@ -57,7 +60,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi8"),
+    application_id: i32::from_be_bytes(*b"Hoi9"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

@@ -106,9 +106,39 @@ CREATE TABLE links (
     key TEXT NOT NULL,
     target TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('wikilink', 'markdown', 'image')),
+    -- The place of the page it leads to, if it names one; the line of the source it stands in, from 1.
+    place TEXT,
+    line INTEGER NOT NULL,
     PRIMARY KEY (page, number)
 ) WITHOUT ROWID;
 CREATE INDEX links_key ON links (key, page);
+CREATE INDEX links_place ON links (page, number) WHERE place IS NOT NULL;
+
+-- Ids that links can lead to, besides those of headings.
+CREATE TABLE places (
+    page INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    PRIMARY KEY (page, place)
+) WITHOUT ROWID;
+
+-- What the text of a page alone says is wrong with it; see care.rs.
+CREATE TABLE flaws (
+    page INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('place', 'review', 'large', 'empty', 'secret')),
+    line INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (page, number)
+) WITHOUT ROWID;
+CREATE INDEX flaws_kind ON flaws (kind, value);
+
+-- digest: equal for texts of the same words; sketch: differs in few bits for texts that are nearly the same.
+CREATE TABLE sketches (
+    page INTEGER PRIMARY KEY,
+    digest INTEGER NOT NULL,
+    sketch INTEGER
+);
 
 -- key: of the page whose directory holds the file.
 CREATE TABLE attachments (

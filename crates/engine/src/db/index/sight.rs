@@ -17,6 +17,9 @@ CREATE TEMP VIEW tags AS SELECT t.* FROM main.tags AS t WHERE EXISTS (SELECT 1 F
 CREATE TEMP VIEW aliases AS SELECT a.* FROM main.aliases AS a WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = a.page AND seen_key(p.key));
 CREATE TEMP VIEW links AS SELECT l.* FROM main.links AS l WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = l.page AND seen_key(p.key));
 CREATE TEMP VIEW shows AS SELECT s.* FROM main.shows AS s WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = s.page AND seen_key(p.key));
+CREATE TEMP VIEW places AS SELECT i.* FROM main.places AS i WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = i.page AND seen_key(p.key));
+CREATE TEMP VIEW flaws AS SELECT f.* FROM main.flaws AS f WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = f.page AND seen_key(p.key));
+CREATE TEMP VIEW sketches AS SELECT k.* FROM main.sketches AS k WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = k.page AND seen_key(p.key));
 CREATE TEMP VIEW texts AS SELECT t.* FROM main.texts AS t WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = t.page AND seen_key(p.key));
 CREATE TEMP VIEW changes AS SELECT file, position, revision,
     CASE WHEN kind = 'renamed' AND NOT seen_file(from_file) THEN 'added' ELSE kind END AS kind,

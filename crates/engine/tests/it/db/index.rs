@@ -35,7 +35,10 @@ pub fn page(file: &str, text: &str) -> PageDoc {
         .split("[[")
         .skip(1)
         .filter_map(|rest| rest.split("]]").next())
-        .map(|target| Link { target: target.into(), kind: if target.ends_with(".png") { LinkKind::Image } else { LinkKind::Wikilink } })
+        .map(|target| {
+            let kind = if target.ends_with(".png") { LinkKind::Image } else { LinkKind::Wikilink };
+            Link { target: target.into(), kind, place: None, line: 1 }
+        })
         .collect();
     doc.description = text.lines().last().unwrap_or_default().into();
     doc.text = text.replace("# ", "");

@@ -1,5 +1,6 @@
 //! The tools (spec/mcp.md §5): which there are, who sees them, and how a call becomes an answer. Names, descriptions and schemas are constants.
 
+mod care;
 mod confirm;
 mod connector;
 mod files;

@@ -3,7 +3,7 @@
 use super::schema::Kind::{Flag, Number, Objects, Path, Revision, Text, Texts, Word};
 use super::schema::Output::{Any, Flag as YesNo, List, Maybe, Number as Count, Text as Said, Texts as Names};
 use super::schema::{Input, Output, may, must};
-use super::{Effect, Tool, connector, files, looking, proposals, reading, undo, writing};
+use super::{Effect, Tool, care, connector, files, looking, proposals, reading, undo, writing};
 use crate::api::change::EDITS;
 use crate::api::undo::FILES;
 use holt_core::Action;
@@ -458,6 +458,44 @@ what would become of each file, and which plan to send to do it.",
         about: "Pages that are linked to and do not exist, most wanted first, with the pages that link to them.",
         inputs: &[may("limit", Number(500, 1, 1_000), "Most pages"), CURSOR],
         outputs: &[("missing", List(&[("target", Said), ("sources", Names)])), ("total", Count), ("next_cursor", Maybe)],
+    },
+    Tool {
+        name: "wiki_care",
+        title: "What wants care",
+        need: Action::Read,
+        effect: Effect::Reads,
+        cost: 10,
+        run: care::wiki_care,
+        about: "What somebody who tends the wiki would look at: suspected secrets (never told, only where), links that lead nowhere, wanted \
+pages, overdue reviews, duplicates, pages nobody links to, very long and empty ones; some with a mend. Take a finding, read the page, and send what \
+makes it good with propose_changes: a person accepts it.",
+        inputs: &[
+            may(
+                "kind",
+                Word(&[
+                    "secret",
+                    "broken-link",
+                    "broken-place",
+                    "broken-file",
+                    "wanted",
+                    "stale",
+                    "duplicate",
+                    "orphan",
+                    "oversized",
+                    "empty",
+                ]),
+                "Only findings of this kind",
+            ),
+            may("limit", Number(50, 1, 200), "Most findings"),
+            TOKENS,
+            CURSOR,
+        ],
+        outputs: &[
+            ("findings", List(&[("kind", Said), ("path", Said), ("what", Said), ("others", Names)])),
+            ("counts", Any),
+            ("total", Count),
+            ("next_cursor", Maybe),
+        ],
     },
     Tool {
         name: "get_changes_since",

@@ -85,26 +85,66 @@ pub struct DraftRow {
     pub when: Moment,
 }
 
-/// A page that is linked to and does not exist.
+/// A kind of findings, to choose.
 #[derive(Debug, Clone)]
-pub struct WantedPage {
-    /// It.
-    pub page: PageRef,
-    /// How many pages link to it.
-    pub links: usize,
-    /// The first of them.
-    pub from: Vec<PageRef>,
+pub struct CareKind {
+    /// What it is called.
+    pub label: &'static str,
+    /// Its part of the report.
+    pub url: String,
+    /// How many there are.
+    pub count: usize,
+    /// Whether only they are shown.
+    pub chosen: bool,
 }
 
-/// How many there are of each kind; not all are listed.
-#[derive(Debug, Clone, Copy)]
-pub struct Found {
-    /// Pages that do not exist.
-    pub wanted: usize,
-    /// Pages nobody links to.
-    pub orphans: usize,
-    /// Pages with nothing in them.
-    pub empty: usize,
+/// Something that wants care.
+#[derive(Debug, Clone)]
+pub struct FindingRow {
+    /// Where.
+    pub page: PageRef,
+    /// Whether that page is there.
+    pub exists: bool,
+    /// The line of its source.
+    pub line: Option<usize>,
+    /// What is wrong, in the reader's language.
+    pub sentence: String,
+    /// Pages that want it; not all of many.
+    pub from: Vec<PageRef>,
+    /// What would make it good.
+    pub mend: Option<MendRow>,
+}
+
+/// What would make a finding good.
+#[derive(Debug, Clone)]
+pub struct MendRow {
+    /// As forms name it.
+    pub task: &'static str,
+    /// What is there now, as forms send it.
+    pub from: String,
+    /// What would be there then.
+    pub to: String,
+    /// The same as a sentence, in the reader's language.
+    pub about: String,
+}
+
+/// The findings of one kind.
+#[derive(Debug, Clone)]
+pub struct CareSection {
+    /// As addresses name it.
+    pub kind: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Whether the pages can be deleted here.
+    pub can_go: bool,
+    /// How many there are.
+    pub count: usize,
+    /// Where all of them are, if these are not.
+    pub all_url: Option<String>,
+    /// The first of them, or those of this screen.
+    pub findings: Vec<FindingRow>,
 }
 
 /// Housekeeping.
@@ -113,16 +153,18 @@ pub struct Found {
 pub struct CareView {
     /// Token of the session.
     pub csrf: String,
-    /// The reader's own.
+    /// The reader's own; none where one kind of findings is shown.
     pub drafts: Vec<DraftRow>,
-    /// Most wanted first.
-    pub wanted: Vec<WantedPage>,
-    /// By path.
-    pub orphans: Vec<PageRef>,
-    /// By path.
-    pub empty: Vec<PageRef>,
-    /// How many there are.
-    pub found: Found,
+    /// All kinds of which there are some.
+    pub kinds: Vec<CareKind>,
+    /// Those shown.
+    pub sections: Vec<CareSection>,
+    /// Whether one kind alone was asked for.
+    pub one: bool,
+    /// The first part, if this is not it.
+    pub newer_url: Option<String>,
+    /// The next part, if there is one.
+    pub older_url: Option<String>,
 }
 
 /// A page that can be moved.

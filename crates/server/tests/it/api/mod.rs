@@ -1,6 +1,7 @@
 //! The REST API over the wire. Numbers are those of the acceptance cases of spec/api.md §11.
 
 mod attachments;
+mod care;
 mod changes;
 mod credentials;
 mod described;

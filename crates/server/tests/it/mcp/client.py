@@ -33,7 +33,7 @@ async def tools(client, name):
     await call("read_notes", paths=[name, "Nowhere"])
     for tool in ["list_sections", "get_links", "get_history"]:
         await call(tool, path=name)
-    for tool in ["list_notes", "list_tags", "list_categories", "get_recent_changes", "find_orphaned_notes", "find_missing_pages", "get_wiki_info"]:
+    for tool in ["list_notes", "list_tags", "list_categories", "get_recent_changes", "find_orphaned_notes", "find_missing_pages", "wiki_care", "get_wiki_info"]:
         await call(tool)
     await call("search_notes", query="button")
     await call("semantic_search", query="button")

@@ -30,7 +30,7 @@ fn the_official_client_uses_every_tool_in_both_eras() {
             let answer = said.get(name).unwrap_or_else(|| panic!("{name} was not called"));
             assert_eq!(answer[0], name == "semantic_search", "{name}: {answer}");
         }
-        assert_eq!((said.len(), &seen["prompts"], &seen["templates"]), (34, &4.into(), &3.into()));
+        assert_eq!((said.len(), &seen["prompts"], &seen["templates"]), (35, &4.into(), &3.into()));
         // What changed is heard of, and a person is asked, in the newest revision alone.
         let heard = if mode == "auto" { "wiki://docs/pages/Guide/auto" } else { "" };
         assert_eq!((seen["heard"].as_str(), seen["asked"].as_u64()), (Some(heard), Some(u64::from(mode == "auto") * 3)), "{seen}");

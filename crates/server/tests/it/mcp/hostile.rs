@@ -134,6 +134,7 @@ fn start(hiding: Hiding) -> (Mcp, Vec<String>) {
         ("list_notes", json!({})),
         ("get_recent_changes", json!({})),
         ("find_missing_pages", json!({})),
+        ("wiki_care", json!({})),
         ("list_proposals", json!({})),
         ("read_note", json!({"path": "Hidden/Page"})),
     ] {

@@ -81,7 +81,7 @@ fn case_6_older_clients_shake_hands_and_see_the_same_tools_in_the_same_order() {
     assert_eq!(first, tools(&mcp.ask_modern("tools/list", &json!({}))));
     let names: Vec<&str> = first.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names[..3], ["read_note", "write_note", "edit_note"]);
-    assert_eq!(names.len(), 34);
+    assert_eq!(names.len(), 35);
 }
 
 #[test]

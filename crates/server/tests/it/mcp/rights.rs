@@ -82,7 +82,7 @@ fn case_29_who_may_only_read_sees_no_tools_that_write() {
     let list = mcp.ask_as(Some(&reader), "tools/list", &json!({}));
     let annotations = |tool: &Value| tool["annotations"]["readOnlyHint"] == true;
     assert!(list.body["result"]["tools"].as_array().unwrap().iter().all(annotations));
-    assert_eq!(names(&list.body).len(), 22);
+    assert_eq!(names(&list.body).len(), 23);
     for (tool, scope) in [
         ("write_note", "wiki:read wiki:write"),
         ("apply_changes", "wiki:read wiki:write"),
@@ -123,7 +123,7 @@ fn everybody_reads_a_public_wiki_and_nobody_in_particular_writes() {
     let mcp = Mcp { api: Api::prepared(Names::Kept, |_, wiki| prefer(wiki, &[("READ_ACCESS", "ANONYMOUS")])) };
     mcp.write("Page", "text");
     let list = mcp.ask_as(None, "tools/list", &json!({}));
-    assert_eq!((list.status, names(&list.body).len()), (200, 22));
+    assert_eq!((list.status, names(&list.body).len()), (200, 23));
     let read = mcp.ask_as(None, "tools/call", &json!({"name": "read_note", "arguments": {"path": "Page"}}));
     assert!(told(&read).text.starts_with("# Page\n"));
     let write = mcp.ask_as(None, "tools/call", &json!({"name": "write_note", "arguments": {"path": "X", "content": "y"}}));

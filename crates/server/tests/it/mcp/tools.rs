@@ -184,6 +184,38 @@ fn case_17_orphans_links_wanted_pages_and_tags_are_found() {
     assert_eq!(mcp.good("list_tags", json!({})).text, "1 tags:\n- animal (2 pages)");
 }
 
+#[test]
+fn what_wants_care_is_told_in_parts_that_fit() {
+    let mcp = Mcp::start();
+    assert_eq!(mcp.good("wiki_care", json!({"kind": "secret"})).text, "Nothing wants care.");
+    mcp.write("Home", "# Home\n\n[[Guide/Steup]] [[Wanted]]\n\n[[Guide/Setup]]\n");
+    mcp.write("Guide/Setup", "---\nreview: 2001-02-03\n---\n# Setup\n\n[[Wanted]]\n\nx\n");
+    let all = mcp.good("wiki_care", json!({}));
+    let start = "6 findings (broken-link 3, stale 1, wanted 2):\n- Guide/Setup (broken-link, line 6): A link leads to Wanted, which is not there.\n\
+- Home (broken-link, line 3): A link leads to Guide/Steup, which is not there. Mend: let it lead to Guide/Setup.\n";
+    assert!(all.text.starts_with(start), "{}", all.text);
+    assert!(all.text.contains("- Wanted (wanted): It does not exist, and 2 pages link to it. From: Guide/Setup, Home."), "{}", all.text);
+    assert_eq!((&all.structured["total"], &all.structured["next_cursor"]), (&json!(6), &json!(null)));
+    // As much as fits, and where it goes on.
+    let (mut told, mut arguments) = (Vec::new(), json!({"max_tokens": 100}));
+    loop {
+        let part = mcp.good("wiki_care", arguments.clone());
+        let paths = part.structured["findings"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap().to_string());
+        told.push(paths.collect::<Vec<_>>());
+        match part.structured["next_cursor"].as_str() {
+            Some(next) => arguments["cursor"] = next.into(),
+            None => break,
+        }
+    }
+    assert!(told.len() > 1 && told.concat().len() == 6, "{told:?}");
+    // A finding is mended by a proposal.
+    let revision = mcp.good("read_note", json!({"path": "Home"})).structured["revision"].clone();
+    let patch = json!({"op": "patch", "path": "Home", "old_string": "Steup", "new_string": "Setup", "revision": revision});
+    let proposed = mcp.good("propose_changes", json!({"message": "Guide/Steup is Guide/Setup", "operations": [patch]}));
+    assert!(proposed.text.contains("as #1"), "{}", proposed.text);
+    mcp.bad("wiki_care", json!({"kind": "dust"}), "validation");
+}
+
 /// Case 18.
 #[test]
 fn case_18_files_go_round_and_bad_paths_go_nowhere() {
