@@ -1,4 +1,4 @@
-//! The one door through which a wiki changes: every use case that writes ends in [`Writing::commit`].
+//! The one door through which a wiki changes: every use case that writes ends in [`Writing::commit`], a push in [`Writing::adopt`].
 //!
 //! Order, and why (ARCHITECTURE.md, crash table): dirty mark, so that a crash is noticed; commit, which is the truth; index; fragments.
 //! What fails after the commit does not undo it: the wiki stays marked and catches up later.
@@ -6,7 +6,7 @@
 use super::proposals::{self, ACCEPTED_BY_TRAILER, NewProposal, PROPOSAL_TRAILER};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
-use crate::repo::{CommitMeta, CommitOutcome, Repo};
+use crate::repo::{CommitMeta, CommitOutcome, Incoming, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
@@ -172,6 +172,21 @@ impl<'w> Writing<'w> {
                 self.head = current;
                 Ok(None)
             }
+        }
+    }
+    /// Moves the branch from `base` to `new`, which was pushed and found to be in order; `changes` are what differs, without contents: those
+    /// are in `incoming`, and counted there. `false`, and nothing happened, if the branch does not stand at `base` any more.
+    pub(crate) fn adopt(self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming, changes: &[FileChange]) -> Result<bool> {
+        if self.head != base {
+            return Ok(false);
+        }
+        self.check(changes)?;
+        match self.repo.adopt(base, new, incoming)? {
+            CommitOutcome::Won(revision) | CommitOutcome::Unchanged(revision) => {
+                self.finish(Committed::New(revision));
+                Ok(true)
+            }
+            CommitOutcome::Lost { .. } => Ok(false),
         }
     }
     /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer. Where we have none to
