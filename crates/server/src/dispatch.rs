@@ -36,7 +36,7 @@ const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     let Some(wiki_id) = fallback.wiki else { return front::no_wiki() };
-    if let Some(reply) = off_the_air(app, request, wiki_id) {
+    if let Some(reply) = off_the_air(app, &request.id, &request.path, wiki_id) {
         return reply;
     }
     let (is_api, is_mcp) = (api::is_here(&request.path), mcp::is_here(&request.path));
@@ -86,17 +86,17 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
 
 /// The answer of a wiki that answers nobody: before it is opened, whichever door it is and whoever asks. That a wiki is suspended is told where
 /// everybody could read it; of any other nobody learns more than of one that never was (security.md TEN-8).
-fn off_the_air(app: &App, request: &Request, wiki: WikiId) -> Option<Reply> {
+pub fn off_the_air(app: &App, request: &str, path: &str, wiki: WikiId) -> Option<Reply> {
     let record = match app.engine.directory().wiki(wiki) {
         Ok(Some(record)) if record.answers() => return None,
         Ok(record) => record,
         Err(error) => {
-            tracing::error!(request = %request.id, wiki.id = %wiki, "{}", error.chain());
-            return Some(text(StatusCode::INTERNAL_SERVER_ERROR, format!("Something went wrong on our side. Request {}.\n", request.id)));
+            tracing::error!(request = %request, wiki.id = %wiki, "{}", error.chain());
+            return Some(text(StatusCode::INTERNAL_SERVER_ERROR, format!("Something went wrong on our side. Request {request}.\n")));
         }
     };
     // Whoever watches the process asks by its address, and which wiki that shows is no matter.
-    if matches!(request.path.as_str(), "/-/healthz" | "/-/readyz") {
+    if matches!(path, "/-/healthz" | "/-/readyz") {
         return Some(text(StatusCode::OK, "ok\n"));
     }
     match record {
@@ -146,6 +146,8 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
                 Run::Page(run) => run(context),
                 Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
                 Run::Mcp(run) => Ok(run(context)),
+                // Answered long before (`front.rs`).
+                Run::Git(_) => Err(Error::not_found("there is no such page")),
             };
         }
     }
@@ -205,6 +207,7 @@ fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> a
 fn must_prove(context: &Context<'_>, route: &Route) -> bool {
     match route.run {
         Run::Page(_) => route.method == "POST" && route.proof == Proof::Form,
+        Run::Git(_) => false,
         Run::Api(_) | Run::Mcp(_) => route.method != "GET" && context.session.is_some(),
     }
 }

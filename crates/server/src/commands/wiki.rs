@@ -2,11 +2,12 @@
 
 use super::{look, open, open_or_create, output};
 use crate::app::unix_seconds;
-use crate::config::{AccessArg, OutputFormat, WikiArgs, WikiCommand};
+use crate::config::{AccessArg, OutputFormat, Switch, WikiArgs, WikiCommand};
 use holt_core::{Actor, Error, Result, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::{Directory, WikiRecord, WikiState};
-use holt_engine::{Engine, Read, pages};
+use holt_engine::pages::git::GIT_SWITCH;
+use holt_engine::{Admin, Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -69,6 +70,14 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
             let engine = open(&args.data)?;
             engine.restore_wiki(engine.wiki_named(&args.slug)?.id(), None)?;
             output::line(format_args!("restored {}", args.slug));
+        }
+        WikiCommand::Git { data, slug, state } => {
+            let engine = open(&data)?;
+            let wiki = engine.wiki_named(&slug)?;
+            let (word, said) = if state == Switch::On { ("True", "may") } else { ("False", "may not") };
+            pages::set_preferences(&wiki.grant::<Admin>(&Actor::System)?, &[(GIT_SWITCH, word)])?;
+            engine.settle_all()?;
+            output::line(format_args!("git clients {said} clone and push to {slug}"));
         }
         WikiCommand::Delete { data, slug, yes } => {
             let engine = open(&data)?;

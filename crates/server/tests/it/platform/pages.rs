@@ -86,6 +86,7 @@ fn operators_see_all_and_take_wikis_off_the_air() {
         ("GET", "/api/v1/pages"),
         ("PUT", "/api/v1/pages/X"),
         ("POST", "/mcp"),
+        ("GET", "/.git/info/refs?service=git-upload-pack"),
         ("GET", "/-/admin"),
     ] {
         let answer = wiki.send(method, path, &[("Authorization", &bearer)], b"").unwrap();
