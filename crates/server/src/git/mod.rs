@@ -18,6 +18,7 @@ use crate::rates::Kind;
 use crate::reply::{Reply, raw, text, with_header};
 use crate::routes::{ROUTES, Run, matches};
 use crate::turns;
+use crate::writes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use body::{Encoding, unpacked};
@@ -199,6 +200,13 @@ impl Asking {
             // The first request of a large push only finds out whether it may: it ends a list that has nothing in it.
             if announced != Some(4) {
                 self.charge(&identity, Kind::Write)?;
+                if let Err(failure) = writes::charge_plan(&self.app, &wiki, self.peer, 1) {
+                    let (status, _, _, _, after) = failure.parts();
+                    return no(match after {
+                        Some(seconds) => with_header(refused(status, failure.error()), header::RETRY_AFTER, &seconds.to_string()),
+                        None => self.fault(failure.error()),
+                    });
+                }
             }
             let room = git_room(&wiki).map_err(fault)?;
             if let (Some(announced), Some(room)) = (announced, room)
