@@ -11,6 +11,7 @@ mod digests;
 mod faults;
 mod files;
 mod http;
+mod isolation;
 mod kill;
 mod languages;
 mod matrix;
