@@ -15,6 +15,7 @@ mod wire;
 mod world;
 mod writing;
 
+use crate::client::Server;
 use model::{DEN, OPEN, PLAZA, ROOT, Sight, VAULT};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -253,6 +254,27 @@ const NEVER: &[&str] = &[
     // Until something here knows meanings.
     "/api/v1/semantic-search?q={word}",
 ];
+
+/// Links that are sent by mail end in a secret, and addresses are what a log is full of when somebody looks for a fault.
+#[test]
+fn no_log_holds_a_secret_link() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let log = dir.path().join("log");
+    let mut server = Server::start_logged(Server::binary(), dir.path(), &[], "debug", &log);
+    let client = server.client();
+    for start in
+        ["/-/invite/", "/-/recover_password/", "/-/confirm_email/", "/-/unsubscribe/", "/oauth/consent/", "/Page/history?x=", "/Page/"]
+    {
+        client.get(&format!("{start}zqxsecret"));
+    }
+    server.stop();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("GET /-/invite/ ") && log.contains("GET /Page/history "), "{log}");
+    // The control: a page is named.
+    assert_eq!(log.matches("zqxsecret").count(), 1, "{log}");
+    assert!(log.contains("GET /Page/zqxsecret "));
+}
 
 /// That the test can fail: where the model says less than is true, that is found.
 #[test]
