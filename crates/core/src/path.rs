@@ -210,6 +210,36 @@ impl fmt::Display for AttachmentName {
     }
 }
 
+/// Whether a file of a repository may be called so if it is new there, whoever puts it (PATH-2..5, PATH-7): a page as
+/// [`PagePath::for_creation`] has it, any other file by the same characters and below a page that could be.
+pub fn check_new_file(file: &str) -> Result<()> {
+    let composed = |parsed: &str, given: &str| match parsed == given {
+        true => Ok(()),
+        false => Err(Error::invalid("the name is not in Unicode's composed form (NFC)").hint("Rename the file and try again.")),
+    };
+    if let Some(page) = file.strip_suffix(".md") {
+        let path = PagePath::parse(page)?;
+        composed(path.as_str(), page)?;
+        return path.for_creation().map(drop);
+    }
+    let name = match file.rsplit_once('/') {
+        Some((folder, name)) => {
+            let path = PagePath::parse(folder)?;
+            composed(path.as_str(), folder)?;
+            path.for_creation()?;
+            name
+        }
+        None => file,
+    };
+    composed(AttachmentName::parse(name)?.as_str(), name)?;
+    match rules::not_creatable(name, !file.contains('/')) {
+        Some(reason) => {
+            Err(Error::invalid(format!("the file cannot be stored under that name: {reason}")).hint("Rename the file and try again."))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Percent-decodes a URL path, once and for all (PATH-1). An encoded `/`, `\` or NUL, or bytes that are not UTF-8, are refused.
 pub fn decode_url(raw: &str) -> Result<String> {
     let refuse = |why: &str| {
@@ -325,6 +355,38 @@ mod tests {
         assert_eq!(decode_url("/a%2541").unwrap(), "/a%41");
         for bad in ["/a%2Fb", "/a%5cb", "/%00", "/%ff", "/%zz", "/%"] {
             assert!(decode_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_pushed_have_the_names_of_those_that_are_made_here() {
+        for good in ["Home.md", "Guide/Set up.md", "Guide/pic.png", "LICENSE", "日本語/東京.md", "a/b/c.tar.gz"] {
+            assert!(check_new_file(good).is_ok(), "{good}");
+        }
+        for bad in [
+            ".gitignore",
+            "a/.hidden.md",
+            ".git/config",
+            "a/../b.md",
+            "x:y.md",
+            "CON.md",
+            "a\\b.md",
+            "api/x.md",
+            "a/edit.md",
+            "a/edit/x.png",
+            "-x.md",
+            "-x.png",
+            "x.md.md",
+            "e\u{301}.md",
+            "e\u{301}/a.png",
+            "e\u{301}.png",
+            "a/x.lock",
+            "a//b.md",
+            "git~1",
+            "a/X.MD",
+            ".md",
+        ] {
+            assert!(check_new_file(bad).is_err(), "{bad}");
         }
     }
 

@@ -94,6 +94,10 @@ impl<'w, P: Permission> Scope<'w, P> {
     pub fn proposing(self) -> Self {
         Self { handling: Handling::Propose, ..self }
     }
+    /// As [`Scope::proposing`], for a part of what they do.
+    pub(crate) fn to_propose(&self) -> Self {
+        Self { wiki: self.wiki, actor: self.actor, operation: self.operation, handling: Handling::Propose, permission: PhantomData }
+    }
     /// See [`Scope::for_operation`].
     pub(crate) fn operation(&self) -> Option<&'w OpId> {
         self.operation

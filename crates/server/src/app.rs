@@ -5,6 +5,7 @@ use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::followers::Followers;
+use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::presence::Presence;
@@ -45,6 +46,8 @@ pub struct App {
     pub followers: Arc<Followers>,
     /// Bounds the work on live requests, and shares it out between wikis.
     pub turns: Turns,
+    /// Bounds what git does for clients.
+    pub git: Arc<Slots>,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
     /// Mail on its way.

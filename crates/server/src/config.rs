@@ -279,6 +279,20 @@ pub enum WikiCommand {
         #[arg(long, value_name = "N")]
         bytes: Option<u64>,
     },
+    /// Let git clients clone the wiki and push to it, or not
+    #[command(
+        after_help = "They need a token (`holt token create`); public wikis are cloned without one.\n\nExamples:\n  holt wiki git docs on\n  holt wiki git docs off"
+    )]
+    Git {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// Whether they find it
+        #[arg(value_enum)]
+        state: Switch,
+    },
     /// Delete a wiki for good
     Delete {
         /// Where the data is.

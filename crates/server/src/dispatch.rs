@@ -119,6 +119,8 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
                 Run::Page(run) => run(context),
                 Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
                 Run::Mcp(run) => Ok(run(context)),
+                // Answered long before (`front.rs`).
+                Run::Git(_) => Err(Error::not_found("there is no such page")),
             };
         }
     }
@@ -159,6 +161,7 @@ fn answered(context: &mut Context<'_>, route: &Route, run: fn(&Context<'_>) -> a
 fn must_prove(context: &Context<'_>, route: &Route) -> bool {
     match route.run {
         Run::Page(_) => route.method == "POST" && route.proof == Proof::Form,
+        Run::Git(_) => false,
         Run::Api(_) | Run::Mcp(_) => route.method != "GET" && context.session.is_some(),
     }
 }

@@ -1,10 +1,11 @@
 //! The first to see a request. Published pages are answered right here, on the connection's own task; everything else is read, bounded and
-//! moved to the blocking pool: the only place where that happens.
+//! moved to the blocking pool: the only place where that happens, but for what git clients ask (`git/`), which has threads of its own there.
 
 use crate::api;
 use crate::app::App;
 use crate::dispatch::dispatch;
 use crate::follow;
+use crate::git;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::mcp;
 use crate::oauth;
@@ -70,6 +71,9 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         (_, Some(path)) => path.clone(),
     };
+    if let Some(wiki) = fallback.wiki.filter(|_| git::is_here(&path)) {
+        return git::serve(app, wiki, parts, &path, body, peer.ip()).await;
+    }
     // Before anything of the body is read (security.md MCP-2).
     if mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
@@ -178,7 +182,7 @@ fn wanted(request: &Request, fallback: &Fallback) -> String {
 }
 
 /// Unique in this process, and unlikely to repeat in the next.
-fn request_id() -> String {
+pub fn request_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut random = [0; 4];
     // Only to tell processes apart: without randomness the counter still does within this one.
@@ -198,7 +202,7 @@ async fn read(body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes
 }
 
 /// The body as a file, a few pieces of it in memory at a time.
-async fn receive(app: &Arc<App>, body: Incoming, headers: &HeaderMap, limit: usize, id: &str) -> Result<Spool, Reply> {
+pub async fn receive(app: &Arc<App>, body: Incoming, headers: &HeaderMap, limit: usize, id: &str) -> Result<Spool, Reply> {
     let mut frames = Frames::new(body, announced(headers), limit);
     let mut spool = Spool::new(app.engine.data(), id).map_err(|error| unkept(&error))?;
     let mut waiting = BytesMut::new();

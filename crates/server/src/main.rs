@@ -13,6 +13,7 @@ mod error;
 mod follow;
 mod followers;
 mod front;
+mod git;
 mod limits;
 mod log;
 mod mail;

@@ -3,6 +3,7 @@
 //! `{page}` is a path of any depth, `{name}` one segment. The first row that fits wins; verbs win over pages (spec/wiki.md §5.5).
 
 use crate::api;
+use crate::git;
 use crate::mcp;
 use crate::oauth;
 use crate::reply::Reply;
@@ -60,6 +61,8 @@ pub enum Run {
     Api(fn(&Context<'_>) -> api::Answer),
     /// In JSON-RPC.
     Mcp(fn(&mut Context<'_>) -> Reply),
+    /// Piece by piece, in git's own way. Who may is decided there, before anything of the body is read.
+    Git(git::Asked),
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
@@ -74,6 +77,11 @@ const fn post_by_link(pattern: &'static str, run: fn(&Context<'_>) -> Result<Rep
 /// What programs send that are no session of anybody's, and may be pages of other sites.
 const fn program(method: &'static str, pattern: &'static str, run: fn(&Context<'_>) -> Result<Reply>) -> Route {
     Route { method, pattern, need: Public, proof: Proof::Secret, run: Run::Page(run) }
+}
+
+/// What git clients send: nothing comes of a cookie.
+const fn git(method: &'static str, pattern: &'static str, asked: git::Asked) -> Route {
+    Route { method, pattern, need: Public, proof: Proof::Secret, run: Run::Git(asked) }
 }
 
 const fn api(method: &'static str, pattern: &'static str, need: Need, run: fn(&Context<'_>) -> api::Answer) -> Route {
@@ -143,6 +151,7 @@ pub const ROUTES: &[Route] = &[
     get ("/-/admin/mail_preferences",               Admin,  web::mail_settings::form),
     post("/-/admin/mail_preferences",               Admin,  web::mail_settings::change),
     get ("/-/admin/repository_management",          Admin,  web::repository::show),
+    post("/-/admin/repository_management",          Admin,  web::repository::set),
     get ("/-/admin/audit",                          Admin,  web::audit::log),
     get ("/-/user",                                 Admin,  web::users::add_form),
     post("/-/user",                                 Admin,  web::users::add),
@@ -191,6 +200,9 @@ pub const ROUTES: &[Route] = &[
     get ("/manifest.webmanifest",                   Public, web::site::manifest),
     get ("/.well-known/change-password",            Public, web::site::change_password),
     get ("/.git",                                   Public, web::site::to_home),
+    git ("GET",  "/.git/info/refs",                         git::Asked::Refs),
+    git ("POST", "/.git/git-upload-pack",                   git::Asked::Fetch),
+    git ("POST", "/.git/git-receive-pack",                  git::Asked::Push),
     get ("/-",                                      Public, web::site::to_home),
     api("GET",    "/api/v1/health",                               Public, api::wiki::health),
     api("GET",    "/api/v1/openapi.json",                         Public, api::openapi::show),
@@ -371,7 +383,7 @@ mod tests {
             secret.as_slice(),
             ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet", "/mcp"].as_slice(),
             // What shows its own secret, or tells nobody anything.
-            ["/oauth/register", "/oauth/token", "/oauth/revoke"].as_slice(),
+            ["/oauth/register", "/oauth/token", "/oauth/revoke", "/.git/git-upload-pack", "/.git/git-receive-pack"].as_slice(),
         ]
         .concat();
         let mut changing = changing;

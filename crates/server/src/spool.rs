@@ -33,6 +33,10 @@ impl Spool {
     pub fn length(&self) -> u64 {
         self.length
     }
+    /// The file itself, at its beginning or not.
+    pub fn into_file(self) -> File {
+        self.file.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
     /// Reads it from its beginning.
     pub fn read<T>(&self, read: impl FnOnce(&mut dyn Read) -> T) -> Result<T> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

@@ -134,11 +134,18 @@ const NOT_SHOWN: &[&str] = &[
 /// What only commands, programs and operators say or are told, who read English.
 const FOR_OPERATORS: &[&str] = &[
     "crates/engine/src/import/",
+    "crates/engine/src/pages/git/",
+    "crates/engine/src/repo/child.rs",
     "crates/engine/src/repo/import.rs",
+    "crates/engine/src/repo/incoming.rs",
+    "crates/engine/src/repo/new_trees.rs",
+    "crates/engine/src/repo/pack_scan.rs",
+    "crates/engine/src/repo/upload_pack.rs",
     "crates/engine/src/repo/fold.rs",
     "crates/engine/src/db/otterwiki.rs",
     "crates/engine/src/lock.rs",
     "crates/server/src/api/",
+    "crates/server/src/git/",
     "crates/server/src/mcp/",
     "crates/server/src/commands/",
     "crates/server/src/main.rs",

@@ -13,6 +13,7 @@ mod counts;
 mod delete;
 mod digest;
 mod drafts;
+pub mod git;
 mod hidden;
 mod history;
 mod inbox;

@@ -1,12 +1,12 @@
-//! The one door through which a wiki changes: every use case that writes ends in [`Writing::commit`].
+//! The one door through which a wiki changes: every use case that writes ends in [`Writing::commit`], a push in [`Writing::adopt`].
 //!
 //! Order, and why (ARCHITECTURE.md, crash table): dirty mark, so that a crash is noticed; commit, which is the truth; index; fragments.
 //! What fails after the commit does not undo it: the wiki stays marked and catches up later.
 
-use super::proposals::{self, NewProposal};
+use super::proposals::{self, ACCEPTED_BY_TRAILER, NewProposal, PROPOSAL_TRAILER};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
-use crate::repo::{CommitMeta, CommitOutcome, Repo};
+use crate::repo::{CommitMeta, CommitOutcome, Incoming, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
@@ -16,6 +16,19 @@ use holt_core::{
 };
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
+
+/// What only Holt says of a commit.
+const OWN_TRAILERS: [&str; 6] = [UNDOES_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
+
+/// `message` with nothing in it that could be taken for a trailer of ours. Its first paragraph is its title, whatever stands there.
+fn disowned(message: &str) -> String {
+    let Some(title) = message.find("\n\n") else { return message.to_string() };
+    let (title, rest) = message.split_at(title);
+    let is = |line: &str, name: &str| line.split_once(':').is_some_and(|(start, _)| start.trim_end().eq_ignore_ascii_case(name));
+    let ours = |line: &str| OWN_TRAILERS.iter().any(|name| is(line, name));
+    let line = |line: &str| if ours(line) { format!(" {line}") } else { line.to_string() };
+    format!("{title}{}", rest.split_inclusive('\n').map(line).collect::<String>())
+}
 
 /// The right to move the wiki's branch, held for one logical change.
 pub(crate) struct Writing<'w> {
@@ -161,7 +174,23 @@ impl<'w> Writing<'w> {
             }
         }
     }
-    /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer.
+    /// Moves the branch from `base` to `new`, which was pushed and found to be in order; `changes` are what differs, without contents: those
+    /// are in `incoming`, and counted there. `false`, and nothing happened, if the branch does not stand at `base` any more.
+    pub(crate) fn adopt(self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming, changes: &[FileChange]) -> Result<bool> {
+        if self.head != base {
+            return Ok(false);
+        }
+        self.check(changes)?;
+        match self.repo.adopt(base, new, incoming)? {
+            CommitOutcome::Won(revision) | CommitOutcome::Unchanged(revision) => {
+                self.finish(Committed::New(revision));
+                Ok(true)
+            }
+            CommitOutcome::Lost { .. } => Ok(false),
+        }
+    }
+    /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer. Where we have none to
+    /// say, what looks like ours is indented, so that nobody takes it for it.
     fn with_trailers(&self, message: &str) -> String {
         let ours = [(UNDOES_TRAILER, &self.undoes), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
         let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
@@ -169,7 +198,7 @@ impl<'w> Writing<'w> {
         // The operation last: that is where it is looked for.
         let op = self.op.iter().map(|op| (OP_TRAILER, op.as_str()));
         let trailers: String = ours.chain(more).chain(op).map(|(name, value)| format!("{name}: {value}\n")).collect();
-        if trailers.is_empty() { message.to_string() } else { format!("{message}\n\n{trailers}") }
+        if trailers.is_empty() { disowned(message) } else { format!("{message}\n\n{trailers}") }
     }
     /// Refuses what would leave the wiki with more pages than before and than it may have. Whatever else is done to it, deleting above all,
     /// is done however many there are.

@@ -47,7 +47,7 @@ pub(super) fn run(command: &mut Command, attempted: &str) -> Result<Output> {
     Err(Error::internal(attempted).because(std::io::Error::other(said.trim().chars().take(500).collect::<String>())))
 }
 
-fn missing(attempted: &str, error: std::io::Error) -> Error {
+pub(super) fn missing(attempted: &str, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::internal(format!("{attempted}: git is not installed")).hint("Install git and try again.").because(error)

@@ -381,14 +381,15 @@ impl Drop for Written {
 }
 
 /// `<ref>.lock`, git's own protocol; removed when dropped unless renamed onto the ref.
-struct RefLock {
+pub(super) struct RefLock {
     file: File,
     /// None once it is the ref: from then on that name may be somebody else's lock.
     path: Option<PathBuf>,
 }
 
 impl RefLock {
-    fn take(reference: &Path) -> Result<Option<Self>> {
+    /// None if somebody else holds it for longer than we wait.
+    pub(super) fn take(reference: &Path) -> Result<Option<Self>> {
         let mut path = reference.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
@@ -411,12 +412,16 @@ impl RefLock {
             }
         }
     }
-    fn write(&self, commit: &RevisionId) -> Result<()> {
+    /// The lock itself, to be synced.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+    pub(super) fn write(&self, commit: &RevisionId) -> Result<()> {
         use std::io::Write;
         // One call: formatting straight into the file would be one for every byte of the id.
         (&self.file).write_all(format!("{commit}\n").as_bytes()).map_err(|e| Error::io("write the branch", e))
     }
-    fn rename(mut self, reference: &Path) -> Result<()> {
+    pub(super) fn rename(mut self, reference: &Path) -> Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         std::fs::rename(path, reference).map_err(|e| Error::io("move the branch", e))?;
         self.path = None;

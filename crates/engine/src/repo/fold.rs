@@ -1,5 +1,6 @@
 //! Keeping the number of packs small: every save leaves one, and looking an object up asks each. Packs of one size class are merged by
 //! copying their entries, which hold no deltas; the classes grow by a factor of 32, so that an object is copied a logarithmic number of times.
+//! Packs that were pushed hold deltas: the objects of small ones are made whole, larger ones stay as they are.
 
 use super::Repo;
 use super::durable::{sync_all, sync_directory, write_new};
@@ -14,6 +15,9 @@ use std::sync::atomic::Ordering;
 pub(super) const FAN: usize = 32;
 /// Larger packs are left to git's own repacking, which finds deltas.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// The same for packs with deltas, and how much they may be unpacked.
+const LARGEST_PUSHED: u64 = 4 * 1024 * 1024;
+const UNPACKED: u64 = 64 * 1024 * 1024;
 
 /// What a fold did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,10 +53,11 @@ impl Repo {
                 classes.entry(pack.objects.max(1).ilog2() / 5).or_default().push(pack);
             }
             let Some(class) = classes.into_values().find(|packs| packs.len() >= FAN) else { break };
-            if !self.merge(&class)? {
+            let merged = self.merge(&class)?;
+            if merged == 0 {
                 break;
             }
-            folded.merged += class.len();
+            folded.merged += merged;
             folded.made += 1;
         }
         Ok(folded)
@@ -60,13 +65,23 @@ impl Repo {
     fn packs(&self) -> PathBuf {
         self.dir.join("objects/pack")
     }
-    fn merge(&self, packs: &[Small]) -> Result<bool> {
+    /// How many it merged.
+    fn merge(&self, packs: &[Small]) -> Result<usize> {
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
+        let mut merged = Vec::new();
         for pack in packs {
-            let Some(mut found) = entries_of(&pack.stem)? else { return Ok(false) };
+            let found = match entries_of(&pack.stem)? {
+                Entries::Whole(entries) => Some(entries),
+                Entries::Deltas(ids) => self.whole(&ids)?,
+            };
+            let Some(mut found) = found else { continue };
             found.retain(|entry| seen.insert(entry.id));
             entries.append(&mut found);
+            merged.push(pack);
+        }
+        if merged.len() < 2 {
+            return Ok(0);
         }
         let directory = self.packs();
         let pack = build(&entries)?;
@@ -84,7 +99,7 @@ impl Repo {
         }
         sync_directory(&directory)?;
         let new = target("pack");
-        for old in packs.iter().filter(|old| old.stem.with_extension("pack") != new) {
+        for old in merged.iter().filter(|old| old.stem.with_extension("pack") != new) {
             // The index first: a pack without one is invisible, an index without its pack is an error to readers.
             for suffix in ["idx", "rev", "pack"] {
                 match std::fs::remove_file(old.stem.with_extension(suffix)) {
@@ -94,7 +109,25 @@ impl Repo {
             }
         }
         sync_directory(&directory)?;
-        Ok(true)
+        Ok(merged.len())
+    }
+}
+
+impl Repo {
+    /// Objects without deltas; none if they are too much for memory.
+    fn whole(&self, ids: &[ObjectId]) -> Result<Option<Vec<Entry>>> {
+        let repo = self.view();
+        let mut entries = Vec::with_capacity(ids.len());
+        let mut unpacked = 0;
+        for id in ids {
+            let object = repo.find_object(*id).map_err(|e| super::fault("read an object", e))?;
+            unpacked += object.data.len() as u64;
+            if unpacked > UNPACKED {
+                return Ok(None);
+            }
+            entries.push(Entry::new(*id, object.kind, &object.data)?);
+        }
+        Ok(Some(entries))
     }
 }
 
@@ -110,6 +143,7 @@ fn small_packs(directory: &Path) -> Result<Vec<Small>> {
         let pack = path.with_extension("pack");
         let Ok(length) = pack.metadata().map(|m| m.len()) else { continue };
         if length <= LARGEST
+            && (length <= LARGEST_PUSHED || !has_deltas(&path)?)
             && let Some(objects) = object_count(&pack)?
         {
             packs.push(Small { stem: path.with_extension(""), objects });
@@ -128,14 +162,21 @@ fn object_count(pack: &Path) -> Result<Option<u32>> {
     Ok((head[..8] == *b"PACK\0\0\0\x02").then_some(count))
 }
 
-/// The entries of a pack as they stand, by the offsets of its index; none if it has deltas, which cannot be copied alone.
-fn entries_of(stem: &Path) -> Result<Option<Vec<Entry>>> {
-    let read =
-        |suffix: &str| std::fs::read(stem.with_extension(suffix)).map_err(|e| Error::io(format!("read {}.{suffix}", stem.display()), e));
-    let (pack, index) = (read("pack")?, read("idx")?);
-    let damaged = || Error::internal(format!("the pack {} is damaged", stem.display())).hint("`holt check` tells more.");
+/// See [`entries_of`].
+enum Entries {
+    /// As they stand.
+    Whole(Vec<Entry>),
+    /// The names of the objects of a pack with deltas, which cannot be copied alone.
+    Deltas(Vec<ObjectId>),
+}
+
+/// Where the objects of a pack begin, by its index, in the order of the pack.
+fn places(stem: &Path) -> Result<Vec<(usize, ObjectId)>> {
+    let path = stem.with_extension("idx");
+    let index = std::fs::read(&path).map_err(|e| Error::io(format!("read {}", path.display()), e))?;
+    let damaged = || damaged(stem);
     let number = |at: usize| index.get(at..at + 4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).ok_or_else(damaged);
-    if index.get(..8) != Some(b"\xfftOc\0\0\0\x02".as_slice()) || pack.len() < 32 {
+    if index.get(..8) != Some(b"\xfftOc\0\0\0\x02".as_slice()) {
         return Err(damaged());
     }
     let count = number(8 + 255 * 4)?;
@@ -146,14 +187,50 @@ fn entries_of(stem: &Path) -> Result<Option<Vec<Entry>>> {
         places.push((number(offsets + i * 4)?, ObjectId::from_bytes_or_panic(id)));
     }
     places.sort_unstable_by_key(|place| place.0);
-    let mut entries = Vec::with_capacity(count);
+    Ok(places)
+}
+
+fn damaged(stem: &Path) -> Error {
+    Error::internal(format!("the pack {} is damaged", stem.display())).hint("`holt check` tells more.")
+}
+
+fn is_delta(first: u8) -> bool {
+    !(1..=4).contains(&(first >> 4 & 7))
+}
+
+/// Whether a pack has any, without reading more of it than where objects begin.
+fn has_deltas(index: &Path) -> Result<bool> {
+    use std::os::unix::fs::FileExt;
+    let path = index.with_extension("pack");
+    let read = |e| Error::io(format!("read {}", path.display()), e);
+    let pack = std::fs::File::open(&path).map_err(read)?;
+    for (start, _) in places(&index.with_extension(""))? {
+        let mut first = [0];
+        pack.read_exact_at(&mut first, start as u64).map_err(read)?;
+        if is_delta(first[0]) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The entries of a pack, by the offsets of its index.
+fn entries_of(stem: &Path) -> Result<Entries> {
+    let path = stem.with_extension("pack");
+    let pack = std::fs::read(&path).map_err(|e| Error::io(format!("read {}", path.display()), e))?;
+    let damaged = || damaged(stem);
+    if pack.len() < 32 {
+        return Err(damaged());
+    }
+    let places = places(stem)?;
+    let mut entries = Vec::with_capacity(places.len());
     for (i, (start, id)) in places.iter().enumerate() {
         let end = places.get(i + 1).map_or(pack.len() - 20, |next| next.0);
         let bytes = pack.get(*start..end).filter(|b| !b.is_empty()).ok_or_else(damaged)?;
-        if !(1..=4).contains(&(bytes[0] >> 4 & 7)) {
-            return Ok(None);
+        if is_delta(bytes[0]) {
+            return Ok(Entries::Deltas(places.into_iter().map(|(_, id)| id).collect()));
         }
         entries.push(Entry { id: *id, bytes: bytes.to_vec() });
     }
-    Ok(Some(entries))
+    Ok(Entries::Whole(entries))
 }

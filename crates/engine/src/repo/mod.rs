@@ -1,28 +1,38 @@
 //! Git: the only code that names the git library or runs the git command. What goes in and out are ids, paths and bytes of ours.
 //!
 //! A bare repository per wiki, never a work tree (security.md GIT-3). Reading is gix; a save is our own small pack and ref update, so that
-//! the order of syncs is ours; bulk work (import, long logs, fsck) is the git command with an empty environment.
+//! the order of syncs is ours; bulk work (import, long logs, fsck, what clients fetch and push) is the git command with an empty environment.
 
 pub mod blame;
+mod child;
 mod command;
 mod commit;
 pub mod diff;
 mod durable;
 mod fold;
 mod import;
+mod incoming;
 mod log;
 pub mod merge;
+mod new_trees;
 mod pack;
+mod pack_scan;
 mod read;
 mod recent;
+mod upload_pack;
 pub mod visual_diff;
 mod weight;
 
+pub use child::GitStop;
 pub use commit::{CommitMeta, CommitOutcome};
 pub use fold::Folded;
 pub use import::{Imported, import_from};
+pub use incoming::{Incoming, NewCommit};
 pub use log::{LogEntry, TreeChange};
+pub use new_trees::TreeLimits;
+pub use pack_scan::{PackLimits, PackRoom};
 pub use read::{FileMode, Listing, TreeFile};
+pub use upload_pack::Protocol;
 pub use weight::Weight;
 
 use holt_core::{Error, Result, RevisionId};
@@ -167,8 +177,13 @@ fn refuse_sharing(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Locks of a process that died, and packs it had not named yet.
+/// Locks of a process that died, packs it had not named yet, and pushes it had not taken in.
 fn remove_leftovers(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir.join(incoming::INCOMING)) {
+        // On a read-only disk they stay; nothing reads them.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::debug!("leftovers of a push stay: {error}"),
+        _ => {}
+    }
     let pack = dir.join("objects/pack");
     let heads = dir.join("refs/heads");
     let proposals = dir.join(PROPOSALS);

@@ -2,10 +2,12 @@
 //!
 //! The save runs in a child process (this test binary again) that really dies, without destructors.
 
+use crate::git::{clone, commit, push_as};
 use crate::wikis::{new_engine, page_text, people, save_text};
 use holt_core::{Actor, PagePath, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::failpoint::{Action, arm};
+use holt_engine::pages::git::PushLimits;
 use holt_engine::{Read, Write, pages, sync};
 use std::path::Path;
 use std::process::Command;
@@ -179,6 +181,72 @@ fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<Stri
         keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
     pages.sort();
     pages
+}
+
+/// Rows of the table about pushes, and whether the push is there after the restart.
+const PUSH_ROWS: &[(&str, bool)] = &[
+    ("push.received", false),
+    ("write.marked", false),
+    ("push.packs-named", false),
+    ("repo.before-ref", false),
+    ("repo.ref-renamed", true),
+    ("write.committed", true),
+    ("write.indexed", true),
+    ("publish.pages", true),
+];
+
+/// The child of the test below.
+#[test]
+fn pushing_child() {
+    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
+    let Some((point, _)) = PUSH_ROWS.iter().find(|(name, _)| *name == point) else { return };
+    let engine = new_engine(&Path::new(&dir).join("data"));
+    let wiki = engine.wiki_named("docs").unwrap();
+    arm(point, Action::Abort);
+    push_as(&wiki, &people("ann"), &Path::new(&dir).join("mine"), "refs/heads/main", PushLimits::default());
+    unreachable!("{point} was not passed");
+}
+
+#[test]
+fn a_push_is_there_or_not() {
+    for (point, survives) in PUSH_ROWS {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = dir.path().join("mine");
+        {
+            let engine = new_engine(&dir.path().join("data"));
+            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
+            engine.settle_all().unwrap();
+            clone(&wiki, &mine);
+            commit(&mine, "Home.md", "# Home\n\nSecond, links to [[Other]].\n");
+            commit(&mine, "Other.md", "# Other\n");
+        }
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::pushing_child", "--nocapture"])
+            .env(DIR, dir.path())
+            .env(POINT, point)
+            .output()
+            .unwrap();
+        assert!(!child.status.success(), "{point}: the child must die");
+        assert!(!String::from_utf8_lossy(&child.stderr).contains("panicked"), "{point}: {}", String::from_utf8_lossy(&child.stderr));
+
+        let engine = new_engine(&dir.path().join("data"));
+        for id in engine.interrupted().unwrap() {
+            engine.recover(id).unwrap();
+        }
+        let wiki = engine.wiki_named("docs").unwrap();
+        assert_eq!(page_text(&wiki, "Home").unwrap().contains("Second"), *survives, "{point}");
+        assert_eq!(page_text(&wiki, "Other").is_some(), *survives, "{point}: all of it or nothing");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}: everything stands at HEAD");
+        assert!(!wiki.repo_path().join("incoming").exists(), "{point}: nothing is left of it");
+        // Whoever heard nothing pushes again: it is taken, or it is there already.
+        if !survives {
+            let pushed = push_as(&wiki, &people("ann"), &mine, "refs/heads/main", PushLimits::default());
+            assert!(pushed.moved.is_some(), "{point}: {}", String::from_utf8_lossy(&pushed.answer));
+        }
+        assert!(page_text(&wiki, "Other").is_some(), "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
+    }
 }
 
 /// A step after the commit may fail without dying: the save is acknowledged, and the next read catches up.

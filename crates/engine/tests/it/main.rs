@@ -10,6 +10,7 @@ mod crash;
 mod db;
 mod directory;
 mod facts;
+mod git;
 mod inbox;
 mod lazy;
 mod list;

@@ -141,8 +141,11 @@ fn what_is_proposed_is_in_the_wiki_when_it_is_accepted_and_not_before() {
     let decision = view(&wiki, &agent, n).proposal.decision.unwrap();
     assert_eq!((decision.name.as_str(), decision.reason.as_str(), decision.revision), ("Bob", "thanks", Some(done.revision)));
 
-    // A second click is answered as the first; what was decided stays so.
-    assert_eq!(accept(&wiki, &bob, n, &[("Poem.md", Choice::Nothing)]).unwrap(), done);
+    // A second click is answered as the first; another decision is none.
+    assert_eq!(accept(&wiki, &bob, n, &[]).unwrap(), done);
+    for other in [Choice::Nothing, Choice::Text("mine\n".into())] {
+        assert_eq!(accept(&wiki, &bob, n, &[("Poem.md", other)]).unwrap_err().kind, ErrorKind::Conflict);
+    }
     let scope = wiki.grant::<Write>(&bob).unwrap();
     assert_eq!(proposals::reject(&scope, n, "").unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(proposals::withdraw(&wiki.grant::<Read>(&agent).unwrap(), n).unwrap_err().kind, ErrorKind::Conflict);
@@ -170,6 +173,14 @@ fn hunks_are_accepted_one_by_one_and_the_rest_is_rejected() {
     assert_eq!(done.status, ProposalStatus::PartlyAccepted);
     assert_eq!(page_text(&wiki, "Poem").unwrap(), "one\ntwo\nthree\n4\nfive\nSIX\nseven\n");
     assert_eq!(status(&wiki, &proposer(), n), ProposalStatus::PartlyAccepted);
+    // What somebody else chose meanwhile is not taken for it, and nobody is told that it was.
+    save_text(&wiki, "Poem", "moved on\n");
+    assert_eq!(accept(&wiki, &ann, n, &[("Poem.md", Choice::Hunks([2].into()))]).unwrap(), done);
+    for other in [Some(Choice::Hunks([1].into())), Some(Choice::Text("mine\n".into())), None] {
+        let choices: Vec<(&str, Choice)> = other.into_iter().map(|choice| ("Poem.md", choice)).collect();
+        assert_eq!(accept(&wiki, &people("bob"), n, &choices).unwrap_err().kind, ErrorKind::Conflict);
+    }
+    assert_eq!(page_text(&wiki, "Poem").unwrap(), "moved on\n");
 }
 
 #[test]

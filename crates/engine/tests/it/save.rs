@@ -145,3 +145,19 @@ fn concurrent_edits_of_many_lines_all_arrive() {
     let result = page_text(&wiki, "Guide").unwrap();
     assert_eq!(result.matches("new ").count(), 8, "{result}");
 }
+
+#[test]
+fn nobody_claims_what_only_holt_says_of_a_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    let message = "Via: a title\n\nWhy.\n\nvia: mcp/evil\nSession : x\nProposal: 7\nAccepted-by: Bob\nHolt-Op: abc";
+    let edit = Edit::new(PagePath::parse("Forged").unwrap(), None, "x\n".into(), message).unwrap();
+    pages::save(&scope, &edit, None).unwrap();
+    let reader = scope.narrow::<holt_engine::Read>();
+    let newest = pages::changelog(&reader, &pages::Filter::default(), None, 1).unwrap().remove(0).revision;
+    assert_eq!((newest.via(), newest.session(), newest.undoes()), (None, None, None));
+    assert!(newest.message.starts_with("Via: a title\n\nWhy.\n\n via: mcp/evil\n Session : x\n Proposal: 7\n"), "{}", newest.message);
+    assert!(newest.message.trim_end().ends_with("\n Holt-Op: abc"));
+}

@@ -12,7 +12,7 @@ use http::header;
 use std::net::IpAddr;
 
 /// Longest token that is looked up, in bytes.
-const TOKEN_BYTES: usize = 128;
+pub const TOKEN_BYTES: usize = 128;
 /// How access tokens of OAuth begin. Tokens that people make themselves begin with `holt_`.
 const ACCESS: &str = "holta_";
 
@@ -115,7 +115,16 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, Identity
         return Ok(None);
     }
     let directory = app.engine.directory();
-    let Some(record) = directory.token(token, app.engine.clock().now())?.filter(|record| record.wiki == wiki) else { return Ok(None) };
+    match directory.token(token, app.engine.clock().now())?.filter(|record| record.wiki == wiki) {
+        Some(record) => of_token(app, record, "api"),
+        None => Ok(None),
+    }
+}
+
+/// Whoever a token of a wiki stands for, through a program that is called by the door it came through and the token's label; none if they are
+/// gone.
+pub fn of_token(app: &App, record: TokenRecord, door: &str) -> Result<Option<(Actor, Identity)>> {
+    let directory = app.engine.directory();
     let person = match record.user {
         Some(id) => match directory.user(id)? {
             Some(user) => user.person(),
@@ -125,7 +134,7 @@ fn owner(app: &App, token: &str, wiki: WikiId) -> Result<Option<(Actor, Identity
         None => Person { id: UserId(0), name: record.label.clone(), email: String::new(), operator: true, through: None },
     };
     let through = Some(Program {
-        name: format!("api/{}", record.label),
+        name: format!("{door}/{}", record.label),
         ceiling: ceiling(&record),
         handling: handling(&record),
         within: record.within,

@@ -127,6 +127,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
+        git: Arc::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
         outbox: Outbox::default(),

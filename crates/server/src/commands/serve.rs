@@ -9,6 +9,7 @@ use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::Egress;
 use crate::followers::Followers;
+use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::presence::Presence;
@@ -80,6 +81,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
+        git: Arc::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
         outbox: Outbox::default(),
@@ -91,7 +93,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(WORKING + 4)
+        .max_blocking_threads(WORKING + RUNNING + 4)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;

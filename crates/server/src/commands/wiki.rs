@@ -1,11 +1,12 @@
 //! `holt wiki`: make, list, show, rename and delete wikis.
 
 use super::{look, open, open_or_create, output};
-use crate::config::{AccessArg, OutputFormat, WikiArgs, WikiCommand};
+use crate::config::{AccessArg, OutputFormat, Switch, WikiArgs, WikiCommand};
 use holt_core::{Actor, Error, Result, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Directory;
-use holt_engine::{Engine, Read, pages};
+use holt_engine::pages::git::GIT_SWITCH;
+use holt_engine::{Admin, Engine, Read, pages};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -47,6 +48,14 @@ pub fn run(command: WikiCommand) -> Result<ExitCode> {
                 engine.directory().set_max_bytes(id, NonZeroU64::new(bytes))?;
                 say_limit(&slug, bytes, "bytes");
             }
+        }
+        WikiCommand::Git { data, slug, state } => {
+            let engine = open(&data)?;
+            let wiki = engine.wiki_named(&slug)?;
+            let (word, said) = if state == Switch::On { ("True", "may") } else { ("False", "may not") };
+            pages::set_preferences(&wiki.grant::<Admin>(&Actor::System)?, &[(GIT_SWITCH, word)])?;
+            engine.settle_all()?;
+            output::line(format_args!("git clients {said} clone and push to {slug}"));
         }
         WikiCommand::Delete { data, slug, yes } => {
             let engine = open(&data)?;

@@ -276,7 +276,7 @@ fn name_program(context: &mut Context<'_>, client: Option<&str>, session: Option
 
 /// A client's name as it may stand in a commit.
 fn cleaned(name: &str) -> Option<String> {
-    let name: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>' | '\u{2028}' | '\u{2029}')).take(CLIENT).collect();
+    let name: String = oauth::clean_name(name).chars().take(CLIENT).collect();
     Some(name.trim().to_string()).filter(|name| !name.is_empty())
 }
 

@@ -39,6 +39,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("access.change", "Access changed"),
     ("wiki.path_rules", "Rules for private pages changed"),
     ("wiki.agent_policy", "Rules for agents changed"),
+    ("wiki.git", "Git clients let in or kept out"),
+    ("git.push", "Push"),
     ("mail.settings", "Mail settings changed"),
     ("mail.test", "Test mail"),
     ("mail.stop", "Mail stopped by the link in it"),

@@ -1,12 +1,15 @@
-//! The repository of a wiki, as its administrators see it. Nothing is changed here: what there is to do, Holt does by itself.
+//! The repository of a wiki, as its administrators see it, and whether git clients find it. What else there is to do, Holt does by itself.
 
 use super::files::{first_line, size};
 use super::views::{LastCommit, RepositoryView, tabs};
-use super::{Context, moment};
-use crate::reply::Reply;
+use super::{Context, audit, moment};
+use crate::reply::{Reply, see_other};
 use holt_core::Result;
+use holt_engine::pages::git::{GIT_SWITCH, git_is_on};
 use holt_engine::{Admin, pages, publish};
 use http::StatusCode;
+
+const PATH: &str = "/-/admin/repository_management";
 
 /// `GET /-/admin/repository_management`
 pub fn show(context: &Context<'_>) -> Result<Reply> {
@@ -21,8 +24,14 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         url: format!("/-/commit/{}", entry.revision.id),
         when: moment(entry.revision.time),
     });
-    let view = RepositoryView {
-        tabs: tabs("/-/admin/repository_management"),
+    let is_on = git_is_on(context.wiki)?;
+    let notice = context.request.query("saved").map(|_| "Saved.".to_string());
+    context.form(StatusCode::OK, "Repository", |csrf| RepositoryView {
+        csrf,
+        notice,
+        git: is_on,
+        clone_address: format!("{}/.git", context.origin()),
+        tabs: tabs(PATH),
         // Where things lie on the machine is for those who rule it.
         path: context.is_operator().then(|| context.wiki.repo_path().display().to_string()),
         branch: state.branch,
@@ -32,6 +41,13 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         size: size(state.weight.bytes),
         packs: state.weight.packs,
         last,
-    };
-    context.page(StatusCode::OK, "Repository", &view)
+    })
+}
+
+/// `POST /-/admin/repository_management`: whether git clients find the wiki (`git_web_server`).
+pub fn set(context: &Context<'_>) -> Result<Reply> {
+    let word = if context.request.body.get("git_web_server") == "True" { "True" } else { "False" };
+    pages::set_preferences(&context.scope::<Admin>()?, &[(GIT_SWITCH, word)])?;
+    audit::done(context, "wiki.git", word);
+    Ok(see_other(&format!("{PATH}?saved=1")))
 }

@@ -21,7 +21,8 @@ const DIFFERENT: &[(&str, u16, &str)] = &[
     ("=/faq/preview", 405, "changes nothing, but is asked for by POST alone"),
     ("=/favicon.ico", 302, "leads to the icon"),
     ("=/handbook/onboarding", 301, "a renamed page leads to its new name, 404 in Otterwiki"),
-    ("/.git/", 404, "a later issue"),
+    ("=/.git/info/refs?service=x", 404, "there is no such service"),
+    ("=/.git/info/refs?service=git-receive-pack", 401, "who pushes says so by a token; a session counts for nothing"),
     ("/static/", 404, "Otterwiki's own pictures are not ours"),
 ];
 

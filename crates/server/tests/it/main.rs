@@ -10,6 +10,7 @@ mod comments;
 mod digests;
 mod faults;
 mod files;
+mod git;
 mod http;
 mod isolation;
 mod kill;

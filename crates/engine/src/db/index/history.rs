@@ -9,6 +9,7 @@ use crate::repo::BlobId;
 use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
+use std::collections::HashSet;
 
 /// One commit as history shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,6 +323,31 @@ impl Index {
     /// Whether `revision` is part of the wiki's history.
     pub fn has_revision(&self, revision: RevisionId) -> Result<bool> {
         self.read("look for a revision", |db| Ok(position_of(db, revision)?.is_some()))
+    }
+    /// Those of `ids` that are neither a commit of the wiki's history nor what a file was before or after one. Merges are not listed with what
+    /// they brought of their own.
+    pub fn unknown_objects(&self, mut ids: HashSet<BlobId>) -> Result<HashSet<BlobId>> {
+        self.read("look for objects", |db| {
+            fn name(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<BlobId>> {
+                let bytes = row.get_ref(column)?.as_blob_or_null().map_err(|_| rows::impossible(column))?;
+                bytes.map(|bytes| bytes.try_into().map(BlobId::from_bytes).map_err(|_| rows::impossible(column))).transpose()
+            }
+            for sql in ["SELECT id, NULL FROM main.revisions", "SELECT new, old FROM main.changes"] {
+                let mut select = db.prepare_cached(sql)?;
+                let mut found = select.query([])?;
+                while let Some(row) = found.next()? {
+                    for column in [0, 1] {
+                        if let Some(id) = name(row, column)? {
+                            ids.remove(&id);
+                        }
+                    }
+                    if ids.is_empty() {
+                        return Ok(ids);
+                    }
+                }
+            }
+            Ok(ids)
+        })
     }
     /// The revision whose id begins so. `None` if there is none or more than one.
     pub fn revision_by_prefix(&self, prefix: &RevisionPrefix) -> Result<Option<RevisionId>> {

@@ -8,10 +8,10 @@ use crate::db::proposals::ProposalRow;
 use crate::failpoint;
 use crate::pages::moving;
 use crate::pages::write::{Committed, Writing, busy};
-use crate::repo::{Repo, diff};
+use crate::repo::{BlobId, Repo, TreeChange, diff};
 use crate::scope::{Read, Scope, Write};
 use crate::wiki::Wiki;
-use holt_core::{Actor, Author, Edit, Error, FileChange, Handling, PagePath, Result, Revision, RevisionId, UserId};
+use holt_core::{Actor, Author, ChangeKind, Edit, Error, FileChange, Handling, PagePath, Result, Revision, RevisionId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most comments on a proposal.
@@ -41,7 +41,7 @@ pub struct Accepted {
 
 /// Takes a proposal into the wiki, in one commit in the name of its maker: `choices` by [`super::ProposedFile::file`], `reason` for what is left out.
 /// `view_seen` is [`super::ProposalView::seen`] as the reviewer saw it: `Conflict` if a page of the proposal changed since, or if something does
-/// not fit. `Denied` for who may not make the change directly. A second time, the first outcome again.
+/// not fit. `Denied` for who may not make the change directly. The same a second time has the first outcome again; anything else is a `Conflict`.
 pub fn accept(
     scope: &Scope<'_, Write>,
     number: i64,
@@ -58,7 +58,7 @@ pub fn accept(
     let index = scope.wiki().sight(writing.index()?, scope.wiki().hidden_from(scope.actor())?);
     let row = locked_row(scope.wiki(), number)?;
     if let Some(done) = already(&row, scope.wiki())? {
-        return Ok(done);
+        return if is_same(&repo, &index, &row, &done, choices)? { Ok(done) } else { Err(decided(number)) };
     }
     let (by, name) = who(scope.actor())?;
     let trailers = vec![(PROPOSAL_TRAILER, number.to_string()), (ACCEPTED_BY_TRAILER, one_line(&name))];
@@ -97,7 +97,7 @@ pub fn accept(
     Err(busy())
 }
 
-/// Refuses a proposal, with a reason for its maker. Again is the same as once; `Conflict` if something else was decided.
+/// Refuses a proposal, with a reason for its maker. Again with that reason is the same as once; `Conflict` if something else was decided.
 pub fn reject(scope: &Scope<'_, Write>, number: i64, reason: &str) -> Result<()> {
     let reason = checked(reason)?;
     let (_, proposal) = found(&scope.narrow(), number)?;
@@ -136,7 +136,7 @@ fn close(scope: &Scope<'_, Read>, number: i64, status: ProposalStatus, reason: S
     scope.index()?;
     let _lock = wiki.write_lock();
     let row = locked_row(wiki, number)?;
-    if row.status == status {
+    if row.status == status && row.decision.as_ref().is_some_and(|decision| decision.reason == reason) {
         return Ok(());
     }
     let (row, proposal) = seen(scope, row)?;
@@ -162,6 +162,45 @@ fn already(row: &ProposalRow, wiki: &Wiki) -> Result<Option<Accepted>> {
         (status @ (ProposalStatus::Accepted | ProposalStatus::PartlyAccepted), Some(revision)) => Ok(Some(Accepted { revision, status })),
         _ => Err(decided(row.number)),
     }
+}
+
+/// Whether these choices would have made the commit that was made: a click that came twice. What cannot be told is another decision.
+fn is_same(repo: &Repo, index: &Index, row: &ProposalRow, done: &Accepted, choices: &BTreeMap<String, Choice>) -> Result<bool> {
+    if index.revision_by_op(&acceptance_op(row)?)? != Some(done.revision) {
+        // All of it was in the wiki already: there is no commit of its own.
+        return Ok(choices.is_empty());
+    }
+    let before = repo.revision(done.revision)?.1.first().copied();
+    let pieces = pieces(repo, &Ground::Now { index, head: before }, row)?;
+    let Ok(taken) = taken(&pieces, choices) else { return Ok(false) };
+    let content = |at: Option<RevisionId>, file: &str| -> Result<Option<Vec<u8>>> {
+        let found = at.map(|at| repo.read(at, file)).transpose()?.flatten();
+        found.map(|file| repo.blob(file.id)).transpose()
+    };
+    let mut wanted: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
+    for change in taken.changes {
+        match change {
+            FileChange::Put { file, content } => wanted.insert(file, Some(content)),
+            FileChange::Stored { file, content } => wanted.insert(file, Some(repo.blob(BlobId::from_bytes(content))?)),
+            FileChange::Remove { file } => wanted.insert(file, None),
+            FileChange::Move { from, to } => {
+                let moved = content(before, &from)?;
+                wanted.insert(from, None);
+                wanted.insert(to, moved)
+            }
+        };
+    }
+    for (file, wanted) in &wanted {
+        if content(Some(done.revision), file)? != *wanted {
+            return Ok(false);
+        }
+    }
+    // Nor did it change anything else.
+    let names = |change: &TreeChange| match &change.change.kind {
+        ChangeKind::Renamed { from } => vec![from.clone(), change.change.file.clone()],
+        _ => vec![change.change.file.clone()],
+    };
+    Ok(repo.changes(before, done.revision)?.iter().flat_map(names).all(|file| wanted.contains_key(&file)))
 }
 
 fn decided(number: i64) -> Error {

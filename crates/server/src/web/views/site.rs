@@ -106,6 +106,14 @@ pub struct IndexEntry {
 #[derive(Template)]
 #[template(path = "repository.html")]
 pub struct RepositoryView {
+    /// Token of the session.
+    pub csrf: String,
+    /// What was done.
+    pub notice: Option<String>,
+    /// Whether git clients find it.
+    pub git: bool,
+    /// Where they would.
+    pub clone_address: String,
     /// The other screens.
     pub tabs: Vec<Tab>,
     /// Where it is, for operators.

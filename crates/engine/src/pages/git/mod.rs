@@ -1,0 +1,74 @@
+//! What git clients may do with a wiki: fetch its history (`upload-pack`) and push to it (`receive-pack`), as the two halves of git's smart
+//! protocol without the HTTP around it (gitprotocol-http(5), security.md GIT-5 to GIT-17).
+//!
+//! A repository is handed out whole or not at all: whoever does not get to see a part of the wiki gets none of it. A push ends where every
+//! save does, in [`Writing`](super::write::Writing); no hook and no configuration of the repository has a say.
+
+mod fetch;
+mod packet;
+mod propose;
+mod push;
+mod report;
+
+pub use fetch::{advertise_fetch, fetch};
+pub use push::{Push, PushLimits, Pushed, advertise_push, push};
+
+use crate::scope::{Permission, Scope};
+use crate::wiki::Wiki;
+use holt_core::{Action, Actor, Error, Result};
+
+/// The preference that lets git clients find the wiki, under Otterwiki's name. Off in new wikis.
+pub const GIT_SWITCH: &str = "GIT_WEB_SERVER";
+
+/// What a client wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GitService {
+    /// `git-upload-pack`.
+    Fetch,
+    /// `git-receive-pack`.
+    Push,
+}
+
+/// Whether git clients find the wiki.
+pub fn git_is_on(wiki: &Wiki) -> Result<bool> {
+    Ok(wiki.preferences()?.is_on(GIT_SWITCH))
+}
+
+/// Refuses whoever may not do that: `Unauthenticated` if they said nothing about who they are, else `Denied`.
+pub fn git_admit(wiki: &Wiki, actor: &Actor, service: GitService) -> Result<()> {
+    let action = match service {
+        GitService::Fetch => Action::Read,
+        GitService::Push => Action::Write,
+    };
+    if *actor == Actor::Anonymous && (service == GitService::Push || !wiki.may(actor, action)?) {
+        return Err(Error::unauthenticated("a token of this wiki is needed").hint("Give it as the password, with any user name."));
+    }
+    if !wiki.may(actor, action)? {
+        let what = if service == GitService::Fetch { "fetch from" } else { "push to" };
+        return Err(Error::denied(format!("this token may not {what} this wiki")).hint("Use one that may, of somebody who may."));
+    }
+    whole(wiki, actor)
+}
+
+/// Refuses those who do not get to see all of the wiki: a clone has all of it (security.md GIT-11).
+fn whole(wiki: &Wiki, actor: &Actor) -> Result<()> {
+    if wiki.hidden_from(actor)?.is_empty() {
+        return Ok(());
+    }
+    let why = "a clone holds all of a wiki, and a part of this one is not for you";
+    Err(match actor {
+        // Clients say who they are only when they are asked.
+        Actor::Anonymous => Error::unauthenticated(why).hint("Give a token as the password, with any user name."),
+        _ => Error::denied(why).hint("Use the web interface or the API, or ask an administrator of the wiki."),
+    })
+}
+
+/// How many bytes more the wiki may have; none: as many as it likes.
+pub fn git_room(wiki: &Wiki) -> Result<Option<u64>> {
+    let Some(most) = wiki.shared.directory.max_bytes(wiki.id())? else { return Ok(None) };
+    Ok(Some(most.saturating_sub(wiki.repo()?.weight()?.bytes)))
+}
+
+fn whole_scope<P: Permission>(scope: &Scope<'_, P>) -> Result<()> {
+    whole(scope.wiki(), scope.actor())
+}

@@ -1,0 +1,204 @@
+//! Who may do what, and what everybody else learns.
+
+use super::{Wiki, commit, git, token};
+use crate::client::{Answer, Client, Server};
+use crate::comments::member;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const REFS: &str = "/.git/info/refs?service=git-upload-pack";
+const PUSH_REFS: &str = "/.git/info/refs?service=git-receive-pack";
+
+fn basic(token: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("anybody:{token}")))
+}
+
+fn ask(client: &Client, path: &str, authorization: &str) -> Answer {
+    let headers = [("Authorization", authorization)];
+    client.send("GET", path, if authorization.is_empty() { &[] } else { &headers }, b"").unwrap()
+}
+
+fn challenge(answer: &Answer) -> Option<&str> {
+    answer.header("www-authenticate")
+}
+
+/// Case 22 of spec/platform.md §16.
+#[test]
+fn case_22_off_there_is_nothing_and_on_there_is_a_challenge() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    Server::command(dir.path(), &["wiki", "create", "other", "--access", "private"]);
+    let (good, others) = (token(dir.path(), "docs", "read", &[]), token(dir.path(), "other", "read", &[]));
+    {
+        let server = Server::start(dir.path(), &[]);
+        let client = server.client();
+        for path in [REFS, PUSH_REFS, "/.git/HEAD", "/.git/objects/info/packs", "/.git/info/refs"] {
+            let answer = ask(&client, path, &basic(&good));
+            assert_eq!((answer.status, challenge(&answer)), (404, None), "{path}");
+        }
+        let ann = server.client();
+        ann.log_in("ann@example.org", "correct horse");
+        // Case 26: the switch on the screen, for administrators alone.
+        assert!(!ann.get("/-/admin/repository_management").body_text().contains("git clone http"));
+        assert_eq!(ann.post("/-/admin/repository_management", &[("git_web_server", "True")]).unwrap().status, 303);
+        let screen = ann.get("/-/admin/repository_management").body_text();
+        assert!(screen.contains(&format!("git clone http://{}/.git", client.host)), "{screen}");
+        assert_eq!(ask(&client, REFS, "").status, 200, "a public wiki");
+        assert_eq!(ann.post("/-/admin/repository_management", &[]).unwrap().status, 303);
+        assert_eq!(ask(&client, REFS, "").status, 404);
+    }
+    for slug in ["docs", "other"] {
+        Server::command(dir.path(), &["wiki", "git", slug, "on"]);
+    }
+    let server = Server::start(dir.path(), &["--default-wiki", "other"]);
+    let client = server.client();
+    let realm = Some("Basic realm=\"other\"");
+    for wrong in ["", "Basic", "Basic ???", "Digest x", "Bearer", &basic("holt_unknown"), "Bearer holt_unknown", &basic(&"x".repeat(4000))]
+    {
+        let answer = ask(&client, REFS, wrong);
+        assert_eq!((answer.status, challenge(&answer)), (401, realm), "{wrong}");
+    }
+    for right in [basic(&others), format!("Bearer {others}"), format!("bEaReR {others}")] {
+        let answer = ask(&client, REFS, &right);
+        assert_eq!(answer.status, 200, "{right}");
+        assert_eq!(answer.header("content-type"), Some("application/x-git-upload-pack-advertisement"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.body_text().starts_with("001e# service=git-upload-pack\n0000"), "{}", answer.body_text());
+    }
+    let foreign = ask(&client, REFS, &basic(&good));
+    assert_eq!((foreign.status, challenge(&foreign)), (403, None), "a token of another wiki");
+    let reading = ask(&client, PUSH_REFS, &basic(&others));
+    assert_eq!((reading.status, challenge(&reading)), (403, None), "a token that only reads");
+    // A session is nothing here.
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    assert_eq!(ann.get(REFS).status, 401);
+}
+
+#[test]
+fn nobody_pushes_without_a_token_that_may_write() {
+    let wiki = Wiki::new();
+    wiki.ann().save("Home", "# Home\n", "start");
+    let open = wiki.server.client();
+    let answer = ask(&open, PUSH_REFS, "");
+    assert_eq!((answer.status, challenge(&answer)), (401, Some("Basic realm=\"docs\"")));
+    let body = open.send("POST", "/.git/git-receive-pack", &[("Content-Type", "application/x-git-receive-pack-request")], b"0000").unwrap();
+    assert_eq!(body.status, 401);
+    let place = wiki.clone("bea");
+    commit(&place, "Home.md", "mine\n", "mine");
+    let address = format!("http://{}/.git", open.host);
+    let said = git(&place, &["push", &address, "HEAD:main"]).bad();
+    assert!(said.contains("terminal prompts disabled"), "{said}");
+}
+
+/// A clone would have everything: whoever does not get to see all of the wiki gets none of it.
+#[test]
+fn a_wiki_with_a_private_part_is_cloned_by_those_who_see_it() {
+    let wiki = Wiki::new();
+    let ann = wiki.ann();
+    ann.save("Open", "for all\n", "start");
+    ann.save("Staff/Plan", "secret\n", "start");
+    let bob = member(&wiki.server, &ann, "bob");
+    let open = format!("http://{}/.git", wiki.server.client().host);
+    git(wiki.dir.path(), &["ls-remote", &open]).good();
+    let before = ann.get("/-/admin/path_rules").field("before");
+    let fields = [("before", before.as_str()), ("path", "Staff"), ("read", "ADMIN"), ("write", "ADMIN"), ("readers", ""), ("writers", "")];
+    assert_eq!(ann.post("/-/admin/path_rules", &fields).unwrap().status, 303);
+    let said = git(wiki.dir.path(), &["ls-remote", &open]).bad();
+    assert!(said.contains("A clone holds all of a wiki") || said.contains("terminal prompts disabled"), "{said}");
+    let token = |client: &Client| {
+        let fields = [("label", "git"), ("scope", "read"), ("days", "30")];
+        let page = client.post("/-/settings/tokens", &fields).unwrap().body_text();
+        let at = page.find("holt_").unwrap_or_else(|| panic!("{page}"));
+        page[at..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap().to_string()
+    };
+    let address = |token: &str| wiki.address(token);
+    assert!(git(wiki.dir.path(), &["ls-remote", &address(&token(&bob))]).bad().contains("403"));
+    git(wiki.dir.path(), &["ls-remote", &address(&token(&ann))]).good();
+}
+
+#[test]
+fn a_token_for_a_part_of_the_wiki_does_not_clone_it() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    Server::command(dir.path(), &["wiki", "git", "docs", "on"]);
+    let narrow = token(dir.path(), "docs", "write", &["--path", "Guide"]);
+    let server = Server::start(dir.path(), &[]);
+    for path in [REFS, PUSH_REFS] {
+        assert_eq!(ask(&server.client(), path, &basic(&narrow)).status, 403, "{path}");
+    }
+}
+
+/// Case 23 of spec/platform.md §16, with this server's numbers.
+#[test]
+fn case_23_pushes_are_counted_and_limited() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    Server::command(dir.path(), &["wiki", "git", "docs", "on"]);
+    let token = token(dir.path(), "docs", "write", &[]);
+    let server = Server::start(dir.path(), &["--rate-limit", "on", "--api-writes", "5"]);
+    let client = server.client();
+    let push = |body: &[u8]| {
+        let headers = [("Authorization", format!("Bearer {token}")), ("Content-Type", "application/x-git-receive-pack-request".into())];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        client.send("POST", "/.git/git-receive-pack", &headers, body).unwrap()
+    };
+    for _ in 0..10 {
+        assert_eq!(push(b"0000").status, 200, "finding out whether one may");
+    }
+    for _ in 0..5 {
+        assert_eq!(push(b"nothing that git says").status, 400);
+    }
+    let sixth = push(b"nothing that git says");
+    assert_eq!((sixth.status, sixth.header("content-type")), (429, Some("text/plain; charset=utf-8")));
+    assert!(sixth.header("retry-after").is_some());
+    for _ in 0..20 {
+        assert_eq!(ask(&client, REFS, "").status, 200);
+    }
+}
+
+#[test]
+fn a_full_wiki_takes_no_push_and_says_so() {
+    let wiki = Wiki::new();
+    wiki.ann().save("Home", "# Home\n", "start");
+    let place = wiki.clone("bea");
+    commit(&place, "Home/large.bin", noise(600_000), "large");
+    let Wiki { dir, server, token } = wiki;
+    drop(server);
+    let data = dir.path().join("data");
+    assert_eq!(Server::command(&data, &["wiki", "limit", "docs", "--bytes", "200000"]).0, 0);
+    let server = Server::start(&data, &[]);
+    let address = format!("http://git:{token}@{}/.git", server.client().host);
+    let said = git(&place, &["push", &address, "HEAD:main"]).bad();
+    assert!(said.contains("holds at most 200000 bytes"), "{said}");
+    assert_eq!(server.client().get("/Home/a/large.bin").status, 404);
+    // What is far above is not even read.
+    commit(&place, "Home/larger.bin", noise(4_000_000), "larger");
+    let said = git(&place, &["-c", "http.postBuffer=20000000", "push", &address, "HEAD:main"]).bad();
+    assert!(said.contains("413"), "{said}");
+    let said = git(&place, &["push", &address, "HEAD:main"]).bad();
+    assert!(said.contains("holds at most 200000 bytes"), "in pieces, and read to its end: {said}");
+    let repo = data.join("wikis");
+    assert!(size(&repo) < 2_000_000, "nothing of it stays");
+    // A page that fits is taken.
+    git(&place, &["reset", "--quiet", "--hard", "origin/main"]).good();
+    commit(&place, "Small.md", "small\n", "small");
+    git(&place, &["push", "--quiet", &address, "HEAD:main"]).good();
+}
+
+/// Bytes that cannot be compressed, the same every time.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+fn size(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).unwrap().flatten();
+    entries.map(|entry| if entry.file_type().unwrap().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() }).sum()
+}
