@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz isolation
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
+	@echo 'make isolation  a million operations by everybody through every door: nobody is told what they may not see (HOLT_SEED, HOLT_ISOLATION_OPS)'
 	@echo 'make deps    licences and advisories of all dependencies (needs cargo-deny)'
 
 build:
@@ -93,3 +94,9 @@ bench-quick: build
 
 fuzz:
 	scripts/fuzz.sh
+
+# The release binary, asked by the test that `cargo test` runs for four thousand operations.
+isolation:
+	$(CARGO) build --release --locked -p holt-server --bin holt
+	HOLT_ISOLATION_BIN='$(abspath $(TARGET))/release/holt' HOLT_ISOLATION_OPS="$${HOLT_ISOLATION_OPS:-1000000}" HOLT_SEED="$${HOLT_SEED:-$$(date +%s)}" \
+	  $(CARGO) test --locked -p holt-server --test it -- --nocapture --exact isolation::nobody_is_told_what_they_may_not_see

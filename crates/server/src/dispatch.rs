@@ -75,9 +75,10 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         Door::Web => refuse(&context, &error),
     });
     let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
-    // A reader of a private wiki reads on at the edge for a minute.
+    // A reader of a private wiki reads on at the edge for a minute. Not everybody whose request succeeds is one: `/robots.txt` is for all. The
+    // epoch is taken before the right is asked for, so that a right that ends meanwhile takes the token along.
     match (&fallback.reason, &context.session, app.engine.fragments().wiki(wiki_id)) {
-        (Reason::NeedsViewer, Some((session, _)), Ok(Some(shared))) if reply.status().is_success() => {
+        (Reason::NeedsViewer, Some((session, _)), Ok(Some(shared))) if reply.status().is_success() && may_read(&context) => {
             with_cookie(reply, &session::viewer(app, session.user.id, wiki_id, shared.epoch))
         }
         _ => reply,
@@ -105,6 +106,10 @@ pub fn off_the_air(app: &App, request: &str, path: &str, wiki: WikiId) -> Option
         }
         _ => Some(front::no_wiki()),
     }
+}
+
+fn may_read(context: &Context<'_>) -> bool {
+    context.wiki.may(&context.actor, Action::Read).unwrap_or(false)
 }
 
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {

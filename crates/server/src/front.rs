@@ -197,8 +197,13 @@ async fn catch_up(app: &Arc<App>, headers: &HeaderMap) {
     let _ = tokio::task::spawn_blocking(move || app.recovery.one(&app.engine, wiki)).await;
 }
 
+/// Addresses that end in a secret: whoever has it may do what its owner may.
+const SECRET: &[&str] = &["/-/invite/", "/-/recover_password/", "/-/confirm_email/", "/-/unsubscribe/", "/oauth/consent/"];
+
+/// What a log says of a request. No secret is in it.
 fn wanted(request: &Request, fallback: &Fallback) -> String {
-    format!("{} {} ({:?})", request.method, request.path.chars().filter(|c| !c.is_control()).collect::<String>(), fallback.reason)
+    let path = SECRET.iter().find(|start| request.path.starts_with(**start)).map_or(request.path.as_str(), |start| start);
+    format!("{} {} ({:?})", request.method, path.chars().filter(|c| !c.is_control()).collect::<String>(), fallback.reason)
 }
 
 /// Unique in this process, and unlikely to repeat in the next.

@@ -70,16 +70,20 @@ impl Server {
     }
     /// Starts `holt serve` on `data` with more flags, and waits until it says where it listens.
     pub fn start(data: &Path, flags: &[&str]) -> Self {
-        let mut child = Command::new(HOLT)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(flags)
-            .env("HOLT_DATA", data)
-            .env("HOLT_RATE_LIMIT", "off")
-            .env("HOLT_LOG", "warn")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(HOLT);
+        command.env("HOLT_LOG", "warn").stderr(Stdio::inherit());
+        Self::run(command, data, flags)
+    }
+    /// The same of another build, whose log goes on in a file.
+    pub fn start_logged(binary: &Path, data: &Path, flags: &[&str], level: &str, log: &Path) -> Self {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let mut command = Command::new(binary);
+        command.env("HOLT_LOG", level).stderr(file);
+        Self::run(command, data, flags)
+    }
+    fn run(mut command: Command, data: &Path, flags: &[&str]) -> Self {
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).env("HOLT_DATA", data).env("HOLT_RATE_LIMIT", "off");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut setup = None;
         let address = loop {
@@ -113,6 +117,14 @@ impl Server {
     /// The same, asking another host.
     pub fn client_at(&self, host: &str) -> Client {
         Client { host: host.to_string(), ..self.client() }
+    }
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+    /// The binary that the tests were built with.
+    pub fn binary() -> &'static Path {
+        Path::new(HOLT)
     }
     /// Its process id.
     pub fn pid(&self) -> u32 {

@@ -12,6 +12,7 @@ mod faults;
 mod files;
 mod git;
 mod http;
+mod isolation;
 mod kill;
 mod languages;
 mod matrix;

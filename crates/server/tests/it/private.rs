@@ -195,6 +195,25 @@ fn a_part_of_the_wiki_becomes_private() {
     assert!(stranger.get("/Staff/Plan").body_text().contains("words zqx"));
 }
 
+/// Found by `isolation`: whoever had a session was given a reader's cookie with any answer of a private wiki.
+#[test]
+fn what_everybody_is_answered_makes_nobody_a_reader() {
+    let (_dir, server, ann) = docs();
+    ann.save("Plan", "# Plan\n\nwords zqx", "").unwrap();
+    let bob = member(&server, &ann, "bob");
+    let level = |level: &str| ann.post("/-/admin/permissions_and_registration", &[("READ_access", level)]).unwrap().status;
+    assert_eq!(level("ADMIN"), 303);
+    for address in ["/robots.txt", "/favicon.ico", "/manifest.webmanifest", "/opensearch.xml"] {
+        let answer = bob.get(address);
+        assert!(answer.status < 400 && !answer.headers.iter().any(|(_, line)| line.starts_with("holt_viewer=")), "{address}");
+        let page = bob.get("/Plan");
+        assert!(page.status == 403 && !page.body_text().contains("zqx"), "{address}: {}", page.status);
+    }
+    // The control: a reader is given one.
+    assert_eq!(level("APPROVED"), 303);
+    assert!(bob.get("/Plan").headers.iter().any(|(_, line)| line.starts_with("holt_viewer=")));
+}
+
 #[test]
 fn rules_that_cannot_be_are_told_apart() {
     let (_dir, _server, ann) = docs();
