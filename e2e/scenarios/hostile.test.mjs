@@ -14,7 +14,7 @@ import { converse, decorate, encodePath, fill, people, register, start } from ".
 
 const routes = join(import.meta.dirname, "../../crates/server/src/routes.rs");
 /** Rows of the table of routes that answer nothing of a page: checks, redirects, an icon; numbers and sentences of ours; and a description that browsers read and never show. */
-const QUIET = ["/opensearch.xml", "/-/readyz", "/-/setup", "/-/login/platform", "/-/login/arrive", "/-/logout", "/-/syntax", "/-/help", "/-/admin/permissions_and_registration", "/favicon.ico", "/.git", "/.git/info/refs", "/-", "/-/housekeeping/security-check", "/.well-known/change-password", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server", "/oauth/authorize", "/-/settings/agents", "/-/admin/agents", "/oauth/consent/{request}", "/{page}/t/{file}/{size}"];
+const QUIET = ["/opensearch.xml", "/-/readyz", "/-/setup", "/-/login/platform", "/-/login/arrive", "/-/logout", "/-/syntax", "/-/help", "/-/admin/permissions_and_registration", "/favicon.ico", "/platform/robot.wtf.svg", "/platform/logo.svg", "/.git", "/.git/info/refs", "/-", "/-/housekeeping/security-check", "/.well-known/change-password", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server", "/oauth/authorize", "/-/settings/agents", "/-/admin/agents", "/oauth/consent/{request}", "/{page}/t/{file}/{size}"];
 
 /** The frame that diagrams are drawn in, as nobody may send it; and as no script of ours makes it. */
 const FRAME = '<iframe class="diagram-frame" src="/-/static/diagram.000000000000.html" tabindex="-1" sandbox="allow-scripts" aria-hidden="true"></iframe>';

@@ -157,6 +157,16 @@ impl Engine {
         holder: Option<&Holder<'_>>,
         fill: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<Arc<Wiki>> {
+        let now = self.shared.clock.now();
+        self.bring_wiki(slug, fill, |directory, id| directory.create_wiki_of(id, slug, title, holder, now))
+    }
+    /// The same, with a row that `enter` makes.
+    pub(crate) fn bring_wiki(
+        &self,
+        slug: &WikiName,
+        fill: impl FnOnce(&Path) -> Result<()>,
+        enter: impl FnOnce(&Directory, WikiId) -> Result<()>,
+    ) -> Result<Arc<Wiki>> {
         self.shared.directory.check_slug_free(slug, self.shared.clock.now())?;
         let id = self.shared.directory.unused_wiki_id()?;
         let dir = self.wiki_dir(id);
@@ -165,12 +175,16 @@ impl Engine {
             .and_then(|()| sync_directory(&dir))
             .and_then(|()| sync_directory(&self.data.join("wikis")))
             .and_then(|()| failpoint::hit("engine.wiki-filled"))
-            .and_then(|()| self.shared.directory.create_wiki_of(id, slug, title, holder, self.shared.clock.now()));
+            .and_then(|()| enter(&self.shared.directory, id));
         if let Err(error) = made {
             // Nothing half-made stays; an orphan that resists is harmless, no row names it.
             let _ = std::fs::remove_dir_all(&dir);
             return Err(error);
         }
+        self.open_wiki(slug, id)
+    }
+    /// Lets a wiki that exists answer at its host: what is left to do if its import was interrupted after the row.
+    pub(crate) fn open_wiki(&self, slug: &WikiName, id: WikiId) -> Result<Arc<Wiki>> {
         let wiki = self.wiki(id);
         sync::catch_up(&wiki)?;
         self.shared.fragments.put_host(slug.as_str(), id)?;

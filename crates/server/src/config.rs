@@ -585,6 +585,34 @@ pub enum ImportCommand {
     /// From a folder of Markdown files, as one commit
     #[command(after_help = "Example:\n  holt import folder ./docs --slug docs --name 'Documentation'")]
     Folder(ImportArgs),
+    /// From a robot.wtf data directory: every wiki with its history, settings, members and token
+    #[command(
+        after_help = "What is here already is left as it is: run it again after an interruption. Exit code 1 if a wiki could not come in.\n\nExamples:\n  holt import robot-wtf /srv/data --dry-run        reads everything, changes nothing\n  holt import robot-wtf /srv/data --only alice     one wiki"
+    )]
+    RobotWtf(RobotWtfArgs),
+}
+
+/// `holt import robot-wtf`.
+#[derive(Debug, Args)]
+pub struct RobotWtfArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The data directory of robot.wtf, with robot.db and wikis/
+    #[arg(value_name = "DATA_DIR")]
+    pub source: PathBuf,
+    /// Only these wikis
+    #[arg(long, value_name = "SLUG", num_args = 1..)]
+    pub only: Vec<String>,
+    /// The domain it was served at, which addresses of logos may name
+    #[arg(long, value_name = "DOMAIN", default_value = "robot.wtf")]
+    pub from_domain: String,
+    /// Read and check everything, and bring in nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// See [`ImportCommand`].

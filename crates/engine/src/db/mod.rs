@@ -7,11 +7,13 @@
 
 pub mod comments;
 mod connection;
+mod foreign;
 pub mod index;
 pub mod otterwiki;
 pub mod preferences;
 pub mod proposal_notices;
 pub mod proposals;
+pub mod robot_wtf;
 pub mod watches;
 pub mod wiki_db;
 

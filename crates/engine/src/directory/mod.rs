@@ -4,8 +4,10 @@
 
 mod audit;
 mod digests;
+mod identities;
 mod invitations;
 mod logins;
+mod moves;
 mod oauth;
 mod plans;
 mod platform_tokens;
@@ -17,8 +19,10 @@ mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
+pub use identities::Identity;
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
+pub use moves::MovedWiki;
 pub use oauth::{
     ACCESS_LIFE, AccessGrant, CODE_LIFE, Decided, GrantRecord, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, OAuthClient,
     OAuthRequest, OAuthScope, REFRESH_LIFE, REQUEST_LIFE, Redemption, Refusal, Registered, Secrecy,

@@ -129,23 +129,7 @@ impl Directory {
     /// Makes a wiki exist, of somebody if `holder` says so. `Conflict` as for [`Directory::check_slug_free`]; `Denied` if they have as many
     /// as they may: of two that are made at once for the last place, one comes into being.
     pub fn create_wiki_of(&self, id: WikiId, slug: &WikiName, name: &str, holder: Option<&Holder<'_>>, now: i64) -> Result<()> {
-        let failed = || wrap("create a wiki");
-        self.change("create a wiki", |db| {
-            if let Some(holder) = holder {
-                check_room(db, holder)?;
-            }
-            if let Some(reason) = taken(db, slug, None, now).map_err(failed())? {
-                return Err(reason.error(slug));
-            }
-            db.execute("DELETE FROM freed_slugs WHERE slug = ?1", [slug.as_str()])
-                .and_then(|_| {
-                    let sql = "INSERT INTO wikis (id, slug, name, created, state, owner, plan) VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6)";
-                    let (owner, plan) = (holder.map(|holder| holder.owner.0), holder.map(|holder| holder.plan));
-                    db.execute(sql, (id.to_store(), slug.as_str(), name, now, owner, plan))
-                })
-                .map(|_| ())
-                .map_err(failed())
-        })
+        self.change("create a wiki", |db| insert(db, id, slug, name, holder, now))
     }
     /// `Denied` if whoever would hold one more wiki has as many as they may.
     pub fn check_wiki_limit(&self, holder: &Holder<'_>) -> Result<()> {
@@ -338,6 +322,25 @@ impl Directory {
 
 /// The last access is written down at most so often, in seconds: reading pages does not write.
 const ACCESS_HOUR: i64 = 3600;
+
+/// Adds the row of a wiki: see [`Directory::create_wiki_of`].
+pub(super) fn insert(db: &Connection, id: WikiId, slug: &WikiName, name: &str, holder: Option<&Holder<'_>>, now: i64) -> Result<()> {
+    let failed = || wrap("create a wiki");
+    if let Some(holder) = holder {
+        check_room(db, holder)?;
+    }
+    if let Some(reason) = taken(db, slug, None, now).map_err(failed())? {
+        return Err(reason.error(slug));
+    }
+    db.execute("DELETE FROM freed_slugs WHERE slug = ?1", [slug.as_str()])
+        .and_then(|_| {
+            let sql = "INSERT INTO wikis (id, slug, name, created, state, owner, plan) VALUES (?1, ?2, ?3, ?4, 'active', ?5, ?6)";
+            let (owner, plan) = (holder.map(|holder| holder.owner.0), holder.map(|holder| holder.plan));
+            db.execute(sql, (id.to_store(), slug.as_str(), name, now, owner, plan))
+        })
+        .map(|_| ())
+        .map_err(failed())
+}
 
 fn check_room(db: &Connection, holder: &Holder<'_>) -> Result<()> {
     limit(count_of(db, holder.owner).map_err(wrap("count wikis"))?, holder)

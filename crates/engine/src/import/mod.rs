@@ -3,11 +3,13 @@
 mod folder;
 mod git;
 mod otterwiki;
+mod robot_wtf;
 mod settings_cfg;
 
 pub use folder::import_folder;
 pub use git::import_git;
 pub use otterwiki::import_otterwiki;
+pub use robot_wtf::{Arrival, Arrivals, Outcome, RobotWtf, Run, import_robot_wtf};
 
 use crate::db::index::LinkStatus;
 use crate::engine::Engine;
@@ -55,6 +57,8 @@ pub struct Report {
     pub users: usize,
     /// Accounts that existed already; they became members and kept their password.
     pub users_known: usize,
+    /// Members, if the platform it comes from told them apart from accounts.
+    pub members: usize,
     /// Drafts.
     pub drafts: usize,
     /// Preferences taken over.

@@ -50,7 +50,7 @@ pub fn import_otterwiki(engine: &Engine, source: &Path, target: &Target, progres
         for draft in &old.drafts {
             match PagePath::parse(&draft.pagepath) {
                 Ok(path) => {
-                    db.put_draft(&path, &draft.author_email, &row(draft, &repo))?;
+                    db.put_draft(&path, &draft.author_email, &draft_row(draft, &repo))?;
                     report.drafts += 1;
                 }
                 Err(error) => report.notes.push(format!("a draft of {:?} was left out: {}", draft.pagepath, error.message)),
@@ -157,7 +157,7 @@ fn member(user: &OtterwikiUser, id: UserId) -> Member {
 }
 
 /// The draft with its base spelled out: Otterwiki keeps the first six digits.
-fn row(draft: &OtterwikiDraft, repo: &Repo) -> DraftRow {
+pub(super) fn draft_row(draft: &OtterwikiDraft, repo: &Repo) -> DraftRow {
     let base = RevisionPrefix::parse(&draft.revision).and_then(|prefix| repo.resolve(&prefix));
     let revision = base.map_or_else(|_| draft.revision.clone(), |base| base.to_string());
     DraftRow { content: draft.content.clone(), revision, cursor: (draft.cursor_line, draft.cursor_ch), time: draft.time }

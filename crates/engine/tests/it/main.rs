@@ -20,6 +20,7 @@ mod private;
 mod proposal_notices;
 mod proposals;
 mod repo;
+mod robot_wtf;
 mod save;
 mod undo;
 mod wikis;

@@ -170,7 +170,7 @@ pub fn sitemap(context: &Context<'_>) -> Result<Reply> {
     Ok(raw(StatusCode::OK, "application/xml", xml))
 }
 
-/// `GET /favicon.ico`
+/// `GET /favicon.ico`, and the pictures of robot.wtf, which the settings of wikis that come from there name.
 pub fn favicon(_: &Context<'_>) -> Result<Reply> {
     Ok(redirect(StatusCode::FOUND, assets::url("icon.svg")))
 }

@@ -81,9 +81,10 @@ fn is_only_wiki(context: &Context<'_>) -> Result<bool> {
     Ok(context.app.engine.directory().list_wikis_after("", 2)?.len() < 2)
 }
 
-/// As [`rules_accounts`], of one account: nobody but operators changes an operator's.
+/// As [`rules_accounts`], of one account: nobody but operators changes an operator's, or one by which somebody comes from elsewhere.
 fn rules_account(context: &Context<'_>, account: &UserRecord) -> Result<bool> {
-    Ok(rules_accounts(context)? && (context.is_operator() || account.rank == Rank::Member))
+    let own = || Ok::<_, Error>(account.rank == Rank::Member && !context.app.engine.directory().has_identity(account.id)?);
+    Ok(rules_accounts(context)? && (context.is_operator() || own()?))
 }
 
 fn show(context: &Context<'_>, status: StatusCode, page: Page, account: Option<&UserRecord>) -> Result<Reply> {
@@ -246,13 +247,14 @@ pub fn edit(context: &Context<'_>) -> Result<Reply> {
 fn try_edit(context: &Context<'_>, page: &mut Page, member: &Member, account: &UserRecord, rules: bool) -> Result<Option<()>> {
     let directory = context.app.engine.directory();
     let secret = if rules { page.password(context)? } else { None };
-    let email = Page::check(&mut page.email.error, accounts::check_email(&page.email.value))?;
+    // What an import brought along stays as it is: people of robot.wtf have handles.
+    let email = if page.email.value == account.email { Ok(account.email.clone()) } else { accounts::check_email(&page.email.value) };
+    let email = Page::check(&mut page.email.error, email)?;
     if let Some(email) = &email
         && directory.user_by_email(email)?.is_some_and(|other| other.id != account.id)
     {
         page.email.error = Some("Another account has this address.".to_string());
     }
-    // A name that an import brought along stays as it is.
     let name = if page.name.value == account.name { Ok(account.name.clone()) } else { accounts::check_name(&page.name.value) };
     let name = Page::check(&mut page.name.error, name)?;
     let (true, Some(email), Some(name)) = (page.is_good(), email, name) else { return Ok(None) };

@@ -152,6 +152,7 @@ const COMMANDS: &[&[&str]] = &[
     &["import", "otterwiki"],
     &["import", "git"],
     &["import", "folder"],
+    &["import", "robot-wtf"],
     &["reindex"],
     &["check"],
     &["completions"],

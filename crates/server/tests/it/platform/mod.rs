@@ -6,6 +6,7 @@ mod limits;
 mod manage;
 mod pages;
 mod proxies;
+mod robot_wtf;
 mod sign_in;
 
 use crate::api::{PASSWORD, Said, engine, said};
