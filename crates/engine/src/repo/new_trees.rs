@@ -18,7 +18,7 @@ pub struct TreeLimits {
     pub files: u32,
     /// Folders in one another.
     pub depth: u32,
-    /// Entries of trees that are looked at, for all commits together; a new name counts as [`NAME`] of them.
+    /// Entries of trees that are looked at, for all commits together; a new name counts as 20 of them.
     pub work: u64,
     /// Bytes of a file that is no page.
     pub file_bytes: u64,

@@ -2,7 +2,7 @@
 //! protocol without the HTTP around it (gitprotocol-http(5), security.md GIT-5 to GIT-17).
 //!
 //! A repository is handed out whole or not at all: whoever does not get to see a part of the wiki gets none of it. A push ends where every
-//! save does, in [`Writing`](super::write::Writing); no hook and no configuration of the repository has a say.
+//! save does, in `Writing`; no hook and no configuration of the repository has a say.
 
 mod fetch;
 mod packet;
