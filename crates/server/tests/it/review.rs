@@ -78,7 +78,9 @@ fn some_of_a_proposal_is_taken() {
     assert_eq!((taken.status, taken.header("location")), (303, Some("/-/proposals/1")), "{}", taken.body_text());
     assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
     assert!(ann.get("/-/proposals/1").body_text().contains("Partly accepted"));
-    assert_eq!(accept(&ann, 1, &seen, &[("hunk-0", "1")]).status, 303, "twice is once");
+    assert_eq!(accept(&ann, 1, &seen, &[("hunk-0", "2")]).status, 303, "twice is once");
+    let other = accept(&ann, 1, &seen, &[("hunk-0", "1")]);
+    assert!(other.status == 409 && other.body_text().contains("is not open any more"), "{}: {}", other.status, other.body_text());
     assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
 }
 
