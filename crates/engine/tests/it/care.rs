@@ -263,6 +263,7 @@ fn a_mend_becomes_a_proposal_and_what_it_mends_is_well_when_it_is_accepted() {
     for (page, mend) in &mends {
         let current = texts();
         let number = propose_mend(wiki.grant::<Write>(&bob).unwrap(), page, mend).unwrap();
+        assert_eq!(propose_mend(wiki.grant::<Write>(&bob).unwrap(), page, mend).unwrap(), number, "a second click");
         assert_eq!(texts(), current, "nothing changes until somebody accepts it");
         let ann = people("ann");
         let seen = proposals::view(&wiki.grant::<Read>(&ann).unwrap(), number).unwrap().seen;

@@ -4,8 +4,9 @@ use super::{Finding, FindingKind};
 use crate::db::index::{FlawKind, Index};
 use crate::publish;
 use crate::scope::{Read, Scope, Write};
-use holt_core::{Action, Edit, Error, PagePath, Result};
+use holt_core::{Action, Actor, Edit, Error, OpId, PagePath, Result, RevisionId};
 use holt_markdown::rewrite_links;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 /// Days until a page that was reviewed has to be reviewed again.
@@ -86,7 +87,7 @@ fn next_review(scope: &Scope<'_, Read>) -> String {
 }
 
 /// Proposes `mend` for `page`, in the name of whoever asks; answers the number of the proposal. The page itself stays as it is until somebody
-/// accepts it. `Conflict` if the mend is not what a report would offer now.
+/// accepts it, and is proposed once however often they ask. `Conflict` if the mend is not what a report would offer now.
 pub fn propose_mend(scope: Scope<'_, Write>, page: &PagePath, mend: &Mend) -> Result<i64> {
     let reader = scope.narrow::<Read>();
     reader.check(Action::Read, page)?;
@@ -117,14 +118,23 @@ pub fn propose_mend(scope: Scope<'_, Write>, page: &PagePath, mend: &Mend) -> Re
     let text = text.ok_or_else(|| {
         Error::conflict("this cannot be mended by itself: what is wrong is not written as a link").hint("Edit the page instead.")
     })?;
+    let op = operation(scope.actor(), page, view.last_change.id, mend)?;
     let edit = Edit::new(view.page.path.clone(), Some(view.page.revision), text, &message)?;
-    match crate::pages::save(&scope.proposing(), &edit, None) {
+    match crate::pages::save(&scope.proposing(), &edit, Some(&op)) {
         Ok(_) => Err(over()),
         Err(error) => match error.proposal() {
             Some(made) => Ok(made.number),
             None => Err(error),
         },
     }
+}
+
+/// The same for the same mend of the same text by the same person: a click that comes twice proposes once.
+fn operation(actor: &Actor, page: &PagePath, revision: RevisionId, mend: &Mend) -> Result<OpId> {
+    let who = if let Actor::Person(person) = actor { person.id.0 } else { 0 };
+    let digest = Sha256::digest(format!("{who}\n{}\n{revision}\n{mend:?}", page.key().as_str()));
+    let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    OpId::parse(&format!("mend-{name}"))
 }
 
 fn over() -> Error {
