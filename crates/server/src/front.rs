@@ -32,6 +32,8 @@ use tokio::time::{Instant, timeout};
 /// Time for a body before its speed counts (security.md INP-2).
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long somebody waits who is refused because too much is asked at once.
+const REFUSAL: Duration = Duration::from_millis(40);
 /// Where a file is sent as it is.
 const FILE: &str = "/api/v1/pages/{page}/attachments/{file}";
 /// Bytes of a file that are in memory before they go to the disk.
@@ -95,7 +97,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let has_body = !matches!(method, Method::GET | Method::HEAD);
     let receiving = if has_body { app.turns.receive(fallback.wiki) } else { None };
     if has_body && receiving.is_none() {
-        return busy();
+        return busy().await;
     }
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_string();
     let (is_api, is_mcp, is_oauth) = match is_platform {
@@ -151,7 +153,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (false, true) => Kind::Write,
         (false, false) => Kind::Read,
     };
-    let Some(permit) = app.turns.take(fallback.wiki, kind).await else { return busy() };
+    let Some(permit) = app.turns.take(fallback.wiki, kind).await else { return busy().await };
     let mut reply = work(&app, &request, &fallback, permit).await;
     drop(receiving);
     match follow::take(&mut reply) {
@@ -160,8 +162,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     }
 }
 
-/// What is refused because too much is asked at once (security.md RATE-4).
-fn busy() -> Reply {
+/// What is refused because too much is asked at once: within 50 ms (security.md RATE-4), but not so fast that refusing a flood is itself work
+/// that others wait for.
+async fn busy() -> Reply {
+    tokio::time::sleep(REFUSAL).await;
     let reply = text(StatusCode::SERVICE_UNAVAILABLE, "This wiki is busy. Try again in a moment.\n");
     with_header(reply, header::RETRY_AFTER, "1")
 }
