@@ -257,9 +257,15 @@ fn hostile_input_is_linear_and_never_overflows() {
     html("```python\nx\n```\n$a$");
     let mut slow = Vec::new();
     for (name, family) in HOSTILE {
-        let (short, long) = (time(&family(20_000)), time(&family(80_000)));
-        if long.as_millis() > 40 && long > short * 10 {
-            slow.push(format!("{name}: {short:?}, then {long:?}"));
+        let (short, long) = (family(20_000), family(80_000));
+        // A neighbour that empties the caches for a moment can slow one of the two; a square is there every time.
+        let found: Vec<String> = (0..5)
+            .map(|_| (time(&short), time(&long)))
+            .take_while(|(short, long)| long.as_millis() > 40 && *long > *short * 10)
+            .map(|(short, long)| format!("{short:?}, then {long:?}"))
+            .collect();
+        if found.len() == 5 {
+            slow.push(format!("{name}: {}", found.join("; ")));
         }
     }
     assert!(slow.is_empty(), "{slow:#?}");
