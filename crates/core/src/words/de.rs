@@ -11,6 +11,8 @@
 pub(super) const WORDS: &[(&str, &str)] = &[
     (" and ", " und "),
     (" or ", " oder "),
+    ("Others decide on it before readers see it", "Andere entscheiden darüber, bevor Leser es sehen"),
+    ("Propose", "Vorschlagen"),
     ("The object store does not answer. Until it does, edges may show pages as they were; it is tried again by itself.", "Der Objektspeicher antwortet nicht. Bis er es tut, zeigen Edges Seiten vielleicht noch wie vorher; es wird von selbst wieder versucht."),
     ("\"{}\" not found.", "„{}“ nicht gefunden."),
     ("(not confirmed)", "(nicht bestätigt)"),

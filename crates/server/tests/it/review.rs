@@ -105,6 +105,33 @@ fn a_page_that_moved_on_is_shown_again_and_other_words_are_taken() {
     assert!(history.contains("scribe via api/scribe"), "{history}");
 }
 
+/// What people write can wait for others, too: from the editor, as from every finding of wiki care.
+#[test]
+fn people_propose_from_the_editor() {
+    let (_data, server, ann, _) = queue();
+    let edit = |page: &str, text: &str, more: &[(&str, &str)]| {
+        let form = ann.get(&format!("/{page}/edit"));
+        assert!(form.body_text().contains("name=\"propose\""), "{}", form.body_text());
+        let revision = form.field("revision");
+        let fields = [&[("content", text), ("commit", "a thought"), ("revision", revision.as_str())], more].concat();
+        ann.post(&format!("/{page}/save"), &fields).unwrap()
+    };
+    assert!(edit("River", &TEXT.replace("two", "TWO"), &[("propose", "1")]).header("location").unwrap().ends_with("/-/proposals/1"));
+    assert_eq!(source(&ann), TEXT, "it waits");
+    let shown = ann.get("/-/proposals/1").body_text();
+    assert!(shown.contains("a thought") && shown.contains("Ann"), "{shown}");
+    assert!(edit("Brook", "new\n", &[("propose", "1")]).header("location").unwrap().ends_with("/-/proposals/2"));
+    assert_eq!(server.client().get("/Brook").status, 404, "nor is there a new page");
+    let stale = ann.post("/River/save", &[("content", "x"), ("revision", ""), ("propose", "1")]).unwrap();
+    assert!(
+        stale.status >= 400 && ann.get("/-/proposals/3").status == 404,
+        "what others changed meanwhile is told here, too: {}",
+        stale.status
+    );
+    assert_eq!(edit("River", &TEXT.replace("two", "2"), &[]).status, 303, "the control");
+    assert!(source(&ann).contains("\n2\n"));
+}
+
 #[test]
 fn the_inbox_says_that_a_proposal_waits_until_it_was_looked_at() {
     let (_data, server, ann, token) = queue();
