@@ -77,7 +77,7 @@ pub use settings::{admit, join, members, put_members, remove_member, set_prefere
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Tag, categories, tagged, tags, tags_of};
 pub use text::readable;
-pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, own_session, undo, undo_plan};
+pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, own_session, undo, undo_plan, undone_before};
 
 use crate::db::preferences::Preferences;
 

@@ -6,7 +6,7 @@
 use super::pages::page_of;
 use super::{After, Index, rows};
 use crate::repo::BlobId;
-use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
+use holt_core::{ChangeKind, OpId, PLAN_TRAILER, PagePath, Result, Revision, RevisionId, RevisionPrefix};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashSet;
@@ -370,6 +370,12 @@ impl Index {
             let found = |row: &Row<'_>| Ok((row.get(0)?, rows::revision_id(row, 1)?));
             db.prepare_cached(sql)?.query_row((from, to, since), found).optional()
         })
+    }
+    /// The last revision that followed the plan `id` of an undoing (`pages/undo`), if any did. All of history is looked through.
+    pub fn last_of_plan(&self, id: &str) -> Result<Option<Revision>> {
+        let sql = format!("SELECT {} FROM revisions AS r WHERE instr(r.message, ?1) > 0 ORDER BY r.position DESC LIMIT 1", rows::REVISION);
+        let wanted = format!("\n{PLAN_TRAILER}: {id}.");
+        self.read("look for a plan", |db| db.prepare_cached(&sql)?.query_row([wanted], |row| rows::revision(row, 0)).optional())
     }
     /// The first revision that the operation `op` of a client made.
     pub fn revision_by_op(&self, op: &OpId) -> Result<Option<RevisionId>> {

@@ -18,7 +18,7 @@ mod remerge;
 mod review;
 
 pub use crate::db::proposals::{Decision, ProposalComment, ProposalStatus};
-pub(super) use make::{NewProposal, made_before, make};
+pub(super) use make::{NewProposal, made_before, make, planned_before};
 pub use news::{ProposalNotice, notices, see, unread};
 pub use remerge::{Clash, FileState, Happens, ProposalView, ProposedFile, ProposedHunk, TextChange, view};
 pub use review::{Accepted, COMMENTS, Choice, accept, comment, reject, withdraw};

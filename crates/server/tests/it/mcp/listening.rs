@@ -223,6 +223,9 @@ fn undoing_a_session_is_asked_about_and_its_preview_is_not() {
     assert_eq!((&no.structured["error"]["code"], mcp.api.get("/pages/Page").status), (&json!("declined"), 200));
     let done = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(true)})));
     assert_eq!((done.failed, mcp.api.get("/pages/Page").status), (false, 404), "{}", done.text);
+    // The answer got lost: it is given again, and nobody is asked about what is done.
+    let again = told(&undo(&plan, json!({})));
+    assert_eq!((again.failed, &again.structured["revision"]), (false, &done.structured["revision"]), "{}", again.text);
 }
 
 #[test]
