@@ -118,6 +118,10 @@ fn who_may_not_read_any_more_hears_nothing_more() {
     assert_eq!(said(&stream.next().unwrap()).0, "list_changed");
     let ann = mcp.api.revoke();
     assert_eq!(ann.save("Secret", "x", ""), Some(303));
+    // Nothing but why it ends.
+    let last = stream.next().unwrap();
+    assert_eq!((&last["id"], &last["error"]["code"], last["result"].is_null()), (&json!(7), &json!(-32001), true), "{last}");
+    assert!(last["error"]["message"].as_str().unwrap().contains("not valid any more"), "{last}");
     assert_eq!(stream.next(), None);
 }
 
