@@ -11,14 +11,15 @@ use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
 use holt_core::{
-    Actor, Author, Error, FileChange, Handling, OpId, PLAN_TRAILER, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER, Timestamp,
-    UNDOES_TRAILER, VIA_TRAILER,
+    Actor, Author, Error, FileChange, Handling, OpId, PLAN_TRAILER, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER,
+    Timestamp, UNDOES_TRAILER, VIA_TRAILER,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
 /// What only Holt says of a commit.
-const OWN_TRAILERS: [&str; 7] = [UNDOES_TRAILER, PLAN_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
+const OWN_TRAILERS: [&str; 7] =
+    [UNDOES_TRAILER, PLAN_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
 
 /// `message` with nothing in it that could be taken for a trailer of ours. Its first paragraph is its title, whatever stands there.
 fn disowned(message: &str) -> String {

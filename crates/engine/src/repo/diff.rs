@@ -2,6 +2,7 @@
 
 use gix::diff::blob::{Algorithm, Diff, InternedInput, diff_with_slider_heuristics};
 use holt_core::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Longest text that is compared for showing (security.md INP-12), in bytes, and most lines shown.
@@ -120,6 +121,35 @@ pub fn apply(old: &str, new: &str, chosen: impl Fn(usize) -> bool) -> String {
     text
 }
 
+/// Which of the [`changes`] from `old` to `new` were chosen where [`apply`] made `result` of them, from 0. None if it is no such text.
+pub fn chosen(old: &str, new: &str, result: &str) -> Option<BTreeSet<usize>> {
+    let lines =
+        |text| -> Vec<&str> { str::split_inclusive(text, '\n').map(|line: &str| line.strip_suffix('\n').unwrap_or(line)).collect() };
+    let (old_lines, new_lines, lines) = (lines(old), lines(new), lines(result));
+    let found = hunks(old, new);
+    // Where in the result one may have come to, and by which choices: a text can be made in several ways where lines repeat; one of them is told.
+    let mut ways: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::from([(0, BTreeSet::new())]);
+    let step = |at: usize, wanted: &[&str]| lines[at..].starts_with(wanted).then_some(at + wanted.len());
+    let mut reached = 0;
+    for (number, (before, after)) in found.iter().enumerate() {
+        let mut next = BTreeMap::new();
+        for (at, way) in ways {
+            let Some(at) = step(at, &old_lines[reached..before.start]) else { continue };
+            if let Some(at) = step(at, &old_lines[before.clone()]) {
+                next.entry(at).or_insert_with(|| way.clone());
+            }
+            if let Some(at) = step(at, &new_lines[after.clone()]) {
+                let mut way = way;
+                way.insert(number);
+                next.entry(at).or_insert(way);
+            }
+        }
+        (ways, reached) = (next, before.end);
+    }
+    let end = |(at, way): (usize, BTreeSet<usize>)| (step(at, &old_lines[reached..])? == lines.len()).then_some(way);
+    ways.into_iter().find_map(end).filter(|way| apply(old, new, |number| way.contains(&number)) == result)
+}
+
 fn same(line: &str) -> Line {
     Line::Same(trim(line).to_string())
 }
@@ -189,7 +219,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 /// Ranges of lines that differ, before and after, in order.
-pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
+pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let mut input = InternedInput::default();
     input.update_before(old.split_inclusive('\n'));
     input.update_after(new.split_inclusive('\n'));
@@ -228,6 +258,18 @@ mod tests {
             Line::Added(p) => format!("+ {}\n", parts(p)),
         };
         hunks.iter().map(|h| format!("@{},{}\n{}", h.old_start, h.new_start, h.lines.iter().map(line).collect::<String>())).collect()
+    }
+
+    #[test]
+    fn what_was_chosen_is_told_from_what_came_of_it() {
+        let (old, new) = ("a\nb\nc\nd\ne\nf", "a\nB\nB\nc\ne\nF\ng");
+        for choice in 0..8_usize {
+            let is_in = |number: usize| choice >> number & 1 == 1;
+            let made = apply(old, new, is_in);
+            assert_eq!(chosen(old, new, &made), Some((0..3).filter(|number| is_in(*number)).collect()), "{made}");
+        }
+        assert_eq!((chosen(old, new, "a\nb\nX\nd\ne\nf"), chosen(old, new, "a\nb\nc\nd\ne\nf\n")), (None, None));
+        assert_eq!((chosen("", "x\n", ""), chosen("", "x\n", "x\n")), (Some([].into()), Some([0].into())));
     }
 
     #[test]

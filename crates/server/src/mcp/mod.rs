@@ -29,7 +29,7 @@ use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
 use message::{Id, Message, Refusal};
 use methods::Way;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Instant;
 
 /// Where it is spoken.
