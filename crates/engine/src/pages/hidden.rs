@@ -158,21 +158,40 @@ fn comments(line: &str, inside: &mut bool) -> usize {
     }
 }
 
-/// How many characters of a line have no width and no business there. Joiners between letters that need them, and what emoji are made of, have.
+/// How many characters of a line have no width and no business there.
 fn invisible(line: &str) -> usize {
     let letters: Vec<char> = line.chars().collect();
-    let near = |at: usize| [at.checked_sub(1), Some(at + 1)].map(|at| at.and_then(|at| letters.get(at)).copied());
+    (0..letters.len()).filter(|at| hides(&letters, *at)).count()
+}
+
+/// Whether a character has no width and no business there. Joiners between letters that need them, and what emoji are made of, have.
+fn hides(letters: &[char], at: usize) -> bool {
+    let near = [at.checked_sub(1), Some(at + 1)].map(|at| at.and_then(|at| letters.get(at)).copied());
     let plain = |c: Option<char>| c.is_none_or(|c| c.is_ascii() || is_selector(c));
     // The flags of some countries are spelled in tags behind a black flag.
-    let flag = |at: usize| letters[..at].iter().rev().find(|c| !matches!(c, '\u{E0020}'..='\u{E007F}')) == Some(&'\u{1F3F4}');
-    let hides = |(at, c): (usize, &char)| match c {
+    let flag = || letters[..at].iter().rev().find(|c| !matches!(c, '\u{E0020}'..='\u{E007F}')) == Some(&'\u{1F3F4}');
+    match letters[at] {
         '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{180E}' | '\u{FEFF}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' => true,
-        '\u{200C}' | '\u{200D}' => near(at).into_iter().any(|c| c.is_none_or(|c| c.is_ascii())),
-        '\u{E0000}'..='\u{E007F}' => !flag(at),
-        c if is_selector(*c) => matches!(c, '\u{E0100}'..='\u{E01EF}') && plain(near(at)[0]) || near(at)[0].is_some_and(is_selector),
+        '\u{200C}' | '\u{200D}' => near.into_iter().any(|c| c.is_none_or(|c| c.is_ascii())),
+        '\u{E0000}'..='\u{E007F}' => !flag(),
+        c if is_selector(c) => matches!(c, '\u{E0100}'..='\u{E01EF}') && plain(near[0]) || near[0].is_some_and(is_selector),
         _ => false,
+    }
+}
+
+/// The pieces of a line, with the numbers of characters that are not seen, or turn others around, in their places: whoever compares sources has to
+/// see them, and the order of the rest.
+pub fn marked<'p>(pieces: impl IntoIterator<Item = &'p str> + Clone) -> Vec<String> {
+    let letters: Vec<char> = pieces.clone().into_iter().flat_map(str::chars).collect();
+    if letters.iter().all(char::is_ascii) {
+        return pieces.into_iter().map(str::to_string).collect();
+    }
+    let mut at = 0;
+    let mut mark = |c: char| {
+        at += 1;
+        if turns(c) || hides(&letters, at - 1) { format!("‹U+{:04X}›", u32::from(c)) } else { c.to_string() }
     };
-    letters.iter().enumerate().filter(|one| hides(*one)).count()
+    pieces.into_iter().map(|piece| piece.chars().map(&mut mark).collect()).collect()
 }
 
 fn is_selector(c: char) -> bool {
@@ -217,6 +236,7 @@ mod tests {
         assert_eq!(since(long, &long.replace("b\n", "")), []);
         assert_eq!(since("```\n<!-- shown -->\n```\n", "<!-- shown -->\n```\n"), [(1, "comment", 1)]);
         assert_eq!(unturned("a\u{202E}b\u{2066}c\u{200F}"), "abc\u{200F}");
+        assert_eq!(marked(["a\u{202E}b\u{200B} 👨", "\u{200D}", "👩 \u{E0041}é"]), ["a‹U+202E›b‹U+200B› 👨", "\u{200D}", "👩 ‹U+E0041›é"]);
     }
 
     #[test]

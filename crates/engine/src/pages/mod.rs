@@ -57,7 +57,7 @@ pub use counts::{Counts, RepositoryState, Weight, bytes, check_room, counts, des
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
-pub use hidden::{HiddenKind, HiddenText, hidden_since, hidden_text};
+pub use hidden::{HiddenKind, HiddenText, hidden_since, hidden_text, marked};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, changelog_since, deleted, history, moved_to};
 pub(crate) use inbox::note_news;
 pub use inbox::{

@@ -183,13 +183,23 @@ pub fn hidden(one: &HiddenText) -> Value {
     json!({"line": one.line, "kind": one.kind.name(), "count": one.count})
 }
 
-/// What of a file was taken, in a word; and whether a hunk was, where that can be said.
-fn taken(part: &TakenPart) -> (&'static str, Box<dyn Fn(usize) -> Option<bool> + '_>) {
+/// What of a file was taken, in a word.
+fn taken(part: &TakenPart) -> &'static str {
     match part {
-        TakenPart::All => ("all", Box::new(|_| Some(true))),
-        TakenPart::Hunks(numbers) => ("hunks", Box::new(|number| Some(numbers.contains(&number)))),
-        TakenPart::OwnText => ("own-text", Box::new(|_| None)),
-        TakenPart::Nothing => ("nothing", Box::new(|_| Some(false))),
+        TakenPart::All => "all",
+        TakenPart::Hunks(_) => "hunks",
+        TakenPart::OwnText => "own-text",
+        TakenPart::Nothing => "nothing",
+    }
+}
+
+/// Whether a hunk was taken, where that can be said.
+fn is_taken(part: &TakenPart, number: usize) -> Option<bool> {
+    match part {
+        TakenPart::All => Some(true),
+        TakenPart::Hunks(numbers) => Some(numbers.contains(&number)),
+        TakenPart::OwnText => None,
+        TakenPart::Nothing => Some(false),
     }
 }
 
@@ -211,12 +221,12 @@ fn change(file: &ProposedFile) -> Value {
     });
     shown["hidden_text"] = file.hidden.iter().take(HIDDEN).map(hidden).collect();
     shown["hidden_text_total"] = file.hidden.len().into();
-    shown["taken"] = file.taken.as_ref().map(|part| taken(part).0).into();
+    shown["taken"] = file.taken.as_ref().map(taken).into();
     if let Some(text) = &file.text {
         let hunk = |hunk: &proposals::ProposedHunk| {
             let mut shown = history::hunk(&hunk.diff);
             shown["number"] = hunk.number.into();
-            if let Some(is_taken) = file.taken.as_ref().and_then(|part| taken(part).1(hunk.number)) {
+            if let Some(is_taken) = file.taken.as_ref().and_then(|part| is_taken(part, hunk.number)) {
                 shown["taken"] = is_taken.into();
             }
             shown

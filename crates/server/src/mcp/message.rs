@@ -96,10 +96,10 @@ impl Refusal {
         Self { code, message: message.into(), data: None, status, after: None, needs: None }
     }
     /// As the answer to the request `id`.
-    pub fn said(&self, id: &Id) -> String {
+    pub fn said(self, id: &Id) -> String {
         let mut error = json!({"code": self.code, "message": self.message});
-        if let Some(data) = &self.data {
-            error["data"] = data.clone();
+        if let Some(data) = self.data {
+            error["data"] = data;
         }
         format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}")
     }

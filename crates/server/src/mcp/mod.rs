@@ -135,9 +135,8 @@ impl Answer {
         Self { status, body, after: None, needs: None, later: None }
     }
     fn refused(id: &Id, refusal: Refusal) -> Self {
-        let body = Some(refusal.said(id));
-        let Refusal { status, after, needs, .. } = refusal;
-        Self { status, body, after, needs, later: None }
+        let (status, after, needs) = (refusal.status, refusal.after, refusal.needs);
+        Self { status, body: Some(refusal.said(id)), after, needs, later: None }
     }
 }
 

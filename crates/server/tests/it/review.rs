@@ -134,6 +134,7 @@ fn reviewers_are_told_of_what_readers_would_not_see() {
             "line 19: characters that turn the direction of writing",
         ];
         assert!(places.iter().all(|place| page.contains(place)) && !page.contains("line 1: "), "{page}");
+        assert!(!view.is_empty() || page.contains("‹U+202E›‹U+200B›"), "{page}");
         assert!(page.contains("<h1 dir=\"auto\">A title</h1>") && page.contains("with words"), "{page}");
     }
     let told: serde_json::Value = serde_json::from_slice(&ann.get("/api/v1/proposals/1").body).unwrap();
