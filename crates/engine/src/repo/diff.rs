@@ -8,6 +8,8 @@ use std::ops::Range;
 /// Longest text that is compared for showing (security.md INP-12), in bytes, and most lines shown.
 const SIDE_BYTES: usize = 2 * 1024 * 1024;
 const SHOWN_LINES: usize = 20_000;
+/// Most places that are looked at to find out which changes were chosen.
+const WAYS: usize = 200_000;
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
@@ -127,27 +129,38 @@ pub fn chosen(old: &str, new: &str, result: &str) -> Option<BTreeSet<usize>> {
         |text| -> Vec<&str> { str::split_inclusive(text, '\n').map(|line: &str| line.strip_suffix('\n').unwrap_or(line)).collect() };
     let (old_lines, new_lines, lines) = (lines(old), lines(new), lines(result));
     let found = hunks(old, new);
-    // Where in the result one may have come to, and by which choices: a text can be made in several ways where lines repeat; one of them is told.
-    let mut ways: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::from([(0, BTreeSet::new())]);
+    // Where in the result one may have come to after each change, and from where, by taking it or not: a text can be made in several ways where
+    // lines repeat; one of them is told.
+    let mut steps: Vec<BTreeMap<usize, (usize, bool)>> = Vec::with_capacity(found.len());
+    let (mut places, mut reached, mut seen) = (BTreeSet::from([0]), 0, 0);
     let step = |at: usize, wanted: &[&str]| lines[at..].starts_with(wanted).then_some(at + wanted.len());
-    let mut reached = 0;
-    for (number, (before, after)) in found.iter().enumerate() {
+    for (before, after) in &found {
         let mut next = BTreeMap::new();
-        for (at, way) in ways {
-            let Some(at) = step(at, &old_lines[reached..before.start]) else { continue };
-            if let Some(at) = step(at, &old_lines[before.clone()]) {
-                next.entry(at).or_insert_with(|| way.clone());
-            }
-            if let Some(at) = step(at, &new_lines[after.clone()]) {
-                let mut way = way;
-                way.insert(number);
-                next.entry(at).or_insert(way);
+        for from in places {
+            let Some(at) = step(from, &old_lines[reached..before.start]) else { continue };
+            for (taken, wanted) in [(false, &old_lines[before.clone()]), (true, &new_lines[after.clone()])] {
+                if let Some(at) = step(at, wanted) {
+                    next.entry(at).or_insert((from, taken));
+                }
             }
         }
-        (ways, reached) = (next, before.end);
+        seen += next.len();
+        if seen > WAYS {
+            return None;
+        }
+        (places, reached) = (next.keys().copied().collect(), before.end);
+        steps.push(next);
     }
-    let end = |(at, way): (usize, BTreeSet<usize>)| (step(at, &old_lines[reached..])? == lines.len()).then_some(way);
-    ways.into_iter().find_map(end).filter(|way| apply(old, new, |number| way.contains(&number)) == result)
+    let mut at = places.into_iter().find(|at| step(*at, &old_lines[reached..]) == Some(lines.len()))?;
+    let mut way = BTreeSet::new();
+    for (number, step) in steps.iter().enumerate().rev() {
+        let (from, taken) = *step.get(&at)?;
+        at = from;
+        if taken {
+            way.insert(number);
+        }
+    }
+    (apply(old, new, |number| way.contains(&number)) == result).then_some(way)
 }
 
 fn same(line: &str) -> Line {

@@ -252,6 +252,22 @@ fn a_plan_that_may_only_be_proposed_waits_once() {
 }
 
 #[test]
+fn that_it_waits_as_a_proposal_keeps_nobody_from_doing_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save(&wiki, &otter(), "Spam", "spam\n");
+    let Actor::Person(person) = otter() else { unreachable!() };
+    let through = person.through.clone().map(|program| Program { handling: Handling::Propose, ..program });
+    let careful = Actor::Person(Person { through, ..person });
+    let found = plan(&wiki);
+    let waits = pages::undo(&wiki.grant::<Write>(&careful).unwrap(), &session("s1"), &found.id, None, "");
+    assert_eq!(waits.unwrap_err().proposal().unwrap().number, 1);
+    // The person behind the agent, who may.
+    let done = pages::undo(&wiki.grant::<Write>(&people("ann")).unwrap(), &session("s1"), &found.id, None, "").unwrap();
+    assert!(done.revision.is_some() && page_text(&wiki, "Spam").is_none());
+}
+
+#[test]
 fn files_are_taken_back_too() {
     let dir = tempfile::tempdir().unwrap();
     let (_engine, wiki) = docs(&dir);

@@ -5,8 +5,9 @@ use super::look::{self, OVERSIZED};
 use super::{Finding, FindingKind, secrets};
 use crate::pages::proposals;
 use crate::scope::{Read, Scope};
-use holt_core::{PagePath, Result};
+use holt_core::{PageKey, PagePath, Result};
 use holt_markdown::{Options, rewrite_links};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// A proposal that makes a finding good, once it is accepted.
@@ -30,16 +31,21 @@ pub(super) fn note(scope: &Scope<'_, Read>, findings: &mut [Finding]) -> Result<
         return Ok(());
     }
     let options = crate::pages::render_options(&*scope.wiki().preferences()?);
+    let sign = |text: &proposals::ProposedText| {
+        let of = |source: &Option<String>| source.as_ref().map(|source| Signs::of(source, &text.file, &options));
+        (of(&text.base), of(&text.proposed))
+    };
+    let signs: Vec<_> = proposed.iter().map(|text| (text, sign(text))).collect();
     for finding in findings {
         let file = finding.page.file();
-        let has = |text: &Option<String>| match text {
-            Some(text) => is_there(finding, text, &options),
-            None => (finding.kind == FindingKind::Wanted).then_some(true),
+        let mends = |(text, (base, proposed)): &&(&proposals::ProposedText, (Option<Signs>, Option<Signs>))| {
+            let had = match base {
+                Some(base) => base.has(finding),
+                None => finding.kind == FindingKind::Wanted,
+            };
+            text.file == file && had && Signs::tells(finding.kind) && proposed.as_ref().is_some_and(|proposed| !proposed.has(finding))
         };
-        let mends = |text: &&proposals::ProposedText| {
-            text.file == file && has(&text.base) == Some(true) && text.proposed.is_some() && has(&text.proposed) == Some(false)
-        };
-        finding.waiting = proposed.iter().find(mends).map(|text| Waiting {
+        finding.waiting = signs.iter().find(mends).map(|(text, _)| Waiting {
             number: text.proposal.number,
             name: text.proposal.name.clone(),
             via: text.proposal.via.clone(),
@@ -49,23 +55,48 @@ pub(super) fn note(scope: &Scope<'_, Read>, findings: &mut [Finding]) -> Result<
     Ok(())
 }
 
-/// Whether a text of the page has what is wrong. None where the text alone does not tell.
-fn is_there(finding: &Finding, text: &str, options: &Options) -> Option<bool> {
-    let what = finding.details.first().map(String::as_str);
-    Some(match finding.kind {
-        FindingKind::BrokenLink => {
-            let (key, at) = (finding.others.first()?.key(), format!("/{}", finding.page));
-            let moved = |path: &str| {
-                let path = PagePath::parse(path.strip_suffix(".md").unwrap_or(path)).ok()?;
-                (path.key() == key).then(|| format!("{path}-"))
-            };
-            rewrite_links(text, &moved, options, &at).is_some()
+/// What a text has that a report may find.
+struct Signs {
+    /// Where its links lead.
+    links: BTreeSet<PageKey>,
+    review: Option<String>,
+    secrets: Vec<String>,
+    is_oversized: bool,
+    is_empty: bool,
+}
+
+impl Signs {
+    fn of(source: &str, file: &str, options: &Options) -> Self {
+        let links = RefCell::new(BTreeSet::new());
+        let note = |path: &str| {
+            links.borrow_mut().extend(PagePath::parse(path.strip_suffix(".md").unwrap_or(path)).map(|path| path.key()));
+            None
+        };
+        rewrite_links(source, &note, options, &format!("/{}", file.strip_suffix(".md").unwrap_or(file)));
+        Self {
+            links: links.into_inner(),
+            review: look::review(source).map(|flaw| flaw.what),
+            secrets: secrets::find(source).into_iter().map(|(_, what)| what).collect(),
+            is_oversized: source.len() > OVERSIZED,
+            is_empty: look::is_empty(source),
         }
-        FindingKind::Wanted => false,
-        FindingKind::Stale => look::review(text).map(|flaw| flaw.what).as_deref() == what,
-        FindingKind::Secret => secrets::find(text).into_iter().any(|(_, found)| Some(found.as_str()) == what),
-        FindingKind::Oversized => text.len() > OVERSIZED,
-        FindingKind::Empty => look::is_empty(text),
-        FindingKind::BrokenPlace | FindingKind::BrokenFile | FindingKind::Duplicate | FindingKind::Orphan => return None,
-    })
+    }
+    /// Whether the text alone tells of findings of this kind.
+    fn tells(kind: FindingKind) -> bool {
+        !matches!(kind, FindingKind::BrokenPlace | FindingKind::BrokenFile | FindingKind::Duplicate | FindingKind::Orphan)
+    }
+    /// Whether it has what is wrong.
+    fn has(&self, finding: &Finding) -> bool {
+        let what = finding.details.first();
+        match finding.kind {
+            FindingKind::BrokenLink => finding.others.first().is_some_and(|target| self.links.contains(&target.key())),
+            FindingKind::Stale => self.review.as_ref() == what,
+            FindingKind::Secret => what.is_some_and(|what| self.secrets.contains(what)),
+            FindingKind::Oversized => self.is_oversized,
+            FindingKind::Empty => self.is_empty,
+            FindingKind::Wanted | FindingKind::BrokenPlace | FindingKind::BrokenFile | FindingKind::Duplicate | FindingKind::Orphan => {
+                false
+            }
+        }
+    }
 }

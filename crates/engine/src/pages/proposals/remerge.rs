@@ -178,11 +178,14 @@ pub(in crate::pages) struct ProposedText {
     pub(in crate::pages) proposed: Option<String>,
 }
 
-/// What open proposals that whoever asks may see say of `files`, oldest first.
+/// Bytes of texts that are read for [`proposed_texts`].
+const TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// What open proposals that whoever asks may see say of `files`, oldest first; of very many or long ones the first.
 pub(in crate::pages) fn proposed_texts(scope: &Scope<'_, Read>, files: &BTreeSet<String>) -> Result<Vec<ProposedText>> {
     let (wiki, now) = (scope.wiki(), scope.wiki().shared.clock.now());
     let rows = wiki.db()?.proposals(Some(ProposalStatus::Open), i64::MAX, now, OPEN_OF_ALL)?;
-    let mut found = Vec::new();
+    let (mut found, mut bytes) = (Vec::new(), 0);
     if rows.is_empty() {
         return Ok(found);
     }
@@ -196,6 +199,10 @@ pub(in crate::pages) fn proposed_texts(scope: &Scope<'_, Read>, files: &BTreeSet
         let Some(proposal) = eyes.shown(row, now) else { continue };
         for file in proposal.files.iter().filter(|file| files.contains(*file)) {
             let (base, proposed) = (text(base, file)?, text(Some(head), file)?);
+            bytes += [&base, &proposed].into_iter().flatten().map(String::len).sum::<usize>();
+            if bytes > TEXT_BYTES {
+                return Ok(found);
+            }
             found.push(ProposedText { proposal: proposal.clone(), file: file.clone(), base, proposed });
         }
     }
@@ -228,6 +235,10 @@ impl Acceptance {
             return Ok(None);
         };
         let own = index.revision_by_op(&acceptance_op(row)?)? == Some(commit);
+        if !own && !index.has_revision(commit)? {
+            // History was taken back since.
+            return Ok(None);
+        }
         let before = if own { repo.revision(commit)?.1.first().copied() } else { Some(commit) };
         Ok(Some(Self { commit, before }))
     }

@@ -6,13 +6,13 @@ mod line;
 pub use line::UndoConflict;
 
 use super::proposals;
-use super::write::{Committed, Writing, busy};
+use super::write::{Committed, Writing, busy, touched};
 use crate::db::index::{Filter, Index};
 use crate::publish;
 use crate::repo::diff::{Hunk, line_diff};
 use crate::repo::{Repo, TreeChange};
 use crate::scope::{Rights, Scope, Write};
-use holt_core::{ChangeKind, Error, FileChange, Hidden, PagePath, Result, RevisionId, SessionName, Timestamp};
+use holt_core::{ChangeKind, Error, FileChange, Handling, Hidden, PagePath, Result, RevisionId, SessionName, Timestamp};
 use line::{Content, Line, Past};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -142,12 +142,14 @@ pub fn undo(scope: &Scope<'_, Write>, of: &UndoOf, id: &str, only: Option<&[Stri
             choose(&looking, &mut plan.items, only)?;
         }
         let followed = followed(id, &plan.items, all);
-        proposals::planned_before(wiki, writing.repo(), scope.actor(), &followed)?;
-        writing.plan = Some(followed);
         let changes = changes(writing.repo(), &plan.items)?;
         if changes.is_empty() {
             return Ok(Undone { revision: None, plan });
         }
+        if writing.handling(touched(&changes)) == Handling::Propose {
+            proposals::planned_before(wiki, writing.repo(), scope.actor(), &followed)?;
+        }
+        writing.plan = Some(followed);
         let default = match plan.commits {
             1 => language.say_with("Undid 1 change: {}", &[&described]),
             commits => language.say_with("Undid {} changes: {}", &[&commits.to_string(), &described]),
