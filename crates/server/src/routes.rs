@@ -175,7 +175,7 @@ pub const ROUTES: &[Route] = &[
     get ("/-/move",                                 Write,  web::browse::move_form),
     post("/-/move",                                 Write,  web::browse::move_pages),
     get ("/-/deleted",                              Read,   web::browse::deleted),
-    get ("/-/housekeeping",                         Login,  web::care::show),
+    get ("/-/housekeeping",                         Read,   web::care::show),
     post("/-/housekeeping",                         Write,  web::care::tidy),
     get ("/-/housekeeping/security-check",          Admin,  web::security_check::show),
     get ("/-/agents",                               Read,   web::activity::show),

@@ -11,14 +11,15 @@ use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
 use holt_core::{
-    Actor, Author, Error, FileChange, Handling, OpId, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER, Timestamp,
-    UNDOES_TRAILER, VIA_TRAILER,
+    Actor, Author, Error, FileChange, Handling, OpId, PLAN_TRAILER, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER,
+    Timestamp, UNDOES_TRAILER, VIA_TRAILER,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
 /// What only Holt says of a commit.
-const OWN_TRAILERS: [&str; 6] = [UNDOES_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
+const OWN_TRAILERS: [&str; 7] =
+    [UNDOES_TRAILER, PLAN_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
 
 /// `message` with nothing in it that could be taken for a trailer of ours. Its first paragraph is its title, whatever stands there.
 fn disowned(message: &str) -> String {
@@ -40,6 +41,8 @@ pub(crate) struct Writing<'w> {
     session: Option<String>,
     /// What this change takes back, in a line.
     pub(crate) undoes: Option<String>,
+    /// By which plan, and what was chosen of it.
+    pub(crate) plan: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
     /// Trailers besides those that every commit may have.
@@ -73,6 +76,7 @@ impl<'w> Writing<'w> {
             via: scope.via(),
             session: scope.session(),
             undoes: None,
+            plan: None,
             rights: scope.rights()?,
             op,
             trailers: Vec::new(),
@@ -88,6 +92,7 @@ impl<'w> Writing<'w> {
         let noted = via.is_some().then_some(proposed);
         self.session = noted.and_then(Revision::session).map(str::to_string);
         self.undoes = noted.and_then(Revision::undoes).map(str::to_string);
+        self.plan = noted.and_then(Revision::plan).map(str::to_string);
         (self.author, self.via, self.op, self.trailers) = (proposed.author.clone(), via, Some(op), trailers);
     }
     /// Says which pages move, with all that is below them.
@@ -192,7 +197,7 @@ impl<'w> Writing<'w> {
     /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer. Where we have none to
     /// say, what looks like ours is indented, so that nobody takes it for it.
     fn with_trailers(&self, message: &str) -> String {
-        let ours = [(UNDOES_TRAILER, &self.undoes), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
+        let ours = [(UNDOES_TRAILER, &self.undoes), (PLAN_TRAILER, &self.plan), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
         let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let more = self.trailers.iter().map(|(name, value)| (*name, value.as_str()));
         // The operation last: that is where it is looked for.
