@@ -372,13 +372,14 @@ impl Asking {
     }
     /// Who pushed is known by their token; what commits say of their authors is another matter (security.md GIT-16).
     fn note(&self, actor: &Actor, pushed: &Pushed) {
-        let name = match actor {
+        // The wiki's own log names people; the server's numbers them.
+        let (id, name) = match actor {
             Actor::Person(person) => {
                 let through = person.through.as_ref().map_or_else(String::new, |program| format!(" ({})", program.name));
                 let who = if person.email.is_empty() { &person.name } else { &person.email };
-                format!("{who}{through}")
+                (person.id.0, format!("{who}{through}"))
             }
-            Actor::Anonymous | Actor::System => String::new(),
+            Actor::Anonymous | Actor::System => (0, String::new()),
         };
         let moved = pushed.moved.map(|(from, to)| match from {
             Some(from) => format!("{}..{}", from.short(12), to.short(12)),
@@ -390,7 +391,7 @@ impl Asking {
         for (object, result) in done.into_iter().chain(refused) {
             let object: String = object.chars().filter(|c| !c.is_control()).take(254).collect();
             let actor: String = name.chars().take(254).collect();
-            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor = %actor, result, "push: {object}");
+            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor.id = id, result, "push: {object}");
             let time = self.app.engine.clock().now();
             let entry = AuditEntry { time, actor: &actor, wiki: Some(self.wiki), action: "git.push", object: &object, result };
             if let Err(error) = self.app.engine.directory().audit(&entry) {
