@@ -175,7 +175,8 @@ fn a_proposal_is_there_or_not_and_accepted_or_not() {
     }
 }
 
-fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
+/// Every page as it is published.
+pub fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
     let keys = engine.fragments().pages(wiki.id()).unwrap();
     let mut pages: Vec<String> =
         keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();

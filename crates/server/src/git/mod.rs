@@ -386,14 +386,16 @@ impl Asking {
             None => to.short(12),
         });
         let proposed = pushed.proposed.iter().map(|number| format!("#{number}"));
-        let done: Vec<(String, &str)> = moved.into_iter().chain(proposed).map(|what| (what, "ok")).collect();
-        let refused = pushed.refused.iter().map(|error| (error.message.clone(), "denied"));
-        for (object, result) in done.into_iter().chain(refused) {
+        let push = if pushed.replaced { "git.force" } else { "git.push" };
+        let done = moved.map(|what| (push, what)).into_iter().chain(proposed.map(|what| ("git.push", what)));
+        let done = done.map(|(action, what)| (action, what, "ok"));
+        let refused = pushed.refused.iter().map(|error| ("git.push", error.message.clone(), "denied"));
+        for (action, object, result) in done.chain(refused) {
             let object: String = object.chars().filter(|c| !c.is_control()).take(254).collect();
             let actor: String = name.chars().take(254).collect();
-            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor.id = id, result, "push: {object}");
+            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor.id = id, result, "{action}: {object}");
             let time = self.app.engine.clock().now();
-            let entry = AuditEntry { time, actor: &actor, wiki: Some(self.wiki), action: "git.push", object: &object, result };
+            let entry = AuditEntry { time, actor: &actor, wiki: Some(self.wiki), action, object: &object, result };
             if let Err(error) = self.app.engine.directory().audit(&entry) {
                 tracing::warn!("not in the audit log: {}", error.chain());
             }
