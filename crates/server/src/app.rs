@@ -16,9 +16,10 @@ use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use holt_edge::EdgeState;
+use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The running server.
 pub struct App {
@@ -50,6 +51,8 @@ pub struct App {
     pub turns: Turns,
     /// Bounds what git does for clients.
     pub git: Arc<Slots>,
+    /// Longest time of a request of a git client; a quarter of it may pass without anything happening.
+    pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
     /// Mail on its way.
@@ -62,6 +65,13 @@ pub struct App {
     pub proxies: Proxies,
     /// What is above all wikis.
     pub platform: Platform,
+}
+
+impl App {
+    /// Ends what git does for one request, at the latest when its time is over.
+    pub fn git_stop(&self) -> GitStop {
+        GitStop::after(self.git_time)
+    }
 }
 
 /// See [`App::cookies`].

@@ -81,6 +81,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
         git: Arc::default(),
+        git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
         outbox: Outbox::default(),

@@ -50,9 +50,6 @@ const FETCH_BYTES: u64 = 16 * 1024 * 1024;
 const REFS_BYTES: u64 = 1024 * 1024;
 /// A push is read and refused in words, rather than cut, if it is no more than so many bytes above what there is room for.
 const SLACK: u64 = 1024 * 1024;
-/// How long a body may take, and how long a client may take nothing of an answer.
-const BODY_TIME: Duration = Duration::from_secs(120);
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Pieces of an answer on their way, and the size of one.
 const QUEUE: usize = 8;
 const PIECE: usize = 64 * 1024;
@@ -245,6 +242,7 @@ impl Asking {
     fn fault(&self, error: &Error) -> Reply {
         if error.kind == ErrorKind::Internal {
             tracing::error!(request = %self.id, wiki.id = %self.wiki, "{}", error.chain());
+            return failed(&self.id);
         }
         match error.kind {
             ErrorKind::Invalid => refused(StatusCode::BAD_REQUEST, error),
@@ -260,7 +258,7 @@ impl Asking {
         self.answer("application/x-git-upload-pack-advertisement", slot, move |asking, out| {
             let wiki = asking.app.engine.wiki(asking.wiki);
             let scope = wiki.grant::<Read>(&who.actor)?;
-            advertise_fetch(&scope, who.protocol, &mut |bytes| out.push(bytes), &GitStop::default())
+            advertise_fetch(&scope, who.protocol, &mut |bytes| out.push(bytes), &asking.app.git_stop())
         })
     }
     async fn refs_to_push(self: Arc<Self>, who: Who) -> Reply {
@@ -282,7 +280,7 @@ impl Asking {
     async fn body(&self, body: Incoming) -> std::result::Result<crate::spool::Spool, Reply> {
         let Some(_place) = self.app.turns.receive(Some(self.wiki)) else { return Err(busy()) };
         let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
-        match timeout(BODY_TIME, front::receive(&self.app, body, &self.headers, limit, &self.id)).await {
+        match timeout(self.app.git_time, front::receive(&self.app, body, &self.headers, limit, &self.id)).await {
             Ok(received) => received,
             Err(_) => Err(closing(text(StatusCode::REQUEST_TIMEOUT, "The request came too slowly.\n"))),
         }
@@ -298,7 +296,7 @@ impl Asking {
             let request = unpacked(&asking.app, body, who.encoding, FETCH_BYTES, &asking.id)?;
             let wiki = asking.app.engine.wiki(asking.wiki);
             let scope = wiki.grant::<Read>(&who.actor)?;
-            fetch(&scope, who.protocol, request, &mut |bytes| out.push(bytes), &GitStop::default())
+            fetch(&scope, who.protocol, request, &mut |bytes| out.push(bytes), &asking.app.git_stop())
         })
     }
 
@@ -310,7 +308,8 @@ impl Asking {
         work: impl FnOnce(&Self, &mut Out) -> Result<()> + Send + 'static,
     ) -> Reply {
         let (send, pieces) = mpsc::channel(QUEUE);
-        let mut out = Out { handle: Handle::current(), send, waiting: BytesMut::new(), said: false };
+        let patience = self.app.git_time / 4;
+        let mut out = Out { handle: Handle::current(), send, patience, waiting: BytesMut::new(), said: false };
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
             let result = work(&self, &mut out).and_then(|()| out.flush());
@@ -339,7 +338,7 @@ impl Asking {
             Err(reply) => return reply,
         };
         let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
-        let stop = StopWhenDropped(GitStop::default());
+        let stop = StopWhenDropped(self.app.git_stop());
         let (asking, stopping) = (self.clone(), stop.0.clone());
         let work = tokio::task::spawn_blocking(move || {
             let _slot = slot;
@@ -416,6 +415,8 @@ impl Drop for StopWhenDropped {
 struct Out {
     handle: Handle,
     send: Sender<Bytes>,
+    /// How long a client may take nothing.
+    patience: Duration,
     waiting: BytesMut,
     said: bool,
 }
@@ -432,7 +433,7 @@ impl Out {
         }
         self.said = true;
         let piece = self.waiting.split().freeze();
-        match self.handle.block_on(timeout(PATIENCE, self.send.send(piece))) {
+        match self.handle.block_on(timeout(self.patience, self.send.send(piece))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Error::busy("the client is gone")),
             Err(_) => Err(Error::busy("the client takes nothing")),
