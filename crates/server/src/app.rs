@@ -5,7 +5,6 @@ use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::followers::Followers;
-use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::platform::Platform;
@@ -47,10 +46,8 @@ pub struct App {
     pub under_way: UnderWay,
     /// Who waits for changes.
     pub followers: Arc<Followers>,
-    /// Bounds the work on live requests, and shares it out between wikis.
+    /// Bounds the work on live requests and for git clients, and shares it out between wikis.
     pub turns: Turns,
-    /// Bounds what git does for clients.
-    pub git: Arc<Slots>,
     /// Longest time of a request of a git client; a quarter of it may pass without anything happening.
     pub git_time: Duration,
     /// Programs that are known by an address of their own.

@@ -131,7 +131,6 @@ pub(crate) fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
-        git: Arc::default(),
         // Nobody comes by git here.
         git_time: Duration::default(),
         turns: Turns::default(),

@@ -2,12 +2,9 @@
 //! security.md GIT-7 to GIT-9). Who asks is known by a token and by nothing else.
 //!
 //! A request is admitted before anything of its body is read; the body goes to the disk; then git works, on a thread of the blocking pool that
-//! published pages have no part in, in a bounded number of places ([`Slots`]). Answers are passed on as they come.
+//! published pages have no part in, in a bounded number of places ([`turns::Kind::Git`]). Answers are passed on as they come.
 
 mod body;
-mod slots;
-
-pub use slots::{RUNNING, Slots};
 
 use crate::api::credentials::{self, Identity, TOKEN_BYTES};
 use crate::app::{App, CookieSecurity};
@@ -78,7 +75,7 @@ pub async fn serve(app: Arc<App>, wiki: WikiId, parts: Parts, path: &str, body: 
     });
     let Some((asked, service)) = route.and_then(|asked| Some((asked, service(asked, parts.uri.query())?))) else { return nothing() };
     let request = Arc::new(Asking { app, wiki, headers: parts.headers, asked, service, peer, id: front::request_id() });
-    let Some(permit) = request.app.turns.take(Some(wiki), turns::Kind::Read).await else { return busy() };
+    let Some(permit) = request.turn(turns::Kind::Read).await else { return busy() };
     let admitting = request.clone();
     let admitted = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -217,6 +214,10 @@ impl Asking {
         }
         Ok(Who { actor, protocol, encoding })
     }
+    /// A place for this request; none if too many wait already, or for too long.
+    async fn turn(&self, kind: turns::Kind) -> Option<turns::Permit> {
+        self.app.turns.take(Some(self.wiki), kind).await
+    }
     fn announced(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
@@ -254,7 +255,7 @@ impl Asking {
         if self.service == GitService::Push {
             return self.refs_to_push(who).await;
         }
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
         self.answer("application/x-git-upload-pack-advertisement", slot, move |asking, out| {
             let wiki = asking.app.engine.wiki(asking.wiki);
             let scope = wiki.grant::<Read>(&who.actor)?;
@@ -262,7 +263,7 @@ impl Asking {
         })
     }
     async fn refs_to_push(self: Arc<Self>, who: Who) -> Reply {
-        let Some(permit) = self.app.turns.take(Some(self.wiki), turns::Kind::Read).await else { return busy() };
+        let Some(permit) = self.turn(turns::Kind::Read).await else { return busy() };
         let asking = self.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -291,7 +292,7 @@ impl Asking {
             Ok(body) => body,
             Err(reply) => return reply,
         };
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
         self.answer("application/x-git-upload-pack-result", slot, move |asking, out| {
             let request = unpacked(&asking.app, body, who.encoding, FETCH_BYTES, &asking.id)?;
             let wiki = asking.app.engine.wiki(asking.wiki);
@@ -304,7 +305,7 @@ impl Asking {
     fn answer(
         self: Arc<Self>,
         content_type: &'static str,
-        slot: slots::Slot,
+        slot: turns::Permit,
         work: impl FnOnce(&Self, &mut Out) -> Result<()> + Send + 'static,
     ) -> Reply {
         let (send, pieces) = mpsc::channel(QUEUE);
@@ -332,12 +333,12 @@ impl Asking {
 
     async fn push(self: Arc<Self>, who: Who, body: Incoming) -> Reply {
         // Held while the body comes in: pushes of one wiki do not crowd out those of others.
-        let Some(_turn) = self.app.git.push(self.wiki).await else { return busy() };
+        let Some(_turn) = self.turn(turns::Kind::Push).await else { return busy() };
         let body = match self.body(body).await {
             Ok(body) => body,
             Err(reply) => return reply,
         };
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
         let stop = StopWhenDropped(self.app.git_stop());
         let (asking, stopping) = (self.clone(), stop.0.clone());
         let work = tokio::task::spawn_blocking(move || {

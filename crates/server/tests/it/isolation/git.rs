@@ -225,7 +225,7 @@ fn proposed(turn: &mut Turn<'_>) -> Option<String> {
 fn stream(base: Option<&str>, who: &str, message: &str, files: &[(&str, String, &str)]) -> Vec<u8> {
     let mut stream = format!("commit refs/heads/new\nauthor {who} 1700000000 +0000\ncommitter {who} 1700000000 +0000\n");
     write!(stream, "data {}\n{message}\n", message.len()).unwrap();
-    base.iter().for_each(|base| write!(stream, "from {base}\n").unwrap());
+    base.iter().for_each(|base| writeln!(stream, "from {base}").unwrap());
     for (mode, file, content) in files {
         write!(stream, "M {mode} inline {file}\ndata {}\n{content}\n", content.len()).unwrap();
     }
@@ -350,7 +350,7 @@ fn packs_are_looked_into() {
     let scratch = Scratch::new();
     let files = [("100644", "Page.md".to_string(), "zqholtq in a pack")];
     let (_, pack) = scratch.commit(&stream(None, "A <a@b>", "said", &files), None);
-    let body = [line("NAK\n").into_bytes(), line(&format!("\u{2}beside\n")).into_bytes()].concat();
+    let body = [line("NAK\n").into_bytes(), line("\u{2}beside\n").into_bytes()].concat();
     let packet = [format!("{:04x}\u{1}", pack.len() + 5).into_bytes(), pack.clone(), b"0000".to_vec()].concat();
     let answer = |body: Vec<u8>| Answer { status: 200, head: String::new(), body, clear: Vec::new() };
     let clear = clear(&answer([body, packet].concat())).unwrap();

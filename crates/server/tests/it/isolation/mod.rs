@@ -120,7 +120,9 @@ fn operation(turn: &mut Turn<'_>, plan: &Plan) {
     stay_away(turn);
     match door {
         0..45 => {
-            let template = *turn.random.of(looking::WEB);
+            // Where there is an edge, more of what it is there for.
+            let published = turn.world.edge.is_some() && turn.random.in_a_thousand(250);
+            let template = if published { "/{page}" } else { *turn.random.of(looking::WEB) };
             turn.kind = template;
             looking::address(turn, template);
         }

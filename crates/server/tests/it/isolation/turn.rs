@@ -215,9 +215,14 @@ impl<'w> Turn<'w> {
         let bytes = self.bytes(asked);
         let address = *self.world.address.read().unwrap();
         let from = self.world.model.now();
+        // What is published, mostly; and whatever the edge makes of the rest.
+        let of_edge = match self.kind {
+            "/" | "/{page}" | "/{page}.md" => 600,
+            kind if kind.starts_with('/') => 30,
+            _ => 0,
+        };
         let answer = match &self.world.edge {
-            // What is published, and what is not: whatever the edge makes of it.
-            Some(edge) if self.kind.starts_with('/') && self.random.in_a_thousand(250) => {
+            Some(edge) if self.random.in_a_thousand(of_edge) => {
                 let answer = self.side.ask(edge.address, asked.method, &bytes);
                 let row = self.counts.entry("edge").or_default();
                 row[answer.as_ref().map_or(4, |answer| usize::from(answer.status / 100).clamp(2, 5) - 2)] += 1;
