@@ -93,7 +93,8 @@ impl Repo {
         sync_all(&[lock.file()])?;
         lock.rename(&reference)?;
         // The directories may be as new as the ref in them.
-        reference.ancestors().skip(1).take(3).try_for_each(sync_directory)
+        reference.ancestors().skip(1).take(3).try_for_each(sync_directory)?;
+        failpoint::hit("push.tip-kept")
     }
     /// Makes `new`, which `incoming` holds and which was found to be in order, the branch. Durable when this returns.
     pub fn adopt(&self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming) -> Result<CommitOutcome> {

@@ -36,7 +36,7 @@ enum Work {
     Propose,
     /// A proposal that was made before.
     Accept,
-    /// HEAD of the clone `mine`.
+    /// HEAD of the clone `mine`, by force if it takes that.
     Push,
 }
 
@@ -216,6 +216,38 @@ fn a_push_is_there_or_not() {
             assert!(pushed.moved.is_some(), "{point}: {}", String::from_utf8_lossy(&pushed.answer));
         }
         assert!(page_text(&wiki, "Other").is_some(), "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
+    }
+}
+
+/// The same of a push that replaces the history: what there was is there, or kept.
+#[test]
+fn a_history_is_replaced_or_not() {
+    for (point, replaced) in [("push.tip-kept", false), ("repo.before-ref", false), ("repo.ref-renamed", true), ("write.indexed", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = dir.path().join("mine");
+        prepare(dir.path(), |wiki| {
+            save_text(wiki, "Old", "# Old\n");
+            let scope = wiki.grant::<holt_engine::Admin>(&Actor::System).unwrap();
+            pages::set_preferences(&scope, &[(pages::git::FORCE_SWITCH, "True")]).unwrap();
+            clone(wiki, &mine);
+        });
+        holt_testkit::git(&mine, &["reset", "--quiet", "--hard", "HEAD~1"]);
+        commit(&mine, "New.md", "# New\n");
+        die(dir.path(), Work::Push, point);
+
+        let engine = new_engine(&dir.path().join("data"));
+        engine.interrupted().unwrap().into_iter().for_each(|id| engine.recover(id).unwrap());
+        let wiki = engine.wiki_named("docs").unwrap();
+        assert_eq!((page_text(&wiki, "New").is_some(), page_text(&wiki, "Old").is_some()), (replaced, !replaced), "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}: everything stands at HEAD");
+        if !replaced {
+            assert!(push_as(&wiki, &people("ann"), &mine, "refs/heads/main", PushLimits::default()).replaced, "{point}: again");
+        }
+        let kept = holt_testkit::git(&wiki.repo_path(), &["for-each-ref", "--format=%(objectname)", "refs/holt/replaced"]);
+        let old = holt_testkit::git(&mine, &["rev-parse", "origin/main"]);
+        assert_eq!(kept, old, "{point}");
+        assert_eq!((page_text(&wiki, "New").is_some(), page_text(&wiki, "Old")), (true, None), "{point}");
         assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
     }
 }
