@@ -26,6 +26,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("1 subpage or attachment", "1 Unterseite oder Anhang"),
     ("1 unchanged line", "1 unveränderte Zeile"),
     ("@Name", "@Name"),
+    ("A clone holds all of the history, with the mail addresses of authors.", "Ein Klon enthält die ganze Geschichte, mit den Mailadressen der Autoren."),
     ("A formula cannot define commands.", "Eine Formel kann keine Befehle definieren."),
     ("A link leads to a place of {} that is not there: {}.", "Ein Link führt zu einer Stelle von {}, die es nicht gibt: {}."),
     ("A link leads to {}, which is not there.", "Ein Link führt zu {}; das gibt es nicht."),
