@@ -139,6 +139,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         digests: Digests::default(),
         mail_server: None,
         proxies: Proxies::default(),
+        shipping: None,
         platform: Platform::default(),
     }
 }
