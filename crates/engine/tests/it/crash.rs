@@ -53,10 +53,18 @@ fn child() {
     }
     arm(Box::leak(point.clone().into_boxed_str()), Action::Abort);
     match work {
-        Work::Save => drop(save_text(&wiki, "Home", "# Home\n\nSecond, links to [[Other]].\n")),
-        Work::Propose => drop(propose(&wiki, "# Home\n\nProposed.\n")),
-        Work::Accept => drop(accept(&wiki, 1)),
-        Work::Push => drop(push_as(&wiki, &people("ann"), &dir.join("mine"), "refs/heads/main", PushLimits::default())),
+        Work::Save => {
+            save_text(&wiki, "Home", "# Home\n\nSecond, links to [[Other]].\n");
+        }
+        Work::Propose => {
+            propose(&wiki, "# Home\n\nProposed.\n");
+        }
+        Work::Accept => {
+            accept(&wiki, 1);
+        }
+        Work::Push => {
+            push_as(&wiki, &people("ann"), &dir.join("mine"), "refs/heads/main", PushLimits::default());
+        }
     }
     unreachable!("{point} was not passed");
 }
@@ -87,7 +95,9 @@ fn die(dir: &Path, work: Work, point: &str) {
 fn every_row_of_the_crash_table_recovers() {
     for (point, survives) in ROWS {
         let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path(), |wiki| drop(save_text(wiki, "Other", "# Other\n")));
+        prepare(dir.path(), |wiki| {
+            save_text(wiki, "Other", "# Other\n");
+        });
         die(dir.path(), Work::Save, point);
 
         let engine = new_engine(&dir.path().join("data"));
