@@ -6,7 +6,7 @@
 use super::proposals::{self, ACCEPTED_BY_TRAILER, NewProposal, PROPOSAL_TRAILER};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
-use crate::repo::{CommitMeta, CommitOutcome, Incoming, Repo};
+use crate::repo::{CommitMeta, CommitOutcome, Incoming, NewCommit, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
@@ -179,19 +179,30 @@ impl<'w> Writing<'w> {
             }
         }
     }
-    /// Moves the branch from `base` to `new`, which was pushed and found to be in order; `changes` are what differs, without contents: those
-    /// are in `incoming`, and counted there. `false`, and nothing happened, if the branch does not stand at `base` any more.
-    pub(crate) fn adopt(self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming, changes: &[FileChange]) -> Result<bool> {
-        if self.head != base {
+    /// Moves the branch as a push wants it that was found to be in order. `false`, and nothing happened, if it does not stand any more where
+    /// that was looked at.
+    pub(crate) fn adopt(self, pushed: &PushedCommits<'_>) -> Result<bool> {
+        if self.head != pushed.base {
             return Ok(false);
         }
-        self.check(changes)?;
-        match self.repo.adopt(base, new, incoming)? {
+        self.check(pushed.changes)?;
+        self.wiki.db()?.note_pusher(&self.pusher(), pushed.commits.iter().map(|commit| commit.id))?;
+        if let (Continuity::Replaces, Some(base)) = (pushed.continuity, pushed.base) {
+            self.repo.keep_replaced(base)?;
+        }
+        match self.repo.adopt(pushed.base, pushed.new, pushed.incoming)? {
             CommitOutcome::Won(revision) | CommitOutcome::Unchanged(revision) => {
                 self.finish(Committed::New(revision));
                 Ok(true)
             }
             CommitOutcome::Lost { .. } => Ok(false),
+        }
+    }
+    /// Whose credential it is: a program's alone, if no person stands behind it.
+    fn pusher(&self) -> Author {
+        match (self.actor, &self.via) {
+            (Actor::Person(person), Some(via)) if person.name.is_empty() => Author::new(via, ""),
+            _ => self.author.clone(),
         }
     }
     /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer. Where we have none to
@@ -256,6 +267,31 @@ impl<'w> Writing<'w> {
             tracing::warn!(wiki.id = %wiki.id(), %revision, "saved, but index or pages lag behind: {}", error.chain());
         }
     }
+}
+
+/// A push, looked at.
+pub(crate) struct PushedCommits<'p> {
+    /// Where the branch stood then.
+    pub(crate) base: Option<RevisionId>,
+    /// Where it shall stand.
+    pub(crate) new: RevisionId,
+    /// What is new.
+    pub(crate) commits: &'p [NewCommit],
+    /// Where that is.
+    pub(crate) incoming: &'p Incoming,
+    /// What differs between the two, without contents: those were counted when they came.
+    pub(crate) changes: &'p [FileChange],
+    /// Whether the new history has the old one in it.
+    pub(crate) continuity: Continuity,
+}
+
+/// See [`PushedCommits::continuity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continuity {
+    /// It goes on from there.
+    GoesOn,
+    /// It does not: where the branch stood is kept aside.
+    Replaces,
 }
 
 /// The files that `changes` are about, under their old and new names.
