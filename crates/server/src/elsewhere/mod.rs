@@ -10,6 +10,8 @@
 //!
 //! A way back that somebody else began is refused, as their browser has the secret: nobody is logged in as somebody else without noticing it.
 
+pub mod oidc;
+
 use crate::app::App;
 use crate::config::SignUp;
 use crate::rates::Kind;
