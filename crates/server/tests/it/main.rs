@@ -26,3 +26,4 @@ mod review;
 mod smtp;
 mod startup;
 mod structure;
+mod vouched;
