@@ -17,7 +17,7 @@ pub(super) fn ways(visitor: &Visitor<'_>) -> Vec<Way> {
     visitor.app.elsewhere.ways(|key| format!("/auth/elsewhere/{key}"))
 }
 
-fn threshold<'v>(visitor: &'v Visitor<'_>) -> Threshold<'v> {
+pub(super) fn threshold<'v>(visitor: &'v Visitor<'_>) -> Threshold<'v> {
     Threshold { app: visitor.app, request: visitor.request, session: visitor.session.as_ref(), wiki: None }
 }
 
