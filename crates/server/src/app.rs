@@ -4,6 +4,7 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
+use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
@@ -15,6 +16,7 @@ use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
+use crate::vouched::Vouching;
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
@@ -63,6 +65,10 @@ pub struct App {
     pub shipping: Option<Arc<Shipping>>,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
+    /// Who else vouches for people.
+    pub elsewhere: Elsewhere,
+    /// Which headers of these proxies say who somebody is.
+    pub vouching: Option<Vouching>,
     /// What is above all wikis.
     pub platform: Platform,
 }

@@ -2,6 +2,7 @@
 
 use crate::proxies::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -148,6 +149,12 @@ pub struct ServeArgs {
     /// Proxies in front of this server: only what they say of a client's address and of TLS counts
     #[arg(long, env = "HOLT_TRUST_PROXY", value_name = "CIDR", value_delimiter = ',')]
     pub trust_proxy: Vec<Network>,
+    /// The header in which these proxies say who somebody is whom they logged in, by mail address; they have to remove it from what clients send
+    #[arg(long, env = "HOLT_AUTH_HEADER", value_name = "NAME", requires = "trust_proxy")]
+    pub auth_header: Option<HeaderName>,
+    /// The header in which they say what to call them
+    #[arg(long, env = "HOLT_AUTH_NAME_HEADER", value_name = "NAME", requires = "auth_header")]
+    pub auth_name_header: Option<HeaderName>,
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
@@ -181,6 +188,27 @@ pub struct ServeArgs {
     /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_client_host: Vec<String>,
+    /// Who else people may log in with: an issuer of OpenID Connect, as its discovery document spells it
+    #[arg(long, env = "HOLT_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
+    pub oidc_issuer: Option<String>,
+    /// What that issuer calls this server
+    #[arg(long, env = "HOLT_OIDC_CLIENT_ID", value_name = "ID", requires = "oidc_issuer")]
+    pub oidc_client_id: Option<String>,
+    /// A file with the secret that the issuer gave (default: none, PKCE alone)
+    #[arg(long, env = "HOLT_OIDC_CLIENT_SECRET_FILE", value_name = "FILE", requires = "oidc_issuer")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// What people call it: the button is called "Log in with NAME" (default: the issuer's host)
+    #[arg(long, env = "HOLT_OIDC_NAME", value_name = "NAME", requires = "oidc_issuer")]
+    pub oidc_name: Option<String>,
+    /// Who may come by it without an account (default: who may make one here without it)
+    #[arg(long, env = "HOLT_OIDC_SIGN_UP", value_enum, requires = "oidc_issuer")]
+    pub oidc_sign_up: Option<SignUp>,
+    /// Take whoever comes by it for the account that has the same address, if both the issuer and this server verified it
+    #[arg(long, env = "HOLT_OIDC_LINK_BY_EMAIL", requires = "oidc_issuer")]
+    pub oidc_link_by_email: bool,
+    /// Its servers that are in your own network: these may have private addresses and any port, and on this machine plain http
+    #[arg(long, env = "HOLT_OIDC_OWN_HOST", value_name = "HOST:PORT", value_delimiter = ',', requires = "oidc_issuer")]
+    pub oidc_own_host: Vec<String>,
     /// Who mail sent by that server is from
     #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,

@@ -4,11 +4,13 @@
 
 mod audit;
 mod digests;
+mod elsewhere;
 mod identities;
 mod invitations;
 mod logins;
 mod moves;
 mod oauth;
+mod passkeys;
 mod plans;
 mod platform_tokens;
 mod sessions;
@@ -19,7 +21,8 @@ mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
-pub use identities::Identity;
+pub use elsewhere::{NewSignInRequest, SIGN_IN_REQUEST_LIFE, SignInRequest};
+pub use identities::{Identity, IdentityRecord};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
 pub use moves::MovedWiki;
@@ -27,6 +30,7 @@ pub use oauth::{
     ACCESS_LIFE, AccessGrant, CODE_LIFE, Decided, GrantRecord, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, OAuthClient,
     OAuthRequest, OAuthScope, REFRESH_LIFE, REQUEST_LIFE, Redemption, Refusal, Registered, Secrecy,
 };
+pub use passkeys::Passkey;
 pub use plans::{Plan, WikiLimits};
 pub use platform_tokens::{PlatformScope, PlatformToken};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};
@@ -59,6 +63,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0007_oauth.sql"),
         include_str!("migrations/0008_tenancy.sql"),
         include_str!("migrations/0009_first_wiki.sql"),
+        include_str!("migrations/0010_elsewhere.sql"),
     ],
 };
 

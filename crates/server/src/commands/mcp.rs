@@ -10,6 +10,7 @@ use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
 use crate::egress::Egress;
+use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
@@ -138,7 +139,9 @@ pub(crate) fn alone(engine: Engine) -> App {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,
+        elsewhere: Elsewhere::default(),
         proxies: Proxies::default(),
+        vouching: None,
         shipping: None,
         platform: Platform::default(),
     }
@@ -152,6 +155,7 @@ fn request() -> Request {
         headers: HeaderMap::new(),
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         scheme: Scheme::Http,
+        vouched: None,
         body: Form::default(),
         raw: Bytes::new(),
         spool: None,

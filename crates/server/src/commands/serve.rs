@@ -8,6 +8,8 @@ use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::Egress;
+use crate::elsewhere::oidc::{Oidc, Settings};
+use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
@@ -19,6 +21,7 @@ use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
+use crate::vouched::Vouching;
 use crate::{digests, front, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
@@ -28,6 +31,7 @@ use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
 use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +57,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         _ => None,
     };
     check_trusted(args)?;
+    let elsewhere = elsewhere(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
@@ -91,7 +96,9 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
+        elsewhere,
         proxies: Proxies::new(args.trust_proxy.clone()),
+        vouching: args.auth_header.clone().map(|mail| Vouching { mail, name: args.auth_name_header.clone() }),
         platform: Platform::new(args.sign_up),
         shipping,
     });
@@ -128,6 +135,33 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
     }
     tracing::warn!("these servers are asked wherever they are, and without TLS if they like: {}", args.trust_client_host.join(", "));
     Ok(())
+}
+
+/// Who else vouches for people.
+fn elsewhere(args: &ServeArgs) -> Result<Elsewhere> {
+    let mut providers: Vec<Box<dyn Provider>> = Vec::new();
+    if let (Some(issuer), Some(client)) = (&args.oidc_issuer, &args.oidc_client_id) {
+        providers.push(Box::new(Oidc::new(Settings {
+            issuer: issuer.clone(),
+            client: client.clone(),
+            secret: args.oidc_client_secret_file.as_deref().map(secret).transpose()?,
+            name: args.oidc_name.clone(),
+            sign_up: args.oidc_sign_up,
+            by_mail: if args.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
+            own: args.oidc_own_host.clone(),
+        })?));
+    }
+    Ok(Elsewhere::new(providers))
+}
+
+/// What stands in a file, without the end of its line. `Invalid` if that is nothing.
+fn secret(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(format!("read {}", file.display()), e))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() || secret.chars().any(char::is_control) {
+        return Err(Error::invalid(format!("{} holds no secret", file.display())).hint("Write the secret into it, on one line."));
+    }
+    Ok(secret.to_string())
 }
 
 /// How much may be asked of the API in a minute.

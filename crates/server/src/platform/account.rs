@@ -2,7 +2,7 @@
 
 use super::dashboard::day;
 use super::views::{AccountView, SessionLine, TokenLine};
-use super::{Visitor, audit};
+use super::{Visitor, audit, elsewhere, passkeys};
 use crate::error;
 use crate::passwords;
 use crate::reply::{Reply, see_other, with_cookie};
@@ -56,14 +56,21 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
     let Shown { secret, problem, notice } = shown;
     let problem = problem.as_ref().map(Visitor::notice);
     let (name, email, password_length) = (user.name.clone(), user.email.clone(), PASSWORD_CHARS);
+    let (connections, ways) = (visitor.app.elsewhere.connections(visitor.app, user.id)?, elsewhere::ways(visitor));
+    let passkeys = passkeys::own(visitor)?;
     visitor.form(status, "Account", |csrf| AccountView {
         csrf,
         name,
         email,
+        has_password: user.password_hash.is_some(),
         password_length,
         sessions,
         tokens,
         secret,
+        passkeys,
+        connections,
+        ways,
+        identities_url: "/app/account/identities",
         wikis,
         problem,
         notice,
@@ -78,7 +85,12 @@ fn done(visitor: &Visitor<'_>, result: Result<Reply>) -> Result<Reply> {
     }
 }
 
-fn saved() -> Reply {
+/// The page with what went wrong.
+pub(super) fn refused(visitor: &Visitor<'_>, status: StatusCode, error: Error) -> Result<Reply> {
+    page(visitor, status, Shown { problem: Some(error), ..Shown::default() })
+}
+
+pub(super) fn saved() -> Reply {
     see_other("/app/account?saved=1")
 }
 

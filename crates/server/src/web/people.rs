@@ -1,11 +1,13 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, agent_setup, arrival, audit, invitations, letters, links, problem, sessions, tokens};
+use super::{Context, agent_setup, arrival, audit, elsewhere, invitations, letters, links, passkeys, problem, sessions, tokens};
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
+use crate::vouched;
 use holt_core::{AccessLevel, Error, ErrorKind, Result, UserId};
+use holt_edge::Apex;
 use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
 use holt_engine::accounts::{self, Rank};
 use holt_engine::directory::{NewUser, Purpose, UserRecord};
@@ -39,8 +41,9 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    let elsewhere = arrival::way(context, &next);
-    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, elsewhere, problem, notice })
+    let (platform, ways, passkey) = (arrival::way(context, &next), elsewhere::ways(context), passkeys::offered(context));
+    let view = |csrf| LoginView { csrf, wanted: next, email, register_url, confirm_url, platform, ways, passkey, problem, notice };
+    context.form(status, "Log in", view)
 }
 
 /// `POST /-/login`: in the order of spec/wiki.md §3.4.
@@ -97,6 +100,22 @@ pub(super) fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()
     check_admitted(context, account)
 }
 
+/// Whoever a proxy vouches for never stands at the door: with their first request they become a member, as those who register do.
+pub fn greet(context: &Context<'_>) -> Result<()> {
+    let (Some((session, _)), Some(_)) = (&context.session, &context.request.vouched) else { return Ok(()) };
+    let account = &session.user;
+    if account.rank == Rank::Operator || context.wiki.member(account.id)?.is_some() {
+        return Ok(());
+    }
+    // Below a platform they come as everybody does.
+    if context.app.edge.hosts.apex == Apex::Platform {
+        return Ok(());
+    }
+    pages::join(context.wiki, account.id)?;
+    audit::note(context, &account.email, "register", vouched::PROVIDER, "ok");
+    letters::tell_administrators(context, account)
+}
+
 /// As [`admitted`], for somebody who is not at the door yet.
 pub(super) fn check_admitted(context: &Context<'_>, account: &UserRecord) -> Result<()> {
     let preferences = context.preferences()?;
@@ -122,7 +141,7 @@ pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, nex
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
 
-fn registration_open(context: &Context<'_>) -> Result<bool> {
+pub(super) fn registration_open(context: &Context<'_>) -> Result<bool> {
     Ok(!context.preferences()?.is_on("DISABLE_REGISTRATION"))
 }
 
@@ -264,13 +283,20 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let SettingsPage { problem, notice, secret } = page;
     let agents = agent_setup::setup(context, secret.as_deref())?;
     let password_length = PASSWORD_CHARS;
+    let passkeys = passkeys::own(context)?;
+    let (connections, ways) = (elsewhere::connections(context)?, elsewhere::ways(context));
     context.form(status, "Settings", |csrf| SettingsView {
         csrf,
         name,
         email,
         confirm_url,
+        has_password: user.password_hash.is_some(),
         password_length,
         sessions,
+        passkeys,
+        connections,
+        ways,
+        identities_url: elsewhere::IDENTITIES,
         tokens,
         label,
         within,
