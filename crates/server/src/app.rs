@@ -4,6 +4,7 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
+use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
@@ -60,6 +61,8 @@ pub struct App {
     pub mail_server: Option<MailServer>,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
+    /// Who else vouches for people.
+    pub elsewhere: Elsewhere,
     /// What is above all wikis.
     pub platform: Platform,
 }

@@ -9,6 +9,7 @@ mod digests;
 mod dispatch;
 mod door;
 mod egress;
+mod elsewhere;
 mod error;
 mod follow;
 mod followers;

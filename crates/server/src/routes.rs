@@ -104,6 +104,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/login",                                Public, web::people::login),
     get ("/-/login/platform",                       Public, web::arrival::leave),
     get ("/-/login/arrive",                         Public, web::arrival::arrive),
+    post("/-/login/elsewhere/{provider}",           Public, web::elsewhere::leave),
+    get ("/-/login/callback/{provider}",            Public, web::elsewhere::arrive),
     get ("/-/logout",                               Public, web::people::logout_form),
     post("/-/logout",                               Public, web::people::logout),
     get ("/-/register",                             Public, web::people::register_form),
@@ -128,6 +130,8 @@ pub const ROUTES: &[Route] = &[
     post("/-/settings/sessions",                    Login,  web::sessions::end),
     get ("/-/settings/tokens",                      Login,  web::people::settings_form),
     post("/-/settings/tokens",                      Login,  web::tokens::change),
+    get ("/-/settings/identities",                  Login,  web::people::settings_form),
+    post("/-/settings/identities",                  Login,  web::elsewhere::disconnect),
     get ("/-/settings/agents",                      Login,  web::connected::own),
     post("/-/settings/agents",                      Login,  web::connected::end_own),
     get ("/-/admin",                                Admin,  web::admin::form),
@@ -381,9 +385,11 @@ mod tests {
         let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
         // Forms before logging in, links by mail, which bring a secret, and those that only redirect.
         let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
+        let elsewhere = ["/-/login/elsewhere/{provider}"];
         let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}", "/-/unsubscribe/{token}"];
         let mut expected = [
             before.as_slice(),
+            elsewhere.as_slice(),
             secret.as_slice(),
             ["/{page}/history", "/-/search", "/-/search/{query}", "/api/v1/pages:batchGet", "/mcp"].as_slice(),
             // What shows its own secret, or tells nobody anything.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holt_core::session::{VIEWER_SECONDS, Viewer};
 use holt_core::{Error, Result, UserId, WikiId};
 use holt_edge::{SESSION_COOKIE, VIEWER_COOKIE, single_cookie};
-use holt_engine::directory::{SessionRow, Token};
+use holt_engine::directory::{SIGN_IN_REQUEST_LIFE, SessionRow, Token};
 use http::header::{self, HeaderMap};
 use subtle::ConstantTimeEq;
 
@@ -14,6 +14,8 @@ use subtle::ConstantTimeEq;
 const FORM_COOKIE: &str = "holt_form";
 /// Holds what a browser needs to come back from the platform's log-in page.
 const WAY_COOKIE: &str = "holt_way";
+/// Holds what a browser needs to come back from whoever vouches for somebody.
+const ELSEWHERE_COOKIE: &str = "holt_elsewhere";
 /// How long somebody may take to log in there, in seconds.
 const WAY_SECONDS: i64 = 15 * 60;
 /// How long "stay logged in" lasts, in seconds; the session itself ends after 14 days without use.
@@ -79,7 +81,21 @@ pub fn arrive(app: &App, headers: &HeaderMap) -> (Option<String>, String) {
     (secret.map(str::to_string), cookie(app, WAY_COOKIE, "", Some(0)))
 }
 
-fn random() -> Result<String> {
+/// The same for the way to whoever vouches for somebody (`elsewhere/`).
+pub fn set_out_elsewhere(app: &App) -> Result<(String, String)> {
+    let secret = random()?;
+    let cookie = cookie(app, ELSEWHERE_COOKIE, &secret, Some(SIGN_IN_REQUEST_LIFE));
+    Ok((secret, cookie))
+}
+
+/// The secret of [`set_out_elsewhere`], if the browser still has it, and the cookie that clears it.
+pub fn arrive_from_elsewhere(app: &App, headers: &HeaderMap) -> (Option<String>, String) {
+    let secret = single_cookie(headers, &name(app, ELSEWHERE_COOKIE)).filter(|secret| secret.len() == 43);
+    (secret.map(str::to_string), cookie(app, ELSEWHERE_COOKIE, "", Some(0)))
+}
+
+/// 256 random bits, as 43 characters that stand in cookies and addresses as they are.
+pub fn random() -> Result<String> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|e| Error::internal(format!("make a token: {e}")))?;
     Ok(URL_SAFE_NO_PAD.encode(random))

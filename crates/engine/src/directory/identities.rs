@@ -2,16 +2,31 @@
 
 use super::{Directory, NewUser, users};
 use crate::db::wrap;
-use holt_core::{Result, UserId};
-use rusqlite::OptionalExtension;
+use holt_core::{Error, Result, UserId};
+use rusqlite::{Connection, OptionalExtension};
 
 /// Whoever vouches for somebody, and how they call them.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity<'a> {
-    /// `atproto`, for instance.
+    /// `atproto`, `proxy`, or the issuer's address (OpenID Connect).
     pub provider: &'a str,
-    /// What never changes there: a DID.
+    /// What never changes there: a DID, a `sub`.
     pub subject: &'a str,
+}
+
+/// One identity of an account, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityRecord {
+    /// See [`Identity`].
+    pub provider: String,
+    /// See [`Identity`].
+    pub subject: String,
+    /// What they are called there; empty if nobody said.
+    pub label: String,
+    /// Unix seconds.
+    pub created: i64,
+    /// When somebody came by it, Unix seconds; none: not yet.
+    pub last_used: Option<i64>,
 }
 
 impl Directory {
@@ -22,14 +37,57 @@ impl Directory {
         let found = self.read("read an identity", |db| db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional())?;
         Ok(found.map(UserId))
     }
-    /// Makes an account for them, both or neither. `Conflict` if the address has an account.
+    /// Makes an account for them, both or neither. `Conflict` if the address has an account, or they have one.
     pub fn create_user_as(&self, user: &NewUser<'_>, identity: Identity<'_>) -> Result<UserId> {
         self.change("create an account", |db| {
             let id = users::insert(db, user)?;
-            let sql = "INSERT INTO identities (provider, subject, user, created) VALUES (?1, ?2, ?3, ?4)";
-            let values = (identity.provider, identity.subject, id.0, user.created);
-            db.execute(sql, values).map_err(wrap("note who somebody is"))?;
+            connect(db, id, identity, user.created)?;
             Ok(id)
+        })
+    }
+    /// Connects an account with whoever that is. `Conflict` if they are another account's; nothing happens if they are this one's.
+    pub fn add_identity(&self, user: UserId, identity: Identity<'_>, now: i64) -> Result<()> {
+        self.change("connect an account", |db| {
+            let sql = "SELECT user FROM identities WHERE provider = ?1 AND subject = ?2";
+            let values = (identity.provider, identity.subject);
+            let owner: Option<i64> = db.query_row(sql, values, |row| row.get(0)).optional().map_err(wrap("read an identity"))?;
+            if owner == Some(user.0) { Ok(()) } else { connect(db, user, identity, now) }
+        })
+    }
+    /// Notes that somebody came by it, and what they are called there now.
+    pub fn identity_used(&self, identity: Identity<'_>, label: &str, now: i64) -> Result<()> {
+        let sql = "UPDATE identities SET label = ?3, last_used = ?4 WHERE provider = ?1 AND subject = ?2";
+        let values = (identity.provider, identity.subject, label, now);
+        self.write("note who somebody is", |db| db.execute(sql, values)).map(|_| ())
+    }
+    /// Who an account is elsewhere, oldest first.
+    pub fn identities_of(&self, user: UserId) -> Result<Vec<IdentityRecord>> {
+        let sql = "SELECT provider, subject, label, created, last_used FROM identities WHERE user = ?1 ORDER BY created, provider, subject";
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok(IdentityRecord {
+                provider: row.get(0)?,
+                subject: row.get(1)?,
+                label: row.get(2)?,
+                created: row.get(3)?,
+                last_used: row.get(4)?,
+            })
+        };
+        self.read("list identities", |db| db.prepare_cached(sql)?.query_map([user.0], row)?.collect())
+    }
+    /// Takes an identity from an account. `NotFound` if it is not its own; `Denied` if nothing else would be left to log in with.
+    pub fn remove_identity(&self, user: UserId, identity: Identity<'_>) -> Result<()> {
+        self.change("disconnect an account", |db| {
+            let sql = "DELETE FROM identities WHERE user = ?1 AND provider = ?2 AND subject = ?3";
+            let values = (user.0, identity.provider, identity.subject);
+            if db.execute(sql, values).map_err(wrap("disconnect an account"))? == 0 {
+                return Err(Error::not_found("your account is not connected with that"));
+            }
+            let left = "SELECT password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities WHERE user = ?1) FROM users WHERE id = ?1";
+            let left: bool = db.query_row(left, [user.0], |row| row.get(0)).map_err(wrap("disconnect an account"))?;
+            if left {
+                return Ok(());
+            }
+            Err(Error::denied("nothing would be left to log in with").hint("Connect the account with something else first."))
         })
     }
     /// Whether anybody elsewhere vouches for the account.
@@ -41,5 +99,14 @@ impl Directory {
     pub fn subject_of(&self, user: UserId, provider: &str) -> Result<Option<String>> {
         let sql = "SELECT subject FROM identities WHERE user = ?1 AND provider = ?2";
         self.read("read an identity", |db| db.prepare_cached(sql)?.query_row((user.0, provider), |row| row.get(0)).optional())
+    }
+}
+
+fn connect(db: &Connection, user: UserId, identity: Identity<'_>, now: i64) -> Result<()> {
+    let sql = "INSERT INTO identities (provider, subject, user, created) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    let values = (identity.provider, identity.subject, user.0, now);
+    match db.execute(sql, values).map_err(wrap("note who somebody is"))? {
+        0 => Err(Error::conflict("that is another account's already").hint("Log in with it, or disconnect it there first.")),
+        _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod digests;
+mod elsewhere;
 mod identities;
 mod invitations;
 mod logins;
@@ -19,7 +20,8 @@ mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
-pub use identities::Identity;
+pub use elsewhere::{NewSignInRequest, SIGN_IN_REQUEST_LIFE, SignInRequest};
+pub use identities::{Identity, IdentityRecord};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
 pub use moves::MovedWiki;
@@ -58,6 +60,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0006_byte_limits.sql"),
         include_str!("migrations/0007_oauth.sql"),
         include_str!("migrations/0008_tenancy.sql"),
+        include_str!("migrations/0009_elsewhere.sql"),
     ],
 };
 

@@ -10,6 +10,7 @@ use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
 use crate::egress::Egress;
+use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
@@ -136,6 +137,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,
+        elsewhere: Elsewhere::default(),
         proxies: Proxies::default(),
         platform: Platform::default(),
     }

@@ -8,6 +8,7 @@ use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::Egress;
+use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
@@ -86,6 +87,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
+        elsewhere: Elsewhere::default(),
         proxies: Proxies::new(args.trust_proxy.clone()),
         platform: Platform::new(args.sign_up),
     });

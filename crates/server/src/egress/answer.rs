@@ -6,6 +6,15 @@ use holt_core::Result;
 /// Longest head, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 
+/// Which bodies are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// Those of documents: what has another status than 200 is not read.
+    OfDocuments,
+    /// All, as answers to forms say in theirs why they refuse.
+    All,
+}
+
 /// What a server answered.
 #[derive(Debug)]
 pub struct Answer {
@@ -16,7 +25,7 @@ pub struct Answer {
 
 impl Answer {
     /// Reads what has come. None: there is more to come. `ended`: there is not. `most`: the longest body, in bytes.
-    pub fn read(bytes: &[u8], ended: bool, most: usize) -> Result<Option<Self>> {
+    pub(super) fn read(bytes: &[u8], ended: bool, bodies: Bodies, most: usize) -> Result<Option<Self>> {
         let broken = || refused("its server does not speak HTTP");
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
             return if ended || bytes.len() > HEAD_BYTES { Err(broken()) } else { Ok(None) };
@@ -28,8 +37,8 @@ impl Answer {
         let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_string()));
         let headers: Vec<(String, String)> = lines.map(|line| header(line).ok_or_else(broken)).collect::<Result<_>>()?;
         let mut answer = Self { status, headers, body: Vec::new() };
-        // What is no document is not read.
-        if status != 200 {
+        // What is no document is not read, and what has no body has none.
+        if (bodies == Bodies::OfDocuments && status != 200) || matches!(status, 204 | 304) {
             return Ok(Some(answer));
         }
         let sent = &bytes[end + 4..];
@@ -61,8 +70,29 @@ impl Answer {
             None => Ok(None),
         }
     }
-    fn header(&self, name: &str) -> Option<&str> {
+    /// The status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+    /// The first header of that name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+    /// The body, as sent.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+    /// The body, if its type says that it is JSON.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        self.is_json().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+    /// The type of the body, without its parameters, in lower case.
+    fn kind(&self) -> String {
+        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+    fn is_json(&self) -> bool {
+        let kind = self.kind();
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
     }
     /// The document, if it is one.
     pub fn document(self) -> Result<Document> {
@@ -71,8 +101,7 @@ impl Answer {
             300..=399 => return Err(refused("it leads elsewhere, and is not followed")),
             _ => return Err(refused("there is nothing there")),
         }
-        let kind = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if kind != "application/json" && !(kind.starts_with("application/") && kind.ends_with("+json")) {
+        if !self.is_json() {
             return Err(refused("what is there is no JSON"));
         }
         let keep = self.header("cache-control").and_then(keep);
@@ -116,7 +145,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str, ended: bool) -> std::result::Result<Option<String>, String> {
-        let read = Answer::read(text.as_bytes(), ended, 20).and_then(|answer| answer.map(Answer::document).transpose());
+        let read =
+            Answer::read(text.as_bytes(), ended, Bodies::OfDocuments, 20).and_then(|answer| answer.map(Answer::document).transpose());
         read.map(|document| document.map(|document| String::from_utf8(document.body).unwrap())).map_err(|error| error.message)
     }
 

@@ -1,4 +1,4 @@
-//! The one way out to servers that somebody else names (security.md SSRF): `https`, public addresses, one request, no redirects, few bytes, little time.
+//! The one way out to other servers (security.md SSRF): `https`, public addresses, one request, no redirects, few bytes, little time.
 //!
 //! A name is resolved once, every address it has is judged, and one of those that were judged is connected to.
 
@@ -7,7 +7,9 @@ mod answer;
 #[allow(dead_code, reason = "custom domains and ATProto, which ask for texts, come next")]
 mod dns;
 
-use answer::Answer;
+pub use answer::Answer;
+
+use answer::Bodies;
 use holt_core::{Error, Result};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -35,10 +37,73 @@ pub struct Document {
     pub keep: Option<i64>,
 }
 
+/// What is asked of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Where.
+    pub address: &'a str,
+    /// Which type is wanted back.
+    pub accept: &'a str,
+    /// More headers: name, value. What could begin another header is refused.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// A form that is sent; none: only to look.
+    pub form: Option<&'a [(&'a str, &'a str)]>,
+    /// Longest body that may come back, in bytes.
+    pub most: usize,
+}
+
+impl<'a> Call<'a> {
+    /// Looks for JSON of at most `most` bytes.
+    pub fn get(address: &'a str, most: usize) -> Self {
+        Self { address, accept: "application/json", headers: &[], form: None, most }
+    }
+    /// Sends a form, and expects JSON of at most `most` bytes.
+    pub fn post(address: &'a str, form: &'a [(&'a str, &'a str)], most: usize) -> Self {
+        Self { form: Some(form), ..Self::get(address, most) }
+    }
+    fn head(&self, url: &Url) -> Result<String> {
+        use std::fmt::Write as _;
+        let (method, body) = (if self.form.is_some() { "POST" } else { "GET" }, self.body());
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let version = env!("CARGO_PKG_VERSION");
+        let mut head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept: {}\r\nAccept-Encoding: identity\r\nUser-Agent: Holt/{version}\r\nConnection: close\r\n",
+            self.accept
+        );
+        for (name, value) in self.headers {
+            let fine = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && value.bytes().all(|b| (b' '..=b'~').contains(&b));
+            if !fine {
+                return Err(Error::internal("send a header that is none"));
+            }
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if let Some(body) = body {
+            let _ = write!(head, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        } else {
+            head.push_str("\r\n");
+        }
+        Ok(head)
+    }
+    fn body(&self) -> Option<String> {
+        self.form.map(|fields| form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
+    }
+}
+
+/// What a server that whoever runs this one vouches for may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Have any address, and do without TLS: on this machine, where only who is here already can have it asked (security.md SSRF-6).
+    Everything,
+    /// Have any address. Without TLS only on this machine.
+    Place,
+}
+
 /// See the module.
 pub struct Egress {
-    /// `host:port` of servers that whoever runs this one vouches for: there, any address and plain `http` will do.
+    /// `host:port` of servers that whoever runs this one vouches for.
     trusted: Vec<String>,
+    trust: Trust,
     tls: OnceLock<std::result::Result<Arc<ClientConfig>, String>>,
     roots: fn() -> RootCertStore,
 }
@@ -46,29 +111,36 @@ pub struct Egress {
 impl Egress {
     /// With servers that are asked wherever they are; usually none.
     pub fn new(trusted: Vec<String>) -> Self {
-        Self { trusted, tls: OnceLock::new(), roots: || RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() } }
+        let roots = || RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self { trusted, trust: Trust::Everything, tls: OnceLock::new(), roots }
+    }
+    /// With servers of the operator's own network, which others do not name: they may have private addresses and any port. What is sent to them goes
+    /// by TLS, or does not leave this machine.
+    pub fn to_own(trusted: Vec<String>) -> Self {
+        Self { trust: Trust::Place, ..Self::new(trusted) }
     }
     /// Fetches a document of at most `most` bytes. What went wrong is told in one clause, without what the server said.
     pub fn json(&self, address: &str, most: usize) -> Result<Document> {
+        self.send(&Call::get(address, most), Bodies::OfDocuments)?.document()
+    }
+    /// Asks, and gives back whatever the answer is: its status and type are for the caller to look at. Redirects are not followed.
+    pub fn ask(&self, call: &Call<'_>) -> Result<Answer> {
+        self.send(call, Bodies::All)
+    }
+    fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
         let end = Instant::now() + TIME;
-        let (url, host, port) = self.check(address)?;
+        let (url, host, port) = self.check(call.address)?;
         let places = self.resolve(&url, host.clone(), port, end)?;
         let stream = connect(&places, end)?;
         let timed = Timed { stream, end };
-        let head = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: Holt/{}\r\nConnection: close\r\n\r\n",
-            &url[url::Position::BeforePath..url::Position::AfterQuery],
-            &url[url::Position::BeforeHost..url::Position::AfterPort],
-            env!("CARGO_PKG_VERSION")
-        );
-        let answer = if url.scheme() == "https" {
+        let head = call.head(&url)?;
+        if url.scheme() == "https" {
             let name = ServerName::try_from(host).map_err(|_| refused("its host is no name of a server"))?;
             let connection = ClientConnection::new(self.tls()?, name).map_err(|_| refused("no secure connection can be made"))?;
-            exchange(&mut StreamOwned::new(connection, timed), &head, most)?
+            exchange(&mut StreamOwned::new(connection, timed), &head, bodies, call.most)
         } else {
-            exchange(&mut { timed }, &head, most)?
-        };
-        answer.document()
+            exchange(&mut { timed }, &head, bodies, call.most)
+        }
     }
     /// What an address must be before anybody is asked anything.
     fn check(&self, address: &str) -> Result<(Url, String, u16)> {
@@ -117,6 +189,9 @@ impl Egress {
         }
         if !trusted && !places.iter().all(|place| address::is_public(place.ip())) {
             return Err(refused("its host is not on the public network"));
+        }
+        if url.scheme() != "https" && self.trust == Trust::Place && !places.iter().all(|place| place.ip().to_canonical().is_loopback()) {
+            return Err(refused("it does not begin with https://, and is not on this machine"));
         }
         Ok(places)
     }
@@ -180,7 +255,7 @@ impl Write for Timed {
 }
 
 /// Asks, and reads until the answer is whole.
-fn exchange(stream: &mut (impl Read + Write), head: &str, most: usize) -> Result<Answer> {
+fn exchange(stream: &mut (impl Read + Write), head: &str, bodies: Bodies, most: usize) -> Result<Answer> {
     let unanswered = |_| refused("its server does not answer");
     stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).map_err(unanswered)?;
     let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
@@ -192,7 +267,7 @@ fn exchange(stream: &mut (impl Read + Write), head: &str, most: usize) -> Result
             read => read.map_err(unanswered)?,
         };
         bytes.extend_from_slice(&piece[..read]);
-        if let Some(answer) = Answer::read(&bytes, read == 0, most)? {
+        if let Some(answer) = Answer::read(&bytes, read == 0, bodies, most)? {
             return Ok(answer);
         }
     }

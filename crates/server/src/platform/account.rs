@@ -2,7 +2,7 @@
 
 use super::dashboard::day;
 use super::views::{AccountView, SessionLine, TokenLine};
-use super::{Visitor, audit};
+use super::{Visitor, audit, elsewhere};
 use crate::error;
 use crate::passwords;
 use crate::reply::{Reply, see_other, with_cookie};
@@ -56,6 +56,7 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
     let Shown { secret, problem, notice } = shown;
     let problem = problem.as_ref().map(Visitor::notice);
     let (name, email, password_length) = (user.name.clone(), user.email.clone(), PASSWORD_CHARS);
+    let (connections, ways) = (visitor.app.elsewhere.connections(visitor.app, user.id)?, elsewhere::ways(visitor));
     visitor.form(status, "Account", |csrf| AccountView {
         csrf,
         name,
@@ -64,6 +65,9 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
         sessions,
         tokens,
         secret,
+        connections,
+        ways,
+        identities_url: "/app/account/identities",
         wikis,
         problem,
         notice,
@@ -78,7 +82,12 @@ fn done(visitor: &Visitor<'_>, result: Result<Reply>) -> Result<Reply> {
     }
 }
 
-fn saved() -> Reply {
+/// The page with what went wrong.
+pub(super) fn refused(visitor: &Visitor<'_>, status: StatusCode, error: Error) -> Result<Reply> {
+    page(visitor, status, Shown { problem: Some(error), ..Shown::default() })
+}
+
+pub(super) fn saved() -> Reply {
     see_other("/app/account?saved=1")
 }
 

@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod audit;
 mod dashboard;
+mod elsewhere;
 mod export;
 mod overview;
 mod routes;

@@ -1,6 +1,6 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
-use super::{Visitor, account, admin, api, dashboard, export, sign_in};
+use super::{Visitor, account, admin, api, dashboard, elsewhere, export, sign_in};
 use crate::reply::Reply;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
@@ -67,6 +67,8 @@ pub const ROUTES: &[Route] = &[
     post("/auth/logout",                        Login,    sign_in::logout),
     get ("/auth/register",                      Public,   sign_in::register_form),
     post("/auth/register",                      Public,   sign_in::register),
+    post("/auth/elsewhere/{provider}",          Public,   elsewhere::leave),
+    get ("/auth/callback/{provider}",           Public,   elsewhere::arrive),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
     post("/auth/wiki",                          Login,    sign_in::to_wiki),
     get ("/app",                                Login,    dashboard::home),
@@ -76,6 +78,7 @@ pub const ROUTES: &[Route] = &[
     post("/app/account",                        Login,    account::change),
     post("/app/account/sessions",               Login,    account::end_session),
     post("/app/account/tokens",                 Login,    account::tokens),
+    post("/app/account/identities",             Login,    elsewhere::disconnect),
     post("/app/account/delete",                 Login,    account::delete),
     get ("/app/wiki/{slug}",                    Login,    dashboard::show),
     post("/app/wiki/{slug}/settings",           Login,    dashboard::settings),
@@ -127,9 +130,11 @@ mod tests {
             "/.well-known/change-password",
             "/auth/login",
             "/auth/register",
+            "/auth/callback/{provider}",
         ];
+        let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}"];
         for (method, pattern) in &public {
-            let allowed = if *method == "GET" { pages.contains(pattern) } else { ["/auth/login", "/auth/register"].contains(pattern) };
+            let allowed = if *method == "GET" { pages.contains(pattern) } else { forms.contains(pattern) };
             assert!(allowed, "{method} {pattern} is public");
         }
     }

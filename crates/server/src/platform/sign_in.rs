@@ -2,8 +2,9 @@
 
 use super::views::{LoginView, RegisterView, ToWikiView};
 use super::visitor::port;
-use super::{Visitor, audit};
+use super::{Visitor, audit, elsewhere};
 use crate::app::App;
+use crate::config::SignUp;
 use crate::error;
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
@@ -45,7 +46,7 @@ fn return_to(wanted: &str, scheme: &str, domain: &str, port: &str) -> Option<Str
     (safe_next(wanted) == wanted).then(|| wanted.to_string())
 }
 
-fn destination(visitor: &Visitor<'_>, wanted: &str) -> String {
+pub(super) fn destination(visitor: &Visitor<'_>, wanted: &str) -> String {
     let found = return_to(wanted, visitor.request.scheme.as_str(), visitor.domain(), visitor.port());
     found.filter(|to| to != "/").unwrap_or_else(|| HOME.to_string())
 }
@@ -59,10 +60,16 @@ pub fn login_form(visitor: &Visitor<'_>) -> Result<Reply> {
     show_login(visitor, StatusCode::OK, wanted, String::new(), None)
 }
 
-fn show_login(visitor: &Visitor<'_>, status: StatusCode, return_to: String, email: String, problem: Option<&Error>) -> Result<Reply> {
+pub(super) fn show_login(
+    visitor: &Visitor<'_>,
+    status: StatusCode,
+    return_to: String,
+    email: String,
+    problem: Option<&Error>,
+) -> Result<Reply> {
     let (may_register, problem) = (visitor.app.platform.is_open(), problem.map(Visitor::notice));
-    let name = visitor.domain().to_string();
-    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, problem })
+    let (name, ways) = (visitor.domain().to_string(), elsewhere::ways(visitor));
+    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, wanted: return_to, email, may_register, ways, problem })
 }
 
 /// `POST /auth/login`
@@ -97,6 +104,11 @@ pub fn logout(visitor: &Visitor<'_>) -> Result<Reply> {
     let Some((_, token)) = &visitor.session else { return Ok(see_other("/")) };
     let cookies = session::end(visitor.app, token)?;
     Ok(cookies.iter().fold(see_other("/"), |reply, cookie| with_cookie(reply, cookie)))
+}
+
+/// Who may make an account here.
+pub(super) fn may_sign_up(visitor: &Visitor<'_>) -> SignUp {
+    if visitor.app.platform.is_open() { SignUp::Open } else { SignUp::Closed }
 }
 
 /// `GET /auth/register`

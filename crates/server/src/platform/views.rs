@@ -1,5 +1,6 @@
 //! What the platform's pages show, as typed values for compiled templates (`templates/platform/*.html`). Text is escaped by the templates.
 
+use crate::elsewhere::{Connection, Way};
 use askama::Template;
 use holt_engine::publish::filters;
 
@@ -82,13 +83,25 @@ pub struct LoginView {
     /// The platform's domain.
     pub name: String,
     /// Where to go afterwards; checked when it is used.
-    pub return_to: String,
+    pub wanted: String,
     /// What stands in the box.
     pub email: String,
     /// Whether everybody may make an account.
     pub may_register: bool,
+    /// Who else vouches for people.
+    pub ways: Vec<Way>,
     /// Why the form came back.
     pub problem: Option<Notice>,
+}
+
+/// Sends somebody to who vouches for them.
+#[derive(Template)]
+#[template(path = "leaving.html")]
+pub struct LeavingView {
+    /// There.
+    pub url: String,
+    /// What it is called.
+    pub name: String,
 }
 
 /// Makes an account.
@@ -293,6 +306,12 @@ pub struct AccountView {
     pub tokens: Vec<TokenLine>,
     /// A token that was just made: shown this once.
     pub secret: Option<String>,
+    /// Who one is elsewhere.
+    pub connections: Vec<Connection>,
+    /// Where one could be somebody, too.
+    pub ways: Vec<Way>,
+    /// Where connections are ended.
+    pub identities_url: &'static str,
     /// How many wikis would go with the account.
     pub wikis: usize,
     /// Why a form came back.

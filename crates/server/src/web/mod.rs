@@ -13,6 +13,7 @@ pub mod comments;
 pub mod connected;
 pub mod consent;
 pub mod edit;
+pub mod elsewhere;
 pub mod feeds;
 pub mod file_type;
 pub mod files;

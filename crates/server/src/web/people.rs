@@ -1,7 +1,7 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, agent_setup, arrival, audit, invitations, letters, links, problem, sessions, tokens};
+use super::{Context, agent_setup, arrival, audit, elsewhere, invitations, letters, links, problem, sessions, tokens};
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
@@ -39,8 +39,9 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    let elsewhere = arrival::way(context, &next);
-    context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, elsewhere, problem, notice })
+    let (platform, ways) = (arrival::way(context, &next), elsewhere::ways(context));
+    let view = |csrf| LoginView { csrf, wanted: next, email, register_url, confirm_url, platform, ways, problem, notice };
+    context.form(status, "Log in", view)
 }
 
 /// `POST /-/login`: in the order of spec/wiki.md §3.4.
@@ -122,7 +123,7 @@ pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, nex
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
 
-fn registration_open(context: &Context<'_>) -> Result<bool> {
+pub(super) fn registration_open(context: &Context<'_>) -> Result<bool> {
     Ok(!context.preferences()?.is_on("DISABLE_REGISTRATION"))
 }
 
@@ -264,6 +265,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let SettingsPage { problem, notice, secret } = page;
     let agents = agent_setup::setup(context, secret.as_deref())?;
     let password_length = PASSWORD_CHARS;
+    let (connections, ways) = (elsewhere::connections(context)?, elsewhere::ways(context));
     context.form(status, "Settings", |csrf| SettingsView {
         csrf,
         name,
@@ -271,6 +273,9 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         confirm_url,
         password_length,
         sessions,
+        connections,
+        ways,
+        identities_url: elsewhere::IDENTITIES,
         tokens,
         label,
         within,

@@ -36,7 +36,7 @@ pub use comments::{
 };
 pub use connected::{ConnectedProgram, ConnectedView, ConsentRefusedView, ConsentView, ScopeChoice};
 pub use files::{AttachmentView, AttachmentsView, FileEntry};
-pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
+pub use people::{AccessGroup, AdminView, AgentSetup, Choice, LeavingView, LoginView, MemberRow, RegisterView, SettingsView, SetupView};
 pub use preferences::{AgentPolicyView, AgentRuleRow, MenuRow, PathRuleRow, PathRulesView, Preference, PreferenceKind, PreferencesView};
 pub use review::{DecisionShown, HunkShown, ProposalEntry, ProposalView, ProposalsView, ProposedBody, ProposedFileShown, Said};
 pub use site::{

@@ -1,5 +1,6 @@
 //! Accounts and their rights.
 
+use crate::elsewhere::{Connection, Way};
 use askama::Template;
 use holt_core::MemberFlags;
 use holt_engine::publish::filters;
@@ -13,7 +14,7 @@ pub struct LoginView {
     /// Token of the session, or of the form for those without one.
     pub csrf: String,
     /// Where to go afterwards: a path of this wiki, already checked.
-    pub next: String,
+    pub wanted: String,
     /// What stands in the box.
     pub email: String,
     /// Where to register, if one may.
@@ -21,11 +22,23 @@ pub struct LoginView {
     /// Where to ask for a confirmation mail, if one is missing.
     pub confirm_url: Option<String>,
     /// The platform's name, and the way to log in there, if this wiki is part of one.
-    pub elsewhere: Option<(String, String)>,
+    pub platform: Option<(String, String)>,
+    /// Who else vouches for people.
+    pub ways: Vec<Way>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// Why the reader was sent here.
     pub notice: Option<String>,
+}
+
+/// Sends somebody to who vouches for them.
+#[derive(Template)]
+#[template(path = "leaving.html")]
+pub struct LeavingView {
+    /// There.
+    pub url: String,
+    /// What it is called.
+    pub name: String,
 }
 
 /// Creates the first administrator.
@@ -92,6 +105,12 @@ pub struct SettingsView {
     pub password_length: usize,
     /// This one first.
     pub sessions: Vec<SessionView>,
+    /// Who one is elsewhere.
+    pub connections: Vec<Connection>,
+    /// Where one could be somebody, too.
+    pub ways: Vec<Way>,
+    /// Where connections are ended.
+    pub identities_url: &'static str,
     /// Oldest first.
     pub tokens: Vec<TokenView>,
     /// What stands in the box for a new token's name.
