@@ -19,6 +19,8 @@ pub const WORKING: usize = 64;
 const WRITERS: usize = 2;
 /// Most messages of agents worked on at once in one wiki.
 const AGENTS: usize = 2;
+/// Most who wait for other servers at once, to log in: slow ones keep nobody else waiting.
+const TRAVELLERS: usize = 4;
 /// Most requests that wait in one wiki; more are told to come back.
 const WAITING: usize = 64;
 /// Longest wait.
@@ -38,6 +40,8 @@ pub enum Kind {
     Write,
     /// A message of an agent, which may do either.
     Agent,
+    /// Logging in by somebody else's server, which may take its time.
+    Elsewhere,
 }
 
 /// Whose line: a wiki's; none: the installation's own.
@@ -56,6 +60,7 @@ struct Line {
     readers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
     agents: Arc<Semaphore>,
+    travellers: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
@@ -103,6 +108,7 @@ impl Turns {
             readers: places(self.readers),
             writers: places(WRITERS),
             agents: places(AGENTS),
+            travellers: places(TRAVELLERS),
             bodies: places(BODIES_EACH),
             waiting: AtomicUsize::new(0),
         });
@@ -133,6 +139,7 @@ impl Turns {
             Kind::Read => &line.readers,
             Kind::Write => &line.writers,
             Kind::Agent => &line.agents,
+            Kind::Elsewhere => &line.travellers,
         };
         let own = places.clone().acquire_owned().await.ok()?;
         let all = self.working.clone().acquire_owned().await.ok()?;
@@ -206,6 +213,9 @@ mod tests {
         assert_eq!(writers.len(), WRITERS);
         assert!(now(turns.take(wiki(1), Kind::Write)).is_none());
         assert!(now(turns.take(wiki(1), Kind::Read)).is_some() && now(turns.take(wiki(1), Kind::Agent)).is_some());
+        let travellers: Vec<Permit> = (0..TRAVELLERS).filter_map(|_| now(turns.take(wiki(2), Kind::Elsewhere))).collect();
+        assert_eq!(travellers.len(), TRAVELLERS);
+        assert!(now(turns.take(wiki(2), Kind::Elsewhere)).is_none() && now(turns.take(wiki(2), Kind::Write)).is_some());
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
-use crate::egress::Egress;
-use crate::elsewhere::Elsewhere;
+use crate::egress::{Dns, Egress};
+use crate::elsewhere::atproto::{self, Atproto, Places};
+use crate::elsewhere::{Elsewhere, Provider};
 use crate::followers::Followers;
 use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
@@ -58,6 +59,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         make_welcome(&engine)?;
     }
     let default_wiki = default_wiki(&engine, args)?;
+    let providers = providers(args, &engine)?;
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
         reindexing: Arc::new(Reindexing::default()),
@@ -87,7 +89,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
-        elsewhere: Elsewhere::default(),
+        elsewhere: Elsewhere::new(providers),
         proxies: Proxies::new(args.trust_proxy.clone()),
         platform: Platform::new(args.sign_up),
     });
@@ -110,8 +112,29 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Who vouches for people.
+fn providers(args: &ServeArgs, engine: &Engine) -> Result<Vec<Box<dyn Provider>>> {
+    let mut providers: Vec<Box<dyn Provider>> = Vec::new();
+    if args.atproto == Switch::On {
+        let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform).ok_or_else(|| {
+            Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
+        })?;
+        let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
+        let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
+        let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
+        providers.push(Box::new(Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))?));
+    }
+    Ok(providers)
+}
+
 /// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
 fn check_trusted(args: &ServeArgs) -> Result<()> {
+    if let Some(place) = args.test_network {
+        if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
+            return Err(Error::invalid("--test-network is for tests on one machine").hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
+        }
+        tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
+    }
     if args.trust_client_host.is_empty() {
         return Ok(());
     }

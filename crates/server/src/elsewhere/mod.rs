@@ -10,6 +10,8 @@
 //!
 //! A way back that somebody else began is refused, as their browser has the secret: nobody is logged in as somebody else without noticing it.
 
+pub mod atproto;
+
 use crate::app::App;
 use crate::config::SignUp;
 use crate::rates::Kind;
@@ -46,6 +48,10 @@ pub trait Provider: Send + Sync {
     fn callback(&self) -> Option<&'static str> {
         None
     }
+    /// The document by which we introduce ourselves there, if it asks for one.
+    fn introduction(&self) -> Option<Value> {
+        None
+    }
     /// Who may come by it without an account; none: whoever may make one here anyway.
     fn sign_up(&self) -> Option<SignUp> {
         None
@@ -60,6 +66,12 @@ pub trait Provider: Send + Sync {
     fn depart(&self, leaving: &Leaving<'_>) -> Result<Departure>;
     /// Who came back. Asks the provider; nothing that the browser says is believed.
     fn arrive(&self, returned: &Returned<'_>) -> Result<Someone>;
+}
+
+/// Whether whoever asks for this may wait for a provider to answer, at the platform or in a wiki.
+pub fn asks_others(is_platform: bool, path: &str) -> bool {
+    let places = if is_platform { ["/auth/elsewhere/", "/auth/callback"] } else { ["/-/login/elsewhere/", "/-/login/callback/"] };
+    places.iter().any(|place| path.starts_with(place))
 }
 
 /// All that there are.

@@ -4,9 +4,9 @@ use super::account;
 use super::sign_in::{self, destination, may_sign_up};
 use super::views::LeavingView;
 use super::{Visitor, audit};
-use crate::elsewhere::{self, Provider, Rules, SetOut, Someone, Threshold, Way, Wish};
+use crate::elsewhere::{self, atproto, Provider, Rules, SetOut, Someone, Threshold, Way, Wish};
 use crate::error;
-use crate::reply::{Reply, see_other, with_cookie, with_header};
+use crate::reply::{Reply, json, see_other, with_cookie, with_header};
 use crate::session::{self, Remember};
 use holt_core::{Error, ErrorKind, Result};
 use holt_engine::directory::Identity;
@@ -35,7 +35,7 @@ pub fn leave(visitor: &Visitor<'_>) -> Result<Reply> {
     let wish = Wish { back: callback(visitor, provider), return_to: form.get("return_to"), connect, typed: form.get("username") };
     let SetOut { url, cookie } = match elsewhere::set_out(threshold(visitor), provider, &wish) {
         Ok(set_out) => set_out,
-        Err(error) => return failed(visitor, error),
+        Err(error) => return failed(visitor, provider.key(), error),
     };
     let (name, url) = (provider.name().to_string(), url.to_string());
     let reply = visitor.form(StatusCode::OK, "Log in", |_| LeavingView { url: url.clone(), name })?;
@@ -45,6 +45,18 @@ pub fn leave(visitor: &Visitor<'_>) -> Result<Reply> {
 /// `GET /auth/callback/{provider}`: where people come back.
 pub fn arrive(visitor: &Visitor<'_>) -> Result<Reply> {
     arrive_from(visitor, visitor.app.elsewhere.provider(visitor.param("provider"))?)
+}
+
+/// `GET /auth/callback`: the same from the AT Protocol, which knows us by addresses of its own.
+pub fn arrive_by_atproto(visitor: &Visitor<'_>) -> Result<Reply> {
+    arrive_from(visitor, visitor.app.elsewhere.provider(atproto::KEY)?)
+}
+
+/// `GET /auth/client-metadata.json`: who we are, for servers of the AT Protocol. The same for everybody.
+pub fn introduction(visitor: &Visitor<'_>) -> Result<Reply> {
+    let document = visitor.app.elsewhere.provider(atproto::KEY)?.introduction();
+    let document = document.ok_or_else(|| Error::not_found("there is nothing at this address"))?;
+    Ok(with_header(json(StatusCode::OK, &document), header::CACHE_CONTROL, "public, max-age=300"))
 }
 
 /// Somebody comes back from `provider`, at whatever address.
@@ -58,7 +70,7 @@ pub(super) fn arrive_from(visitor: &Visitor<'_>, provider: &dyn Provider) -> Res
     });
     let (returned, someone, found) = match arrived {
         Ok(arrived) => arrived,
-        Err(error) => return failed(visitor, error).map(|reply| with_cookie(reply, &clear)),
+        Err(error) => return failed(visitor, provider.key(), error).map(|reply| with_cookie(reply, &clear)),
     };
     let account = found.account();
     let Someone { label, .. } = &someone;
@@ -75,12 +87,12 @@ pub(super) fn arrive_from(visitor: &Visitor<'_>, provider: &dyn Provider) -> Res
 }
 
 /// What went wrong, where it was begun.
-fn failed(visitor: &Visitor<'_>, error: Error) -> Result<Reply> {
+fn failed(visitor: &Visitor<'_>, provider: &str, error: Error) -> Result<Reply> {
     if matches!(error.kind, ErrorKind::Internal) {
         tracing::error!(request = %visitor.request.id, "{}", error.chain());
     }
     let actor = visitor.user.as_ref().map_or("", |user| user.email.as_str());
-    audit::note(visitor, actor, None, "login", visitor.param("provider"), "denied");
+    audit::note(visitor, actor, None, "login", provider, "denied");
     let status = match error.kind {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
         _ => error::status(&error),

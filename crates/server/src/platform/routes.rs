@@ -1,6 +1,7 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
 use super::{Visitor, account, admin, api, dashboard, elsewhere, export, sign_in};
+use crate::elsewhere::atproto;
 use crate::reply::Reply;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
@@ -69,6 +70,8 @@ pub const ROUTES: &[Route] = &[
     post("/auth/register",                      Public,   sign_in::register),
     post("/auth/elsewhere/{provider}",          Public,   elsewhere::leave),
     get ("/auth/callback/{provider}",           Public,   elsewhere::arrive),
+    get (atproto::CALLBACK,                     Public,   elsewhere::arrive_by_atproto),
+    get (atproto::METADATA,                     Public,   elsewhere::introduction),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
     post("/auth/wiki",                          Login,    sign_in::to_wiki),
     get ("/app",                                Login,    dashboard::home),
@@ -131,6 +134,8 @@ mod tests {
             "/auth/login",
             "/auth/register",
             "/auth/callback/{provider}",
+            atproto::CALLBACK,
+            atproto::METADATA,
         ];
         let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}"];
         for (method, pattern) in &public {

@@ -23,6 +23,8 @@ use url::Url;
 
 /// What addresses call this way to log in, and the directory its identities.
 pub const KEY: &str = "atproto";
+/// The file with our private key.
+pub const KEY_FILE: &str = "atproto.pk8";
 /// Where we say who we are; the whole address is our name at other servers.
 pub const METADATA: &str = "/auth/client-metadata.json";
 /// Where people come back.
@@ -291,6 +293,12 @@ impl Provider for Atproto {
     }
     fn asks(&self) -> Option<&'static str> {
         Some("Handle")
+    }
+    fn callback(&self) -> Option<&'static str> {
+        Some(CALLBACK)
+    }
+    fn introduction(&self) -> Option<Value> {
+        Some(self.metadata())
     }
     fn vouches_as(&self, provider: &str) -> bool {
         provider == KEY

@@ -113,7 +113,8 @@ impl<'a> Asking<'a> {
             [] => {}
         }
         self.check_time()?;
-        let call = Call { accept: "text/plain", ..Call::get(&format!("https://{handle}/.well-known/atproto-did"), TEXT) };
+        let address = format!("https://{handle}/.well-known/atproto-did");
+        let call = Call { accept: "text/plain", ..Call::get(&address, TEXT) };
         match self.egress.ask(&call) {
             Ok(answer) if answer.status() == 200 => Ok(std::str::from_utf8(answer.body()).ok().and_then(|text| Did::parse(text.trim()))),
             Err(error) if error.kind == ErrorKind::Internal => Err(error),
