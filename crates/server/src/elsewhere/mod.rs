@@ -397,7 +397,10 @@ pub fn account(app: &App, someone: &Someone, connect: Option<UserId>, rules: Rul
         (Some(owner), Some(user)) if owner != user => {
             return Err(Error::conflict("that is another account's already").hint("Log in with it, or disconnect it there first."));
         }
-        (Some(owner), _) => Found::Known(record(owner)?),
+        (Some(owner), _) => {
+            rename(app, &record(owner)?, identity, someone)?;
+            Found::Known(record(owner)?)
+        }
         (None, Some(user)) => {
             directory.add_identity(user, identity, now)?;
             Found::Connected(record(user)?)
@@ -407,6 +410,18 @@ pub fn account(app: &App, someone: &Someone, connect: Option<UserId>, rules: Rul
     directory.identity_used(identity, &short(&someone.label, 254), now)?;
     directory.touch(found.account().id, now)?;
     Ok(found)
+}
+
+/// Who is called here as they were there, and chose no name of their own, goes on being called as they are there.
+fn rename(app: &App, account: &UserRecord, identity: Identity<'_>, someone: &Someone) -> Result<()> {
+    let directory = app.engine.directory();
+    let known = directory.identities_of(account.id)?;
+    let known = known.into_iter().find(|known| known.provider == identity.provider && known.subject == identity.subject);
+    let before = known.map(|known| known.label).unwrap_or_default();
+    // Whoever moved in from elsewhere has no label yet, but the name that stands for their address, too.
+    let chosen = account.name != before && account.email != format!("@{}", account.name);
+    let name = name(&someone.name, &someone.label);
+    if chosen || name == account.name { Ok(()) } else { directory.set_name(account.id, &name) }
 }
 
 /// Somebody who was never here.
