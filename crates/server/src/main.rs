@@ -30,6 +30,7 @@ mod reply;
 mod request;
 mod routes;
 mod session;
+mod signature;
 mod spool;
 mod thumbnails;
 mod turns;

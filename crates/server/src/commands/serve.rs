@@ -9,7 +9,8 @@ use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::{Dns, Egress};
 use crate::elsewhere::atproto::{self, Atproto, Places};
-use crate::elsewhere::{Elsewhere, Provider};
+use crate::elsewhere::oidc::{Oidc, Settings};
+use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
 use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
@@ -29,6 +30,7 @@ use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,11 +57,11 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     };
     check_trusted(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    let elsewhere = elsewhere(args, &engine)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
     }
     let default_wiki = default_wiki(&engine, args)?;
-    let providers = providers(args, &engine)?;
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
         reindexing: Arc::new(Reindexing::default()),
@@ -89,7 +91,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
-        elsewhere: Elsewhere::new(providers),
+        elsewhere,
         proxies: Proxies::new(args.trust_proxy.clone()),
         platform: Platform::new(args.sign_up),
     });
@@ -112,21 +114,6 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who vouches for people.
-fn providers(args: &ServeArgs, engine: &Engine) -> Result<Vec<Box<dyn Provider>>> {
-    let mut providers: Vec<Box<dyn Provider>> = Vec::new();
-    if args.atproto == Switch::On {
-        let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform).ok_or_else(|| {
-            Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
-        })?;
-        let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
-        let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
-        let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
-        providers.push(Box::new(Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))?));
-    }
-    Ok(providers)
-}
-
 /// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
 fn check_trusted(args: &ServeArgs) -> Result<()> {
     if let Some(place) = args.test_network {
@@ -144,6 +131,48 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
     }
     tracing::warn!("these servers are asked wherever they are, and without TLS if they like: {}", args.trust_client_host.join(", "));
     Ok(())
+}
+
+/// Who else vouches for people.
+fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
+    let mut providers: Vec<Box<dyn Provider>> = Vec::new();
+    if let (Some(issuer), Some(client)) = (&args.oidc_issuer, &args.oidc_client_id) {
+        providers.push(Box::new(Oidc::new(Settings {
+            issuer: issuer.clone(),
+            client: client.clone(),
+            secret: args.oidc_client_secret_file.as_deref().map(secret).transpose()?,
+            name: args.oidc_name.clone(),
+            sign_up: args.oidc_sign_up,
+            by_mail: if args.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
+            own: args.oidc_own_host.clone(),
+        })?));
+    }
+    if args.atproto == Switch::On {
+        providers.push(Box::new(atproto(args, engine)?));
+    }
+    Ok(Elsewhere::new(providers))
+}
+
+/// The AT Protocol, where there is a platform: other servers know us by its domain.
+fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
+    let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform);
+    let domain = domain.ok_or_else(|| {
+        Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
+    })?;
+    let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
+    let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
+    let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
+    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))
+}
+
+/// What stands in a file, without the end of its line. `Invalid` if that is nothing.
+fn secret(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io(format!("read {}", file.display()), e))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() || secret.chars().any(char::is_control) {
+        return Err(Error::invalid(format!("{} holds no secret", file.display())).hint("Write the secret into it, on one line."));
+    }
+    Ok(secret.to_string())
 }
 
 /// How much may be asked of the API in a minute.

@@ -84,7 +84,7 @@ impl Answer {
     }
     /// The body, if its type says that it is JSON.
     pub fn json(&self) -> Option<serde_json::Value> {
-        self.is_json().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+        self.is_json().then(|| serde_json::from_slice(self.body()).ok()).flatten()
     }
     /// The type of the body, without its parameters, in lower case.
     fn kind(&self) -> String {

@@ -11,6 +11,7 @@
 //! A way back that somebody else began is refused, as their browser has the secret: nobody is logged in as somebody else without noticing it.
 
 pub mod atproto;
+pub mod oidc;
 
 use crate::app::App;
 use crate::config::SignUp;

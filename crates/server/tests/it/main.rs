@@ -20,6 +20,7 @@ mod matrix;
 mod mcp;
 mod mistakes;
 mod oauth;
+mod oidc;
 mod platform;
 mod private;
 mod review;

@@ -83,9 +83,14 @@ struct Kept {
 }
 
 impl Atproto {
-    /// Of the platform at `domain`. `key` is what [`Atproto::new_key`] made once.
+    /// Of the platform at `domain`. `key` is what [`Atproto::new_key`] made once. `Invalid` if one of the places is none.
     pub fn new(domain: &str, places: Places, key: &[u8], egress: Egress, dns: Dns) -> Result<Self> {
         let key = SigningKey::from_pkcs8(key)?;
+        for place in [&places.directory, &places.profiles] {
+            if names::bare_origin(place).is_none() {
+                return Err(Error::invalid(format!("{place} is no server of the AT Protocol")).hint("Write it as https://HOST."));
+            }
+        }
         Ok(Self { domain: domain.to_string(), places, key, egress, dns, under_way: Mutex::default() })
     }
     /// A key for [`Atproto::new`], to be kept: other servers know us by its public half.
@@ -194,7 +199,7 @@ impl Atproto {
             // Only a server was named: any server can say any name, so whoever it is has to say that this one speaks for them.
             None => {
                 let asking = Asking::new(&self.egress, &self.dns, &self.places.directory);
-                let whereabouts = asking.whereabouts(&did)?;
+                let whereabouts = asking.whereabouts(&did, None)?;
                 if asking.issuer(&whereabouts.pds)? != kept.issuer {
                     return Err(refused("somebody for whom another server speaks"));
                 }

@@ -55,7 +55,7 @@ impl<'a> Asking<'a> {
         let (whom, issuer) = match named {
             Named::Handle(handle) => {
                 let did = self.did_of(handle)?.ok_or_else(|| unknown(handle, "there is no such handle"))?;
-                let whom = self.whereabouts(&did)?;
+                let whom = self.whereabouts(&did, Some(handle))?;
                 // Anybody can claim a handle in their document, and a handle can name anybody: both have to say the same.
                 if whom.handle.as_deref() != Some(handle) {
                     return Err(unknown(handle, "whom it names is called something else"));
@@ -64,7 +64,7 @@ impl<'a> Asking<'a> {
                 (Some(whom), issuer)
             }
             Named::Did(did) => {
-                let whom = self.whereabouts(did)?;
+                let whom = self.whereabouts(did, None)?;
                 let issuer = self.issuer(&whom.pds)?;
                 (Some(whom), issuer)
             }
@@ -76,11 +76,12 @@ impl<'a> Asking<'a> {
         };
         Ok(Destination { whom, server: self.server(&issuer)? })
     }
-    /// Who somebody is, what they are called and where they are. A handle that does not name them in turn is none.
-    pub fn whereabouts(&self, did: &Did) -> Result<Whereabouts> {
+    /// Who somebody is, what they are called and where they are. A handle that does not name them in turn is none; `named` is known to.
+    pub fn whereabouts(&self, did: &Did, named: Option<&str>) -> Result<Whereabouts> {
         let document = self.document(&did.document(self.directory)).map_err(|e| about(did.as_str(), e))?;
         let DidDocument { handle, pds } = DidDocument::read(did, &document).map_err(|why| unknown(did.as_str(), why))?;
         let handle = match handle {
+            Some(handle) if named == Some(&handle) => Some(handle),
             Some(handle) if self.did_of(&handle)?.as_ref() == Some(did) => Some(handle),
             _ => None,
         };
