@@ -98,6 +98,7 @@ impl Elsewhere {
             name: provider.name().to_string(),
             asks: provider.asks(),
             url: url(provider.key()),
+            typed: String::new(),
         };
         self.providers.iter().map(way).collect()
     }
@@ -130,6 +131,8 @@ pub struct Way {
     pub asks: Option<&'static str>,
     /// Where the form goes.
     pub url: String,
+    /// What stands in the box.
+    pub typed: String,
 }
 
 /// An identity of an account.

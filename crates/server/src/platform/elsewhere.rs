@@ -10,11 +10,21 @@ use crate::reply::{Reply, json, see_other, with_cookie, with_header};
 use crate::session::{self, Remember};
 use holt_core::{Error, ErrorKind, Result};
 use holt_engine::directory::Identity;
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
+
+/// Longest text in the box for a name, in characters: no host name is longer.
+const TYPED: usize = 253;
 
 /// The other ways to log in.
 pub(super) fn ways(visitor: &Visitor<'_>) -> Vec<Way> {
-    visitor.app.elsewhere.ways(|key| format!("/auth/elsewhere/{key}"))
+    let (request, url) = (visitor.request, |key: &str| format!("/auth/elsewhere/{key}"));
+    let mut ways = visitor.app.elsewhere.ways(url);
+    // What was typed is still there when the form comes back; so it is for who is sent here with a name.
+    for way in ways.iter_mut().filter(|way| way.asks.is_some() && (request.path == way.url || request.method == Method::GET)) {
+        let typed = request.query("username").unwrap_or_else(|| request.body.get("username").to_string());
+        way.typed = typed.chars().filter(|c| !c.is_control()).take(TYPED).collect();
+    }
+    ways
 }
 
 fn threshold<'v>(visitor: &'v Visitor<'_>) -> Threshold<'v> {

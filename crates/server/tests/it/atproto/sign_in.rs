@@ -180,6 +180,10 @@ fn case_15_and_16_where_somebody_wanted_to_go_is_where_they_get() {
         let arrived = browser.get(&back(&world.network.agree(&place, ALICE)));
         assert_eq!((arrived.status, arrived.header("location")), (303, Some(got.as_str())), "{wanted}");
     }
+    // A name can come along, and stays when the form comes back.
+    let long = format!("/auth/login?username={}", "x".repeat(1000));
+    assert_eq!(world.browser().get(&long).field("username"), "x".repeat(253));
+    assert_eq!(world.type_name(&world.browser(), "no name\" at all", "").field("username"), "no name&#34; at all");
     let browser = world.log_in(ALICES_HANDLE, ALICE);
     assert_eq!(browser.get("/auth/login?return_to=/app/account").header("location"), Some("/app/account"));
     // A link does not begin it: a form of ours does.
