@@ -23,6 +23,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("password.recover", "New password chosen by mail"),
     ("email.ask", "Confirmation asked for by mail"),
     ("email.confirm", "Address confirmed"),
+    ("identity.add", "Connected with another way to log in"),
+    ("identity.remove", "Disconnected from another way to log in"),
     ("invitation.make", "Invitation made"),
     ("invitation.revoke", "Invitation revoked"),
     ("invitation.accept", "Invitation accepted"),

@@ -19,12 +19,8 @@ fn a_newcomer_gets_an_account_and_comes_back_to_it() {
     assert_eq!((asked["tenant"].as_str(), asked["redirect_uri"].as_str()), ("1", &*format!("http://{DOMAIN}/auth/callback/oidc")));
     let arrived = ada.get(&format!("/auth/callback/oidc?{}", issuer.agrees(&url)));
     assert_eq!(got(&arrived), "/app/account");
-    let me = look(&ada, "/api/me").body;
-    assert_eq!(
-        (me["email"].as_str(), me["display_name"].as_str().or(me["name"].as_str())),
-        (Some("ada@company.example"), Some("Ada Lovelace")),
-        "{me}"
-    );
+    let me = look(&ada, "/api/me");
+    assert_eq!((me.text("handle"), me.text("display_name")), ("ada@company.example".into(), "Ada Lovelace".into()));
     let account = ada.get("/app/account").body_text();
     assert!(account.contains("Company") && account.contains("ada@company.example"), "{account}");
     // The same person in another browser, under another name and address there: the subject is who they are.
@@ -32,13 +28,13 @@ fn a_newcomer_gets_an_account_and_comes_back_to_it() {
     issuer.signs(Signing::Rs256);
     let again = platform.at(DOMAIN);
     assert_eq!(got(&log_in(&again, &issuer, PLATFORM, "https://evil.example/")), "/app", "nobody is led elsewhere");
-    assert_eq!(look(&again, "/api/me").text("email"), "ada@company.example");
+    assert_eq!(look(&again, "/api/me").text("handle"), "ada@company.example");
     assert!(again.get("/app/account").body_text().contains("countess@company.example"), "what they are called there now");
     // Somebody else there is somebody else here.
     issuer.claims(json!({"sub": "bo-2", "email": "bo@company.example", "name": "Bo"}));
     let bo = platform.at(DOMAIN);
     got(&log_in(&bo, &issuer, PLATFORM, "/app"));
-    assert_eq!(look(&bo, "/api/me").text("email"), "bo@company.example");
+    assert_eq!(look(&bo, "/api/me").text("handle"), "bo@company.example");
 }
 
 #[test]
@@ -50,20 +46,20 @@ fn whoever_has_an_account_connects_it_while_logged_in() {
     let stranger = platform.at(DOMAIN);
     let refused = log_in(&stranger, &issuer, PLATFORM, "/app");
     assert_eq!(refused.status, 409, "{}", refused.body_text());
-    assert!(refused.body_text().contains("there is an account for ann@example.org already"), "{}", refused.body_text());
+    assert!(refused.body_text().contains("There is an account for ann@example.org already"), "{}", refused.body_text());
     assert_eq!(look(&stranger, "/api/me").status, 401);
     let ann = platform.person("Ann");
     let url = depart(&ann, PLATFORM, &[("connect", "1")]);
     assert_eq!(got(&ann.get(&format!("/auth/callback/oidc?{}", issuer.agrees(&url)))), "/app/account?saved=1");
     let other = platform.at(DOMAIN);
     got(&log_in(&other, &issuer, PLATFORM, "/app"));
-    assert_eq!(look(&other, "/api/me").text("email"), "ann@example.org");
+    assert_eq!(look(&other, "/api/me").text("handle"), "ann@example.org");
     // Nobody else can have the same identity.
     let bob = platform.person("Bob");
     let url = depart(&bob, PLATFORM, &[("connect", "1")]);
     let refused = bob.get(&format!("/auth/callback/oidc?{}", issuer.agrees(&url)));
     assert!(refused.status == 409 && refused.body_text().contains("another account"), "{}", refused.body_text());
-    assert_eq!(look(&bob, "/api/me").text("email"), "bob@example.org", "still himself");
+    assert_eq!(look(&bob, "/api/me").text("handle"), "bob@example.org", "still himself");
     // It ends; the password is left to log in with.
     let page = ann.get("/app/account");
     ann.use_token(&page);
@@ -88,7 +84,7 @@ fn the_only_way_in_is_not_taken_away() {
     let fields = [("provider", page.field("provider")), ("subject", page.field("subject"))];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let refused = ada.post("/app/account/identities", &fields).unwrap();
-    assert!(refused.status == 403 && refused.body_text().contains("nothing would be left"), "{}", refused.body_text());
+    assert!(refused.status == 403 && refused.body_text().contains("Nothing would be left"), "{}", refused.body_text());
     got(&log_in(&platform.at(DOMAIN), &issuer, PLATFORM, "/app"));
 }
 
@@ -97,7 +93,7 @@ fn sign_up_is_the_operators_to_open() {
     let issuer = Issuer::start();
     let closed = platform(&issuer, &[]);
     let refused = log_in(&closed.at(DOMAIN), &issuer, PLATFORM, "/app");
-    assert!(refused.status == 403 && refused.body_text().contains("nobody can make an account here"), "{}", refused.body_text());
+    assert!(refused.status == 403 && refused.body_text().contains("Nobody can make an account here"), "{}", refused.body_text());
     drop(closed);
     let only_there = platform(&issuer, &["--oidc-sign-up", "open"]);
     assert_eq!(only_there.at(DOMAIN).get("/auth/register").status, 403);
@@ -113,7 +109,7 @@ fn verified_addresses_count_where_the_operator_says_so() {
     issuer.claims(json!({"email_verified": true}));
     let ann = platform.at(DOMAIN);
     got(&log_in(&ann, &issuer, PLATFORM, "/app"));
-    assert_eq!(look(&ann, "/api/me").text("email"), "ann@example.org");
+    assert_eq!(look(&ann, "/api/me").text("handle"), "ann@example.org");
     // Somebody makes an account with an address that is not theirs, and waits for its owner.
     let squatter = platform.at(DOMAIN);
     squatter.use_token(&squatter.get("/auth/register"));
@@ -131,14 +127,14 @@ fn what_the_token_does_not_say_is_asked_for() {
     issuer.userinfo(json!({"sub": "ada-1", "preferred_username": "ada", "email": "ada@company.example", "email_verified": "true"}));
     let ada = platform.at(DOMAIN);
     got(&log_in(&ada, &issuer, PLATFORM, "/app"));
-    assert_eq!(look(&ada, "/api/me").text("email"), "ada@company.example");
+    assert_eq!(look(&ada, "/api/me").text("handle"), "ada@company.example");
     assert_eq!(issuer.asked("/userinfo"), 1);
     // Nobody says an address: there is an account nevertheless, with one that nobody could register.
     issuer.claims(json!({"sub": "bo-2"}));
     issuer.userinfo(json!({"sub": "bo-2", "name": "Bo \u{202e}<script>\n"}));
     let bo = platform.at(DOMAIN);
     got(&log_in(&bo, &issuer, PLATFORM, "/app"));
-    assert!(look(&bo, "/api/me").text("email").starts_with('@'), "{}", look(&bo, "/api/me").body);
+    assert!(look(&bo, "/api/me").text("handle").starts_with('@'), "{}", look(&bo, "/api/me").body);
 }
 
 #[test]
