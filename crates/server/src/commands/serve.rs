@@ -118,7 +118,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
 fn check_trusted(args: &ServeArgs) -> Result<()> {
     if let Some(place) = args.test_network {
         if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
-            return Err(Error::invalid("--test-network is for tests on one machine").hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
+            return Err(Error::invalid("--test-network is for tests on one machine")
+                .hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
         }
         tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
     }

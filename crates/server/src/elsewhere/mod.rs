@@ -93,14 +93,14 @@ impl Elsewhere {
     }
     /// The other ways to log in, as buttons; `url`: where the one of a key begins.
     pub fn ways(&self, url: impl Fn(&str) -> String) -> Vec<Way> {
-        let way = |provider: &Box<dyn Provider>| Way {
+        let way = |provider: &dyn Provider| Way {
             key: provider.key(),
             name: provider.name().to_string(),
             asks: provider.asks(),
             url: url(provider.key()),
             typed: String::new(),
         };
-        self.providers.iter().map(way).collect()
+        self.providers.iter().map(|provider| way(provider.as_ref())).collect()
     }
     /// Who an account is elsewhere, for its owner.
     pub fn connections(&self, app: &App, user: UserId) -> Result<Vec<Connection>> {

@@ -4,7 +4,7 @@ use super::account;
 use super::sign_in::{self, destination, may_sign_up};
 use super::views::LeavingView;
 use super::{Visitor, audit};
-use crate::elsewhere::{self, atproto, Provider, Rules, SetOut, Someone, Threshold, Way, Wish};
+use crate::elsewhere::{self, Provider, Rules, SetOut, Someone, Threshold, Way, Wish, atproto};
 use crate::error;
 use crate::reply::{Reply, json, see_other, with_cookie, with_header};
 use crate::session::{self, Remember};

@@ -185,7 +185,9 @@ impl Atproto {
     }
     /// Whom the tokens are about, if they are what was asked for.
     fn vouched(&self, kept: &Kept, answer: &Value) -> Result<Someone> {
-        let refused = |why: &str| Error::invalid(format!("{} sent something else than was asked for: {why}", host(&kept.issuer))).hint("Begin again.");
+        let refused = |why: &str| {
+            Error::invalid(format!("{} sent something else than was asked for: {why}", host(&kept.issuer))).hint("Begin again.")
+        };
         if !answer["token_type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("dpop")) {
             return Err(refused("its token is not bound to us"));
         }
@@ -256,7 +258,8 @@ impl Atproto {
             })?;
             let said = answer.json().unwrap_or(Value::Null);
             let asks_for_nonce = matches!(answer.status(), 400 | 401)
-                && (said["error"] == "use_dpop_nonce" || answer.header("www-authenticate").is_some_and(|told| told.contains("use_dpop_nonce")));
+                && (said["error"] == "use_dpop_nonce"
+                    || answer.header("www-authenticate").is_some_and(|told| told.contains("use_dpop_nonce")));
             if let Some(nonce) = answer.header("dpop-nonce").filter(|nonce| nonce.len() <= LONGEST) {
                 talk.nonce = Some(nonce.to_string());
             }

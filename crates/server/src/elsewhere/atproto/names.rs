@@ -106,10 +106,7 @@ pub fn is_host(name: &str) -> bool {
             && !label.ends_with('-')
     };
     let Some((_, last)) = name.rsplit_once('.') else { return false };
-    name.len() <= HOST_BYTES
-        && name.split('.').all(label)
-        && !last.starts_with(|c: char| c.is_ascii_digit())
-        && !NOT_PUBLIC.contains(&last)
+    name.len() <= HOST_BYTES && name.split('.').all(label) && !last.starts_with(|c: char| c.is_ascii_digit()) && !NOT_PUBLIC.contains(&last)
 }
 
 /// An address that a server of this protocol may have: `https`, a public host name, no port, no user, no fragment. Nothing is asked that is
@@ -157,11 +154,38 @@ mod tests {
             assert_eq!(Named::read(typed), named, "{typed}");
         }
         for bad in [
-            "", "@", " ", "a b", "alice@example.com", "ä", "alice.local", "127.0.0.1", "alice.1", "-a.example.com", "did:", "did:key:zabc",
-            "did:plc:", "did:plc:../x", "did:plc:a?b", "did:web:localhost", "did:web:a.example:8080", "did:web:a.example.com:path",
-            "did:web:a.example.com%3A8080", "http://pds.example.com", "https://pds.example.com:8443", "https://pds.example.com:443",
-            "https://127.0.0.1", "https://[::1]", "https://localhost", "https://ann@pds.example.com", "https://pds", "https://pds.example.com#x",
-            "file:///etc/passwd", "javascript:alert(1)", "alice/bob", "alice:80",
+            "",
+            "@",
+            " ",
+            "a b",
+            "alice@example.com",
+            "ä",
+            "alice.local",
+            "127.0.0.1",
+            "alice.1",
+            "-a.example.com",
+            "did:",
+            "did:key:zabc",
+            "did:plc:",
+            "did:plc:../x",
+            "did:plc:a?b",
+            "did:web:localhost",
+            "did:web:a.example:8080",
+            "did:web:a.example.com:path",
+            "did:web:a.example.com%3A8080",
+            "http://pds.example.com",
+            "https://pds.example.com:8443",
+            "https://pds.example.com:443",
+            "https://127.0.0.1",
+            "https://[::1]",
+            "https://localhost",
+            "https://ann@pds.example.com",
+            "https://pds",
+            "https://pds.example.com#x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "alice/bob",
+            "alice:80",
         ] {
             assert_eq!(Named::read(bad), None, "{bad}");
         }
@@ -173,9 +197,22 @@ mod tests {
             assert!(address(good).is_some(), "{good}");
         }
         for bad in [
-            "http://pds.example.com", "https://pds.example.com:443", "https://pds.example.com:8443/x", "https://pds.example.com:/x",
-            "https://10.0.0.1", "https://2130706433", "https://0x7f.1", "https://[::1]/", "https://pds.internal", "https://pds.local", "https://host",
-            "https://u@pds.example.com", "https://u:p@pds.example.com", "https://pds.example.com/#f", "https://1.0.0.127.in-addr.arpa", "pds.example.com",
+            "http://pds.example.com",
+            "https://pds.example.com:443",
+            "https://pds.example.com:8443/x",
+            "https://pds.example.com:/x",
+            "https://10.0.0.1",
+            "https://2130706433",
+            "https://0x7f.1",
+            "https://[::1]/",
+            "https://pds.internal",
+            "https://pds.local",
+            "https://host",
+            "https://u@pds.example.com",
+            "https://u:p@pds.example.com",
+            "https://pds.example.com/#f",
+            "https://1.0.0.127.in-addr.arpa",
+            "pds.example.com",
         ] {
             assert!(address(bad).is_none(), "{bad}");
         }

@@ -119,7 +119,10 @@ mod tests {
         }
         let proof = key.possession("https://as.example/token?x#y", Some("n"), 7).unwrap();
         let claims = part(&proof, 1);
-        assert_eq!((claims["htu"].as_str(), claims["htm"].as_str(), claims["nonce"].as_str()), (Some("https://as.example/token"), Some("POST"), Some("n")));
+        assert_eq!(
+            (claims["htu"].as_str(), claims["htm"].as_str(), claims["nonce"].as_str()),
+            (Some("https://as.example/token"), Some("POST"), Some("n"))
+        );
         assert_eq!((claims["iat"].as_i64(), claims["exp"].as_i64()), (Some(7), Some(37)));
         assert_eq!(part(&proof, 0)["jwk"].as_object().unwrap().keys().collect::<Vec<_>>(), ["crv", "kty", "x", "y"]);
         let assertion = part(&key.assertion("c", "i", 7).unwrap(), 1);
@@ -133,6 +136,10 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         let jti = |token: String| part(&token, 1)["jti"].as_str().unwrap().to_string();
         assert_ne!(jti(key.assertion("c", "i", 7).unwrap()), jti(key.assertion("c", "i", 7).unwrap()));
-        assert_eq!(digest("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "RFC 7636, appendix B");
+        assert_eq!(
+            digest("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "RFC 7636, appendix B"
+        );
     }
 }

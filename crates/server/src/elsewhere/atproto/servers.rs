@@ -31,7 +31,8 @@ impl DidDocument {
         if service["type"] != "AtprotoPersonalDataServer" {
             return Err("its document names no server");
         }
-        let pds = service["serviceEndpoint"].as_str().and_then(names::bare_origin).ok_or("its document names a server that is not asked")?;
+        let pds =
+            service["serviceEndpoint"].as_str().and_then(names::bare_origin).ok_or("its document names a server that is not asked")?;
         Ok(Self { handle, pds })
     }
 }

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 /// What came back is a page that says so, and nobody is logged in.
 fn refused(answer: &Answer, status: u16, says: &str) {
-    assert_eq!((answer.status, answer.header("location"), answer.header("refresh")), (status, None, None), "{says}: {}", answer.body_text());
+    assert_eq!(
+        (answer.status, answer.header("location"), answer.header("refresh")),
+        (status, None, None),
+        "{says}: {}",
+        answer.body_text()
+    );
     assert!(answer.body_text().contains(says), "{says}: {}", answer.body_text());
     let logged_in = answer.headers.iter().any(|(name, value)| name == "set-cookie" && value.contains("holt_session="));
     assert!(!logged_in, "{says}");
@@ -18,12 +23,22 @@ fn case_17_what_comes_back_has_to_be_what_was_sent() {
     let world = World::start();
     // Refused there.
     let browser = world.browser();
-    let path = altered(&world.there_and_back(&browser, ALICES_HANDLE, ALICE), &[("code", ""), ("error", "access_denied"), ("error_description", "<b>x")]);
+    let path = altered(
+        &world.there_and_back(&browser, ALICES_HANDLE, ALICE),
+        &[("code", ""), ("error", "access_denied"), ("error_description", "<b>x")],
+    );
     let answer = browser.get(&path);
     refused(&answer, 403, "did not let you in");
     assert!(answer.body_text().contains("name=\"username\"") && !answer.body_text().contains("<b>x"));
     // Something is missing, is another's, or is said twice.
-    for change in [[("state", "")], [("iss", "")], [("code", "")], [("state", "unknown")], [("iss", "https://auth.evil.test")], [("iss", "https://auth.test/")]] {
+    for change in [
+        [("state", "")],
+        [("iss", "")],
+        [("code", "")],
+        [("state", "unknown")],
+        [("iss", "https://auth.evil.test")],
+        [("iss", "https://auth.test/")],
+    ] {
         let browser = world.browser();
         let path = world.there_and_back(&browser, ALICES_HANDLE, ALICE);
         world.network.take_asked();
@@ -111,7 +126,15 @@ fn a_server_speaks_for_its_own_people_only() {
 #[test]
 fn case_18_what_is_not_to_be_asked_is_not() {
     let world = World::start();
-    for pds in ["http://pds.test", "https://pds.test:8443", "https://10.0.0.1", "https://[::1]", "https://localhost", "https://pds.internal", "https://u@pds.test"] {
+    for pds in [
+        "http://pds.test",
+        "https://pds.test:8443",
+        "https://10.0.0.1",
+        "https://[::1]",
+        "https://localhost",
+        "https://pds.internal",
+        "https://u@pds.test",
+    ] {
         let mut bad = document(ALICE, ALICES_HANDLE, PDS);
         bad["service"][0]["serviceEndpoint"] = pds.into();
         world.network.document(ALICE, &bad);
@@ -138,7 +161,13 @@ fn case_18_what_is_not_to_be_asked_is_not() {
         assert!(!world.network.take_asked().iter().any(|asked| asked.contains("/oauth/")), "{member} {value}");
     }
     // Nothing is followed.
-    for path in ["/did:plc:alice", "/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/oauth/par", "/.well-known/atproto-did"] {
+    for path in [
+        "/did:plc:alice",
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-authorization-server",
+        "/oauth/par",
+        "/.well-known/atproto-did",
+    ] {
         world.network.misbehave(&[Mischief::Redirects(path)]);
         world.network.take_asked();
         let answer = world.type_name(&world.browser(), ALICES_HANDLE, "");
@@ -147,7 +176,17 @@ fn case_18_what_is_not_to_be_asked_is_not() {
     }
     world.network.misbehave(&[]);
     // What nobody could mean, and what is nowhere.
-    for typed in ["", "127.0.0.1", "http://auth.test", "https://auth.test:8443", "https://localhost", "a b", "alice.local", "did:key:z6Mk", "did:web:127.0.0.1"] {
+    for typed in [
+        "",
+        "127.0.0.1",
+        "http://auth.test",
+        "https://auth.test:8443",
+        "https://localhost",
+        "a b",
+        "alice.local",
+        "did:key:z6Mk",
+        "did:web:127.0.0.1",
+    ] {
         world.network.take_asked();
         refused(&world.type_name(&world.browser(), typed, ""), 400, "no handle, DID or server");
         assert!(world.network.take_asked().is_empty(), "{typed}");
@@ -183,5 +222,8 @@ fn servers_that_are_never_content_are_left_alone() {
     // What it names is a word of its own, and no other address.
     world.network.misbehave(&[Mischief::Pushed(201, r#"{"request_uri": "x&client_id=evil#f"}"#)]);
     let sent = super::leads_to(&world.type_name(&world.browser(), ALICES_HANDLE, ""));
-    assert!(sent.starts_with("https://auth.test/oauth/authorize?client_id=") && sent.ends_with("&request_uri=x%26client_id%3Devil%23f"), "{sent}");
+    assert!(
+        sent.starts_with("https://auth.test/oauth/authorize?client_id=") && sent.ends_with("&request_uri=x%26client_id%3Devil%23f"),
+        "{sent}"
+    );
 }

@@ -228,7 +228,9 @@ impl State {
                 Some(did) => Told { status: 200, kind: "text/plain", headers: Vec::new(), body: format!("{did}\n") },
                 None => lost(),
             },
-            ("GET", host, "/.well-known/did.json") => self.documents.get(&format!("did:web:{host}")).map_or_else(lost, |document| told(200, document)),
+            ("GET", host, "/.well-known/did.json") => {
+                self.documents.get(&format!("did:web:{host}")).map_or_else(lost, |document| told(200, document))
+            }
             _ => lost(),
         }
     }
@@ -411,7 +413,9 @@ fn verifies(token: &str, jwk: &Value) -> bool {
     let Some((said, signature)) = token.rsplit_once('.') else { return false };
     let half = |name: &str| jwk[name].as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).unwrap_or_default();
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [vec![4], half("x"), half("y")].concat());
-    jwk["kty"] == "EC" && jwk["crv"] == "P-256" && key.verify(said.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap_or_default()).is_ok()
+    jwk["kty"] == "EC"
+        && jwk["crv"] == "P-256"
+        && key.verify(said.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap_or_default()).is_ok()
 }
 
 /// The fields of a form or a query.

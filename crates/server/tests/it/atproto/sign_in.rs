@@ -25,7 +25,10 @@ fn case_19_others_are_shown_the_public_key_and_nothing_else() {
     let key = shown["jwks"]["keys"][0].clone();
     let names: Vec<&String> = key.as_object().unwrap().keys().collect();
     assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
-    assert_eq!((key["alg"].as_str(), key["crv"].as_str(), shown["jwks"]["keys"].as_array().unwrap().len()), (Some("ES256"), Some("P-256"), 1));
+    assert_eq!(
+        (key["alg"].as_str(), key["crv"].as_str(), shown["jwks"]["keys"].as_array().unwrap().len()),
+        (Some("ES256"), Some("P-256"), 1)
+    );
     let mut rest = shown.clone();
     rest.as_object_mut().unwrap().remove("jwks");
     assert_eq!(
@@ -92,9 +95,11 @@ fn somebody_logs_in_with_the_account_they_have() {
     }
     let db = Connection::open(world.data.path().join("holt.db")).unwrap();
     let rows: (i64, i64, i64) = db
-        .query_row("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM identities), (SELECT count(*) FROM sign_in_requests)", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(
+            "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM identities), (SELECT count(*) FROM sign_in_requests)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .unwrap();
     assert_eq!(rows, (1, 1, 0));
 }
@@ -270,5 +275,8 @@ fn what_is_for_tests_starts_nowhere_else() {
     assert!(run(&["--listen", "0.0.0.0:0", "--test-network", "127.0.0.1:9"]).contains("for tests on one machine"));
     assert!(run(&["--listen", "127.0.0.1:0", "--test-network", "192.0.2.1:9"]).contains("for tests on one machine"));
     assert!(run(&["--listen", "127.0.0.1:0", "--atproto", "on"]).contains("--domain"));
-    assert!(run(&["--listen", "127.0.0.1:0", "--domain", DOMAIN, "--atproto", "on", "--atproto-directory", "http://plc.directory"]).contains("https"));
+    assert!(
+        run(&["--listen", "127.0.0.1:0", "--domain", DOMAIN, "--atproto", "on", "--atproto-directory", "http://plc.directory"])
+            .contains("https")
+    );
 }
