@@ -16,6 +16,7 @@ use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
+use crate::vouched::Vouching;
 use holt_edge::EdgeState;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub struct App {
     pub proxies: Proxies,
     /// Who else vouches for people.
     pub elsewhere: Elsewhere,
+    /// Which headers of these proxies say who somebody is.
+    pub vouching: Option<Vouching>,
     /// What is above all wikis.
     pub platform: Platform,
 }

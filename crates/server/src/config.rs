@@ -2,6 +2,7 @@
 
 use crate::proxies::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -143,6 +144,12 @@ pub struct ServeArgs {
     /// Proxies in front of this server: only what they say of a client's address and of TLS counts
     #[arg(long, env = "HOLT_TRUST_PROXY", value_name = "CIDR", value_delimiter = ',')]
     pub trust_proxy: Vec<Network>,
+    /// The header in which these proxies say who somebody is whom they logged in, by mail address; they have to remove it from what clients send
+    #[arg(long, env = "HOLT_AUTH_HEADER", value_name = "NAME", requires = "trust_proxy")]
+    pub auth_header: Option<HeaderName>,
+    /// The header in which they say what to call them
+    #[arg(long, env = "HOLT_AUTH_NAME_HEADER", value_name = "NAME", requires = "auth_header")]
+    pub auth_name_header: Option<HeaderName>,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,

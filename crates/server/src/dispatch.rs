@@ -56,6 +56,7 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
     };
     let wiki = app.engine.wiki(wiki_id);
     let mut context = Context { app, request, wiki: &wiki, actor, session, params: Vec::new(), identity, door, operation: None };
+    let problem = problem.or_else(|| web::people::greet(&context).err());
     // Addresses are kept in logs (security.md OAU-9).
     if door != Door::Web && request.query("access_token").is_some() {
         let error = Error::invalid("a token stands in the address").hint("Send it as `Authorization: Bearer …`, and revoke this one.");

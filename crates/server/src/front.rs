@@ -147,7 +147,9 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
     let scheme = app.proxies.scheme(connection, &headers).unwrap_or(configured);
     let peer = app.proxies.client(connection, &headers);
-    let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, scheme, body: form, raw, spool, id, turn });
+    // Whoever else says so is not believed, and not even heard.
+    let vouched = app.vouching.as_ref().filter(|_| app.proxies.trust(connection)).and_then(|vouching| vouching.read(&headers));
+    let request = Arc::new(Request { method, uri: parts.uri, path, headers, peer, scheme, vouched, body: form, raw, spool, id, turn });
     let fallback = Arc::new(fallback);
     let kind = match (is_mcp, has_body) {
         (true, _) => Kind::Agent,

@@ -34,6 +34,7 @@ mod signature;
 mod spool;
 mod thumbnails;
 mod turns;
+mod vouched;
 mod web;
 mod welcome;
 mod writes;

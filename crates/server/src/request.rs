@@ -3,6 +3,7 @@
 use crate::limits::PARTS;
 use crate::proxies::Scheme;
 use crate::spool::Spool;
+use crate::vouched::Vouched;
 use bytes::Bytes;
 use holt_core::{Error, Result};
 use http::header::{self, HeaderMap};
@@ -23,6 +24,8 @@ pub struct Request {
     pub peer: IpAddr,
     /// How it came to us, or to a proxy of ours.
     pub scheme: Scheme,
+    /// Who it is, if a proxy of ours says so.
+    pub vouched: Option<Vouched>,
     /// What was sent along, as a form.
     pub body: Form,
     /// What was sent along to the API, as it came.
@@ -54,6 +57,7 @@ impl Request {
             headers: self.headers.clone(),
             peer: self.peer,
             scheme: self.scheme,
+            vouched: self.vouched.clone(),
             body: Form::default(),
             raw: self.raw.clone(),
             spool: None,

@@ -1,6 +1,8 @@
 //! Cookies: who is logged in, and proof that a form came from a page of ours (security.md SES-1..8).
 
 use crate::app::{App, CookieSecurity};
+use crate::request::Request;
+use crate::vouched;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use holt_core::session::{VIEWER_SECONDS, Viewer};
@@ -45,13 +47,18 @@ fn cookie(app: &App, base: &str, value: &str, seconds: Option<i64>) -> String {
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")
 }
 
-/// The session of a request for `wiki`, or for the platform itself, and its token. Several cookies of the name count as none.
-pub fn current(app: &App, headers: &HeaderMap, wiki: impl Into<Option<WikiId>>) -> Result<Option<(SessionRow, String)>> {
-    let Some(token) = single_cookie(headers, &name(app, SESSION_COOKIE)) else { return Ok(None) };
+/// The session of a request for `wiki`, or for the platform itself, and its token. Several cookies of the name count as none. Whoever a proxy of ours
+/// vouches for is who it says, whatever cookies there are.
+pub fn current(app: &App, request: &Request, wiki: impl Into<Option<WikiId>>) -> Result<Option<(SessionRow, String)>> {
+    let wiki = wiki.into();
+    if let Some(vouched) = vouched::session(app, request, wiki)? {
+        return Ok(Some(vouched));
+    }
+    let Some(token) = single_cookie(&request.headers, &name(app, SESSION_COOKIE)) else { return Ok(None) };
     if token.len() > 128 {
         return Ok(None);
     }
-    let session = app.engine.directory().session(token, wiki.into(), app.engine.clock().now())?;
+    let session = app.engine.directory().session(token, wiki, app.engine.clock().now())?;
     Ok(session.map(|session| (session, token.to_string())))
 }
 

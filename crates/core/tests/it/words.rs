@@ -130,6 +130,10 @@ const NOT_SHOWN: &[&str] = &[
     "deleted a comment",
     "changed a file of",
     // For operators, in the log and at the command line.
+    "{} is no issuer: {}",
+    "See docs/hosting.md, \"Log in elsewhere\".",
+    "the token endpoint answers {}",
+    "userinfo answers {} or no JSON",
     "HOLT_MAIL_FROM is no mail address",
     "HOLT_SMTP_URL is no address of a mail server",
     "Write it like smtps://user:password@mail.example.org, or smtp://mail.example.org:587?tls=required; percent-encode signs in the password.",

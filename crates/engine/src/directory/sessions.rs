@@ -61,6 +61,14 @@ impl Directory {
         })?;
         Ok(token)
     }
+    /// Logs `user` in under a secret that the caller derives: whatever stood under it is over.
+    pub fn create_session_of(&self, token: &str, user: UserId, wiki: Option<WikiId>, now: i64) -> Result<()> {
+        let csrf = random()?;
+        let sql = "INSERT INTO sessions (hash, user, wiki, created, last_used, csrf) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+            ON CONFLICT (hash) DO UPDATE SET created = excluded.created, last_used = excluded.last_used, csrf = excluded.csrf";
+        let values = (hash(token), user.0, wiki.map(WikiId::to_store), now, csrf);
+        self.write("create a session", |db| db.execute(sql, values)).map(|_| ())
+    }
     /// The session that `token` names in exactly this wiki, if it has not ended.
     pub fn session(&self, token: &str, wiki: Option<WikiId>, now: i64) -> Result<Option<SessionRow>> {
         let sql = format!(

@@ -89,7 +89,7 @@ pub fn caller(app: &App, request: &Request, wiki: WikiId, door: Door) -> Result<
 
 /// Whoever has the session of a request.
 pub fn visitor(app: &App, request: &Request, wiki: WikiId) -> Result<Caller> {
-    let session = session::current(app, &request.headers, wiki)?;
+    let session = session::current(app, request, wiki)?;
     let actor = session.as_ref().map_or(Actor::Anonymous, |(session, _)| Actor::Person(session.user.person()));
     let identity = Identity::of(session.as_ref().map(|(session, _)| session), request.peer);
     Ok(Caller { actor, session, identity })

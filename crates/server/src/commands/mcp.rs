@@ -139,6 +139,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         mail_server: None,
         elsewhere: Elsewhere::default(),
         proxies: Proxies::default(),
+        vouching: None,
         platform: Platform::default(),
     }
 }
@@ -151,6 +152,7 @@ fn request() -> Request {
         headers: HeaderMap::new(),
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         scheme: Scheme::Http,
+        vouched: None,
         body: Form::default(),
         raw: Bytes::new(),
         spool: None,

@@ -22,6 +22,7 @@ use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{Turns, WORKING};
+use crate::vouched::Vouching;
 use crate::{digests, front, log, mail, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
@@ -93,6 +94,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         mail_server,
         elsewhere,
         proxies: Proxies::new(args.trust_proxy.clone()),
+        vouching: args.auth_header.clone().map(|mail| Vouching { mail, name: args.auth_name_header.clone() }),
         platform: Platform::new(args.sign_up),
     });
     let followers = app.followers.clone();

@@ -61,6 +61,7 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
         csrf,
         name,
         email,
+        has_password: user.password_hash.is_some(),
         password_length,
         sessions,
         tokens,

@@ -298,6 +298,8 @@ pub struct AccountView {
     pub name: String,
     /// What one logs in with.
     pub email: String,
+    /// Whether there is a password to be changed.
+    pub has_password: bool,
     /// Shortest password.
     pub password_length: usize,
     /// Where one is logged in.

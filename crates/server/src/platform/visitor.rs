@@ -65,7 +65,7 @@ impl<'a> Visitor<'a> {
         let nobody = Self::nobody(app, request);
         let mut sent = request.headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = sent.next() else {
-            let session = session::current(app, &request.headers, None)?;
+            let session = session::current(app, request, None)?;
             let user = session.as_ref().map(|(session, _)| session.user.clone());
             return Ok(Self { user, session, ..nobody });
         };

@@ -5,7 +5,9 @@ use super::{Context, agent_setup, arrival, audit, elsewhere, invitations, letter
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
+use crate::vouched;
 use holt_core::{AccessLevel, Error, ErrorKind, Result, UserId};
+use holt_edge::Apex;
 use holt_engine::accounts::password::{self, PASSWORD_CHARS, Verdict};
 use holt_engine::accounts::{self, Rank};
 use holt_engine::directory::{NewUser, Purpose, UserRecord};
@@ -96,6 +98,22 @@ pub(super) fn admitted(context: &Context<'_>, account: &UserRecord) -> Result<()
         letters::tell_administrators(context, account)?;
     }
     check_admitted(context, account)
+}
+
+/// Whoever a proxy vouches for never stands at the door: with their first request they become a member, as those who register do.
+pub fn greet(context: &Context<'_>) -> Result<()> {
+    let (Some((session, _)), Some(_)) = (&context.session, &context.request.vouched) else { return Ok(()) };
+    let account = &session.user;
+    if account.rank == Rank::Operator || context.wiki.member(account.id)?.is_some() {
+        return Ok(());
+    }
+    // Below a platform they come as everybody does.
+    if context.app.edge.hosts.apex == Apex::Platform {
+        return Ok(());
+    }
+    pages::join(context.wiki, account.id)?;
+    audit::note(context, &account.email, "register", vouched::PROVIDER, "ok");
+    letters::tell_administrators(context, account)
 }
 
 /// As [`admitted`], for somebody who is not at the door yet.
@@ -271,6 +289,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         name,
         email,
         confirm_url,
+        has_password: user.password_hash.is_some(),
         password_length,
         sessions,
         connections,

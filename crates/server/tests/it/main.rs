@@ -27,3 +27,4 @@ mod review;
 mod smtp;
 mod startup;
 mod structure;
+mod vouched;

@@ -101,6 +101,8 @@ pub struct SettingsView {
     pub email: String,
     /// Where to confirm the address, if that is to be done.
     pub confirm_url: Option<String>,
+    /// Whether there is a password to be changed.
+    pub has_password: bool,
     /// Shortest password.
     pub password_length: usize,
     /// This one first.
