@@ -20,7 +20,7 @@ const WRITERS: usize = 2;
 /// Most messages of agents worked on at once in one wiki.
 const AGENTS: usize = 2;
 /// Most who wait for other servers at once, to log in: slow ones keep nobody else waiting.
-const TRAVELLERS: usize = 4;
+const TRAVELLERS: usize = 16;
 /// Most requests that wait in one wiki; more are told to come back.
 const WAITING: usize = 64;
 /// Longest wait.

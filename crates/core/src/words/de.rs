@@ -1469,7 +1469,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("too many changes of this wiki in a minute", "zu viele Änderungen dieses Wikis in einer Minute"),
     ("too many mails wait to be sent", "es warten schon zu viele Mails"),
     ("too many people log in at once", "zu viele melden sich gerade auf einmal an"),
-    ("too many people log in this way at once", "zu viele Leute melden sich gerade auf diesem Weg an"),
     ("too many programs ask you at once", "zu viele Programme fragen dich auf einmal"),
     ("too many programs introduce themselves at once", "zu viele Programme stellen sich auf einmal vor"),
     ("too many requests", "zu viele Anfragen"),

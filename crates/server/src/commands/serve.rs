@@ -162,6 +162,9 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     let domain = domain.ok_or_else(|| {
         Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
     })?;
+    if !args.secure_cookies && args.test_network.is_none() {
+        tracing::warn!("people come back from the AT Protocol by https: --secure-cookies is missing");
+    }
     let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
     let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
     let egress = Egress::new(Vec::new()).with_test_network(args.test_network);

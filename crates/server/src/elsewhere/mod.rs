@@ -27,13 +27,18 @@ use holt_engine::directory::{Directory, Identity, NewSignInRequest, NewUser, Ses
 use holt_engine::publish;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// Longest state, code and whatever else comes back in an address, in bytes.
 const PARAMETER: usize = 4096;
 /// What setting out and coming back cost of what somebody may change in a minute: both may ask another server something.
 const COST: u32 = 4;
+/// Most for whom others are asked at once, of one network: whoever names slow servers keeps nobody else from logging in (`turns::Kind::Elsewhere`
+/// has more places).
+const AT_ONCE: usize = 4;
 
 /// Somebody who vouches for people.
 pub trait Provider: Send + Sync {
@@ -79,12 +84,40 @@ pub fn asks_others(is_platform: bool, path: &str) -> bool {
 #[derive(Default)]
 pub struct Elsewhere {
     providers: Vec<Box<dyn Provider>>,
+    asking: Mutex<HashMap<String, usize>>,
+}
+
+/// The right to have other servers asked for somebody, until it is dropped.
+struct Asking<'a> {
+    elsewhere: &'a Elsewhere,
+    network: String,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut asking = self.elsewhere.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        match asking.get_mut(&self.network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(asking.remove(&self.network)),
+        }
+    }
 }
 
 impl Elsewhere {
     /// With these, in the order in which they are offered.
     pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
-        Self { providers }
+        Self { providers, asking: Mutex::default() }
+    }
+    /// `Busy` if too much is asked for one network already.
+    fn begin_asking(&self, network: String) -> Result<Asking<'_>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = asking.entry(network.clone()).or_default();
+        if *count >= AT_ONCE {
+            return Err(Error::busy("too many people log in at once").hint("Try again in a moment."));
+        }
+        *count += 1;
+        drop(asking);
+        Ok(Asking { elsewhere: self, network })
     }
     /// The one of that key. `NotFound` if there is none.
     pub fn provider(&self, key: &str) -> Result<&dyn Provider> {
@@ -173,6 +206,9 @@ impl Threshold<'_> {
         let taken = self.app.rates.take(&network, Kind::Write, COST, self.now());
         taken.map_err(|seconds| Error::busy("too many requests").hint(format!("Wait {seconds} seconds.")))
     }
+    fn begin_asking(&self) -> Result<Asking<'_>> {
+        self.app.elsewhere.begin_asking(crate::api::credentials::network(self.request.peer))
+    }
 }
 
 /// What somebody wants who sets out.
@@ -229,6 +265,7 @@ pub struct SetOut {
 /// Sends somebody to `provider`.
 pub fn set_out(threshold: Threshold<'_>, provider: &dyn Provider, wish: &Wish<'_>) -> Result<SetOut> {
     threshold.charge()?;
+    let _asking = threshold.begin_asking()?;
     let (secret, cookie) = session::set_out_elsewhere(threshold.app)?;
     let state = session::random()?;
     let leaving = Leaving { state: &state, back: &wish.back, typed: wish.typed, now: threshold.now(), secret: &secret };
@@ -263,6 +300,7 @@ pub struct Returned<'a> {
     pub now: i64,
     state: String,
     secret: String,
+    _asking: Asking<'a>,
 }
 
 impl Returned<'_> {
@@ -296,6 +334,8 @@ pub fn come_back<'a>(threshold: Threshold<'a>, provider: &dyn Provider) -> (Resu
 
 fn back<'a>(threshold: Threshold<'a>, provider: &dyn Provider, secret: Option<String>) -> Result<Returned<'a>> {
     threshold.charge()?;
+    // Before the row is used up: whoever is told to wait can come again.
+    let asking = threshold.app.elsewhere.begin_asking(crate::api::credentials::network(threshold.request.peer))?;
     let state = parameter(threshold.request, "state").ok_or_else(stale)?;
     let row = threshold.app.engine.directory().take_sign_in_request(&state, threshold.now())?;
     let (Some(row), Some(secret)) = (row, secret) else { return Err(stale()) };
@@ -309,7 +349,7 @@ fn back<'a>(threshold: Threshold<'a>, provider: &dyn Provider, secret: Option<St
         return Err(Error::denied(format!("{} did not let you in", provider.name())).hint("Try again, or log in another way."));
     }
     let data = serde_json::from_str(&data).map_err(|e| Error::internal("read a sign-in request").because(e))?;
-    Ok(Returned { request: threshold.request, data, back, return_to, connect: user, now: threshold.now(), state, secret })
+    Ok(Returned { request: threshold.request, data, back, return_to, connect: user, now: threshold.now(), state, secret, _asking: asking })
 }
 
 /// The secret of one way for one purpose: what stands in `holt.db` is of no use to whoever reads it.

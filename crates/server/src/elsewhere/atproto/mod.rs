@@ -18,7 +18,6 @@ use resolve::{Asking, Destination};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use servers::{AuthorizationServer, SCOPE};
-use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// What addresses call this way to log in, and the directory its identities.
@@ -32,8 +31,6 @@ pub const CALLBACK: &str = "/auth/callback";
 
 /// Longest answer to a form, in bytes.
 const ANSWER: usize = 64 * 1024;
-/// Most log-ins whose servers are asked at the same time: slow servers keep no more of ours than these from their work.
-const AT_ONCE: usize = 4;
 /// Longest nonce, code or token that is sent on, in bytes.
 const LONGEST: usize = 8 * 1024;
 /// Longest display name, in characters.
@@ -62,7 +59,6 @@ pub struct Atproto {
     key: SigningKey,
     egress: Egress,
     dns: Dns,
-    under_way: Mutex<usize>,
 }
 
 /// What is kept while somebody is elsewhere.
@@ -91,7 +87,7 @@ impl Atproto {
                 return Err(Error::invalid(format!("{place} is no server of the AT Protocol")).hint("Write it as https://HOST."));
             }
         }
-        Ok(Self { domain: domain.to_string(), places, key, egress, dns, under_way: Mutex::default() })
+        Ok(Self { domain: domain.to_string(), places, key, egress, dns })
     }
     /// A key for [`Atproto::new`], to be kept: other servers know us by its public half.
     pub fn new_key() -> Result<Vec<u8>> {
@@ -269,19 +265,6 @@ impl Atproto {
         }
         Err(Error::internal("ask a server twice"))
     }
-    /// Does what asks other servers, if few do.
-    fn one_of_few<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let count = |change: fn(usize) -> Option<usize>| {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            change(*under_way).map(|changed| *under_way = changed)
-        };
-        if count(|now| (now < AT_ONCE).then_some(now + 1)).is_none() {
-            return Err(Error::busy("too many people log in this way at once").hint("Try again in a moment."));
-        }
-        let done = work();
-        count(|now| now.checked_sub(1));
-        done
-    }
 }
 
 /// What is said to one server by one key.
@@ -312,10 +295,10 @@ impl Provider for Atproto {
         provider == KEY
     }
     fn depart(&self, leaving: &Leaving<'_>) -> Result<Departure> {
-        self.one_of_few(|| self.leave(leaving))
+        self.leave(leaving)
     }
     fn arrive(&self, returned: &Returned<'_>) -> Result<Someone> {
-        self.one_of_few(|| self.receive(returned))
+        self.receive(returned)
     }
 }
 

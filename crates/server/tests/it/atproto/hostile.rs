@@ -2,8 +2,9 @@
 
 use super::network::{AUTH, EVIL_AUTH, EVIL_PDS, Mischief, PDS, document};
 use super::{ALICE, ALICES_HANDLE, World, altered, me};
-use crate::client::Answer;
+use crate::client::{Answer, Server};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// What came back is a page that says so, and nobody is logged in.
 fn refused(answer: &Answer, status: u16, says: &str) {
@@ -196,6 +197,33 @@ fn case_18_what_is_not_to_be_asked_is_not() {
     }
     let marked = world.type_name(&world.browser(), "<b>.test", "");
     assert!(marked.status == 400 && !marked.body_text().contains("<b>.test"));
+}
+
+/// Whoever names servers that take their time keeps others neither from logging in nor from anything else.
+#[test]
+fn slow_servers_hold_up_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    Server::prepare(data.path(), "docs");
+    let world = World::start_with(data, &[]);
+    world.network.misbehave(&[Mischief::Holds("/did:plc:alice")]);
+    world.network.take_asked();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| world.type_name(&world.browser(), ALICE, ""));
+        }
+        let end = Instant::now() + Duration::from_secs(60);
+        while world.network.asked("plc.test /did:plc:alice") < 4 {
+            assert!(Instant::now() < end, "four were to wait");
+            std::thread::yield_now();
+        }
+        refused(&world.type_name(&world.browser(), ALICE, ""), 503, "Too many people log in at once");
+        let ann = world.browser();
+        ann.use_token(&ann.get("/auth/login"));
+        assert_eq!(ann.post("/auth/login", &[("email", "ann@example.org"), ("password", "correct horse")]).unwrap().status, 303);
+        world.network.misbehave(&[]);
+    });
+    // They have gone, and with them what they held.
+    assert_eq!(world.type_name(&world.browser(), ALICE, "").status, 200);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where accounts are, and where their people log in.
@@ -39,6 +39,8 @@ pub enum Mischief {
     KeepsTokens,
     /// Answers pushed requests with something else.
     Pushed(u16, &'static str),
+    /// Says nothing at this path until it behaves again.
+    Holds(&'static str),
 }
 
 struct Pushed {
@@ -79,6 +81,7 @@ struct State {
 pub struct Network {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    behaves: Arc<Condvar>,
 }
 
 struct Asked {
@@ -108,7 +111,7 @@ fn problem(status: u16, code: &str, why: &str) -> Told {
 impl Network {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let network = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        let network = Self { address: listener.local_addr().unwrap(), state: Arc::default(), behaves: Arc::default() };
         let serving = network.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -151,10 +154,15 @@ impl Network {
     /// From now on.
     pub fn misbehave(&self, mischief: &[Mischief]) {
         self.with(|state| state.mischief = mischief.to_vec());
+        self.behaves.notify_all();
     }
     /// `host path` of everything that was asked since the last time.
     pub fn take_asked(&self) -> Vec<String> {
         self.with(|state| std::mem::take(&mut state.asked))
+    }
+    /// How often that was asked since.
+    pub fn asked(&self, what: &str) -> usize {
+        self.with(|state| state.asked.iter().filter(|asked| *asked == what).count())
     }
     /// Whom the last pushed request said it was about.
     pub fn hint(&self) -> Option<String> {
@@ -184,10 +192,13 @@ impl Network {
     }
     fn serve(&self, mut stream: TcpStream) {
         let Some(asked) = read(&mut stream) else { return };
-        let told = self.with(|state| {
-            state.asked.push(format!("{} {}", asked.host, asked.path));
-            state.answer(&asked)
-        });
+        let mut state = self.state.lock().unwrap();
+        state.asked.push(format!("{} {}", asked.host, asked.path));
+        let holds =
+            |state: &mut State| state.mischief.iter().any(|mischief| matches!(mischief, Mischief::Holds(path) if *path == asked.path));
+        state = self.behaves.wait_while(state, holds).unwrap();
+        let told = state.answer(&asked);
+        drop(state);
         let mut head = format!("HTTP/1.1 {} X\r\nContent-Type: {}\r\nContent-Length: {}\r\n", told.status, told.kind, told.body.len());
         for (name, value) in &told.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
