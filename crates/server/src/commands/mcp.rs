@@ -140,6 +140,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         elsewhere: Elsewhere::default(),
         proxies: Proxies::default(),
         vouching: None,
+        shipping: None,
         platform: Platform::default(),
     }
 }
