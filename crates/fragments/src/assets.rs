@@ -45,7 +45,7 @@ impl Asset {
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-const FILES: [(&str, &str, &[u8]); 9] = [
+const FILES: [(&str, &str, &[u8]); 10] = [
     ("style.css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")),
     ("tools.css", "text/css; charset=utf-8", include_bytes!("../assets/tools.css")),
     ("holt.js", JAVASCRIPT, include_bytes!("../assets/holt.js")),
@@ -53,6 +53,7 @@ const FILES: [(&str, &str, &[u8]); 9] = [
     ("de.js", JAVASCRIPT, include_bytes!("../assets/de.js")),
     ("editor.js", JAVASCRIPT, include_bytes!("../assets/editor.js")),
     ("tables.js", JAVASCRIPT, include_bytes!("../assets/tables.js")),
+    ("passkeys.js", JAVASCRIPT, include_bytes!("../assets/passkeys.js")),
     ("diagrams.js", JAVASCRIPT, include_bytes!("../assets/diagrams.js")),
     ("diagram-frame.js", JAVASCRIPT, include_bytes!("../assets/diagram-frame.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),

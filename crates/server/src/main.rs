@@ -20,6 +20,7 @@ mod log;
 mod mail;
 mod mcp;
 mod oauth;
+mod passkeys;
 mod passwords;
 mod platform;
 mod presence;

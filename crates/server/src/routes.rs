@@ -106,6 +106,8 @@ pub const ROUTES: &[Route] = &[
     get ("/-/login/arrive",                         Public, web::arrival::arrive),
     post("/-/login/elsewhere/{provider}",           Public, web::elsewhere::leave),
     get ("/-/login/callback/{provider}",            Public, web::elsewhere::arrive),
+    post("/-/login/passkey",                        Public, web::passkeys::log_in),
+    post("/-/login/passkey/options",                Public, web::passkeys::ask_for_one),
     get ("/-/logout",                               Public, web::people::logout_form),
     post("/-/logout",                               Public, web::people::logout),
     get ("/-/register",                             Public, web::people::register_form),
@@ -132,6 +134,9 @@ pub const ROUTES: &[Route] = &[
     post("/-/settings/tokens",                      Login,  web::tokens::change),
     get ("/-/settings/identities",                  Login,  web::people::settings_form),
     post("/-/settings/identities",                  Login,  web::elsewhere::disconnect),
+    get ("/-/settings/passkeys",                    Login,  web::people::settings_form),
+    post("/-/settings/passkeys",                    Login,  web::passkeys::change),
+    post("/-/settings/passkeys/options",            Login,  web::passkeys::ask_for_new),
     get ("/-/settings/agents",                      Login,  web::connected::own),
     post("/-/settings/agents",                      Login,  web::connected::end_own),
     get ("/-/admin",                                Admin,  web::admin::form),
@@ -385,7 +390,7 @@ mod tests {
         let changing: Vec<&str> = changing.map(|r| r.pattern).collect();
         // Forms before logging in, links by mail, which bring a secret, and those that only redirect.
         let before = ["/-/setup", "/-/login", "/-/logout", "/-/register", "/-/lost_password", "/-/request_confirmation_link"];
-        let elsewhere = ["/-/login/elsewhere/{provider}"];
+        let elsewhere = ["/-/login/elsewhere/{provider}", "/-/login/passkey", "/-/login/passkey/options"];
         let secret = ["/-/recover_password/{token}", "/-/confirm_email/{token}", "/-/invite/{token}", "/-/unsubscribe/{token}"];
         let mut expected = [
             before.as_slice(),

@@ -1,6 +1,6 @@
 //! Who people are elsewhere. A subject is an account's for ever; what it is called there, and by which mail address, means nothing here.
 
-use super::{Directory, NewUser, users};
+use super::{Directory, NewUser, passkeys, users};
 use crate::db::wrap;
 use holt_core::{Error, Result, UserId};
 use rusqlite::{Connection, OptionalExtension};
@@ -82,12 +82,7 @@ impl Directory {
             if db.execute(sql, values).map_err(wrap("disconnect an account"))? == 0 {
                 return Err(Error::not_found("your account is not connected with that"));
             }
-            let left = "SELECT password_hash IS NOT NULL OR EXISTS (SELECT 1 FROM identities WHERE user = ?1) FROM users WHERE id = ?1";
-            let left: bool = db.query_row(left, [user.0], |row| row.get(0)).map_err(wrap("disconnect an account"))?;
-            if left {
-                return Ok(());
-            }
-            Err(Error::denied("nothing would be left to log in with").hint("Connect the account with something else first."))
+            passkeys::check_way_in(db, user)
         })
     }
     /// Whether anybody elsewhere vouches for the account.

@@ -10,6 +10,7 @@ mod invitations;
 mod logins;
 mod moves;
 mod oauth;
+mod passkeys;
 mod plans;
 mod platform_tokens;
 mod sessions;
@@ -29,6 +30,7 @@ pub use oauth::{
     ACCESS_LIFE, AccessGrant, CODE_LIFE, Decided, GrantRecord, Issued, LONG_ACCESS_LIFE, NewOAuthClient, NewOAuthRequest, OAuthClient,
     OAuthRequest, OAuthScope, REFRESH_LIFE, REQUEST_LIFE, Redemption, Refusal, Registered, Secrecy,
 };
+pub use passkeys::Passkey;
 pub use plans::{Plan, WikiLimits};
 pub use platform_tokens::{PlatformScope, PlatformToken};
 pub use sessions::{SESSION_IDLE, SESSION_LIFE, SessionEntry, SessionRow};

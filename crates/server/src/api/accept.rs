@@ -48,6 +48,7 @@ mod tests {
             headers: header::HeaderMap::from_iter([(header::ACCEPT, text.parse().unwrap())]),
             peer: std::net::IpAddr::from([127, 0, 0, 1]),
             scheme: crate::proxies::Scheme::Http,
+            vouched: None,
             body: crate::request::Form::default(),
             raw: bytes::Bytes::new(),
             spool: None,

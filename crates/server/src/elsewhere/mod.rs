@@ -197,11 +197,12 @@ pub struct Threshold<'a> {
 }
 
 impl Threshold<'_> {
-    fn now(&self) -> i64 {
+    /// Unix seconds.
+    pub fn now(&self) -> i64 {
         self.app.engine.clock().now()
     }
     /// `Busy` for who comes too often. Counted by address, as nobody is known yet.
-    fn charge(&self) -> Result<()> {
+    pub fn charge(&self) -> Result<()> {
         let network = crate::api::credentials::Identity::of(None, self.request.peer);
         let taken = self.app.rates.take(&network, Kind::Write, COST, self.now());
         taken.map_err(|seconds| Error::busy("too many requests").hint(format!("Wait {seconds} seconds.")))

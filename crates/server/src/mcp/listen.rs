@@ -237,6 +237,7 @@ mod tests {
             headers,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             scheme: crate::proxies::Scheme::Http,
+            vouched: None,
             body: Form::default(),
             raw: Bytes::from(raw),
             spool: None,

@@ -2,7 +2,7 @@
 
 use super::dashboard::day;
 use super::views::{AccountView, SessionLine, TokenLine};
-use super::{Visitor, audit, elsewhere};
+use super::{Visitor, audit, elsewhere, passkeys};
 use crate::error;
 use crate::passwords;
 use crate::reply::{Reply, see_other, with_cookie};
@@ -57,6 +57,7 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
     let problem = problem.as_ref().map(Visitor::notice);
     let (name, email, password_length) = (user.name.clone(), user.email.clone(), PASSWORD_CHARS);
     let (connections, ways) = (visitor.app.elsewhere.connections(visitor.app, user.id)?, elsewhere::ways(visitor));
+    let passkeys = passkeys::own(visitor)?;
     visitor.form(status, "Account", |csrf| AccountView {
         csrf,
         name,
@@ -66,6 +67,7 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
         sessions,
         tokens,
         secret,
+        passkeys,
         connections,
         ways,
         identities_url: "/app/account/identities",

@@ -27,7 +27,7 @@ pub(super) fn ways(visitor: &Visitor<'_>) -> Vec<Way> {
     ways
 }
 
-fn threshold<'v>(visitor: &'v Visitor<'_>) -> Threshold<'v> {
+pub(super) fn threshold<'v>(visitor: &'v Visitor<'_>) -> Threshold<'v> {
     Threshold { app: visitor.app, request: visitor.request, session: visitor.session.as_ref(), wiki: None }
 }
 

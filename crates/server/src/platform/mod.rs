@@ -12,6 +12,7 @@ mod dashboard;
 mod elsewhere;
 mod export;
 mod overview;
+mod passkeys;
 mod routes;
 mod sign_in;
 mod views;

@@ -1,6 +1,6 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
-use super::{Visitor, account, admin, api, dashboard, elsewhere, export, sign_in};
+use super::{Visitor, account, admin, api, dashboard, elsewhere, export, passkeys, sign_in};
 use crate::elsewhere::atproto;
 use crate::reply::Reply;
 use Need::{Login, Manage, Neighbour, Operator, Public};
@@ -72,6 +72,8 @@ pub const ROUTES: &[Route] = &[
     get ("/auth/callback/{provider}",           Public,   elsewhere::arrive),
     get (atproto::CALLBACK,                     Public,   elsewhere::arrive_by_atproto),
     get (atproto::METADATA,                     Public,   elsewhere::introduction),
+    post("/auth/passkey",                       Public,   passkeys::log_in),
+    post("/auth/passkey/options",               Public,   passkeys::ask_for_one),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
     post("/auth/wiki",                          Login,    sign_in::to_wiki),
     get ("/app",                                Login,    dashboard::home),
@@ -82,6 +84,8 @@ pub const ROUTES: &[Route] = &[
     post("/app/account/sessions",               Login,    account::end_session),
     post("/app/account/tokens",                 Login,    account::tokens),
     post("/app/account/identities",             Login,    elsewhere::disconnect),
+    post("/app/account/passkeys",               Login,    passkeys::change),
+    post("/app/account/passkeys/options",       Login,    passkeys::ask_for_new),
     post("/app/account/delete",                 Login,    account::delete),
     get ("/app/wiki/{slug}",                    Login,    dashboard::show),
     post("/app/wiki/{slug}/settings",           Login,    dashboard::settings),
@@ -137,7 +141,7 @@ mod tests {
             atproto::CALLBACK,
             atproto::METADATA,
         ];
-        let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}"];
+        let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}", "/auth/passkey", "/auth/passkey/options"];
         for (method, pattern) in &public {
             let allowed = if *method == "GET" { pages.contains(pattern) } else { forms.contains(pattern) };
             assert!(allowed, "{method} {pattern} is public");

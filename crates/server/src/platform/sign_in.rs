@@ -2,7 +2,7 @@
 
 use super::views::{LoginView, RegisterView, ToWikiView};
 use super::visitor::port;
-use super::{Visitor, audit, elsewhere};
+use super::{Visitor, audit, elsewhere, passkeys};
 use crate::app::App;
 use crate::config::SignUp;
 use crate::error;
@@ -68,8 +68,8 @@ pub(super) fn show_login(
     problem: Option<&Error>,
 ) -> Result<Reply> {
     let (may_register, problem) = (visitor.app.platform.is_open(), problem.map(Visitor::notice));
-    let (name, ways) = (visitor.domain().to_string(), elsewhere::ways(visitor));
-    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, wanted: return_to, email, may_register, ways, problem })
+    let (name, ways, passkey) = (visitor.domain().to_string(), elsewhere::ways(visitor), passkeys::offered(visitor));
+    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, wanted: return_to, email, may_register, ways, passkey, problem })
 }
 
 /// `POST /auth/login`

@@ -1,6 +1,7 @@
 //! What the platform's pages show, as typed values for compiled templates (`templates/platform/*.html`). Text is escaped by the templates.
 
 use crate::elsewhere::{Connection, Way};
+use crate::passkeys;
 use askama::Template;
 use holt_engine::publish::filters;
 
@@ -90,6 +91,8 @@ pub struct LoginView {
     pub may_register: bool,
     /// Who else vouches for people.
     pub ways: Vec<Way>,
+    /// To log in by a passkey, where there are any.
+    pub passkey: Option<passkeys::Shown>,
     /// Why the form came back.
     pub problem: Option<Notice>,
 }
@@ -308,6 +311,8 @@ pub struct AccountView {
     pub tokens: Vec<TokenLine>,
     /// A token that was just made: shown this once.
     pub secret: Option<String>,
+    /// One's passkeys, where there are any.
+    pub passkeys: Option<passkeys::Shown>,
     /// Who one is elsewhere.
     pub connections: Vec<Connection>,
     /// Where one could be somebody, too.

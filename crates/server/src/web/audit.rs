@@ -25,6 +25,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("email.confirm", "Address confirmed"),
     ("identity.add", "Connected with another way to log in"),
     ("identity.remove", "Disconnected from another way to log in"),
+    ("passkey.add", "Passkey added"),
+    ("passkey.remove", "Passkey removed"),
     ("invitation.make", "Invitation made"),
     ("invitation.revoke", "Invitation revoked"),
     ("invitation.accept", "Invitation accepted"),

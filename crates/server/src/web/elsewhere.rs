@@ -32,11 +32,11 @@ pub(super) fn connections(context: &Context<'_>) -> Result<Vec<Connection>> {
     }
 }
 
-fn threshold<'c>(context: &'c Context<'_>) -> Threshold<'c> {
+pub(super) fn threshold<'c>(context: &'c Context<'_>) -> Threshold<'c> {
     Threshold { app: context.app, request: context.request, session: context.session.as_ref(), wiki: Some(context.wiki.id()) }
 }
 
-fn check_here(context: &Context<'_>) -> Result<()> {
+pub(super) fn check_here(context: &Context<'_>) -> Result<()> {
     match arrival::way(context, "/") {
         Some(_) => Err(Error::not_found("people of this wiki log in at its platform")),
         None => Ok(()),

@@ -28,6 +28,7 @@ pub mod llms;
 pub mod mail_settings;
 pub mod me;
 pub mod page;
+pub mod passkeys;
 pub mod path_rules;
 pub mod people;
 pub mod preferences;

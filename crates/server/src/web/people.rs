@@ -1,7 +1,7 @@
 //! Accounts: log in and out, register, one's own settings, the first administrator.
 
 use super::views::{LoginView, Problem, RegisterView, SettingsView, SetupView};
-use super::{Context, agent_setup, arrival, audit, elsewhere, invitations, letters, links, problem, sessions, tokens};
+use super::{Context, agent_setup, arrival, audit, elsewhere, invitations, letters, links, passkeys, problem, sessions, tokens};
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::session::{self, Remember, safe_next};
@@ -41,8 +41,8 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    let (platform, ways) = (arrival::way(context, &next), elsewhere::ways(context));
-    let view = |csrf| LoginView { csrf, wanted: next, email, register_url, confirm_url, platform, ways, problem, notice };
+    let (platform, ways, passkey) = (arrival::way(context, &next), elsewhere::ways(context), passkeys::offered(context));
+    let view = |csrf| LoginView { csrf, wanted: next, email, register_url, confirm_url, platform, ways, passkey, problem, notice };
     context.form(status, "Log in", view)
 }
 
@@ -283,6 +283,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
     let SettingsPage { problem, notice, secret } = page;
     let agents = agent_setup::setup(context, secret.as_deref())?;
     let password_length = PASSWORD_CHARS;
+    let passkeys = passkeys::own(context)?;
     let (connections, ways) = (elsewhere::connections(context)?, elsewhere::ways(context));
     context.form(status, "Settings", |csrf| SettingsView {
         csrf,
@@ -292,6 +293,7 @@ pub(super) fn show_settings(context: &Context<'_>, status: StatusCode, page: Set
         has_password: user.password_hash.is_some(),
         password_length,
         sessions,
+        passkeys,
         connections,
         ways,
         identities_url: elsewhere::IDENTITIES,

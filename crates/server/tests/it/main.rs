@@ -21,6 +21,7 @@ mod mcp;
 mod mistakes;
 mod oauth;
 mod oidc;
+mod passkeys;
 mod platform;
 mod private;
 mod review;

@@ -20,3 +20,17 @@ CREATE INDEX sign_in_requests_user ON sign_in_requests (user) WHERE user IS NOT 
 -- label: what somebody is called there, a handle or a mail address, to be shown to themselves; it decides nothing. last_used: Unix seconds.
 ALTER TABLE identities ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE identities ADD COLUMN last_used INTEGER;
+
+-- Keys that people log in with (WebAuthn). id: what the authenticator calls it. host: the only place where it is good. key: COSE_Key. counter: how
+-- often it says to have been used.
+CREATE TABLE passkeys (
+    id BLOB PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    host TEXT NOT NULL,
+    key BLOB NOT NULL,
+    counter INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    last_used INTEGER
+) WITHOUT ROWID;
+CREATE INDEX passkeys_user ON passkeys (user);

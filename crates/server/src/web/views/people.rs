@@ -1,6 +1,7 @@
 //! Accounts and their rights.
 
 use crate::elsewhere::{Connection, Way};
+use crate::passkeys;
 use askama::Template;
 use holt_core::MemberFlags;
 use holt_engine::publish::filters;
@@ -25,6 +26,8 @@ pub struct LoginView {
     pub platform: Option<(String, String)>,
     /// Who else vouches for people.
     pub ways: Vec<Way>,
+    /// To log in by a passkey, where there are any.
+    pub passkey: Option<passkeys::Shown>,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// Why the reader was sent here.
@@ -107,6 +110,8 @@ pub struct SettingsView {
     pub password_length: usize,
     /// This one first.
     pub sessions: Vec<SessionView>,
+    /// One's passkeys, where there are any.
+    pub passkeys: Option<passkeys::Shown>,
     /// Who one is elsewhere.
     pub connections: Vec<Connection>,
     /// Where one could be somebody, too.

@@ -74,6 +74,7 @@ pub const WEB: &[&str] = &[
     "/-/settings/tokens",
     "/-/settings/agents",
     "/-/settings/identities",
+    "/-/settings/passkeys",
     "/-/settings/sessions",
     "/-/admin",
     "/-/admin/appearance",
