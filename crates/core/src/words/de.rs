@@ -628,7 +628,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Parameters", "Parameter"),
     ("Partly accepted", "Teilweise angenommen"),
     ("Pass this link on. Copy it now: it is not shown again.", "Gib diesen Link weiter. Kopiere ihn jetzt: Er wird nicht noch einmal gezeigt."),
-    ("Passkey", "Passkey"),
     ("Passkey added", "Passkey hinzugefügt"),
     ("Passkey removed", "Passkey entfernt"),
     ("Passkeys", "Passkeys"),

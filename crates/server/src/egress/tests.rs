@@ -129,3 +129,54 @@ fn servers_have_to_be_who_they_say() {
     assert!(Egress::new(vec![place.clone()]).json(&address, 100).is_err());
     assert!(with(own_roots).json(&format!("https://localhost:{port}/client.json"), 100).is_err());
 }
+
+/// A server that answers once, and gives back what it was sent.
+fn listener(answer: &'static str) -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, (done, sent)) = (listener.local_addr().unwrap().port(), mpsc::channel());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut asked, mut piece) = (Vec::new(), [0; 512]);
+        // The whole of what the test below sends.
+        while !asked.ends_with(b"code=a+%26+b") {
+            let read = stream.read(&mut piece).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&asked));
+            asked.extend_from_slice(&piece[..read]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        done.send(String::from_utf8(asked).unwrap()).unwrap();
+    });
+    (port, sent)
+}
+
+#[test]
+fn forms_are_sent_and_refusals_are_read() {
+    let (port, sent) = listener(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nDPoP-Nonce: n1\r\nContent-Length: 17\r\n\r\n{\"error\":\"nonce\"}",
+    );
+    let (address, form) = (format!("http://127.0.0.1:{port}/token?x=y"), [("grant_type", "code"), ("code", "a & b")]);
+    let own = Egress::to_own(vec![format!("127.0.0.1:{port}")]);
+    let call = Call { headers: &[("Authorization", "Basic eDp5")], ..Call::post(&address, &form, 100) };
+    let answer = own.ask(&call).unwrap();
+    assert_eq!((answer.status(), answer.header("dpop-nonce"), answer.body()), (400, Some("n1"), b"{\"error\":\"nonce\"}".as_slice()));
+    assert_eq!(answer.json().unwrap()["error"], "nonce");
+    let asked = sent.recv().unwrap();
+    assert!(asked.starts_with("POST /token?x=y HTTP/1.1\r\nHost: 127.0.0.1:"), "{asked}");
+    assert!(
+        asked.contains("\r\nAuthorization: Basic eDp5\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 31\r\n\r\n"),
+        "{asked}"
+    );
+    // What would begin another header is not sent.
+    for bad in ["x\r\nY: z", "x\nY: z", "ü", "x\0"] {
+        let call = Call { headers: &[("Authorization", bad)], ..Call::get(&address, 100) };
+        assert_eq!(own.ask(&call).unwrap_err().kind, holt_core::ErrorKind::Internal, "{bad:?}");
+    }
+}
+
+#[test]
+fn without_tls_nothing_leaves_this_machine() {
+    let own = Egress::to_own(vec!["10.0.0.1:8080".to_string(), "10.0.0.1:443".to_string()]);
+    assert!(why(&own, "http://10.0.0.1:8080/keys").contains("not on this machine"));
+    assert!(why(&own, "http://10.0.0.1:8081/keys").contains("does not begin with https"));
+    assert!(why(&own, "https://10.0.0.1:8443/keys").contains("not on the public network"));
+}
