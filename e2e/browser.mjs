@@ -20,8 +20,8 @@ export function whySkip() {
   return "SKIPPED: no Chromium here";
 }
 
-export async function launch() {
-  return chromium.launch({ executablePath: chromiumPath(), timeout: 60_000, args: ["--disable-gpu", "--disable-dev-shm-usage"] });
+export async function launch(more = []) {
+  return chromium.launch({ executablePath: chromiumPath(), timeout: 60_000, args: ["--disable-gpu", "--disable-dev-shm-usage", ...more] });
 }
 
 /** A fresh session (cookies of its own). `complaints` gathers what went wrong on any of its pages; a test asserts that it stays empty. */

@@ -311,7 +311,7 @@ impl Engine {
 }
 
 /// A directory that strangers on the machine do not look into (spec/platform.md §2.1); one that is there stays as it is.
-fn make_dir(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn make_dir(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -26,6 +26,7 @@ pub mod failpoint;
 pub mod frontmatter;
 pub mod import;
 mod kept;
+mod keys;
 mod listeners;
 mod lock;
 pub mod open_wikis;

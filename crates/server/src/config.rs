@@ -55,7 +55,7 @@ pub enum OutputFormat {
 pub enum Command {
     /// Serve the wikis of a data directory
     #[command(after_help = "Example:\n  holt serve --data /srv/holt --listen 0.0.0.0:8080 --domain wiki.example.org")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Turn Markdown on standard input into HTML
     #[command(
         after_help = "Examples:\n  holt render < page.md\n  holt render --format json --set WIKILINK_STYLE=LINKTITLE --set PAGE_URL=/Guide/Setup < page.md"
@@ -188,6 +188,21 @@ pub struct ServeArgs {
     /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_client_host: Vec<String>,
+    /// Let people log in at DOMAIN with an account of the AT Protocol, Bluesky's for instance
+    #[arg(long, env = "HOLT_ATPROTO", value_enum, default_value_t = Switch::Off)]
+    pub atproto: Switch,
+    /// Who knows people of the AT Protocol by their DIDs (did:plc)
+    #[arg(long, env = "HOLT_ATPROTO_DIRECTORY", default_value = "https://plc.directory", value_name = "URL")]
+    pub atproto_directory: String,
+    /// Who knows what they call themselves
+    #[arg(long, env = "HOLT_ATPROTO_PROFILES", default_value = "https://public.api.bsky.app", value_name = "URL")]
+    pub atproto_profiles: String,
+    /// Which DNS server to ask for what shows that somebody rules a name (default: the machine's)
+    #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR")]
+    pub resolver: Option<SocketAddr>,
+    /// For tests: ask this address, without TLS, for all hosts whose names end in .test; only while listening on this machine alone
+    #[arg(long, env = "HOLT_TEST_NETWORK", value_name = "ADDR")]
+    pub test_network: Option<SocketAddr>,
     /// Who else people may log in with: an issuer of OpenID Connect, as its discovery document spells it
     #[arg(long, env = "HOLT_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
     pub oidc_issuer: Option<String>,

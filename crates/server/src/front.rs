@@ -4,6 +4,7 @@
 use crate::api;
 use crate::app::{App, CookieSecurity};
 use crate::dispatch::dispatch;
+use crate::elsewhere;
 use crate::follow;
 use crate::git;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
@@ -152,6 +153,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let fallback = Arc::new(fallback);
     let kind = match (is_mcp, has_body) {
         (true, _) => Kind::Agent,
+        _ if elsewhere::asks_others(is_platform, &request.path) => Kind::Elsewhere,
         (false, true) => Kind::Write,
         (false, false) => Kind::Read,
     };

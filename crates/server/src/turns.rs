@@ -25,6 +25,8 @@ pub const GIT: usize = 16;
 const GIT_EACH: usize = 4;
 /// Most pushes that one wiki takes in at once, from their first byte on.
 const PUSHES: usize = 2;
+/// Most who wait for other servers at once, to log in: slow ones keep nobody else waiting.
+const TRAVELLERS: usize = 16;
 /// Most requests that wait in one wiki, and as many git clients; more are told to come back.
 const WAITING: usize = 64;
 /// Longest wait.
@@ -48,6 +50,8 @@ pub enum Kind {
     Git,
     /// A push that comes in. Takes a place of [`Kind::Git`] besides, once it has come: never the other way round.
     Push,
+    /// Logging in by somebody else's server, which may take its time.
+    Elsewhere,
 }
 
 /// Whose line: a wiki's; none: the installation's own.
@@ -69,6 +73,7 @@ struct Line {
     agents: Arc<Semaphore>,
     git: Arc<Semaphore>,
     pushes: Arc<Semaphore>,
+    travellers: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     waiting: AtomicUsize,
     git_waiting: AtomicUsize,
@@ -120,6 +125,7 @@ impl Turns {
             agents: places(AGENTS),
             git: places(GIT_EACH),
             pushes: places(PUSHES),
+            travellers: places(TRAVELLERS),
             bodies: places(BODIES_EACH),
             waiting: AtomicUsize::new(0),
             git_waiting: AtomicUsize::new(0),
@@ -151,11 +157,12 @@ impl Turns {
             Kind::Read => &line.readers,
             Kind::Write => &line.writers,
             Kind::Agent => &line.agents,
+            Kind::Elsewhere => &line.travellers,
             Kind::Git => &line.git,
             Kind::Push => &line.pushes,
         };
         let all = match kind {
-            Kind::Read | Kind::Write | Kind::Agent => Some(&self.working),
+            Kind::Read | Kind::Write | Kind::Agent | Kind::Elsewhere => Some(&self.working),
             Kind::Git => Some(&self.git),
             // Whoever sends slowly holds no thread.
             Kind::Push => None,
@@ -175,7 +182,7 @@ struct Waiting(Arc<Line>, Kind);
 impl Line {
     fn waiting(&self, kind: Kind) -> &AtomicUsize {
         match kind {
-            Kind::Read | Kind::Write | Kind::Agent => &self.waiting,
+            Kind::Read | Kind::Write | Kind::Agent | Kind::Elsewhere => &self.waiting,
             Kind::Git | Kind::Push => &self.git_waiting,
         }
     }
@@ -244,6 +251,9 @@ mod tests {
         assert_eq!(writers.len(), WRITERS);
         assert!(now(turns.take(wiki(1), Kind::Write)).is_none());
         assert!(now(turns.take(wiki(1), Kind::Read)).is_some() && now(turns.take(wiki(1), Kind::Agent)).is_some());
+        let travellers: Vec<Permit> = (0..TRAVELLERS).filter_map(|_| now(turns.take(wiki(2), Kind::Elsewhere))).collect();
+        assert_eq!(travellers.len(), TRAVELLERS);
+        assert!(now(turns.take(wiki(2), Kind::Elsewhere)).is_none() && now(turns.take(wiki(2), Kind::Write)).is_some());
     }
 
     #[tokio::test]

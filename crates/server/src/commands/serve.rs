@@ -7,7 +7,8 @@ use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
-use crate::egress::Egress;
+use crate::egress::{Dns, Egress};
+use crate::elsewhere::atproto::{self, Atproto, Places};
 use crate::elsewhere::oidc::{Oidc, Settings};
 use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
@@ -57,8 +58,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         _ => None,
     };
     check_trusted(args)?;
-    let elsewhere = elsewhere(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    let elsewhere = elsewhere(args, &engine)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
     }
@@ -126,6 +127,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
 
 /// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
 fn check_trusted(args: &ServeArgs) -> Result<()> {
+    if let Some(place) = args.test_network {
+        if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
+            return Err(Error::invalid("--test-network is for tests on one machine")
+                .hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
+        }
+        tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
+    }
     if args.trust_client_host.is_empty() {
         return Ok(());
     }
@@ -138,7 +146,7 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
 }
 
 /// Who else vouches for people.
-fn elsewhere(args: &ServeArgs) -> Result<Elsewhere> {
+fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
     let mut providers: Vec<Box<dyn Provider>> = Vec::new();
     if let (Some(issuer), Some(client)) = (&args.oidc_issuer, &args.oidc_client_id) {
         providers.push(Box::new(Oidc::new(Settings {
@@ -151,7 +159,25 @@ fn elsewhere(args: &ServeArgs) -> Result<Elsewhere> {
             own: args.oidc_own_host.clone(),
         })?));
     }
+    if args.atproto == Switch::On {
+        providers.push(Box::new(atproto(args, engine)?));
+    }
     Ok(Elsewhere::new(providers))
+}
+
+/// The AT Protocol, where there is a platform: other servers know us by its domain.
+fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
+    let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform);
+    let domain = domain.ok_or_else(|| {
+        Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
+    })?;
+    if !args.secure_cookies && args.test_network.is_none() {
+        tracing::warn!("people come back from the AT Protocol by https: --secure-cookies is missing");
+    }
+    let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
+    let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
+    let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
+    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))
 }
 
 /// What stands in a file, without the end of its line. `Invalid` if that is nothing.

@@ -2,6 +2,7 @@
 
 use super::overview::{self, Changes, Usage};
 use super::{Visitor, audit};
+use crate::elsewhere::atproto;
 use crate::front;
 use crate::reply::{Reply, json as json_reply, text};
 use holt_core::{Error, MemberFlags, Result, Timestamp, WikiName};
@@ -51,7 +52,10 @@ fn time(seconds: i64) -> String {
 pub fn me(visitor: &Visitor<'_>) -> Result<Reply> {
     let user = visitor.person()?;
     let csrf = visitor.session.as_ref().map(|(session, _)| session.csrf.as_str());
-    ok(&json!({"id": user.id.0, "handle": user.email, "display_name": user.name, "operator": visitor.is_operator(), "csrf": csrf}))
+    // Of people from the AT Protocol: what they are called there.
+    let called = visitor.app.engine.directory().identities_of(user.id)?.into_iter().find(|known| known.provider == atproto::KEY);
+    let handle = called.map(|known| known.label).filter(|label| !label.is_empty()).unwrap_or_else(|| user.email.clone());
+    ok(&json!({"id": user.id.0, "handle": handle, "display_name": user.name, "operator": visitor.is_operator(), "csrf": csrf}))
 }
 
 /// `GET /api/wikis`

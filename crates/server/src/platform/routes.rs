@@ -1,6 +1,7 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
 use super::{Visitor, account, admin, api, dashboard, elsewhere, export, passkeys, sign_in};
+use crate::elsewhere::atproto;
 use crate::reply::Reply;
 use crate::routes::Row;
 use Need::{Login, Manage, Neighbour, Operator, Public};
@@ -79,6 +80,8 @@ pub const ROUTES: &[Route] = &[
     post("/auth/register",                      Public,   sign_in::register),
     post("/auth/elsewhere/{provider}",          Public,   elsewhere::leave),
     get ("/auth/callback/{provider}",           Public,   elsewhere::arrive),
+    get (atproto::CALLBACK,                     Public,   elsewhere::arrive_by_atproto),
+    get (atproto::METADATA,                     Public,   elsewhere::introduction),
     post("/auth/passkey",                       Public,   passkeys::log_in),
     post("/auth/passkey/options",               Public,   passkeys::ask_for_one),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
@@ -145,6 +148,8 @@ mod tests {
             "/auth/login",
             "/auth/register",
             "/auth/callback/{provider}",
+            atproto::CALLBACK,
+            atproto::METADATA,
         ];
         let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}", "/auth/passkey", "/auth/passkey/options"];
         for (method, pattern) in &public {
