@@ -18,4 +18,4 @@ pub use fragment::Fragment;
 pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};
-pub use store::FragmentStore;
+pub use store::{FragmentStore, Hosted};

@@ -9,7 +9,7 @@ use crate::frame::Frame;
 use crate::key::{self, FragmentKey, Kind};
 use crate::manifest::{PageManifest, WikiManifest, wiki_id};
 use bytes::Bytes;
-use holt_core::{Error, PageKey, Result, WikiId};
+use holt_core::{DomainName, Error, PageKey, Result, WikiId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,13 +36,42 @@ enum Place {
     Foreign(PathBuf),
 }
 
+/// Where a host leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// To this wiki.
+    pub wiki: WikiId,
+    /// Whose address is at this other host, if it is.
+    pub moved: Option<Arc<str>>,
+}
+
+impl Hosted {
+    /// To `wiki`, whose address is here.
+    pub fn at_home(wiki: WikiId) -> Self {
+        Self { wiki, moved: None }
+    }
+    fn to_text(&self) -> String {
+        match &self.moved {
+            Some(moved) => format!("{} {moved}", self.wiki),
+            None => self.wiki.to_string(),
+        }
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        match text.split_once(' ') {
+            Some((wiki, moved)) => Some(Self { wiki: wiki_id(wiki)?, moved: Some(moved.into()) }),
+            None => wiki_id(text).map(Self::at_home),
+        }
+    }
+}
+
 #[derive(Clone)]
 enum Cached {
     Fragment(Arc<Fragment>),
     Frame(Arc<Frame>),
     Page(Option<Arc<PageManifest>>),
     Wiki(Option<Arc<WikiManifest>>),
-    Host(Option<WikiId>),
+    Host(Option<Hosted>),
 }
 
 impl std::fmt::Debug for FragmentStore {
@@ -170,26 +199,52 @@ impl FragmentStore {
     }
     /// Makes `slug` lead to `wiki`.
     pub fn put_host(&self, slug: &str, wiki: WikiId) -> Result<()> {
-        let path = key::host(slug);
-        self.0.write(&path, wiki.to_string().as_bytes(), Replaced::AtOnce)?;
-        self.0.remember(path, Cached::Host(Some(wiki)), 16);
-        Ok(())
+        self.put_hosted(slug, &Hosted::at_home(wiki))
+    }
+    /// Makes `slug` lead somewhere.
+    pub fn put_hosted(&self, slug: &str, to: &Hosted) -> Result<()> {
+        self.put_lead(key::host(slug), to)
     }
     /// The wiki that `slug` leads to.
     pub fn host(&self, slug: &str) -> Result<Option<WikiId>> {
-        let path = key::host(slug);
-        if self.0.keeps_manifests()
-            && let Some(Cached::Host(wiki)) = self.0.cached(&path)
-        {
-            return Ok(wiki);
-        }
-        let wiki = self.0.read(&path)?.and_then(|bytes| wiki_id(std::str::from_utf8(&bytes).ok()?));
-        self.0.remember(path, Cached::Host(wiki), 16);
-        Ok(wiki)
+        Ok(self.hosted(slug)?.map(|to| to.wiki))
+    }
+    /// Where `slug` leads.
+    pub fn hosted(&self, slug: &str) -> Result<Option<Hosted>> {
+        self.lead(key::host(slug))
     }
     /// Makes `slug` lead nowhere.
     pub fn remove_host(&self, slug: &str) -> Result<()> {
-        let path = key::host(slug);
+        self.remove_lead(key::host(slug))
+    }
+    /// Makes a whole name lead somewhere.
+    pub fn put_domain(&self, name: &DomainName, to: &Hosted) -> Result<()> {
+        self.put_lead(key::domain(name.as_str()), to)
+    }
+    /// Where a whole name leads. Any text may be asked for.
+    pub fn domain(&self, name: &str) -> Result<Option<Hosted>> {
+        self.lead(key::domain(name))
+    }
+    /// Makes a whole name lead nowhere.
+    pub fn remove_domain(&self, name: &DomainName) -> Result<()> {
+        self.remove_lead(key::domain(name.as_str()))
+    }
+    fn put_lead(&self, path: String, to: &Hosted) -> Result<()> {
+        self.0.write(&path, to.to_text().as_bytes(), Replaced::AtOnce)?;
+        self.0.remember(path, Cached::Host(Some(to.clone())), 16);
+        Ok(())
+    }
+    fn lead(&self, path: String) -> Result<Option<Hosted>> {
+        if self.0.keeps_manifests()
+            && let Some(Cached::Host(to)) = self.0.cached(&path)
+        {
+            return Ok(to);
+        }
+        let to = self.0.read(&path)?.and_then(|bytes| Hosted::from_bytes(&bytes));
+        self.0.remember(path, Cached::Host(to.clone()), 16);
+        Ok(to)
+    }
+    fn remove_lead(&self, path: String) -> Result<()> {
         self.0.delete(&path)?;
         self.0.remember(path, Cached::Host(None), 16);
         Ok(())
@@ -413,6 +468,14 @@ mod tests {
             assert_eq!(store.pages(wiki).unwrap(), std::slice::from_ref(&key));
             store.put_host("docs", wiki).unwrap();
             assert_eq!((store.host("docs").unwrap(), store.host("other").unwrap()), (Some(wiki), None));
+            let (name, moved) = (DomainName::parse("wiki.example.org").unwrap(), Some("wiki.example.org".into()));
+            assert_eq!(store.domain("wiki.example.org").unwrap(), None);
+            store.put_domain(&name, &Hosted::at_home(wiki)).unwrap();
+            store.put_hosted("docs", &Hosted { wiki, moved: moved.clone() }).unwrap();
+            assert_eq!(store.domain("wiki.example.org").unwrap(), Some(Hosted::at_home(wiki)));
+            assert_eq!((store.hosted("docs").unwrap().unwrap().moved, store.host("wiki.example.org").unwrap()), (moved, None));
+            store.remove_domain(&name).unwrap();
+            assert_eq!(store.domain("wiki.example.org").unwrap(), None);
             store.remove_page(wiki, &key).unwrap();
             assert!(store.page(wiki, &key).unwrap().is_none());
             store.put_page(wiki, &key, &second).unwrap();

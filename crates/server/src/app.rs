@@ -4,6 +4,7 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
+use crate::egress::Dns;
 use crate::followers::Followers;
 use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
@@ -52,6 +53,8 @@ pub struct App {
     pub git: Arc<Slots>,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// Asks the DNS whose a name is.
+    pub dns: Dns,
     /// Mail on its way.
     pub outbox: Outbox,
     /// Mail about what people watch.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod digests;
+mod domains;
 mod identities;
 mod invitations;
 mod logins;
@@ -19,6 +20,7 @@ mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
+pub use domains::{CLAIM_LIFE, DomainRecord, Doubt, LOST_LIFE, RECHECK, UNSEEN_LIFE};
 pub use identities::Identity;
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
 pub use logins::{Gate, Purpose};
@@ -58,6 +60,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0006_byte_limits.sql"),
         include_str!("migrations/0007_oauth.sql"),
         include_str!("migrations/0008_tenancy.sql"),
+        include_str!("migrations/0010_domains.sql"),
     ],
 };
 

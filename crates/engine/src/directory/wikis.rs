@@ -292,9 +292,19 @@ impl Directory {
             let slug = slug_of(db, id).map_err(wrap("delete a wiki"))?.ok_or_else(missing)?;
             (|| {
                 db.execute("UPDATE wikis SET state = 'deleted' WHERE id = ?1", [id.to_store()])?;
-                for table in
-                    ["sessions", "tokens", "oauth_clients", "oauth_requests", "oauth_grants", "invitations", "dirty", "digests", "sign_ins"]
-                {
+                const OWN: &[&str] = &[
+                    "sessions",
+                    "tokens",
+                    "oauth_clients",
+                    "oauth_requests",
+                    "oauth_grants",
+                    "invitations",
+                    "dirty",
+                    "digests",
+                    "sign_ins",
+                    "domains",
+                ];
+                for table in OWN {
                     db.execute(&format!("DELETE FROM {table} WHERE wiki = ?1"), [id.to_store()])?;
                 }
                 free(db, &slug, id, now)

@@ -4,8 +4,9 @@
 
 mod address;
 mod answer;
-#[allow(dead_code, reason = "custom domains and ATProto, which ask for texts, come next")]
 mod dns;
+
+pub use dns::Dns;
 
 use answer::Answer;
 use holt_core::{Error, Result};

@@ -9,14 +9,16 @@ mod admin;
 mod api;
 mod audit;
 mod dashboard;
+mod domains;
 mod export;
+pub mod letters;
 mod overview;
 mod routes;
 mod sign_in;
 mod views;
 mod visitor;
 
-pub use sign_in::sign_in_url;
+pub use sign_in::{WayBack, sign_in_url};
 pub use visitor::Visitor;
 
 use crate::app::App;

@@ -87,7 +87,7 @@ pub fn row(visitor: &Visitor<'_>, record: &WikiRecord) -> Value {
     let slug = record.slug.as_str();
     let mut row = json!({
         "slug": slug, "display_name": record.name, "created_at": time(record.created), "last_accessed": record.last_access.map(time),
-        "plan": record.plan, "state": state(record), "deleted_at": record.trashed.map(time), "url": format!("{}/", visitor.wiki_origin(slug)),
+        "plan": record.plan, "state": state(record), "deleted_at": record.trashed.map(time), "url": format!("{}/", visitor.wiki_home(record).unwrap_or_else(|_| visitor.wiki_origin(slug))),
     });
     // What is off the air stays closed. A broken wiki does not take its owner's list with it.
     if record.answers()

@@ -1,6 +1,6 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
-use super::{Visitor, account, admin, api, dashboard, export, sign_in};
+use super::{Visitor, account, admin, api, dashboard, domains, export, sign_in};
 use crate::reply::Reply;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
@@ -82,6 +82,7 @@ pub const ROUTES: &[Route] = &[
     post("/app/wiki/{slug}/token",              Login,    dashboard::token),
     post("/app/wiki/{slug}/transfer",           Login,    dashboard::transfer),
     post("/app/wiki/{slug}/delete",             Login,    dashboard::delete),
+    post("/app/wiki/{slug}/domains",            Login,    dashboard::domains),
     post("/app/wiki/{slug}/restore",            Login,    dashboard::restore),
     get ("/app/admin",                          Operator, admin::wikis),
     get ("/app/admin/stats",                    Operator, admin::wikis),
@@ -103,6 +104,11 @@ pub const ROUTES: &[Route] = &[
     api("GET",    "/api/wikis/{slug}/members",              Login,     api::members),
     api("PUT",    "/api/wikis/{slug}/members/{email}",      Manage,    api::put_member),
     api("DELETE", "/api/wikis/{slug}/members/{email}",      Manage,    api::remove_member),
+    api("GET",    "/api/wikis/{slug}/domains",              Login,     domains::list),
+    api("POST",   "/api/wikis/{slug}/domains",              Manage,    domains::claim),
+    api("PATCH",  "/api/wikis/{slug}/domains/{domain}",     Manage,    domains::change),
+    api("DELETE", "/api/wikis/{slug}/domains/{domain}",     Manage,    domains::give_up),
+    api("POST",   "/api/wikis/{slug}/domains/{domain}/verify", Manage, domains::prove),
     api("POST",   "/api/wikis/{slug}/git",                  Manage,    api::git),
     api("GET",    "/api/wikis/{slug}/usage",                Login,     api::usage),
     api("GET",    "/api/wikis/{slug}/export",               Login,     export::bundle),

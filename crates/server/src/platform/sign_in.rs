@@ -4,12 +4,13 @@ use super::views::{LoginView, RegisterView, ToWikiView};
 use super::visitor::port;
 use super::{Visitor, audit};
 use crate::app::App;
+use crate::domains;
 use crate::error;
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::request::Request;
 use crate::session::{self, Remember, safe_next};
-use holt_core::{Error, ErrorKind, Result, WikiName};
+use holt_core::{DomainName, Error, ErrorKind, Result, WikiName};
 use holt_edge::Apex;
 use holt_engine::accounts::{self, Rank, password};
 use holt_engine::directory::{NewUser, SignIn, WikiRecord};
@@ -18,12 +19,28 @@ use http::{StatusCode, header};
 /// Where somebody without a wish goes after logging in.
 const HOME: &str = "/app";
 
+/// Where somebody comes from who is sent here to log in, and where they go back to.
+pub struct WayBack<'w> {
+    /// The wiki.
+    pub slug: &'w str,
+    /// The name it was reached by, if it is one of its own.
+    pub own: Option<&'w DomainName>,
+    /// Of the browser's secret.
+    pub challenge: &'w str,
+    /// The path there.
+    pub next: &'w str,
+}
+
 /// Where a wiki sends who wants to log in there; none if there is no platform.
-pub fn sign_in_url(app: &App, request: &Request, slug: &str, challenge: &str, next: &str) -> Option<String> {
+pub fn sign_in_url(app: &App, request: &Request, back: &WayBack<'_>) -> Option<String> {
     let hosts = &app.edge.hosts;
     let domain = hosts.domain.as_deref().filter(|_| hosts.apex == Apex::Platform)?;
-    let query: String =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs([("wiki", slug), ("challenge", challenge), ("next", next)]).finish();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs([("wiki", back.slug), ("challenge", back.challenge), ("next", back.next)]);
+    if let Some(own) = back.own {
+        query.append_pair("at", own.as_str());
+    }
+    let query = query.finish();
     Some(format!("{}://{domain}{}/auth/wiki?{query}", request.scheme.as_str(), port(request)))
 }
 
@@ -62,7 +79,17 @@ pub fn login_form(visitor: &Visitor<'_>) -> Result<Reply> {
 fn show_login(visitor: &Visitor<'_>, status: StatusCode, return_to: String, email: String, problem: Option<&Error>) -> Result<Reply> {
     let (may_register, problem) = (visitor.app.platform.is_open(), problem.map(Visitor::notice));
     let name = visitor.domain().to_string();
-    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, problem })
+    let towards = own_origin(visitor, &return_to);
+    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, problem })
+}
+
+/// Scheme and host of the wiki that somebody is on the way to, if it was reached by a name of its own: browsers that were sent a form do not
+/// follow redirects to places that its page does not name.
+fn own_origin(visitor: &Visitor<'_>, return_to: &str) -> Option<String> {
+    let query = return_to.strip_prefix("/auth/wiki?")?;
+    let field = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
+    let wish = Wish::of(visitor, |name| field(name).unwrap_or_default()).ok()?;
+    wish.at.is_some().then(|| wish.origin(visitor))
 }
 
 /// `POST /auth/login`
@@ -160,6 +187,8 @@ struct Wish {
     wiki: WikiRecord,
     challenge: String,
     next: String,
+    /// The name of its own that the wiki was reached by.
+    at: Option<DomainName>,
 }
 
 impl Wish {
@@ -170,7 +199,19 @@ impl Wish {
             return Err(refused());
         }
         let wiki = visitor.app.engine.directory().wiki_by_slug(&field("wiki"))?.filter(WikiRecord::answers).ok_or_else(refused)?;
-        Ok(Self { wiki, challenge, next: safe_next(&field("next")).to_string() })
+        let at = match field("at").as_str() {
+            "" => None,
+            // The code goes there: to nobody but whoever has shown that the name is this wiki's.
+            name => Some(domains::trusted_name(&visitor.app.engine, wiki.id, name)?.ok_or_else(refused)?),
+        };
+        Ok(Self { wiki, challenge, next: safe_next(&field("next")).to_string(), at })
+    }
+    /// Scheme and host of the wiki, as it was reached.
+    fn origin(&self, visitor: &Visitor<'_>) -> String {
+        match &self.at {
+            Some(name) => visitor.origin_at(name.as_str()),
+            None => visitor.wiki_origin(self.wiki.slug.as_str()),
+        }
     }
 }
 
@@ -182,11 +223,13 @@ pub fn to_wiki_form(visitor: &Visitor<'_>) -> Result<Reply> {
     if visitor.is_operator() || visitor.app.engine.wiki(wish.wiki.id).member(user.id)?.is_some() {
         return go(visitor, &wish);
     }
-    let (name, host) = (wish.wiki.name.clone(), visitor.wiki_origin(wish.wiki.slug.as_str()));
+    let (name, host) = (wish.wiki.name.clone(), wish.origin(visitor));
     let (person, email) = (user.name.clone(), user.email.clone());
-    let Wish { wiki, challenge, next } = wish;
-    let slug = wiki.slug.as_str().to_string();
-    visitor.form(StatusCode::OK, "Log in", |csrf| ToWikiView { csrf, name, host, slug, challenge, next, person, email })
+    let Wish { wiki, challenge, next, at } = wish;
+    let (slug, at) = (wiki.slug.as_str().to_string(), at.map(|at| at.to_string()));
+    let towards = host.clone();
+    let view = |csrf| ToWikiView { csrf, name, host, slug, challenge, next, at, person, email };
+    visitor.form_towards(Some(&towards), StatusCode::OK, "Log in", view)
 }
 
 /// `POST /auth/wiki`
@@ -201,7 +244,7 @@ fn go(visitor: &Visitor<'_>, wish: &Wish) -> Result<Reply> {
     let code = visitor.app.engine.directory().create_sign_in(&sign_in, visitor.now())?;
     let query: String =
         form_urlencoded::Serializer::new(String::new()).extend_pairs([("code", code.expose()), ("next", &wish.next)]).finish();
-    let to = format!("{}{}?{query}", visitor.wiki_origin(wish.wiki.slug.as_str()), crate::web::arrival::ARRIVE);
+    let to = format!("{}{}?{query}", wish.origin(visitor), crate::web::arrival::ARRIVE);
     Ok(see_other(&to))
 }
 

@@ -123,6 +123,8 @@ pub struct ToWikiView {
     pub challenge: String,
     /// Where to go in the wiki.
     pub next: String,
+    /// The name of its own that it was reached by.
+    pub at: Option<String>,
     /// Who goes.
     pub person: String,
     /// Their address.
@@ -211,6 +213,30 @@ pub struct TokenLine {
     pub used: Option<String>,
 }
 
+/// What has to stand in the DNS.
+pub struct DomainRecordView {
+    /// Where.
+    pub name: String,
+    /// What.
+    pub value: String,
+}
+
+/// A name of a wiki's own, or a claim to one.
+pub struct DomainLine {
+    /// The name.
+    pub name: String,
+    /// Where it leads, if it is the wiki's.
+    pub url: Option<String>,
+    /// Whether the wiki's address is there.
+    pub main: bool,
+    /// Whether the record is missing.
+    pub lost: bool,
+    /// When it ends if nothing happens, ready to print.
+    pub ends: Option<String>,
+    /// What to add, if it is missing.
+    pub record: Option<DomainRecordView>,
+}
+
 /// One wiki, for its owner.
 #[derive(Template)]
 #[template(path = "platform/wiki.html")]
@@ -239,6 +265,12 @@ pub struct WikiView {
     pub secret: Option<String>,
     /// Those there are.
     pub tokens: Vec<TokenLine>,
+    /// Its host below the platform's domain.
+    pub own_host: String,
+    /// Whether its address is elsewhere.
+    pub moved: bool,
+    /// Names of its own.
+    pub domains: Vec<DomainLine>,
     /// What is used.
     pub usage: Vec<Bar>,
     /// Why a form came back.

@@ -39,7 +39,7 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    let elsewhere = arrival::way(context, &next);
+    let elsewhere = arrival::way(context, &next)?;
     context.form(status, "Log in", |csrf| LoginView { csrf, next, email, register_url, confirm_url, elsewhere, problem, notice })
 }
 
