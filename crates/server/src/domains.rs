@@ -43,18 +43,18 @@ fn is_there(dns: &Dns, record: &DomainRecord) -> Result<bool> {
 }
 
 /// Looks for the text of a claim, and lets the wiki answer at the name if it is there. `Invalid` if it is not, `Busy` if that cannot be found out
-/// now, `Conflict` if the name is another wiki's.
-pub fn verify(engine: &Engine, dns: &Dns, wiki: WikiId, name: &DomainName) -> Result<DomainRecord> {
+/// now, `Conflict` if the name is another wiki's. `tell` hears of names that are in doubt now.
+pub fn verify(engine: &Engine, dns: &Dns, wiki: WikiId, name: &DomainName, tell: impl Fn(&DomainRecord, Doubt)) -> Result<DomainRecord> {
     let directory = engine.directory();
     let claim = directory.domain(wiki, name)?;
     if !is_there(dns, &claim)? {
-        engine.doubt_domain(wiki, name)?;
+        tell(&claim, engine.doubt_domain(wiki, name)?);
         return Err(Error::invalid(format!("there is no TXT record at {} that says {}", name.proof_name(), text(&claim)))
             .hint("Add it where your domain is managed. It may take some minutes until everybody sees it."));
     }
     if let Some(holder) = directory.domain_holder(name)?.filter(|holder| holder.wiki != wiki) {
         // Whoever can show that it is theirs has at least the right that the others are asked again.
-        check(engine, dns, &holder)?;
+        tell(&holder, check(engine, dns, &holder)?);
     }
     engine.prove_domain(wiki, name)
 }

@@ -202,7 +202,16 @@ async fn catch_up(app: &Arc<App>, headers: &HeaderMap) {
 }
 
 /// Addresses that end in a secret: whoever has it may do what its owner may.
-const SECRET: &[&str] = &["/-/invite/", "/-/recover_password/", "/-/confirm_email/", "/-/unsubscribe/", "/oauth/consent/"];
+const SECRET: &[&str] = &[
+    "/-/invite/",
+    "/-/recover_password/",
+    "/-/confirm_email/",
+    "/-/unsubscribe/",
+    "/oauth/consent/",
+    "/auth/register/",
+    "/auth/new-password/",
+    "/auth/confirm/",
+];
 
 /// What a log says of a request. No secret is in it.
 fn wanted(request: &Request, fallback: &Fallback) -> String {

@@ -14,6 +14,7 @@ mod plans;
 mod platform_tokens;
 mod sessions;
 mod sign_ins;
+mod sign_ups;
 mod tokens;
 mod users;
 mod wikis;

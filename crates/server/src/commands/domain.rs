@@ -25,7 +25,7 @@ pub fn run(command: DomainCommand) -> Result<ExitCode> {
         DomainCommand::Verify { data, slug, name, dns_server } => {
             let engine = open(&data)?;
             let (id, name) = (engine.wiki_named(&slug)?.id(), domains::name(&name, None)?);
-            domains::verify(&engine, &Dns::new(dns_server), id, &name)?;
+            domains::verify(&engine, &Dns::new(dns_server), id, &name, |record, doubt| say(&engine, record, doubt))?;
             output::line(format_args!("{slug} answers at {name}"));
         }
         DomainCommand::Main { data, slug, name } => {
@@ -53,16 +53,20 @@ pub fn run(command: DomainCommand) -> Result<ExitCode> {
 fn check(engine: &Engine, dns: &Dns) -> Result<()> {
     while !engine.directory().due_domains(engine.clock().now(), 1)?.is_empty() {
         for (record, doubt) in domains::check_due(engine, dns, || true)? {
-            let (action, said) = match doubt {
-                Doubt::None => continue,
-                Doubt::Begun => ("domain.lost", "its record is missing"),
-                Doubt::Ended => ("domain.end", "it has ended"),
-            };
-            domains::note(engine, &record, action);
-            output::line(format_args!("{}: {said}", record.name));
+            say(engine, &record, doubt);
         }
     }
     Ok(())
+}
+
+fn say(engine: &Engine, record: &DomainRecord, doubt: Doubt) {
+    let (action, said) = match doubt {
+        Doubt::None => return,
+        Doubt::Begun => ("domain.lost", "its record is missing"),
+        Doubt::Ended => ("domain.end", "it has ended"),
+    };
+    domains::note(engine, record, action);
+    output::line(format_args!("{}: {said}", record.name));
 }
 
 fn state(record: &DomainRecord) -> &'static str {

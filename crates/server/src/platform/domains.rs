@@ -58,7 +58,8 @@ fn add(visitor: &Visitor<'_>, wiki: &WikiRecord, typed: &str) -> Result<DomainRe
 
 fn verify(visitor: &Visitor<'_>, wiki: &WikiRecord, name: &DomainName) -> Result<DomainRecord> {
     let known = visitor.app.engine.directory().domain(wiki.id, name)?;
-    let record = domains::verify(&visitor.app.engine, &visitor.app.dns, wiki.id, name)?;
+    let tell = |record: &DomainRecord, doubt| domains::tell(visitor.app, record, doubt);
+    let record = domains::verify(&visitor.app.engine, &visitor.app.dns, wiki.id, name, tell)?;
     if known.verified.is_none() {
         audit::done(visitor, Some(wiki.id), "domain.verify", name.as_str());
     }

@@ -12,6 +12,7 @@ mod dashboard;
 mod domains;
 mod export;
 pub mod letters;
+mod links;
 mod overview;
 mod routes;
 mod sign_in;

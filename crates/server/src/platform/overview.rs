@@ -1,6 +1,6 @@
 //! What somebody does with wikis of theirs, whether by a form or by the API. Rights inside a wiki are asked of the wiki, like everybody's.
 
-use super::{Visitor, audit};
+use super::{Visitor, audit, letters};
 use crate::mcp;
 use crate::welcome;
 use holt_core::{Action, Actor, Error, MemberFlags, Result, Timestamp, WikiName};
@@ -274,6 +274,7 @@ pub fn transfer(visitor: &Visitor<'_>, record: &WikiRecord, email: &str) -> Resu
 pub fn trash(visitor: &Visitor<'_>, record: &WikiRecord) -> Result<()> {
     visitor.app.engine.trash_wiki(record.id)?;
     audit::done(visitor, Some(record.id), "wiki.delete", record.slug.as_str());
+    letters::about_deleted(visitor.app, record);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
-use super::{Visitor, account, admin, api, dashboard, domains, export, sign_in};
+use super::{Visitor, account, admin, api, dashboard, domains, export, links, sign_in};
 use crate::reply::Reply;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
@@ -67,6 +67,14 @@ pub const ROUTES: &[Route] = &[
     post("/auth/logout",                        Login,    sign_in::logout),
     get ("/auth/register",                      Public,   sign_in::register_form),
     post("/auth/register",                      Public,   sign_in::register),
+    get ("/auth/register/{token}",              Public,   links::finish_form),
+    post("/auth/register/{token}",              Public,   links::finish),
+    get ("/auth/lost-password",                 Public,   links::lost_password_form),
+    post("/auth/lost-password",                 Public,   links::lost_password),
+    get ("/auth/new-password/{token}",          Public,   links::new_password_form),
+    post("/auth/new-password/{token}",          Public,   links::choose_password),
+    get ("/auth/confirm/{token}",               Public,   links::confirm_form),
+    post("/auth/confirm/{token}",               Public,   links::confirm),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
     post("/auth/wiki",                          Login,    sign_in::to_wiki),
     get ("/app",                                Login,    dashboard::home),
@@ -74,6 +82,7 @@ pub const ROUTES: &[Route] = &[
     post("/app/create",                         Login,    dashboard::create),
     get ("/app/account",                        Login,    account::show),
     post("/app/account",                        Login,    account::change),
+    post("/app/account/confirm",                Login,    account::confirm),
     post("/app/account/sessions",               Login,    account::end_session),
     post("/app/account/tokens",                 Login,    account::tokens),
     post("/app/account/delete",                 Login,    account::delete),
@@ -134,8 +143,17 @@ mod tests {
             "/auth/login",
             "/auth/register",
         ];
+        // Whoever has no session yet, and whoever shows a secret that came by mail.
+        let both = [
+            "/auth/login",
+            "/auth/register",
+            "/auth/register/{token}",
+            "/auth/lost-password",
+            "/auth/new-password/{token}",
+            "/auth/confirm/{token}",
+        ];
         for (method, pattern) in &public {
-            let allowed = if *method == "GET" { pages.contains(pattern) } else { ["/auth/login", "/auth/register"].contains(pattern) };
+            let allowed = both.contains(pattern) || (*method == "GET" && pages.contains(pattern));
             assert!(allowed, "{method} {pattern} is public");
         }
     }

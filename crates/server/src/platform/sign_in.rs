@@ -1,8 +1,9 @@
 //! Log in, log out, make an account; and from here into one wiki (security.md SES-3, SES-5, SES-8).
 
 use super::views::{LoginView, RegisterView, ToWikiView};
+use super::links::{self, Ask};
 use super::visitor::port;
-use super::{Visitor, audit};
+use super::{Visitor, audit, letters};
 use crate::app::App;
 use crate::domains;
 use crate::error;
@@ -17,7 +18,7 @@ use holt_engine::directory::{NewUser, SignIn, WikiRecord};
 use http::{StatusCode, header};
 
 /// Where somebody without a wish goes after logging in.
-const HOME: &str = "/app";
+pub const HOME: &str = "/app";
 
 /// Where somebody comes from who is sent here to log in, and where they go back to.
 pub struct WayBack<'w> {
@@ -73,14 +74,25 @@ pub fn login_form(visitor: &Visitor<'_>) -> Result<Reply> {
     if visitor.session.is_some() {
         return Ok(see_other(&destination(visitor, &wanted)));
     }
-    show_login(visitor, StatusCode::OK, wanted, String::new(), None)
+    show_login(visitor, StatusCode::OK, wanted, String::new(), Ok(None))
 }
 
-fn show_login(visitor: &Visitor<'_>, status: StatusCode, return_to: String, email: String, problem: Option<&Error>) -> Result<Reply> {
-    let (may_register, problem) = (visitor.app.platform.is_open(), problem.map(Visitor::notice));
+/// The log-in form, with what was done before, or why it came back.
+pub fn show_login(
+    visitor: &Visitor<'_>,
+    status: StatusCode,
+    return_to: String,
+    email: String,
+    before: Result<Option<&str>, &Error>,
+) -> Result<Reply> {
+    let (may_register, sends_mail) = (visitor.app.platform.is_open(), letters::work(visitor.app));
+    let (notice, problem) = match before {
+        Ok(notice) => (notice.map(str::to_string), None),
+        Err(error) => (None, Some(Visitor::notice(error))),
+    };
     let name = visitor.domain().to_string();
     let towards = own_origin(visitor, &return_to);
-    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, problem })
+    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, sends_mail, problem, notice })
 }
 
 /// Scheme and host of the wiki that somebody is on the way to, if it was reached by a name of its own: browsers that were sent a form do not
@@ -98,7 +110,7 @@ pub fn login(visitor: &Visitor<'_>) -> Result<Reply> {
     let (email, secret, wanted) = (form.get("email").trim().to_lowercase(), form.get("password"), form.get("return_to"));
     let back = |status, error: &Error| {
         audit::note(visitor, &email, None, "login", "platform", "denied");
-        show_login(visitor, status, wanted.to_string(), email.clone(), Some(error))
+        show_login(visitor, status, wanted.to_string(), email.clone(), Err(error))
     };
     let account = match passwords::check(visitor.app, visitor.request, &email, secret)? {
         Checked::Right(account) => account,
@@ -129,10 +141,14 @@ pub fn logout(visitor: &Visitor<'_>) -> Result<Reply> {
 /// `GET /auth/register`
 pub fn register_form(visitor: &Visitor<'_>) -> Result<Reply> {
     check_open(visitor)?;
+    if letters::work(visitor.app) {
+        return links::ask_form(visitor, Ask::Account);
+    }
     show_register(visitor, StatusCode::OK, None)
 }
 
-fn check_open(visitor: &Visitor<'_>) -> Result<()> {
+/// `Denied` if not everybody may make an account.
+pub fn check_open(visitor: &Visitor<'_>) -> Result<()> {
     match visitor.app.platform.is_open() {
         true => Ok(()),
         false => Err(Error::denied("nobody can make an account here").hint("Ask whoever runs this server for one.")),
@@ -146,9 +162,12 @@ fn show_register(visitor: &Visitor<'_>, status: StatusCode, problem: Option<&Err
     visitor.form(status, "Register", |csrf| RegisterView { csrf, name, email, password_length: password::PASSWORD_CHARS, problem })
 }
 
-/// `POST /auth/register`
+/// `POST /auth/register`: where mail can be sent, the account is made by the link in it.
 pub fn register(visitor: &Visitor<'_>) -> Result<Reply> {
     check_open(visitor)?;
+    if letters::work(visitor.app) {
+        return links::ask(visitor, Ask::Account);
+    }
     match try_register(visitor) {
         Ok(reply) => Ok(reply),
         Err(error) if error.kind == ErrorKind::Internal => Err(error),

@@ -87,8 +87,68 @@ pub struct LoginView {
     pub email: String,
     /// Whether everybody may make an account.
     pub may_register: bool,
+    /// Whether a forgotten password is replaced by mail.
+    pub sends_mail: bool,
     /// Why the form came back.
     pub problem: Option<Notice>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// Asks for an address to which a mail goes.
+#[derive(Template)]
+#[template(path = "platform/ask_mail.html")]
+pub struct AskMailView {
+    /// Token of the form.
+    pub csrf: String,
+    /// A text of ours.
+    pub title: &'static str,
+    /// A text of ours: what the mail is for.
+    pub lead: &'static str,
+    /// Where the form goes.
+    pub url: &'static str,
+    /// What stands in the box.
+    pub email: String,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// Makes an account for an address that is known to be somebody's.
+#[derive(Template)]
+#[template(path = "platform/finish.html")]
+pub struct FinishView {
+    /// Token of the form.
+    pub csrf: String,
+    /// What stands in the box.
+    pub name: String,
+    /// The address.
+    pub email: String,
+    /// Shortest password.
+    pub password_length: usize,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+}
+
+/// Chooses a new password.
+#[derive(Template)]
+#[template(path = "new_password.html")]
+pub struct NewPasswordView {
+    /// Token of the form.
+    pub csrf: String,
+    /// Shortest password.
+    pub password_length: usize,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+}
+
+/// Confirms an address.
+#[derive(Template)]
+#[template(path = "platform/confirm.html")]
+pub struct ConfirmView {
+    /// Token of the form.
+    pub csrf: String,
 }
 
 /// Makes an account.
@@ -317,6 +377,8 @@ pub struct AccountView {
     pub name: String,
     /// What one logs in with.
     pub email: String,
+    /// Whether nobody has shown that the address is theirs, and a mail would.
+    pub may_confirm: bool,
     /// Shortest password.
     pub password_length: usize,
     /// Where one is logged in.

@@ -1,5 +1,6 @@
 //! Many wikis of many people on one machine. Numbers are those of the acceptance cases of spec/platform.md §16.
 
+mod domains;
 mod hosts;
 mod isolation;
 mod limits;
