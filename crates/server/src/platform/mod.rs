@@ -11,6 +11,7 @@ mod audit;
 mod dashboard;
 mod domains;
 mod export;
+pub mod files;
 pub mod letters;
 mod links;
 mod overview;

@@ -4,6 +4,7 @@ mod domains;
 mod hosts;
 mod isolation;
 mod limits;
+mod mail;
 mod manage;
 mod pages;
 mod proxies;
