@@ -1,6 +1,6 @@
 //! Under which names a wiki answers: what `holt.db` says of it, told to the fragment store, which is all that the edge reads.
 
-use crate::directory::{Doubt, DomainRecord, WikiRecord};
+use crate::directory::{DomainRecord, Doubt, WikiRecord};
 use crate::engine::Engine;
 use holt_core::{DomainName, Error, Result, WikiId};
 use holt_fragments::Hosted;

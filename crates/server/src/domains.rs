@@ -6,7 +6,7 @@ use crate::egress::Dns;
 use crate::platform::letters;
 use holt_core::{DomainName, Error, Result, WikiId};
 use holt_engine::Engine;
-use holt_engine::directory::{AuditEntry, Doubt, DomainRecord};
+use holt_engine::directory::{AuditEntry, DomainRecord, Doubt};
 use url::Host;
 
 /// Most names that are looked at in one go: a name whose resolver is silent takes seconds.
@@ -14,7 +14,8 @@ pub const LOOKS: usize = 10;
 
 /// A name as people type it, in any script. `Invalid` if it is none, or one of the platform's own.
 pub fn name(typed: &str, platform: Option<&str>) -> Result<DomainName> {
-    let refused = || Error::invalid("that is no name of a host").hint("Write it like wiki.example.org, without https:// and without a path.");
+    let refused =
+        || Error::invalid("that is no name of a host").hint("Write it like wiki.example.org, without https:// and without a path.");
     let typed = typed.trim();
     // What browsers would decode or cut off is no part of a name.
     if typed.contains(['%', '/', '\\', '@', ':', '?', '#', '[', ']']) {
@@ -22,7 +23,9 @@ pub fn name(typed: &str, platform: Option<&str>) -> Result<DomainName> {
     }
     let name = match Host::parse(typed.strip_suffix('.').unwrap_or(typed)) {
         Ok(Host::Domain(name)) => DomainName::parse(&name)?,
-        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => return Err(Error::invalid("that is an address, not a name").hint("Write it like wiki.example.org.")),
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {
+            return Err(Error::invalid("that is an address, not a name").hint("Write it like wiki.example.org."));
+        }
         Err(_) => return Err(refused()),
     };
     if platform.is_some_and(|platform| name.is_within(platform)) {

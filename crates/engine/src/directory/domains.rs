@@ -147,7 +147,8 @@ impl Directory {
     pub fn doubt_domain(&self, wiki: WikiId, name: &DomainName, now: i64) -> Result<Doubt> {
         self.change("doubt a name", |db| {
             let Some(known) = one(db, wiki, name)? else { return Ok(Doubt::None) };
-            let sql = "UPDATE domains SET checked = ?3, lost = iif(verified IS NULL, NULL, coalesce(lost, ?3)) WHERE wiki = ?1 AND name = ?2";
+            let sql =
+                "UPDATE domains SET checked = ?3, lost = iif(verified IS NULL, NULL, coalesce(lost, ?3)) WHERE wiki = ?1 AND name = ?2";
             db.execute(sql, (wiki.to_store(), name.as_str(), now)).map_err(wrap("doubt a name"))?;
             match (known.verified, known.lost) {
                 (None, _) => Ok(Doubt::None),

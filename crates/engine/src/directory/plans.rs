@@ -137,7 +137,8 @@ impl Directory {
                 plans.warn
             FROM wikis LEFT JOIN plans ON plans.name = wikis.plan WHERE wikis.id = ?1";
         let found = self.read("read the limits of a wiki", |db| {
-            let row = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?), row.get::<_, Option<i64>>(5)?));
+            let row =
+                |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?), row.get::<_, Option<i64>>(5)?));
             db.prepare_cached(sql)?.query_row([id.to_store()], row).optional()
         })?;
         let Some(((pages, bytes, writes, members, domains), warn)): Option<(Raw, _)> = found else { return Ok(WikiLimits::default()) };

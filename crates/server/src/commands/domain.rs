@@ -7,7 +7,7 @@ use crate::domains;
 use crate::egress::Dns;
 use holt_core::Result;
 use holt_engine::Engine;
-use holt_engine::directory::{Directory, Doubt, DomainRecord};
+use holt_engine::directory::{Directory, DomainRecord, Doubt};
 use serde_json::json;
 use std::process::ExitCode;
 

@@ -27,8 +27,16 @@ pub fn run(command: PlanCommand) -> Result<ExitCode> {
 
 /// What is not named stays; 0 is no limit.
 fn changed(known: Option<Plan>, args: &PlanArgs) -> Plan {
-    let old =
-        known.unwrap_or(Plan { name: args.name.clone(), wikis: None, pages: None, bytes: None, writes: None, members: None, domains: None, warn: 80 });
+    let old = known.unwrap_or(Plan {
+        name: args.name.clone(),
+        wikis: None,
+        pages: None,
+        bytes: None,
+        writes: None,
+        members: None,
+        domains: None,
+        warn: 80,
+    });
     let pick = |new: Option<u32>, old: Option<u32>| new.map_or(old, |new| Some(new).filter(|new| *new > 0));
     Plan {
         wikis: pick(args.wikis, old.wikis),
@@ -58,7 +66,10 @@ fn list(directory: &Directory, format: OutputFormat) -> Result<()> {
             output::json(&json!({"plans": plans}));
         }
         OutputFormat::Text => {
-            output::line(format_args!("{:<16} {:>8} {:>8} {:>14} {:>8} {:>8} {:>8}", "plan", "wikis", "pages", "bytes", "writes", "members", "domains"));
+            output::line(format_args!(
+                "{:<16} {:>8} {:>8} {:>14} {:>8} {:>8} {:>8}",
+                "plan", "wikis", "pages", "bytes", "writes", "members", "domains"
+            ));
             let most = |limit: Option<u64>| limit.map_or_else(|| "-".to_string(), |limit| limit.to_string());
             for plan in &plans {
                 let mark = if plan.name == default { " (default)" } else { "" };

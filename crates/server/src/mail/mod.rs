@@ -168,8 +168,7 @@ fn report(app: &App, wiki: Option<WikiId>, to: &str, sent: Result<&(), &Error>) 
     };
     tracing::warn!(wiki.id = %whose, "could not send a mail: {}", error.chain());
     let object = format!("{to}: {}", error.message);
-    let entry =
-        AuditEntry { time: app.engine.clock().now(), actor: "Holt", wiki, action: FAILED, object: &object, result: "failed" };
+    let entry = AuditEntry { time: app.engine.clock().now(), actor: "Holt", wiki, action: FAILED, object: &object, result: "failed" };
     if let Err(error) = app.engine.directory().audit(&entry) {
         tracing::warn!("not in the audit log: {}", error.chain());
     }

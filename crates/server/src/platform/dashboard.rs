@@ -61,7 +61,14 @@ pub(super) fn line(visitor: &Visitor<'_>, record: &WikiRecord, mut about: Vec<St
         (None, WikiState::Suspended) => (Some("Suspended"), ("resume", "Resume", false)),
         (None, WikiState::Active) => (None, ("suspend", "Suspend", true)),
     };
-    WikiLine { name: record.name.clone(), url: format!("{}/", visitor.wiki_home(record).unwrap_or_else(|_| visitor.wiki_origin(&slug))), slug, note, act, about }
+    WikiLine {
+        name: record.name.clone(),
+        url: format!("{}/", visitor.wiki_home(record).unwrap_or_else(|_| visitor.wiki_origin(&slug))),
+        slug,
+        note,
+        act,
+        about,
+    }
 }
 
 /// `GET /app`

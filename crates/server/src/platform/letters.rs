@@ -7,7 +7,7 @@ use crate::app::{App, CookieSecurity};
 use crate::mail::{Letter, MailServer};
 use holt_core::{Error, Language, Result, Timestamp};
 use holt_edge::Apex;
-use holt_engine::directory::{Doubt, DomainRecord, LOST_LIFE, TRASH_LIFE, Token, WikiRecord};
+use holt_engine::directory::{DomainRecord, Doubt, LOST_LIFE, TRASH_LIFE, Token, WikiRecord};
 use holt_engine::publish;
 
 /// Writes letters in the platform's name.

@@ -1,7 +1,7 @@
 //! Log in, log out, make an account; and from here into one wiki (security.md SES-3, SES-5, SES-8).
 
-use super::views::{LoginView, RegisterView, ToWikiView};
 use super::links::{self, Ask};
+use super::views::{LoginView, RegisterView, ToWikiView};
 use super::visitor::port;
 use super::{Visitor, audit, letters};
 use crate::app::App;
@@ -92,14 +92,24 @@ pub fn show_login(
     };
     let name = visitor.domain().to_string();
     let towards = own_origin(visitor, &return_to);
-    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView { csrf, name, return_to, email, may_register, sends_mail, problem, notice })
+    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView {
+        csrf,
+        name,
+        return_to,
+        email,
+        may_register,
+        sends_mail,
+        problem,
+        notice,
+    })
 }
 
 /// Scheme and host of the wiki that somebody is on the way to, if it was reached by a name of its own: browsers that were sent a form do not
 /// follow redirects to places that its page does not name.
 fn own_origin(visitor: &Visitor<'_>, return_to: &str) -> Option<String> {
     let query = return_to.strip_prefix("/auth/wiki?")?;
-    let field = |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
+    let field =
+        |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
     let wish = Wish::of(visitor, |name| field(name).unwrap_or_default()).ok()?;
     wish.at.is_some().then(|| wish.origin(visitor))
 }

@@ -214,7 +214,7 @@ fn a_wiki_has_a_second_address_at_the_platform() {
     git(&place, &["push", "--quiet", "origin", "HEAD:main"]).good();
     assert_eq!(wiki.head(), pushed);
     // The same rules: who has no right there has none here.
-    git(wiki.dir.path(), &["ls-remote", &address("docs", "nonsense")]).bad();
+    git(&place, &["push", "--quiet", &address("docs", "nonsense"), "HEAD:main"]).bad();
     git(wiki.dir.path(), &["ls-remote", &address("nothing", &wiki.token)]).bad();
     let platform = wiki.server.client_at("localhost");
     let refs = |path: &str| platform.get(&format!("{path}/info/refs?service=git-upload-pack")).status;

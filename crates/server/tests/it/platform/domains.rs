@@ -104,7 +104,9 @@ fn a_domain_leads_to_a_wiki_when_the_dns_says_so() {
         assert!(!world.certified(NAME), "{why}");
     };
     closed("claimed");
-    for (texts, why) in [(vec![], "nothing there"), (vec!["holt-verification=x", "v=spf1 -all"], "another text"), (vec![&proof[..30]], "a part")] {
+    for (texts, why) in
+        [(vec![], "nothing there"), (vec!["holt-verification=x", "v=spf1 -all"], "another text"), (vec![&proof[..30]], "a part")]
+    {
         world.dns.set(&format!("_holt.{NAME}"), &texts);
         let refused = world.verify(&world.ann, "alice", NAME);
         assert!(refused.status == 400 && refused.text("error").contains(&proof), "{why}: {}", refused.body);
@@ -165,9 +167,20 @@ fn nobody_takes_a_name_that_is_somebody_elses() {
     }
     // One name in this plan; and what is no name, or not for the taking.
     assert_eq!(world.claim(&world.ann, "alice", "more.example.org").status, 403);
-    for bad in
-        ["", "wiki", "127.0.0.1", "[::1]", "localhost", "x.local", DOMAIN, "bob-s.example.test", "a.b.example.test", "https://a.org", "a.org:80", "*.a.org"]
-    {
+    for bad in [
+        "",
+        "wiki",
+        "127.0.0.1",
+        "[::1]",
+        "localhost",
+        "x.local",
+        DOMAIN,
+        "bob-s.example.test",
+        "a.b.example.test",
+        "https://a.org",
+        "a.org:80",
+        "*.a.org",
+    ] {
         assert_eq!(world.claim(&world.bob, "bob-s", bad).status, 400, "{bad}");
     }
     assert_eq!(api(&world.bob, "POST", "/api/wikis/bob-s/domains", &json!({})).status, 400);
@@ -328,7 +341,14 @@ fn siblings_of_a_domain_are_strangers() {
         let headers = [("Origin", origin), ("Content-Type", "application/x-www-form-urlencoded")];
         at_name.send("POST", "/Sibling/save", &headers, body.as_bytes()).unwrap().status
     };
-    for origin in ["http://bob.example.org", "http://example.org", "http://alice.example.test", "http://example.test", "http://wiki.example.org:1", "null"] {
+    for origin in [
+        "http://bob.example.org",
+        "http://example.org",
+        "http://alice.example.test",
+        "http://example.test",
+        "http://wiki.example.org:1",
+        "null",
+    ] {
         assert_eq!(save(origin), 403, "{origin}");
     }
     assert_eq!(save(&format!("http://{NAME}")), 303, "the control");
@@ -413,7 +433,11 @@ fn operators_have_commands() {
     assert_eq!(run(&["domain", "verify", "alice", NAME, "--dns-server", &dns]).0, 0);
     assert_eq!(run(&["domain", "main", "alice", NAME]).0, 0);
     let listed: Value = serde_json::from_str(&run(&["domain", "list", "--json"]).1).unwrap();
-    assert_eq!((listed["domains"][0]["state"].as_str(), listed["domains"][0]["main"].as_bool()), (Some("verified"), Some(true)), "{listed}");
+    assert_eq!(
+        (listed["domains"][0]["state"].as_str(), listed["domains"][0]["main"].as_bool()),
+        (Some("verified"), Some(true)),
+        "{listed}"
+    );
     world.dns.set(&format!("_holt.{NAME}"), &[]);
     let db = rusqlite::Connection::open(data.join("holt.db")).unwrap();
     db.execute("UPDATE domains SET checked = checked - 86400", []).unwrap();

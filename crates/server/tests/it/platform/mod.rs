@@ -8,6 +8,7 @@ mod mail;
 mod manage;
 mod pages;
 mod proxies;
+mod rights;
 mod robot_wtf;
 mod sign_in;
 
