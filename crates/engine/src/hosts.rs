@@ -20,8 +20,8 @@ impl Engine {
         let (directory, fragments) = (self.directory(), self.fragments());
         let names: Vec<DomainRecord> = directory.domains_of(record.id, self.clock().now())?;
         let gone = record.trashed.is_some();
-        // One that is suspended says nothing of its names.
-        let main = names.iter().find(|domain| domain.main && record.answers()).map(|domain| domain.name.clone());
+        // One that is suspended says nothing of its names, and nobody is led to one whose text is missing: it may be somebody else's.
+        let main = names.iter().find(|domain| domain.main && domain.lost.is_none() && record.answers()).map(|domain| domain.name.clone());
         let to = |name: Option<&DomainName>| Hosted {
             wiki: record.id,
             moved: main.as_ref().filter(|main| Some(*main) != name).map(|main| main.as_str().into()),

@@ -213,9 +213,9 @@ impl Directory {
         let sql = format!("SELECT {COLUMNS} WHERE name = ?1 AND verified IS NOT NULL");
         Ok(self.domains("look for a name", &sql, [name.as_str()])?.into_iter().next())
     }
-    /// The address of a wiki, if it is not its slug.
+    /// The address of a wiki, if it is not its slug. A name whose text is missing may be somebody else's: nobody is led there.
     pub fn main_domain(&self, wiki: WikiId) -> Result<Option<DomainName>> {
-        let sql = format!("SELECT {COLUMNS} WHERE wiki = ?1 AND main = 1");
+        let sql = format!("SELECT {COLUMNS} WHERE wiki = ?1 AND main = 1 AND lost IS NULL");
         Ok(self.domains("look for the address of a wiki", &sql, [wiki.to_store()])?.into_iter().next().map(|domain| domain.name))
     }
     /// Names that were not looked at for a day, longest first; at most `limit`.

@@ -449,6 +449,9 @@ fn operators_have_commands() {
     std::fs::remove_dir_all(data.join("fragments")).unwrap();
     assert_eq!(run(&["reindex"]).0, 0);
     world.started(&[]);
+    assert_eq!((world.status(&format!("alice.{DOMAIN}"), "/"), world.status(NAME, "/")), (200, 200), "nobody is led to a doubtful name");
+    world.dns.set(&format!("_holt.{NAME}"), &[proof]);
+    assert_eq!(world.verify(&world.ann, "alice", NAME).status, 200);
     assert_eq!((world.status(&format!("alice.{DOMAIN}"), "/"), world.status(NAME, "/")), (301, 200));
     world.platform.server.stop();
     assert_eq!(run(&["domain", "main", "alice"]).0, 0);
