@@ -58,9 +58,8 @@ impl Engine {
     /// Lets the names of all wikis that have some lead where `holt.db` says: what an interruption between the two may have left undone.
     pub fn show_all_hosts(&self) -> Result<()> {
         for wiki in self.directory().wikis_with_domains()? {
-            match self.show_hosts(wiki) {
-                Err(error) => tracing::error!(wiki.id = %wiki, "could not show the names of a wiki: {}", error.chain()),
-                Ok(()) => {}
+            if let Err(error) = self.show_hosts(wiki) {
+                tracing::error!(wiki.id = %wiki, "could not show the names of a wiki: {}", error.chain());
             }
         }
         Ok(())

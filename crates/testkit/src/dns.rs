@@ -165,7 +165,7 @@ fn answers(zone: &Mutex<Zone>, question: &[u8], most: Option<usize>) -> Vec<Vec<
             // Records of the very name that was asked for.
             let false_text = [&[0xc0, 12], &record("", 16, b"\x05false")[1..]].concat();
             let lie = |at: usize| {
-                let mut lie = message(0x8180, &[false_text.clone()]);
+                let mut lie = message(0x8180, std::slice::from_ref(&false_text));
                 lie[at] ^= 0x15;
                 lie
             };

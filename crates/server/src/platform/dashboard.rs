@@ -164,7 +164,7 @@ fn show_wiki(visitor: &Visitor<'_>, status: StatusCode, record: &WikiRecord, sho
     let mcp = overview::mcp_endpoint(visitor, record);
     let (origin, home) = (visitor.wiki_origin(&slug), visitor.wiki_home(record)?);
     let domains = super::domains::lines(visitor, record)?;
-    let own_host = origin.split_once("://").map_or("", |(_, host)| host).to_string();
+    let own_host = format!("{slug}.{}", visitor.domain());
     let clone =
         preferences.as_ref().filter(|preferences| preferences.is_on(overview::GIT)).map(|_| format!("git clone {origin}/.git {slug}"));
     let bearer = secret.clone().unwrap_or_else(|| "holt_…".to_string());

@@ -93,7 +93,7 @@ fn try_ask(visitor: &Visitor<'_>, ask: Ask) -> Result<()> {
             account.map_or(Ok(()), |account| writer.new_password(&account.email, &token))
         }
     };
-    audit::note(visitor, &email, None, ask.action(), "by mail", "ok");
+    audit::note(visitor, &email, None, ask.action(), "mail", "ok");
     letters::or_log(posted);
     Ok(())
 }
