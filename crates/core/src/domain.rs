@@ -17,7 +17,7 @@ pub struct DomainName(String);
 impl DomainName {
     /// From its ASCII form. `Invalid` says what is wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        let refused = |why: &str| Err(Error::invalid(why).hint("Write it like wiki.example.org."));
+        const HOW: &str = "Write it like wiki.example.org.";
         let labels: Vec<&str> = text.split('.').collect();
         let fine = |label: &&str| {
             let ends = label.starts_with('-') || label.ends_with('-');
@@ -25,14 +25,14 @@ impl DomainName {
             !label.is_empty() && label.len() <= LABEL_BYTES && signs && !ends
         };
         if text.is_empty() || text.len() > DOMAIN_BYTES || !labels.iter().all(fine) {
-            return refused("that is no name of a host");
+            return Err(Error::invalid("that is no name of a host").hint(HOW));
         }
         let last = labels.last().copied().unwrap_or_default();
         if last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") {
-            return refused("that is an address, not a name");
+            return Err(Error::invalid("that is an address, not a name").hint(HOW));
         }
         if labels.len() < 2 || NOBODYS.contains(&last) {
-            return refused("nobody can have that name for themselves");
+            return Err(Error::invalid("nobody can have that name for themselves").hint(HOW));
         }
         Ok(Self(text.to_string()))
     }

@@ -61,6 +61,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0006_byte_limits.sql"),
         include_str!("migrations/0007_oauth.sql"),
         include_str!("migrations/0008_tenancy.sql"),
+        include_str!("migrations/0009_first_wiki.sql"),
         include_str!("migrations/0010_domains.sql"),
     ],
 };

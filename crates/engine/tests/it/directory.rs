@@ -398,6 +398,12 @@ fn the_audit_log_only_grows() {
     assert!(db.execute("UPDATE audit SET result = 'x'", []).is_err() && db.execute("DELETE FROM audit", []).is_err());
 }
 
+/// How often this thread has asked the system to read (Linux, proc_pid_io(5)).
+fn read_calls() -> u64 {
+    let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    io.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap().parse().unwrap()
+}
+
 /// With 100,000 wikis every look-up on the way of a request or a start is by index.
 #[test]
 fn look_ups_use_an_index_however_many_wikis_there_are() {
@@ -416,6 +422,23 @@ fn look_ups_use_an_index_however_many_wikis_there_are() {
     assert_eq!(directory.wiki_by_slug("wiki-77777").unwrap().unwrap().id.to_store(), 77_777 * 7_919);
     let page = directory.list_wikis_after("wiki-5", 3).unwrap();
     assert_eq!(page.iter().map(|w| w.slug.as_str()).collect::<Vec<_>>(), ["wiki-50", "wiki-500", "wiki-5000"]);
+    // What a start asks, by the reads of this thread: a scan of these rows takes tens of thousands.
+    let reads = |work: &dyn Fn(&Directory)| {
+        let directory = Directory::open(&dir.path().join("holt.db")).unwrap();
+        let before = read_calls();
+        work(&directory);
+        read_calls() - before
+    };
+    let counted = reads(&|directory| drop(directory.count_wikis().unwrap()));
+    assert!(counted > 500, "the control: {counted} reads for counting all of them");
+    for (what, asked) in [
+        ("the first wiki", reads(&|directory| drop(directory.first_wiki().unwrap()))),
+        ("whether there is one", reads(&|directory| drop(directory.list_wikis_after("", 1).unwrap()))),
+        ("whether there is an operator", reads(&|directory| drop(directory.has_operator().unwrap()))),
+        ("what was interrupted", reads(&|directory| drop(directory.dirty_wikis().unwrap()))),
+    ] {
+        assert!(asked < 50, "{what}: {asked} reads");
+    }
     let plan = |sql: &str| -> String {
         let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         query.query_map([], |row| row.get::<_, String>(3)).unwrap().map(Result::unwrap).collect::<Vec<_>>().join("; ")
