@@ -460,3 +460,28 @@ fn operators_have_commands() {
     world.started(&[]);
     assert_eq!((world.status(&format!("alice.{DOMAIN}"), "/"), world.status(NAME, "/")), (200, 404));
 }
+
+#[test]
+fn links_lead_to_a_name_only_while_it_is_shown_to_be_ones_own() {
+    let sink = Sink::start();
+    let world = World::with(&["--smtp-url", &sink.url, "--mail-from", "holt@example.test"]);
+    world.own(&world.ann, "alice", NAME);
+    let wiki = world.platform.at(NAME);
+    assert_eq!(travel(&world.ann, &wiki, "/Home").status, 303);
+    wiki.refresh_csrf();
+    let issuer = || look(&world.platform.at(NAME), "/.well-known/oauth-authorization-server").text("issuer");
+    let invited = |count: usize| {
+        let email = format!("guest{count}@example.org");
+        let made = wiki.post("/-/admin/invitations", &[("email", &email), ("allow_read", "1")]).unwrap();
+        assert!(made.status < 400, "{}", made.body_text());
+        sink.wait(count).into_iter().find(|mail| mail.to == [email.as_str()]).unwrap().link("http://")
+    };
+    assert_eq!(issuer(), format!("http://{NAME}"));
+    assert!(invited(1).starts_with(&format!("http://{NAME}/-/invite/")));
+    // Whoever has the name now shall not get what opens the wiki. Ann hears of it, too.
+    world.dns.set(&format!("_holt.{NAME}"), &[]);
+    assert_eq!(world.verify(&world.ann, "alice", NAME).status, 400);
+    sink.newest(2, "ann@example.org");
+    assert_eq!(issuer(), format!("http://alice.{DOMAIN}"));
+    assert!(invited(3).starts_with(&format!("http://alice.{DOMAIN}/-/invite/")));
+}
