@@ -211,7 +211,12 @@ impl FragmentStore {
     }
     /// Where `slug` leads.
     pub fn hosted(&self, slug: &str) -> Result<Option<Hosted>> {
-        self.lead(key::host(slug))
+        let path = key::host(slug);
+        let (to, news) = self.lead(&path)?;
+        if news {
+            self.0.remember(path, Cached::Host(to.clone()), 16);
+        }
+        Ok(to)
     }
     /// Makes `slug` lead nowhere.
     pub fn remove_host(&self, slug: &str) -> Result<()> {
@@ -223,7 +228,13 @@ impl FragmentStore {
     }
     /// Where a whole name leads. Any text may be asked for.
     pub fn domain(&self, name: &str) -> Result<Option<Hosted>> {
-        self.lead(key::domain(name))
+        let path = key::domain(name);
+        let (to, news) = self.lead(&path)?;
+        // Names that lead nowhere are without number: whoever makes them up shall not drive out what is read.
+        if news && to.is_some() {
+            self.0.remember(path, Cached::Host(to.clone()), 16);
+        }
+        Ok(to)
     }
     /// Makes a whole name lead nowhere.
     pub fn remove_domain(&self, name: &DomainName) -> Result<()> {
@@ -234,15 +245,14 @@ impl FragmentStore {
         self.0.remember(path, Cached::Host(Some(to.clone())), 16);
         Ok(())
     }
-    fn lead(&self, path: String) -> Result<Option<Hosted>> {
+    /// Where a host leads, and whether that was not in memory.
+    fn lead(&self, path: &str) -> Result<(Option<Hosted>, bool)> {
         if self.0.keeps_manifests()
-            && let Some(Cached::Host(to)) = self.0.cached(&path)
+            && let Some(Cached::Host(to)) = self.0.cached(path)
         {
-            return Ok(to);
+            return Ok((to, false));
         }
-        let to = self.0.read(&path)?.and_then(|bytes| Hosted::from_bytes(&bytes));
-        self.0.remember(path, Cached::Host(to.clone()), 16);
-        Ok(to)
+        Ok((self.0.read(path)?.and_then(|bytes| Hosted::from_bytes(&bytes)), true))
     }
     fn remove_lead(&self, path: String) -> Result<()> {
         self.0.delete(&path)?;

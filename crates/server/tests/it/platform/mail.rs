@@ -1,7 +1,7 @@
 //! Mail that the platform sends, against a real mail server: accounts, lost passwords, addresses, deleted wikis.
 
 use super::{DOMAIN, PASSWORD, Platform, api, log_in, look};
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, Server};
 use crate::smtp::Sink;
 use serde_json::json;
 
@@ -139,7 +139,7 @@ fn an_address_is_confirmed_from_the_account() {
     engine.directory().doubt_email(id).unwrap();
     drop(engine);
     let flags = ["--domain", DOMAIN, "--smtp-url", &world.sink.url, "--mail-from", "holt@example.test"];
-    platform.server = crate::client::Server::start(platform.data.path(), &flags);
+    platform.server = Server::start(platform.data.path(), &flags);
     let ann = platform.person("Ann");
     assert_eq!(ann.post("/app/account/confirm", &[]).unwrap().status, 200);
     let link = world.sink.newest(1, "ann@example.org").link("/auth/confirm/");
@@ -178,4 +178,21 @@ fn without_a_mail_server_there_is_no_mail() {
     client.use_token(&client.get("/auth/register"));
     let fields = [&[("email", "nina@example.org")], NEW.as_slice()].concat();
     assert_eq!(client.post("/auth/register", &fields).unwrap().status, 303, "accounts are made as before");
+}
+
+/// As for the links of wikis (`isolation/mod.rs`).
+#[test]
+fn no_log_holds_a_secret_link_of_the_platform() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let log = dir.path().join("log");
+    let mut server = Server::start_logged(Server::binary(), dir.path(), &["--domain", DOMAIN], "debug", &log);
+    let client = server.client_at(DOMAIN);
+    for start in ["/auth/register/", "/auth/new-password/", "/auth/confirm/", "/auth/lost-password?x=", "/nothing/"] {
+        client.get(&format!("{start}zqxsecret"));
+    }
+    server.stop();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("GET /auth/confirm/ ") && log.contains("GET /nothing/zqxsecret "), "{log}");
+    assert_eq!(log.matches("zqxsecret").count(), 1, "the control alone: {log}");
 }
