@@ -38,6 +38,7 @@ class Platform:
     """The server, and somebody who administers it."""
 
     def __init__(self, binary, work):
+        os.makedirs(work, exist_ok=True)
         self.binary, self.data, self.log = binary, os.path.join(work, "data"), os.path.join(work, "log")
         self.port = machine.free_port()
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("HOLT_")} | {"HOLT_DATA": self.data, "HOLT_RATE_LIMIT": "off"}
@@ -183,6 +184,15 @@ def flood(platform, slug, seconds):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+def flooded_by(generator, platform, others, tokens, seconds):
+    """What `steady` measures while that goes on, how many failed, and how many answers a second the flood got."""
+    time.sleep(1)
+    pages, live, failed = steady(platform, others, tokens, seconds)
+    said = generator.communicate()[0]
+    rate = next((line.split()[1] for line in said.splitlines() if line.startswith("Requests/sec")), "?")
+    return (pages, live), failed, f"{rate} answers a second"
+
+
 def open_files(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -244,16 +254,19 @@ def main():
         response, _ = client.send("GET", "/-/changelog", None, {})
         _, _, failed = steady(platform, others, tokens, 3)
         row("a wiki whose database is broken", f"answers {response.status}; of the others {failed} requests fail")
-        pages, live, _ = steady(platform, others, tokens, arguments.seconds)
-        row("others, at rest: page; search", f"{quartiles(pages)}; {quartiles(live)}")
-        generator = flood(platform, flooded, arguments.seconds + 4)
-        time.sleep(1)
-        pages_flooded, live_flooded, failed = steady(platform, others, tokens, arguments.seconds)
-        said = generator.communicate()[0]
-        rate = next((line.split()[1] for line in said.splitlines() if line.startswith("Requests/sec")), "?")
-        row("others, while 200 connections search in one wiki: page; search", f"{quartiles(pages_flooded)}; {quartiles(live_flooded)}; {failed} fail")
-        ratio = [machine.percentile(a, 99) / machine.percentile(b, 99) for a, b in ((pages_flooded, pages), (live_flooded, live))]
-        row("p99 of the others, flooded against at rest (goal 2)", f"pages {ratio[0]:.2f} ×, searches {ratio[1]:.2f} ×; the flood: {rate} answers a second")
+        rest = steady(platform, others, tokens, arguments.seconds)
+        row("others, at rest: page; search", f"{quartiles(rest[0])}; {quartiles(rest[1])}")
+        # The flood and whoever answers it take time of these cores wherever they are: the control has them at a server of its own.
+        beside = Platform(arguments.bin, os.path.join(work, "beside"))
+        beside.start()
+        control, _, rate = flooded_by(flood(beside, "first", arguments.seconds + 4), platform, others, tokens, arguments.seconds)
+        machine.stop(beside.process)
+        row("others, while 200 connections search in a wiki of another server on this machine", f"{quartiles(control[0])}; {quartiles(control[1])}; the flood: {rate}")
+        during, failed, rate = flooded_by(flood(platform, flooded, arguments.seconds + 4), platform, others, tokens, arguments.seconds)
+        row("others, while 200 connections search in one wiki of this server", f"{quartiles(during[0])}; {quartiles(during[1])}; {failed} fail; the flood: {rate}")
+        for what, base in (("that at rest", rest), ("that beside the other server's flood (goal 2)", control)):
+            ratio = [machine.percentile(during[kind], 99) / machine.percentile(base[kind], 99) for kind in (0, 1)]
+            row(f"p99 of the others in the flood, against {what}", f"pages {ratio[0]:.2f} ×, searches {ratio[1]:.2f} ×")
         machine.stop(platform.process)
         more_rows(platform, arguments.rows)
         starts = []

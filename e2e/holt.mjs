@@ -2,6 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -70,6 +71,42 @@ export async function serve(data, args = [], program = binary) {
 function environment() {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("HOLT_"));
   return { ...Object.fromEntries(inherited), HOLT_RATE_LIMIT: "off", NO_COLOR: "1" };
+}
+
+/** A port that was free a moment ago. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts a program and waits for `ready`: what it prints, or a port it answers on. `said` is the first group of that text. `stop()` ends it. */
+export async function start(program, args, ready) {
+  const child = spawn(program, args, { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  ended.then(() => running.delete(child));
+  const output = { text: "" };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output.text += text));
+  const said = await waitFor(async () => {
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}:\n${output.text}`);
+    if (ready instanceof RegExp) return ready.exec(output.text);
+    return (await fetch(`http://127.0.0.1:${ready}/`).catch(() => null)) && [];
+  }, START_MS, () => `${program} was not ready (${ready}):\n${output.text}`);
+  return {
+    said: said[1],
+    output,
+    async stop() {
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** The first truthy answer of `question`, asked again and again until `limit` ms have passed. */

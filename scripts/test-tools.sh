@@ -18,6 +18,24 @@ python_client() {
     echo "test-tools: could not install it. The test that needs it will say that it skips." >&2
 }
 
+# A server that speaks the protocol of S3, conditional writes included; made where Cargo builds, once.
+s3_server() {
+    local version=0.14.1 place="${CARGO_TARGET_DIR:-target}/s3-server"
+    [ "$(cat "$place/version" 2>/dev/null)" = "$version" ] && return
+    echo "test-tools: building an S3 server"
+    if CARGO_TARGET_DIR="$place/build" cargo install --quiet s3s-fs --version "$version" --features binary --locked --root "$place"; then
+        rm -rf "$place/build"
+        echo "$version" > "$place/version"
+        return
+    fi
+    echo "test-tools: could not build it. The tests that need it will say that they skip." >&2
+}
+
+clients() {
+    python_client
+    s3_server
+}
+
 declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make)
 missing=()
 for program in "${!package[@]}"; do
@@ -25,13 +43,13 @@ for program in "${!package[@]}"; do
 done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -eq 0 ]; then
-    python_client
+    clients
     exit 0
 fi
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "test-tools: missing here: ${missing[*]}. Tests that need them will say that they skip." >&2
-    python_client
+    clients
     exit 0
 fi
 
@@ -40,7 +58,7 @@ export DEBIAN_FRONTEND=noninteractive
 install() { apt-get install -y -qq --no-install-recommends "${missing[@]}" ca-certificates libc6-dev fonts-dejavu-core >/dev/null; }
 for attempt in 1 2 3; do
     if { [ "$attempt" -eq 1 ] || apt-get update -qq; } && install; then
-        python_client
+        clients
         exit 0
     fi
     echo "test-tools: attempt $attempt failed" >&2

@@ -2,13 +2,14 @@
 //!
 //! [`respond`] answers what is published and leaves everything else to whoever embeds it: `holt serve` has live handlers, the `holt-edge`
 //! binary has an origin or a 404. It never waits for anything but small file reads (microseconds, and cached), so it runs on the
-//! connection's own task.
+//! connection's own task. Where the published files are on another machine, [`remote`] fetches what was missed and asks again.
 
 mod body;
 mod conditional;
 mod headers;
 mod hosts;
 mod live;
+pub mod remote;
 pub mod serve;
 mod visits;
 
@@ -150,7 +151,11 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     if is_live_path(&path) || uri.query().is_some_and(asks_for_something_live) {
         return Err(found);
     }
-    let Ok(Some(shared)) = state.store.wiki(wiki) else { return because(found, Reason::Missing) };
+    let Ok(Some(shared)) = state.store.wiki(wiki) else {
+        // Where files have to be fetched, the page's manifest is asked for together with the wiki's.
+        let _ = PagePath::parse(&path).map(|path| state.store.page(wiki, &path.key()));
+        return because(found, Reason::Missing);
+    };
     let private = shared.visibility == Visibility::Private;
     if private && *trust == Trust::Token && !token_allows(state, &shared, headers) {
         return because(found, Reason::NeedsViewer);
@@ -262,11 +267,14 @@ fn html(
         response = response.status(StatusCode::NOT_MODIFIED);
         return finish(response, tag, encoding, freshness, Body::empty());
     }
-    let frame = state.store.frame(shared.wiki, &shared.frame).ok()??;
-    let mut fragments = Vec::with_capacity(manifest.slots.len());
-    for (slot, key) in &manifest.slots {
+    // All are looked for before one is missed: where they have to be fetched, it is done at once.
+    let frame = state.store.frame(shared.wiki, &shared.frame);
+    let parts: Vec<_> = manifest.slots.iter().map(|(slot, key)| (*slot, state.store.part(shared.wiki, manifest, key))).collect();
+    let frame = frame.ok()??;
+    let mut fragments = Vec::with_capacity(parts.len());
+    for (slot, part) in parts {
         // A page is whole or not there: a missing piece sends the reader on.
-        fragments.push((*slot, state.store.get(shared.wiki, key).ok()??));
+        fragments.push((slot, part.ok()??));
     }
     let fill = |slot: Slot| fragments.iter().find(|(s, _)| *s == slot).map(|(_, fragment)| Arc::clone(fragment));
     finish(response, tag, encoding, freshness, assemble(&frame, fill, encoding).into())
@@ -282,7 +290,7 @@ fn source(state: &EdgeState, wiki: WikiId, manifest: &PageManifest, headers: &He
     if not_modified(headers, &tag) {
         return finish(response.status(StatusCode::NOT_MODIFIED), tag, encoding, freshness, Body::empty());
     }
-    let fragment = state.store.get(wiki, &manifest.source).ok()??;
+    let fragment = state.store.part(wiki, manifest, &manifest.source).ok()??;
     let response = response.header("x-markdown-tokens", tokens(fragment.raw().len()));
     finish(response, tag, encoding, freshness, single(&fragment, encoding).into())
 }

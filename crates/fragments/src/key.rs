@@ -13,6 +13,8 @@ pub enum Kind {
     Source,
     /// A frame.
     Frame,
+    /// All pieces of a page.
+    Pack,
 }
 
 impl Kind {
@@ -21,6 +23,7 @@ impl Kind {
             Self::Html => b'h',
             Self::Source => b's',
             Self::Frame => b'f',
+            Self::Pack => b'p',
         }
     }
 }
@@ -81,6 +84,11 @@ pub(crate) fn wiki(wiki: WikiId) -> String {
     format!("{wiki}/w")
 }
 
+/// `<wiki>/s`: how far this wiki is in an object store. Never there itself.
+pub(crate) fn shipped(wiki: WikiId) -> String {
+    format!("{wiki}/s")
+}
+
 /// `hosts/<hash of the slug>`.
 pub(crate) fn host(slug: &str) -> String {
     format!("hosts/{}", digest(b"holt host 1", slug.as_bytes()))
@@ -89,6 +97,16 @@ pub(crate) fn host(slug: &str) -> String {
 /// `hosts/<hash of the name>`, of a name that is not below the platform's domain. No slug has the same.
 pub(crate) fn domain(name: &str) -> String {
     format!("hosts/{}", digest(b"holt domain 1", name.as_bytes()))
+}
+
+/// Whether what is stored under this name can become something else.
+pub(crate) fn may_change(path: &str) -> bool {
+    !path.contains("/o/")
+}
+
+/// What an object store is called in marks: nothing of its address can be read from it.
+pub(crate) fn place(url: &str) -> String {
+    digest(b"holt place 1", url.as_bytes())
 }
 
 fn digest(domain: &[u8], bytes: &[u8]) -> String {

@@ -35,7 +35,9 @@ pub struct PageManifest {
     pub source: FragmentKey,
     /// Who may read it.
     pub readers: Readers,
-    /// Changes whenever anything above but the readers does. Never the same in two wikis, as fragment names are not.
+    /// Where all of these fragments are together, if they are.
+    pub pack: Option<FragmentKey>,
+    /// Changes whenever path, revision or a fragment does. Never the same in two wikis, as fragment names are not.
     pub tag: String,
 }
 
@@ -51,7 +53,7 @@ impl PageManifest {
         }
         hash.update(source.as_str().as_bytes());
         let tag = hex(&hash.finalize(), 8);
-        Self { path, revision, slots, source, readers: Readers::OfTheWiki, tag }
+        Self { path, revision, slots, source, readers: Readers::OfTheWiki, pack: None, tag }
     }
     /// The fragment of one slot.
     pub fn slot(&self, slot: Slot) -> Option<&FragmentKey> {
@@ -104,6 +106,8 @@ struct PageWire {
     source: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readers: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pack: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,6 +151,7 @@ impl PageManifest {
             slots,
             source: self.source.to_string(),
             readers: own.then(|| "own".to_string()),
+            pack: self.pack.as_ref().map(FragmentKey::to_string),
         };
         serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
     }
@@ -158,6 +163,7 @@ impl PageManifest {
         let mut page = Self::new(wire.path, RevisionId::parse(&wire.revision)?, slots.collect::<Result<_>>()?, key(&wire.source)?);
         // Any word here means fewer readers: fail closed (security.md CDN-4).
         page.readers = if wire.readers.is_some() { Readers::OfItsOwn } else { Readers::OfTheWiki };
+        page.pack = wire.pack.as_deref().map(key).transpose()?;
         Ok(page)
     }
 }

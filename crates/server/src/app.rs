@@ -14,6 +14,7 @@ use crate::presence::Presence;
 use crate::proxies::Proxies;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
+use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use holt_edge::EdgeState;
@@ -61,6 +62,8 @@ pub struct App {
     pub digests: Digests,
     /// Takes the mail of wikis that have no server of their own.
     pub mail_server: Option<MailServer>,
+    /// Where pages are published to besides this machine.
+    pub shipping: Option<Arc<Shipping>>,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
     /// What is above all wikis.

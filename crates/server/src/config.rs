@@ -81,6 +81,11 @@ pub enum Command {
     /// Rebuild search index and published pages from git
     #[command(after_help = "Examples:\n  holt reindex              every wiki\n  holt reindex --wiki docs  one wiki")]
     Reindex(CareArgs),
+    /// Publish wikis to an object store, for edges: compares, and puts what differs
+    #[command(
+        after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json"
+    )]
+    Publish(PublishArgs),
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
@@ -146,6 +151,9 @@ pub struct ServeArgs {
     /// Proxies in front of this server: only what they say of a client's address and of TLS counts
     #[arg(long, env = "HOLT_TRUST_PROXY", value_name = "CIDR", value_delimiter = ',')]
     pub trust_proxy: Vec<Network>,
+    /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
+    #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
+    pub publish_to: Option<String>,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
@@ -710,6 +718,23 @@ pub struct ImportArgs {
     /// Name on screen (default: the source's)
     #[arg(long)]
     pub name: Option<String>,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `holt publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The object store: s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH or file:///FOLDER
+    #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
+    pub to: String,
+    /// Only this wiki
+    #[arg(long, value_name = "SLUG")]
+    pub wiki: Option<String>,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,

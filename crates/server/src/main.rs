@@ -30,6 +30,7 @@ mod reply;
 mod request;
 mod routes;
 mod session;
+mod shipping;
 mod spool;
 mod thumbnails;
 mod turns;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token::run(command),
         Command::Import(command) => commands::import::run(&command),
         Command::Reindex(args) => commands::reindex::run(&args),
+        Command::Publish(args) => commands::publish::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),
         Command::Thumbnail(args) => commands::thumbnail::run(&args),

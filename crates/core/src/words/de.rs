@@ -11,6 +11,7 @@
 pub(super) const WORDS: &[(&str, &str)] = &[
     (" and ", " und "),
     (" or ", " oder "),
+    ("The object store does not answer. Until it does, edges may show pages as they were; it is tried again by itself.", "Der Objektspeicher antwortet nicht. Bis er es tut, zeigen Edges Seiten vielleicht noch wie vorher; es wird von selbst wieder versucht."),
     ("\"{}\" not found.", "„{}“ nicht gefunden."),
     ("(not confirmed)", "(nicht bestätigt)"),
     ("-without", "-ohne"),
@@ -1463,6 +1464,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("this invitation is not for {}", "diese Einladung gilt nicht für {}"),
     ("this is for operators of this server", "das ist für den Betrieb dieses Servers"),
     ("this is no YouTube video.", "das ist kein YouTube-Video."),
+    ("this is saved, but edges do not know of it yet", "das ist gespeichert, aber Edges wissen noch nicht davon"),
     ("this link has been used already or is too old", "dieser Link wurde schon benutzt oder ist zu alt"),
     ("this link has been used or is too old", "dieser Link wurde benutzt oder ist zu alt"),
     ("this link is too old or was not copied whole", "dieser Link ist zu alt oder wurde nicht ganz kopiert"),

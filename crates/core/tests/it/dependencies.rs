@@ -11,9 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("holt-core", &[]),
     ("holt-markdown", &["holt-core"]),
     ("holt-fragments", &["holt-core"]),
-    ("holt-edge", &["holt-core", "holt-fragments"]),
+    ("holt-remote", &["holt-core", "holt-fragments"]),
+    ("holt-edge", &["holt-core", "holt-fragments", "holt-remote"]),
     ("holt-engine", &["holt-core", "holt-fragments", "holt-markdown"]),
-    ("holt-server", &["holt-core", "holt-edge", "holt-engine", "holt-fragments", "holt-markdown"]),
+    ("holt-server", &["holt-core", "holt-edge", "holt-engine", "holt-fragments", "holt-markdown", "holt-remote"]),
     ("holt-testkit", &["holt-core"]),
 ];
 
@@ -23,18 +24,21 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     ("SQLite", &["rusqlite", "libsqlite3", "sqlx"], &["holt-engine", "holt-server"]),
     ("Markdown", &["comrak", "ammonia", "pulldown-cmark", "html5ever"], &["holt-markdown", "holt-engine", "holt-server"]),
     ("templates", &["askama"], &["holt-engine", "holt-server"]),
-    ("HTTP framework", &["axum", "hyper", "tower"], &["holt-edge", "holt-server"]),
-    ("async runtime", &["tokio"], &["holt-edge", "holt-server"]),
+    ("HTTP framework", &["axum", "hyper", "tower"], &["holt-remote", "holt-edge", "holt-server"]),
+    ("async runtime", &["tokio"], &["holt-remote", "holt-edge", "holt-server"]),
+    // Dates as object stores write them are object_store's affair; we have jiff.
+    ("object stores", &["object_store", "chrono"], &["holt-remote", "holt-edge", "holt-server"]),
     ("highlighting and formulas", &["syntaxmate", "pulldown-latex"], &["holt-markdown", "holt-engine", "holt-server"]),
     // In markdown it reads the grammars of the highlighter; what the renderer returns is never serialised there.
-    ("serialisation", &["serde"], &["holt-markdown", "holt-fragments", "holt-edge", "holt-engine", "holt-server"]),
+    ("serialisation", &["serde"], &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server"]),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),
-    ("mail and TLS", &["lettre", "rustls", "ring"], &["holt-server"]),
+    ("mail", &["lettre"], &["holt-server"]),
+    ("TLS", &["rustls", "ring"], &["holt-remote", "holt-edge", "holt-server"]),
 ];
 
 /// Never, anywhere: a second library for what we have, or a system library in the way of a static build.
-const NOWHERE: &[&str] = &["openssl", "native-tls", "git2", "chrono", "async-std", "actix"];
+const NOWHERE: &[&str] = &["openssl", "native-tls", "git2", "async-std", "reqwest", "actix"];
 
 /// Names of the packages that `package` links, itself left out.
 fn tree(package: &str, depth: &[&str]) -> BTreeSet<String> {

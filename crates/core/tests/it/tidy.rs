@@ -42,7 +42,12 @@ const TERRITORIES: &[Territory] = &[
         home: &["crates/engine/src/repo/", "crates/server/src/thumbnails.rs", "crates/testkit/"],
     },
     Territory { names: &["rusqlite"], within: EVERYWHERE, home: &["crates/engine/src/db/", "crates/engine/src/directory/"] },
-    Territory { names: &["axum", "hyper", "hyper_util", "tower"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
+    Territory {
+        names: &["axum", "hyper", "hyper_util", "tower"],
+        within: EVERYWHERE,
+        home: &["crates/remote/", "crates/edge/", "crates/server/"],
+    },
+    Territory { names: &["object_store"], within: EVERYWHERE, home: &["crates/remote/"] },
     Territory { names: &["comrak", "ammonia"], within: EVERYWHERE, home: &["crates/markdown/"] },
     Territory {
         names: &["askama"],
@@ -57,7 +62,8 @@ const TERRITORIES: &[Territory] = &[
     Territory {
         names: &["SystemTime::now", "Timestamp::now", "Zoned::now"],
         within: EVERYWHERE,
-        home: &["crates/server/src/app.rs", "crates/edge/src/main.rs"],
+        // An object store says by its own clock how old files are.
+        home: &["crates/server/src/app.rs", "crates/edge/src/main.rs", "crates/remote/src/ship.rs"],
     },
     // How long something takes is asked by whoever logs it; the engine is handed a clock.
     Territory { names: &["Instant::now"], within: EVERYWHERE, home: &["crates/server/", "crates/edge/src/main.rs"] },
@@ -67,7 +73,7 @@ const TERRITORIES: &[Territory] = &[
         home: &[],
     },
     Territory { names: &["lettre"], within: EVERYWHERE, home: &["crates/server/src/mail/smtp.rs"] },
-    Territory { names: &["tokio"], within: EVERYWHERE, home: &["crates/edge/", "crates/server/"] },
+    Territory { names: &["tokio"], within: EVERYWHERE, home: &["crates/remote/", "crates/edge/", "crates/server/"] },
     // Who vouches for HTML: the type itself, the renderer, compiled templates.
     Territory {
         names: &["from_trusted_producer"],

@@ -138,6 +138,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         digests: Digests::default(),
         mail_server: None,
         proxies: Proxies::default(),
+        shipping: None,
         platform: Platform::default(),
     }
 }

@@ -6,6 +6,7 @@ pub mod import;
 pub mod mcp;
 pub mod output;
 pub mod plan;
+pub mod publish;
 pub mod reindex;
 pub mod render;
 pub mod serve;

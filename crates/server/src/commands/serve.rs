@@ -17,15 +17,17 @@ use crate::presence::Presence;
 use crate::proxies::Proxies;
 use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
+use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{Turns, WORKING};
-use crate::{digests, domains, front, log, mail, welcome};
+use crate::{digests, domains, front, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
+use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,6 +62,10 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         make_welcome(&engine)?;
     }
     let default_wiki = default_wiki(&engine, args)?;
+    let shipping = match &args.publish_to {
+        Some(url) => Some(Arc::new(Shipping::new(Remote::open(url, Use::Publishing)?, url))),
+        None => None,
+    };
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
         reindexing: Arc::new(Reindexing::default()),
@@ -92,7 +98,11 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         mail_server,
         proxies: Proxies::new(args.trust_proxy.clone()),
         platform: Platform::new(args.sign_up),
+        shipping,
     });
+    if let Some(shipping) = app.shipping.clone() {
+        app.engine.fragments().observe(move |change| shipping.note(change));
+    }
     let followers = app.followers.clone();
     app.engine.listen(move |wiki| followers.tell(wiki));
     mail::start(&app)?;
@@ -148,6 +158,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
     digests::start(&app, address)?;
+    let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
     let keeper = app.clone();
     let watching = tokio::spawn(watch_domains(app.clone()));
     let maintenance = tokio::spawn(maintain(keeper));
@@ -156,6 +167,9 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
     watching.abort();
     maintenance.abort();
+    if let Some(shipping) = shipping {
+        shipping.abort();
+    }
     ending.abort();
     served.map_err(|e| Error::io("serve", e))
 }

@@ -1,23 +1,33 @@
-//! Where published wikis are kept: a folder, or memory. A bounded cache stands before the folder; whoever publishes in this process writes
-//! through it, so that its readers never see an old manifest.
+//! Where published wikis are kept: a folder, memory, or a store on another machine of which this is what was fetched. A bounded cache stands
+//! before the folder; whoever publishes in this process writes through it, so that its readers never see an old manifest.
 //!
 //! Nothing here is synced: it can all be made again, and what a power cut tears is noticed by length and checksum and counts as absent.
+
+mod fetched;
+mod place;
+
+pub use fetched::{Answer, Freshness, Milliseconds};
 
 use crate::cache::Cache;
 use crate::fragment::Fragment;
 use crate::frame::Frame;
 use crate::key::{self, FragmentKey, Kind};
 use crate::manifest::{PageManifest, WikiManifest, wiki_id};
-use bytes::Bytes;
-use holt_core::{DomainName, Error, PageKey, Result, WikiId};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use crate::pack::Pack;
+use fetched::Fetched;
+use holt_core::{DomainName, PageKey, Result, Visibility, WikiId};
+use place::{Place, Replaced};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// How much memory the cache of a folder takes at most, in bytes.
 pub const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// For how long it is believed that a private wiki is as its manifest says, while its store cannot be asked (security.md CDN-5).
+const PRIVATE_BELIEF: Duration = Duration::from_secs(60);
 
 /// A store of published wikis. Clones share it.
 #[derive(Clone)]
@@ -25,15 +35,37 @@ pub struct FragmentStore(Arc<Inner>);
 
 struct Inner {
     place: Place,
-    cache: Mutex<Cache<String, Cached>>,
-    temporary: AtomicU64,
+    cache: Arc<Mutex<Cache<String, Cached>>>,
+    observer: OnceLock<Box<dyn Fn(Change) + Send + Sync>>,
 }
 
-enum Place {
-    Memory(Mutex<BTreeMap<String, Bytes>>),
-    Folder(PathBuf),
-    /// Written by another process: what can change is read anew each time.
-    Foreign(PathBuf),
+/// Something that readers see changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A page was published, or taken off.
+    Page(WikiId, PageKey),
+    /// What the pages of a wiki share was, or the whole wiki.
+    Wiki(WikiId),
+    /// A host leads somewhere, or nowhere.
+    Host(HostName, Option<Hosted>),
+}
+
+/// What wikis are found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HostName {
+    /// A label before the platform's domain.
+    Slug(String),
+    /// A whole name of a wiki's own.
+    Domain(DomainName),
+}
+
+impl HostName {
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Slug(slug) => key::host(slug),
+            Self::Domain(name) => key::domain(name.as_str()),
+        }
+    }
 }
 
 /// Where a host leads.
@@ -50,7 +82,7 @@ impl Hosted {
     pub fn at_home(wiki: WikiId) -> Self {
         Self { wiki, moved: None }
     }
-    fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         match &self.moved {
             Some(moved) => format!("{} {moved}", self.wiki),
             None => self.wiki.to_string(),
@@ -69,6 +101,7 @@ impl Hosted {
 enum Cached {
     Fragment(Arc<Fragment>),
     Frame(Arc<Frame>),
+    Pack(Arc<Pack>),
     Page(Option<Arc<PageManifest>>),
     Wiki(Option<Arc<WikiManifest>>),
     Host(Option<Hosted>),
@@ -78,7 +111,8 @@ impl std::fmt::Debug for FragmentStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0.place {
             Place::Memory(_) => f.write_str("FragmentStore(memory)"),
-            Place::Folder(dir) | Place::Foreign(dir) => write!(f, "FragmentStore({})", dir.display()),
+            Place::Folder(dir, _) | Place::Foreign(dir) => write!(f, "FragmentStore({})", dir.display()),
+            Place::Fetched(_) => f.write_str("FragmentStore(fetched)"),
         }
     }
 }
@@ -90,22 +124,82 @@ impl FragmentStore {
     }
     /// In a folder that this process alone writes.
     pub fn folder(dir: &Path) -> Self {
-        Self::new(Place::Folder(dir.to_path_buf()))
+        Self::new(Place::Folder(dir.to_path_buf(), AtomicU64::new(0)))
     }
     /// A folder that another process writes.
     pub fn foreign_folder(dir: &Path) -> Self {
         Self::new(Place::Foreign(dir.to_path_buf()))
     }
+    /// A store on another machine, of which nothing was fetched yet.
+    pub fn fetched(freshness: Freshness, now: Milliseconds) -> Self {
+        Self::new(Place::Fetched(Fetched::new(freshness, now)))
+    }
     fn new(place: Place) -> Self {
-        Self(Arc::new(Inner { place, cache: Mutex::new(Cache::new(CACHE_BYTES)), temporary: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { place, cache: Arc::new(Mutex::new(Cache::new(CACHE_BYTES))), observer: OnceLock::new() }))
+    }
+
+    /// Has `observer` told of every change from now on, after it was made and in the order in which it was. It must neither wait nor use the
+    /// store. There is one: a second is not told.
+    pub fn observe(&self, observer: impl Fn(Change) + Send + Sync + 'static) {
+        let _ = self.0.observer.set(Box::new(observer));
+    }
+    /// The same store for one reader more, who has wanted nothing yet.
+    pub fn for_one_reader(&self) -> Self {
+        match &self.0.place {
+            Place::Fetched(fetched) => {
+                Self(Arc::new(Inner { place: Place::Fetched(fetched.again()), cache: self.0.cache.clone(), observer: OnceLock::new() }))
+            }
+            _ => self.clone(),
+        }
+    }
+    /// The files that this reader asked for since the last call and that have to be fetched before it is worth asking again. Files that are
+    /// here and in memory are never among them.
+    pub fn wanted(&self) -> Vec<String> {
+        match &self.0.place {
+            Place::Fetched(fetched) => fetched.wanted(),
+            _ => Vec::new(),
+        }
+    }
+    /// By which tag the store can be asked whether a wanted file has changed.
+    pub fn tag(&self, path: &str) -> Option<String> {
+        match &self.0.place {
+            Place::Fetched(fetched) => fetched.tag(path),
+            _ => None,
+        }
+    }
+    /// Takes in what the store said of a wanted file. Whether there is something to go on with: an answer, or one of before that may still be
+    /// used. A damaged file counts as missing.
+    pub fn learn(&self, path: &str, answer: Answer) -> bool {
+        let Place::Fetched(fetched) = &self.0.place else { return false };
+        let Answer::Found(bytes, tag) = answer else { return fetched.learn(path, answer) };
+        let cached = if let Ok(pack) = Pack::from_bytes(&bytes) {
+            let weight = pack.weight();
+            Some((Cached::Pack(Arc::new(pack)), weight))
+        } else if let Ok(frame) = Frame::from_bytes(&bytes) {
+            let weight = frame.weight();
+            Some((Cached::Frame(Arc::new(frame)), weight))
+        } else if let Ok(fragment) = Fragment::from_bytes(&bytes) {
+            let weight = fragment.weight();
+            Some((Cached::Fragment(Arc::new(fragment)), weight))
+        } else {
+            None
+        };
+        match cached {
+            Some((value, weight)) => {
+                self.0.remember(path.to_string(), value, weight);
+                true
+            }
+            None if key::may_change(path) => fetched.learn(path, Answer::Found(bytes, tag)),
+            None => fetched.learn(path, Answer::Missing),
+        }
     }
 
     /// Stores a fragment under the name its content gives it. Storing it again does nothing.
     pub fn put(&self, wiki: WikiId, kind: Kind, fragment: &Fragment) -> Result<FragmentKey> {
         let name = FragmentKey::of(wiki, kind, fragment.raw());
         let path = key::object(wiki, &name);
-        if !self.0.exists(&path) {
-            self.0.write(&path, &fragment.to_bytes(), Replaced::Never)?;
+        if !self.0.place.exists(&path) {
+            self.0.place.write(&path, &fragment.to_bytes(), Replaced::Never)?;
         }
         Ok(name)
     }
@@ -115,18 +209,33 @@ impl FragmentStore {
         if let Some(Cached::Fragment(fragment)) = self.0.cached(&path) {
             return Ok(Some(fragment));
         }
-        let Some(fragment) = self.0.read(&path)?.and_then(|bytes| Fragment::from_bytes(&bytes).ok()) else { return Ok(None) };
+        let Some(fragment) = self.0.place.read(&path)?.and_then(|bytes| Fragment::from_bytes(&bytes).ok()) else { return Ok(None) };
         let fragment = Arc::new(fragment);
         self.0.remember(path, Cached::Fragment(fragment.clone()), fragment.weight());
         Ok(Some(fragment))
+    }
+    /// A fragment of a page.
+    pub fn part(&self, wiki: WikiId, page: &PageManifest, name: &FragmentKey) -> Result<Option<Arc<Fragment>>> {
+        match (&self.0.place, &page.pack) {
+            (Place::Fetched(_), Some(pack)) => Ok(self.pack(wiki, pack)?.and_then(|pack| pack.get(name))),
+            _ => self.get(wiki, name),
+        }
+    }
+    fn pack(&self, wiki: WikiId, name: &FragmentKey) -> Result<Option<Arc<Pack>>> {
+        let path = key::object(wiki, name);
+        if let Some(Cached::Pack(pack)) = self.0.cached(&path) {
+            return Ok(Some(pack));
+        }
+        // What is fetched is in the cache: here is at most that it is missing.
+        self.0.place.read(&path).map(|_| None)
     }
     /// Stores a frame.
     pub fn put_frame(&self, wiki: WikiId, frame: &Frame) -> Result<FragmentKey> {
         let bytes = frame.to_bytes();
         let name = FragmentKey::of(wiki, Kind::Frame, &bytes);
         let path = key::object(wiki, &name);
-        if !self.0.exists(&path) {
-            self.0.write(&path, &bytes, Replaced::Never)?;
+        if !self.0.place.exists(&path) {
+            self.0.place.write(&path, &bytes, Replaced::Never)?;
         }
         Ok(name)
     }
@@ -136,7 +245,7 @@ impl FragmentStore {
         if let Some(Cached::Frame(frame)) = self.0.cached(&path) {
             return Ok(Some(frame));
         }
-        let Some(frame) = self.0.read(&path)?.and_then(|bytes| Frame::from_bytes(&bytes).ok()) else { return Ok(None) };
+        let Some(frame) = self.0.place.read(&path)?.and_then(|bytes| Frame::from_bytes(&bytes).ok()) else { return Ok(None) };
         let frame = Arc::new(frame);
         self.0.remember(path, Cached::Frame(frame.clone()), frame.weight());
         Ok(Some(frame))
@@ -144,8 +253,9 @@ impl FragmentStore {
     /// Publishes a page: from here on readers see it. All its fragments are stored before.
     pub fn put_page(&self, wiki: WikiId, page: &PageKey, manifest: &PageManifest) -> Result<()> {
         let path = key::page(wiki, page);
-        self.0.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
+        self.0.place.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Page(Some(Arc::new(manifest.clone()))), manifest.weight());
+        self.0.tell(Change::Page(wiki, page.clone()));
         Ok(())
     }
     /// The manifest of a page; `None` if it is not published, or if what is stored is damaged.
@@ -156,24 +266,27 @@ impl FragmentStore {
         {
             return Ok(manifest);
         }
-        let manifest = self.0.read(&path)?.and_then(|bytes| PageManifest::from_bytes(&bytes).ok()).map(Arc::new);
+        let manifest = self.0.place.read(&path)?.and_then(|bytes| PageManifest::from_bytes(&bytes).ok()).map(Arc::new);
         // Hash names could meet by design of an attacker; the manifest says whose it is.
         let manifest = manifest.filter(|m| m.page_path().is_ok_and(|p| p.key() == *page));
-        self.0.remember(path, Cached::Page(manifest.clone()), manifest.as_ref().map_or(0, |m| m.weight()));
+        if self.0.keeps_manifests() {
+            self.0.remember(path, Cached::Page(manifest.clone()), manifest.as_ref().map_or(0, |m| m.weight()));
+        }
         Ok(manifest)
     }
     /// Takes a page off. Nothing happens if it is not there.
     pub fn remove_page(&self, wiki: WikiId, page: &PageKey) -> Result<()> {
         let path = key::page(wiki, page);
-        self.0.delete(&path)?;
+        self.0.place.delete(&path)?;
         self.0.remember(path, Cached::Page(None), 0);
+        self.0.tell(Change::Page(wiki, page.clone()));
         Ok(())
     }
     /// Keys of all published pages.
     pub fn pages(&self, wiki: WikiId) -> Result<Vec<PageKey>> {
         let mut keys = Vec::new();
-        for path in self.0.list(&key::pages(wiki))? {
-            let manifest = self.0.read(&path)?.and_then(|bytes| PageManifest::from_bytes(&bytes).ok());
+        for path in self.0.place.list(&key::pages(wiki))? {
+            let manifest = self.0.place.read(&path)?.and_then(|bytes| PageManifest::from_bytes(&bytes).ok());
             keys.extend(manifest.and_then(|m| m.page_path().ok()).map(|path| path.key()));
         }
         Ok(keys)
@@ -181,8 +294,9 @@ impl FragmentStore {
     /// Stores what the pages of a wiki share.
     pub fn put_wiki(&self, manifest: &WikiManifest) -> Result<()> {
         let path = key::wiki(manifest.wiki);
-        self.0.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
+        self.0.place.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Wiki(Some(Arc::new(manifest.clone()))), 512);
+        self.0.tell(Change::Wiki(manifest.wiki));
         Ok(())
     }
     /// What the pages of a wiki share; `None` if nothing is published, or if what is stored is damaged.
@@ -193,8 +307,16 @@ impl FragmentStore {
         {
             return Ok(manifest);
         }
-        let manifest = self.0.read(&path)?.and_then(|bytes| WikiManifest::from_bytes(&bytes).ok()).filter(|m| m.wiki == wiki).map(Arc::new);
-        self.0.remember(path, Cached::Wiki(manifest.clone()), 512);
+        let manifest =
+            self.0.place.read(&path)?.and_then(|bytes| WikiManifest::from_bytes(&bytes).ok()).filter(|m| m.wiki == wiki).map(Arc::new);
+        if let (Place::Fetched(fetched), Some(Visibility::Private)) = (&self.0.place, manifest.as_ref().map(|m| m.visibility))
+            && fetched.age(&path).is_none_or(|age| age > PRIVATE_BELIEF)
+        {
+            return Err(fetched.want(&path));
+        }
+        if self.0.keeps_manifests() {
+            self.0.remember(path, Cached::Wiki(manifest.clone()), 512);
+        }
         Ok(manifest)
     }
     /// Makes `slug` lead to `wiki`.
@@ -203,7 +325,7 @@ impl FragmentStore {
     }
     /// Makes `slug` lead somewhere.
     pub fn put_hosted(&self, slug: &str, to: &Hosted) -> Result<()> {
-        self.put_lead(key::host(slug), to)
+        self.lead(HostName::Slug(slug.to_string()), Some(to))
     }
     /// The wiki that `slug` leads to.
     pub fn host(&self, slug: &str) -> Result<Option<WikiId>> {
@@ -212,7 +334,7 @@ impl FragmentStore {
     /// Where `slug` leads.
     pub fn hosted(&self, slug: &str) -> Result<Option<Hosted>> {
         let path = key::host(slug);
-        let (to, news) = self.lead(&path)?;
+        let (to, news) = self.leads(&path)?;
         if news {
             self.0.remember(path, Cached::Host(to.clone()), 16);
         }
@@ -220,16 +342,16 @@ impl FragmentStore {
     }
     /// Makes `slug` lead nowhere.
     pub fn remove_host(&self, slug: &str) -> Result<()> {
-        self.remove_lead(key::host(slug))
+        self.lead(HostName::Slug(slug.to_string()), None)
     }
     /// Makes a whole name lead somewhere.
     pub fn put_domain(&self, name: &DomainName, to: &Hosted) -> Result<()> {
-        self.put_lead(key::domain(name.as_str()), to)
+        self.lead(HostName::Domain(name.clone()), Some(to))
     }
     /// Where a whole name leads. Any text may be asked for.
     pub fn domain(&self, name: &str) -> Result<Option<Hosted>> {
         let path = key::domain(name);
-        let (to, news) = self.lead(&path)?;
+        let (to, news) = self.leads(&path)?;
         // Names that lead nowhere are without number: whoever makes them up shall not drive out what is read.
         if news && to.is_some() {
             self.0.remember(path, Cached::Host(to.clone()), 16);
@@ -238,42 +360,49 @@ impl FragmentStore {
     }
     /// Makes a whole name lead nowhere.
     pub fn remove_domain(&self, name: &DomainName) -> Result<()> {
-        self.remove_lead(key::domain(name.as_str()))
+        self.lead(HostName::Domain(name.clone()), None)
     }
-    fn put_lead(&self, path: String, to: &Hosted) -> Result<()> {
-        self.0.write(&path, to.to_text().as_bytes(), Replaced::AtOnce)?;
-        self.0.remember(path, Cached::Host(Some(to.clone())), 16);
+    fn lead(&self, host: HostName, to: Option<&Hosted>) -> Result<()> {
+        let path = host.path();
+        match to {
+            Some(to) => self.0.place.write(&path, to.to_text().as_bytes(), Replaced::AtOnce)?,
+            None => self.0.place.delete(&path)?,
+        }
+        self.0.remember(path, Cached::Host(to.cloned()), 16);
+        self.0.tell(Change::Host(host, to.cloned()));
         Ok(())
     }
-    /// Where a host leads, and whether that was not in memory.
-    fn lead(&self, path: &str) -> Result<(Option<Hosted>, bool)> {
+    /// Where a host leads, and whether that is worth remembering.
+    fn leads(&self, path: &String) -> Result<(Option<Hosted>, bool)> {
         if self.0.keeps_manifests()
             && let Some(Cached::Host(to)) = self.0.cached(path)
         {
             return Ok((to, false));
         }
-        Ok((self.0.read(path)?.and_then(|bytes| Hosted::from_bytes(&bytes)), true))
-    }
-    fn remove_lead(&self, path: String) -> Result<()> {
-        self.0.delete(&path)?;
-        self.0.remember(path, Cached::Host(None), 16);
-        Ok(())
+        let to = self.0.place.read(path)?.and_then(|bytes| Hosted::from_bytes(&bytes));
+        Ok((to, self.0.keeps_manifests()))
     }
     /// Removes everything of a wiki, its shared manifest first: readers see it go at once.
     pub fn remove_wiki(&self, wiki: WikiId) -> Result<()> {
-        self.0.delete(&key::wiki(wiki))?;
+        self.0.place.delete(&key::wiki(wiki))?;
         let prefix = format!("{wiki}/");
-        self.0.delete_tree(&prefix)?;
-        let mut cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.retain(|path| !path.starts_with(&prefix));
+        self.0.place.delete_tree(&prefix)?;
+        self.0.cache().retain(|path| !path.starts_with(&prefix));
+        self.0.tell(Change::Wiki(wiki));
         Ok(())
+    }
+    pub(crate) fn read_file(&self, path: &str) -> Result<Option<bytes::Bytes>> {
+        self.0.place.read(path)
+    }
+    pub(crate) fn write_mark(&self, path: &str, mark: &str) -> Result<()> {
+        self.0.place.write(path, mark.as_bytes(), Replaced::AtOnce)
     }
     /// Removes fragments that no manifest names and that were written before `older_than`. Returns how many went. The caller holds the wiki's
     /// publish lock: a page being published has fragments that no manifest names yet.
     pub fn sweep(&self, wiki: WikiId, older_than: SystemTime) -> Result<usize> {
         let mut named = BTreeSet::new();
-        for path in self.0.list(&key::pages(wiki))? {
-            let Some(bytes) = self.0.read(&path)? else { continue };
+        for path in self.0.place.list(&key::pages(wiki))? {
+            let Some(bytes) = self.0.place.read(&path)? else { continue };
             // A manifest that cannot be read may name anything: keep all.
             named.extend(PageManifest::from_bytes(&bytes)?.fragments().map(|name| key::object(wiki, name)));
         }
@@ -281,169 +410,37 @@ impl FragmentStore {
             named.extend([&shared.frame, &shared.not_found].map(|name| key::object(wiki, name)));
         }
         let mut swept = 0;
-        for path in self.0.list(&key::objects(wiki))? {
-            if !named.contains(&path) && self.0.written_before(&path, older_than) {
-                self.0.delete(&path)?;
-                let mut cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
-                cache.remove(&path);
+        for path in self.0.place.list(&key::objects(wiki))? {
+            if !named.contains(&path) && self.0.place.written_before(&path, older_than) {
+                self.0.place.delete(&path)?;
+                self.0.cache().remove(&path);
                 swept += 1;
             }
         }
-        self.0.remove_strays(&key::pages(wiki), older_than)?;
+        self.0.place.remove_strays(&key::pages(wiki), older_than)?;
         Ok(swept)
     }
 }
 
-/// How files being written are called until they are whole.
-const TEMPORARY: &str = "tmp-";
-
-/// Whether a name may get another content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Replaced {
-    /// The name is made from the content.
-    Never,
-    /// Readers see the old content or the new one.
-    AtOnce,
-}
-
 impl Inner {
     fn keeps_manifests(&self) -> bool {
-        !matches!(self.place, Place::Foreign(_))
+        !matches!(self.place, Place::Foreign(_) | Place::Fetched(_))
+    }
+    fn tell(&self, change: Change) {
+        if let Some(observer) = self.observer.get() {
+            observer(change);
+        }
+    }
+    fn cache(&self) -> MutexGuard<'_, Cache<String, Cached>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn cached(&self, path: &String) -> Option<Cached> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(path)
+        self.cache().get(path)
     }
     fn remember(&self, path: String, value: Cached, bytes: usize) {
         let bytes = bytes + path.len();
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(path, value, bytes);
+        self.cache().put(path, value, bytes);
     }
-    fn exists(&self, path: &str) -> bool {
-        match &self.place {
-            Place::Memory(files) => files.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path),
-            // A file of another length was torn by a crash: it is written again. Reading checks the rest.
-            Place::Folder(dir) | Place::Foreign(dir) => std::fs::read(dir.join(path)).is_ok_and(|bytes| whole(&bytes.into())),
-        }
-    }
-    fn read(&self, path: &str) -> Result<Option<Bytes>> {
-        match &self.place {
-            Place::Memory(files) => Ok(files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()),
-            Place::Folder(dir) | Place::Foreign(dir) => match std::fs::read(dir.join(path)) {
-                Ok(bytes) => Ok(Some(bytes.into())),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Error::io("read a published file", error)),
-            },
-        }
-    }
-    fn write(&self, path: &str, bytes: &[u8], replaced: Replaced) -> Result<()> {
-        let dir = match &self.place {
-            Place::Memory(files) => {
-                files.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_string(), Bytes::copy_from_slice(bytes));
-                return Ok(());
-            }
-            Place::Folder(dir) => dir,
-            Place::Foreign(_) => return Err(Error::internal("write to a store that belongs to another process")),
-        };
-        let target = dir.join(path);
-        // Beside the target: two threads that rename out of one directory wait for each other.
-        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
-        let temporary = target.with_file_name(format!("{TEMPORARY}{}-{number}", std::process::id()));
-        let place = || match replaced {
-            // Nobody knows its name yet; what a crash tears is noticed by its checksums and written again.
-            Replaced::Never => std::fs::write(&target, bytes),
-            Replaced::AtOnce => {
-                std::fs::write(&temporary, bytes)?;
-                std::fs::rename(&temporary, &target)
-            }
-        };
-        let placed = match place() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                target.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| place())
-            }
-            other => other,
-        };
-        placed.map_err(|error| {
-            let _ = std::fs::remove_file(if replaced == Replaced::Never { &target } else { &temporary });
-            Error::io("publish a file", error)
-        })
-    }
-    fn delete(&self, path: &str) -> Result<()> {
-        match &self.place {
-            Place::Memory(files) => {
-                files.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
-                Ok(())
-            }
-            Place::Foreign(_) => Err(Error::internal("write to a store that belongs to another process")),
-            Place::Folder(dir) => match std::fs::remove_file(dir.join(path)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("take a published file off", error)),
-                _ => Ok(()),
-            },
-        }
-    }
-    fn delete_tree(&self, prefix: &str) -> Result<()> {
-        match &self.place {
-            Place::Memory(files) => {
-                files.lock().unwrap_or_else(PoisonError::into_inner).retain(|path, _| !path.starts_with(prefix));
-                Ok(())
-            }
-            Place::Foreign(_) => Err(Error::internal("write to a store that belongs to another process")),
-            Place::Folder(dir) => match std::fs::remove_dir_all(dir.join(prefix)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("take a published wiki off", error)),
-                _ => Ok(()),
-            },
-        }
-    }
-    /// Every file below `prefix`, which has one level of directories.
-    fn list(&self, prefix: &str) -> Result<Vec<String>> {
-        let dir = match &self.place {
-            Place::Memory(files) => {
-                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                return Ok(files.keys().filter(|path| path.starts_with(prefix)).cloned().collect());
-            }
-            Place::Folder(dir) | Place::Foreign(dir) => dir,
-        };
-        let mut paths = Vec::new();
-        for fan in names(&dir.join(prefix))? {
-            let files = names(&dir.join(prefix).join(&fan))?;
-            paths.extend(files.into_iter().filter(|name| !name.starts_with(TEMPORARY)).map(|name| format!("{prefix}/{fan}/{name}")));
-        }
-        Ok(paths)
-    }
-    /// Removes what a crash left of manifests being written.
-    fn remove_strays(&self, prefix: &str, older_than: SystemTime) -> Result<()> {
-        let Place::Folder(dir) = &self.place else { return Ok(()) };
-        for fan in names(&dir.join(prefix))? {
-            for name in names(&dir.join(prefix).join(&fan))?.into_iter().filter(|name| name.starts_with(TEMPORARY)) {
-                let path = format!("{prefix}/{fan}/{name}");
-                if self.written_before(&path, older_than) {
-                    self.delete(&path)?;
-                }
-            }
-        }
-        Ok(())
-    }
-    fn written_before(&self, path: &str, when: SystemTime) -> bool {
-        match &self.place {
-            Place::Memory(_) => true,
-            Place::Folder(dir) | Place::Foreign(dir) => {
-                dir.join(path).metadata().and_then(|m| m.modified()).is_ok_and(|written| written < when)
-            }
-        }
-    }
-}
-
-fn whole(bytes: &Bytes) -> bool {
-    Fragment::from_bytes(bytes).is_ok() || Frame::from_bytes(bytes).is_ok()
-}
-
-fn names(dir: &Path) -> Result<Vec<String>> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("list published files", error)),
-    };
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    Ok(names)
 }
 
 #[cfg(test)]
@@ -472,7 +469,7 @@ mod tests {
             assert!(store.get(other, &first.source).unwrap().is_none(), "a name of one wiki says nothing in another");
             let second = page(&store, wiki, "two");
             store.put_page(wiki, &key, &second).unwrap();
-            assert_eq!(store.sweep(wiki, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1 << 34)).unwrap(), 2);
+            assert_eq!(store.sweep(wiki, SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 34)).unwrap(), 2);
             assert!(store.get(wiki, &first.source).unwrap().is_none());
             assert_eq!(store.get(wiki, &second.source).unwrap().unwrap().raw(), "two");
             assert_eq!(store.pages(wiki).unwrap(), std::slice::from_ref(&key));

@@ -1,0 +1,236 @@
+//! What publishing leaves behind when the store, or the process, fails in the middle.
+
+use crate::{Remote, Use};
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use holt_core::{PagePath, RevisionId, Visibility, WikiId};
+use holt_fragments::export::names;
+use holt_fragments::{Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A store that does so many changes, and then none any more.
+#[derive(Debug)]
+struct Dying {
+    store: Arc<InMemory>,
+    changes: AtomicUsize,
+    /// How many are left.
+    left: AtomicUsize,
+}
+
+impl Dying {
+    fn change(&self) -> Result<()> {
+        let alive = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if !alive {
+            return Err(object_store::Error::Generic { store: "dying", source: "the process is gone".into() });
+        }
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl fmt::Display for Dying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("dying")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Dying {
+    async fn put_opts(&self, at: &Path, bytes: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.change()?;
+        self.store.put_opts(at, bytes, options).await
+    }
+    async fn put_multipart_opts(&self, at: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.store.put_multipart_opts(at, options).await
+    }
+    async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
+        self.store.get_opts(at, options).await
+    }
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        match self.change() {
+            Ok(()) => self.store.delete_stream(paths),
+            Err(error) => futures_util::stream::once(async { Err(error) }).boxed(),
+        }
+    }
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list(prefix)
+    }
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.store.list_with_delimiter(prefix).await
+    }
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.store.copy_opts(from, to, options).await
+    }
+}
+
+/// A publisher that dies after so many changes, and the store it leaves behind.
+fn publisher(store: &Arc<InMemory>, changes: usize) -> (Remote, Arc<Dying>) {
+    let dying = Arc::new(Dying { store: store.clone(), changes: AtomicUsize::new(0), left: AtomicUsize::new(changes) });
+    (Remote { store: dying.clone(), prefix: Path::from("w"), patience: Use::Publishing.whole() }, dying)
+}
+
+const WIKI: u64 = 5;
+
+fn wiki() -> WikiId {
+    WikiId::from_random(WIKI)
+}
+
+/// A wiki as it is published here: pages with their texts, and a frame that names them all.
+fn here(pages: &[(&str, &str)]) -> FragmentStore {
+    let store = FragmentStore::memory();
+    for (path, text) in pages {
+        let put = |kind, text: String| store.put(wiki(), kind, &Fragment::new(text)).unwrap();
+        let slots = vec![(Slot::Main, put(Kind::Html, format!("<p>{text}")))];
+        let manifest = PageManifest::new((*path).into(), RevisionId::from_bytes([1; 20]), slots, put(Kind::Source, (*text).into()));
+        store.put_page(wiki(), &PagePath::parse(path).unwrap().key(), &manifest).unwrap();
+    }
+    let tree: String = pages.iter().map(|(path, _)| format!("<a>{path}</a>")).collect();
+    let slots: String = Slot::ALL.map(|slot| format!("<!--slot:{}-->", slot.name())).concat();
+    let frame = store.put_frame(wiki(), &Frame::parse(&format!("{tree}{slots}")).unwrap()).unwrap();
+    let not_found = store.put(wiki(), Kind::Html, &Fragment::new("<p>Not here")).unwrap();
+    let shared = WikiManifest {
+        wiki: wiki(),
+        visibility: Visibility::Public,
+        epoch: 1,
+        generation: 1,
+        revision: None,
+        settings: 1,
+        publisher: 1,
+        frame,
+        not_found,
+        home: None,
+    };
+    store.put_wiki(&shared).unwrap();
+    store
+}
+
+/// What a new reader sees there: the texts of these pages that are shown, and the tree.
+async fn there(store: &Arc<InMemory>, pages: &[&str]) -> (BTreeMap<String, String>, String) {
+    let (remote, _) = publisher(store, 0);
+    let reader = FragmentStore::fetched(Freshness { fresh: Duration::from_secs(60), stale: Duration::ZERO }, || 0);
+    loop {
+        let shared = reader.wiki(wiki());
+        let mut texts = BTreeMap::new();
+        for path in pages {
+            if let Ok(Some(page)) = reader.page(wiki(), &PagePath::parse(path).unwrap().key()) {
+                let source = reader.part(wiki(), &page, &page.source);
+                let main = reader.part(wiki(), &page, page.slot(Slot::Main).unwrap());
+                if let (Ok(source), Ok(main)) = (source, main) {
+                    let (source, main) = (source.expect("a page is whole"), main.expect("a page is whole"));
+                    let text = String::from_utf8(source.raw().to_vec()).unwrap();
+                    assert_eq!(main.raw(), format!("<p>{text}").as_bytes(), "of one revision");
+                    texts.insert((*path).to_string(), text);
+                }
+            }
+        }
+        let frame = shared.ok().flatten().map(|shared| reader.frame(wiki(), &shared.frame));
+        let wanted = reader.wanted();
+        if wanted.is_empty() {
+            let frame = frame.map(|frame| frame.unwrap().expect("a frame is whole"));
+            return (texts, frame.map(|frame| String::from_utf8_lossy(&frame.to_bytes()).into_owned()).unwrap_or_default());
+        }
+        assert!(remote.fetch(&reader, &wanted).await);
+    }
+}
+
+const OLD: &[(&str, &str)] = &[("A", "a one"), ("B", "b one"), ("C", "c one")];
+const NEW: &[(&str, &str)] = &[("A", "a two"), ("B", "b one"), ("D", "d two")];
+const ALL: &[&str] = &["A", "B", "C", "D"];
+
+fn texts(pages: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pages.iter().map(|(path, text)| ((*path).to_string(), (*text).to_string())).collect()
+}
+
+/// However far a publisher came, every page is whole, the old one or the new one, every page of the tree is there, and whoever goes on
+/// finishes.
+#[tokio::test]
+async fn a_publisher_may_die_between_any_two_changes() {
+    let (old, new) = (here(OLD), here(NEW));
+    let changed: BTreeSet<_> = ["A", "C", "D"].iter().map(|path| PagePath::parse(path).unwrap().key()).collect();
+    for comparing in [true, false] {
+        for changes in 0.. {
+            let store = Arc::new(InMemory::new());
+            let (first, _) = publisher(&store, usize::MAX);
+            first.ship_wiki(&old, wiki(), || ()).await.unwrap();
+            assert_eq!(there(&store, ALL).await.0, texts(OLD));
+            let (dying, counted) = publisher(&store, changes);
+            let result = match comparing {
+                true => dying.ship_wiki(&new, wiki(), || ()).await.map(|compared| compared.shipped),
+                false => dying.ship_pages(&new, wiki(), &changed).await,
+            };
+            let (seen, tree) = there(&store, ALL).await;
+            for (path, text) in &seen {
+                let was = [OLD, NEW].iter().any(|pages| pages.contains(&(path.as_str(), text.as_str())));
+                assert!(was, "after {changes}: {path} is {text}");
+            }
+            for path in ALL.iter().filter(|path| tree.contains(&format!("<a>{path}</a>"))) {
+                assert!(seen.contains_key(*path), "after {changes}: {path} is in the tree and not there");
+            }
+            let (again, _) = publisher(&store, usize::MAX);
+            again.ship_wiki(&new, wiki(), || ()).await.unwrap();
+            assert_eq!(there(&store, ALL).await.0, texts(NEW), "after {changes}, and once more");
+            if result.is_ok() {
+                // Two pages with their packs, a frame and the wiki's manifest; the words for a missing page are the same. One page off.
+                assert!(counted.changes.load(Ordering::SeqCst) >= 7, "{counted:?}");
+                break;
+            }
+        }
+    }
+}
+
+/// Issue 8: a change of a page's text is two files.
+#[tokio::test]
+async fn a_change_of_a_text_is_a_pack_and_a_manifest() {
+    let store = Arc::new(InMemory::new());
+    publisher(&store, usize::MAX).0.ship_wiki(&here(OLD), wiki(), || ()).await.unwrap();
+    let (remote, counted) = publisher(&store, usize::MAX);
+    let pages = BTreeSet::from([PagePath::parse("B").unwrap().key()]);
+    let edited = here(&[("A", "a one"), ("B", "b three"), ("C", "c one")]);
+    let done = remote.ship_pages(&edited, wiki(), &pages).await.unwrap();
+    assert_eq!((done.put, done.removed, counted.changes.load(Ordering::SeqCst)), (2, 0, 2));
+    assert_eq!(remote.ship_wiki(&edited, wiki(), || ()).await.unwrap().shipped, Default::default(), "and nothing is left to do");
+}
+
+#[tokio::test]
+async fn a_wiki_that_is_gone_leaves_nothing() {
+    let store = Arc::new(InMemory::new());
+    let (remote, _) = publisher(&store, usize::MAX);
+    let local = here(OLD);
+    remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
+    assert!(remote.list(&names::everything(wiki())).await.unwrap().len() > 6);
+    local.remove_wiki(wiki()).unwrap();
+    remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
+    assert_eq!(remote.list(&names::everything(wiki())).await.unwrap(), []);
+}
+
+/// Only the server answers pages with readers of their own: nothing of their text is anywhere else.
+#[tokio::test]
+async fn pages_with_readers_of_their_own_stay_here() {
+    let local = here(OLD);
+    let key = PagePath::parse("B").unwrap().key();
+    let manifest = local.page(wiki(), &key).unwrap().unwrap();
+    let own = PageManifest { readers: holt_fragments::Readers::OfItsOwn, ..(*manifest).clone() };
+    local.put_page(wiki(), &key, &own).unwrap();
+    let store = Arc::new(InMemory::new());
+    let (remote, _) = publisher(&store, usize::MAX);
+    remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
+    let mut shown = 0;
+    for (path, _) in remote.list(&names::everything(wiki())).await.unwrap() {
+        let holt_fragments::Answer::Found(bytes, _) = remote.get(&path, None).await else { panic!("{path}") };
+        let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+        assert!(!holds(b"b one"), "{path}");
+        shown += usize::from(holds(b"a one"));
+    }
+    assert_eq!(shown, 1, "the control");
+}

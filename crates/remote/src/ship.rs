@@ -1,0 +1,122 @@
+//! From the fragments of a wiki to an object store. Either what is known to have changed, or everything by comparison; both lead to the same,
+//! may be interrupted anywhere, and may be done twice.
+//!
+//! Order: pages with what they need, then what all pages share, and only then are pages taken off that are gone: nobody is shown a tree whose
+//! pages are not there yet.
+
+use crate::{AT_ONCE, Remote};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use holt_core::{Error, PageKey, Result, WikiId};
+use holt_fragments::FragmentStore;
+use holt_fragments::export::names;
+use std::collections::{BTreeSet, HashSet};
+use std::time::{Duration, SystemTime};
+
+/// How long files stay that no manifest names: an edge may be reading one that did, and listings of a store may be old.
+const SWEEP_AGE: Duration = Duration::from_secs(3600);
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shipped {
+    /// Pages that were put.
+    pub pages: usize,
+    /// Files that were put.
+    pub put: usize,
+    /// Files that were removed.
+    pub removed: usize,
+}
+
+/// A wiki as it was compared.
+#[derive(Debug)]
+pub struct Comparison {
+    /// What was done.
+    pub shipped: Shipped,
+    wiki: WikiId,
+    /// The files that its manifests name, and the manifests of its pages.
+    needed: HashSet<String>,
+}
+
+impl Remote {
+    /// Ships these pages of a wiki, and what all of its pages share if that changed.
+    pub async fn ship_pages(&self, local: &FragmentStore, wiki: WikiId, pages: &BTreeSet<PageKey>) -> Result<Shipped> {
+        let mut done = Shipped::default();
+        let mut gone = Vec::new();
+        for page in pages {
+            match local.export_page(wiki, page)? {
+                None => gone.push(names::page(wiki, page)),
+                Some(exported) => {
+                    self.put_all(&exported).await?;
+                    done.put += exported.named.len() + 1;
+                    done.pages += 1;
+                }
+            }
+        }
+        done.put += self.ship_shared(local, wiki).await?;
+        for path in gone {
+            self.delete(&path).await?;
+            done.removed += 1;
+        }
+        Ok(done)
+    }
+
+    /// Ships what all pages of a wiki share, if it changed, or takes the whole wiki off if nothing of it is published. How many files were put.
+    pub async fn ship_shared(&self, local: &FragmentStore, wiki: WikiId) -> Result<usize> {
+        match local.export_wiki(wiki)? {
+            Some(exported) => self.publish(&exported).await,
+            None => self.delete(&names::wiki(wiki)).await.map(|()| 0),
+        }
+    }
+
+    /// Compares a whole wiki and ships what differs; takes off pages that are gone. `told` hears of every page that was looked at.
+    pub async fn ship_wiki(&self, local: &FragmentStore, wiki: WikiId, told: impl Fn()) -> Result<Comparison> {
+        let mut done = Shipped::default();
+        let pages = local.pages(wiki)?;
+        let shared = local.export_wiki(wiki)?;
+        if shared.is_none() {
+            self.delete(&names::wiki(wiki)).await?;
+            let everything = self.list(&names::everything(wiki)).await?;
+            done.removed = self.delete_all(everything.into_iter().map(|(path, _)| path)).await?;
+            return Ok(Comparison { shipped: done, wiki, needed: HashSet::new() });
+        }
+        let told = &told;
+        let shipped = stream::iter(pages).map(|page| async move {
+            // A page that went meanwhile is the next round's.
+            let Some(exported) = local.export_page(wiki, &page)? else { return Ok::<_, Error>((0, Vec::new())) };
+            let put = self.publish(&exported).await?;
+            told();
+            let named = exported.named.into_iter().map(|file| file.path).chain([exported.manifest.path]);
+            Ok((put, named.collect::<Vec<String>>()))
+        });
+        let mut needed = HashSet::new();
+        let mut shipped = shipped.buffer_unordered(AT_ONCE);
+        while let Some((put, named)) = shipped.try_next().await? {
+            done.put += put;
+            done.pages += usize::from(put > 0);
+            needed.extend(named);
+        }
+        drop(shipped);
+        if let Some(exported) = shared {
+            done.put += self.publish(&exported).await?;
+            needed.extend(exported.named.into_iter().map(|file| file.path));
+        }
+        // What is there here was published while this went on.
+        let manifests = self.list(&names::pages(wiki)).await?.into_iter().map(|(path, _)| path);
+        let gone = manifests.filter(|path| !needed.contains(path) && !local.holds(path));
+        done.removed += self.delete_all(gone).await?;
+        Ok(Comparison { shipped: done, wiki, needed })
+    }
+
+    /// Removes files that no manifest named when the wiki was compared, and that are older than an hour. For whoever alone publishes there.
+    /// How many went.
+    pub async fn sweep(&self, compared: &Comparison) -> Result<usize> {
+        let before = SystemTime::now() - SWEEP_AGE;
+        let objects = self.list(&names::objects(compared.wiki)).await?;
+        let old = objects.into_iter().filter(|(path, written)| *written < before && !compared.needed.contains(path));
+        self.delete_all(old.map(|(path, _)| path)).await
+    }
+
+    async fn delete_all(&self, paths: impl Iterator<Item = String>) -> Result<usize> {
+        let deleted = stream::iter(paths).map(|path| async move { self.delete(&path).await }).buffer_unordered(AT_ONCE);
+        Ok(deleted.try_collect::<Vec<()>>().await?.len())
+    }
+}

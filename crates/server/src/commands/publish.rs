@@ -1,0 +1,108 @@
+//! `holt publish`: compares published wikis with an object store and makes the store as they are. Beside a running server or without one;
+//! interrupted, it goes on where it stopped when it is run again.
+
+use super::{look, output};
+use crate::app::unix_seconds;
+use crate::config::{OutputFormat, PublishArgs};
+use holt_core::{Error, Result};
+use holt_engine::directory::{Directory, WikiRecord};
+use holt_fragments::export::names;
+use holt_fragments::{FragmentStore, HostName};
+use holt_remote::ship::Shipped;
+use holt_remote::{Remote, Use};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Wikis that are read from the directory at once.
+const PAGE: usize = 500;
+
+/// Runs it. Exit code 1 if some wiki could not be published.
+pub fn run(args: &PublishArgs) -> Result<ExitCode> {
+    let directory = look(&args.data)?;
+    let local = FragmentStore::foreign_folder(&args.data.data.join("fragments"));
+    let remote = Remote::open(&args.to, Use::Publishing)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::io("start the runtime", e))?;
+    let text = args.output.format() == OutputFormat::Text;
+    let bar = if text { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{spinner} {pos} pages {per_sec} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let (mut whole, mut wikis, mut failed) = (Shipped::default(), 0, Vec::new());
+    let mut after = String::new();
+    loop {
+        let records = selected(&directory, args.wiki.as_deref(), &after)?;
+        let Some(last) = records.last() else { break };
+        after = last.slug.to_string();
+        for record in records {
+            bar.set_message(record.slug.to_string());
+            match runtime.block_on(publish(&remote, (&directory, &local), &record, &bar)) {
+                Ok(shipped) => {
+                    wikis += 1;
+                    whole.pages += shipped.pages;
+                    whole.put += shipped.put;
+                    whole.removed += shipped.removed;
+                }
+                Err(error) => {
+                    if text {
+                        bar.suspend(|| output::line(format_args!("{}: {}", record.slug, error.chain())));
+                    }
+                    failed.push(record.slug.to_string());
+                }
+            }
+        }
+        if args.wiki.is_some() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    let Shipped { pages, put, removed } = whole;
+    match args.output.format() {
+        OutputFormat::Json => output::json(&json!({"wikis": wikis, "pages": pages, "put": put, "removed": removed, "failed": failed})),
+        OutputFormat::Text => {
+            output::line(format_args!("{wikis} wikis compared; {pages} pages published, {put} files put, {removed} removed"));
+            if !failed.is_empty() {
+                output::line(format_args!("{} could not be published: run this again", failed.len()));
+            }
+        }
+    }
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn selected(directory: &Directory, slug: Option<&str>, after: &str) -> Result<Vec<WikiRecord>> {
+    match slug {
+        None => directory.list_wikis_after(after, PAGE),
+        Some(slug) => {
+            let record = directory.wiki_by_slug(slug)?;
+            Ok(vec![record.ok_or_else(|| {
+                Error::not_found(format!("there is no wiki called {slug:?}")).hint("`holt wiki list` shows the wikis there are.")
+            })?])
+        }
+    }
+}
+
+async fn publish(
+    remote: &Remote,
+    (directory, local): (&Directory, &FragmentStore),
+    record: &WikiRecord,
+    bar: &ProgressBar,
+) -> Result<Shipped> {
+    let mut compared = remote.ship_wiki(local, record.id, || bar.inc(1)).await?.shipped;
+    let slug = record.slug.to_string();
+    let mut hosts = vec![(local.hosted(&slug)?, HostName::Slug(slug))];
+    for name in directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some()) {
+        hosts.push((local.domain(name.name.as_str())?, HostName::Domain(name.name)));
+    }
+    for (to, host) in hosts {
+        // A name that leads nowhere here leads nowhere there.
+        let Some(to) = to.filter(|to| to.wiki == record.id) else {
+            remote.delete(&names::host(&host)).await?;
+            continue;
+        };
+        let file = FragmentStore::export_host(&host, &to);
+        if !remote.holds(&file).await? {
+            remote.put(&file).await?;
+            compared.put += 1;
+        }
+    }
+    Ok(compared)
+}
