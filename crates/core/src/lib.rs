@@ -26,6 +26,6 @@ pub use error::{Error, ErrorKind, ProposedAs, Result};
 pub use html::SafeHtml;
 pub use page::{Page, Title};
 pub use path::{AttachmentName, NewPagePath, PageKey, PagePath};
-pub use revision::{Author, Revision, RevisionId, RevisionPrefix, SESSION_TRAILER, Timestamp, UNDOES_TRAILER, VIA_TRAILER};
+pub use revision::{Author, PLAN_TRAILER, Revision, RevisionId, RevisionPrefix, SESSION_TRAILER, Timestamp, UNDOES_TRAILER, VIA_TRAILER};
 pub use wiki::{Visibility, WikiId, WikiName};
 pub use words::{Direction, Language};

@@ -6,7 +6,6 @@ use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
 use crate::egress::Dns;
 use crate::followers::Followers;
-use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::platform::Platform;
@@ -18,9 +17,10 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use holt_edge::EdgeState;
+use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The running server.
 pub struct App {
@@ -48,10 +48,10 @@ pub struct App {
     pub under_way: UnderWay,
     /// Who waits for changes.
     pub followers: Arc<Followers>,
-    /// Bounds the work on live requests, and shares it out between wikis.
+    /// Bounds the work on live requests and for git clients, and shares it out between wikis.
     pub turns: Turns,
-    /// Bounds what git does for clients.
-    pub git: Arc<Slots>,
+    /// Longest time of a request of a git client; a quarter of it may pass without anything happening.
+    pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
     /// Asks the DNS whose a name is.
@@ -68,6 +68,13 @@ pub struct App {
     pub proxies: Proxies,
     /// What is above all wikis.
     pub platform: Platform,
+}
+
+impl App {
+    /// Ends what git does for one request, at the latest when its time is over.
+    pub fn git_stop(&self) -> GitStop {
+        GitStop::after(self.git_time)
+    }
 }
 
 /// See [`App::cookies`].

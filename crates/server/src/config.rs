@@ -175,6 +175,9 @@ pub struct ServeArgs {
     /// What each may change through the API in a minute; of several pages in one commit each counts. 0: as much as it likes
     #[arg(long, env = "HOLT_API_WRITES", default_value_t = 120, value_name = "N")]
     pub api_writes: u32,
+    /// Longest time of one request of a git client, in seconds; a quarter of it may pass without anything happening
+    #[arg(long, env = "HOLT_GIT_SECONDS", default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub git_seconds: u32,
     /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
     #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,

@@ -33,6 +33,7 @@ use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs it, until standard input ends.
 pub fn run(args: &McpArgs) -> Result<ExitCode> {
@@ -130,7 +131,8 @@ pub(crate) fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
-        git: Arc::default(),
+        // Nobody comes by git here.
+        git_time: Duration::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
         dns: Dns::default(),

@@ -9,7 +9,6 @@ use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
 use crate::egress::{Dns, Egress};
 use crate::followers::Followers;
-use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::platform::{EXPORTS, Platform};
@@ -19,7 +18,7 @@ use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
-use crate::turns::{Turns, WORKING};
+use crate::turns::{GIT, Turns, WORKING};
 use crate::{digests, domains, front, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
@@ -89,7 +88,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
-        git: Arc::default(),
+        git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
         dns: Dns::new(args.dns_server),
@@ -108,7 +107,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(WORKING + RUNNING + EXPORTS + 5)
+        .max_blocking_threads(WORKING + GIT + EXPORTS + 5)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;

@@ -2,6 +2,7 @@
 
 use super::{Visitor, account, admin, api, dashboard, domains, export, links, sign_in};
 use crate::reply::Reply;
+use crate::routes::Row;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
 
@@ -41,6 +42,15 @@ pub struct Route {
     pub voice: Voice,
     /// The handler.
     pub run: fn(&Visitor<'_>) -> Result<Reply>,
+}
+
+impl Row for Route {
+    fn method(&self) -> &'static str {
+        self.method
+    }
+    fn pattern(&self) -> &'static str {
+        self.pattern
+    }
 }
 
 const fn get(pattern: &'static str, need: Need, run: fn(&Visitor<'_>) -> Result<Reply>) -> Route {

@@ -41,6 +41,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("wiki.agent_policy", "Rules for agents changed"),
     ("wiki.git", "Git clients let in or kept out"),
     ("git.push", "Push"),
+    ("git.force", "Forced push"),
     ("mail.settings", "Mail settings changed"),
     ("mail.test", "Test mail"),
     ("mail.stop", "Mail stopped by the link in it"),
