@@ -4,6 +4,7 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
+use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
@@ -55,6 +56,8 @@ pub struct App {
     pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// Asks the DNS whose a name is.
+    pub dns: Dns,
     /// Mail on its way.
     pub outbox: Outbox,
     /// Mail about what people watch.

@@ -64,6 +64,9 @@ pub enum Command {
     /// Make, list, rename, suspend and delete wikis
     #[command(subcommand)]
     Wiki(WikiCommand),
+    /// Let wikis answer at domains of their own
+    #[command(subcommand)]
+    Domain(DomainCommand),
     /// Say what wikis of a plan may have
     #[command(subcommand)]
     Plan(PlanCommand),
@@ -419,6 +422,78 @@ fn days(text: &str) -> Result<i64, String> {
     days.map(|days| i64::from(days) * 24 * 3600).map_err(|_| format!("write it as a number of days, like 180d, not {text:?}"))
 }
 
+/// `holt domain`.
+#[derive(Debug, Subcommand)]
+pub enum DomainCommand {
+    /// List domains and claims: whose, and whether they are verified
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Only this wiki's
+        #[arg(long, value_name = "SLUG")]
+        wiki: Option<String>,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Claim a domain for a wiki, and print what the DNS has to say
+    #[command(after_help = "Example:\n  holt domain add docs wiki.example.org")]
+    Add {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+    },
+    /// Look for the TXT record of a claim; if it is there, the wiki answers at the domain
+    #[command(after_help = "Example:\n  holt domain verify docs wiki.example.org")]
+    Verify {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+        /// Ask this DNS server (default: those of /etc/resolv.conf)
+        #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR:PORT")]
+        resolver: Option<SocketAddr>,
+    },
+    /// Make a verified domain the wiki's address, to which its other names lead; without one, its slug
+    #[command(after_help = "Examples:\n  holt domain main docs wiki.example.org\n  holt domain main docs")]
+    Main {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: Option<String>,
+    },
+    /// Give a domain or a claim up
+    Remove {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+    },
+    /// Look whether verified domains still have their records, as the server does once a day
+    Check {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Ask this DNS server (default: those of /etc/resolv.conf)
+        #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR:PORT")]
+        resolver: Option<SocketAddr>,
+    },
+}
+
 /// `holt plan`.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
@@ -469,6 +544,9 @@ pub struct PlanArgs {
     /// Most members of a wiki; 0: as many as it likes
     #[arg(long, value_name = "N")]
     pub members: Option<u32>,
+    /// Most domains of a wiki's own; 0: up to 20
+    #[arg(long, value_name = "N")]
+    pub domains: Option<u32>,
     /// Per cent of a limit from which on people are told
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub warn: Option<u8>,

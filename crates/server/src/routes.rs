@@ -206,8 +206,6 @@ pub const ROUTES: &[Route] = &[
     get ("/robots.txt",                             Public, web::site::robots),
     get ("/sitemap.xml",                            Read,   web::site::sitemap),
     get ("/favicon.ico",                            Public, web::site::favicon),
-    get ("/platform/robot.wtf.svg",                 Public, web::site::favicon),
-    get ("/platform/logo.svg",                      Public, web::site::favicon),
     get ("/opensearch.xml",                         Public, web::feeds::opensearch),
     get ("/llms.txt",                               Read,   web::llms::index),
     get ("/llms-full.txt",                          Read,   web::llms::full),

@@ -9,7 +9,7 @@ use crate::app::{App, CookieSecurity, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
-use crate::egress::Egress;
+use crate::egress::{Dns, Egress};
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
@@ -136,6 +136,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         git_time: Duration::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
+        dns: Dns::default(),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,

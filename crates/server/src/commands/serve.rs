@@ -23,7 +23,7 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, front, log, mail, shipping, welcome};
+use crate::{digests, domains, front, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, EdgeState, HostRule};
@@ -43,6 +43,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 /// After how many of these is looked for what follows from the time alone.
 const KEEP_BOOKS_EVERY: u64 = 60;
+
+/// How often is looked for domains that are due.
+const DOMAINS_EVERY: Duration = Duration::from_secs(60);
 
 /// How long mail that waits may keep the server from ending.
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
@@ -94,6 +97,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
+        dns: Dns::new(args.resolver),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
@@ -111,7 +115,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(WORKING + GIT + EXPORTS + 4)
+        .max_blocking_threads(WORKING + GIT + EXPORTS + 5)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;
@@ -215,10 +219,12 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     digests::start(&app, address)?;
     let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
     let keeper = app.clone();
+    let watching = tokio::spawn(watch_domains(app.clone()));
     let maintenance = tokio::spawn(maintain(keeper));
     let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
     let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    watching.abort();
     maintenance.abort();
     if let Some(shipping) = shipping {
         shipping.abort();
@@ -243,6 +249,10 @@ async fn maintain(app: Arc<App>) {
         Ok(Ok(wikis)) => tracing::info!(wikis, "published again, as this version makes something else of their pages"),
         Ok(Err(error)) => tracing::error!("could not see what to publish again: {}", error.chain()),
     }
+    let showing = app.clone();
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || showing.engine.show_all_hosts()).await {
+        tracing::error!("could not show the names of wikis: {}", error.chain());
+    }
     for round in 0u64.. {
         tokio::time::sleep(TIDY_EVERY).await;
         let tidying = app.clone();
@@ -253,6 +263,24 @@ async fn maintain(app: Arc<App>) {
         if let Ok(Err(error)) = tidied.await {
             tracing::warn!("could not tidy up: {}", error.chain());
         }
+    }
+}
+
+/// Looks after the names that wikis have of their own, a few in each round. Beside everything else, as resolvers may take their time.
+async fn watch_domains(app: Arc<App>) {
+    loop {
+        let checking = app.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let go_on = || !checking.followers.is_closed();
+            for (record, doubt) in domains::check_due(&checking.engine, &checking.dns, go_on)? {
+                domains::tell(&checking, &record, doubt);
+            }
+            Ok::<(), Error>(())
+        });
+        if let Ok(Err(error)) = checked.await {
+            tracing::warn!("could not look at the names of wikis: {}", error.chain());
+        }
+        tokio::time::sleep(DOMAINS_EVERY).await;
     }
 }
 

@@ -50,7 +50,6 @@ impl Dns {
             Some(resolver) => vec![resolver],
             None => resolvers(Path::new(CONFIGURATION)),
         };
-        let mut why = "no resolver answers";
         for resolver in resolvers.iter().cycle().take(resolvers.len() * ROUNDS) {
             if Instant::now() >= end {
                 break;
@@ -58,12 +57,11 @@ impl Dns {
             let question = Question::txt(name, random()?)?;
             match ask(*resolver, &question, end) {
                 Ok(Answer::Texts(texts)) => return Ok(texts),
-                Ok(Answer::Truncated | Answer::Stray) => why = "the resolver's answer cannot be read",
-                Ok(Answer::Failed) => why = "the resolver does not find it out",
+                Ok(answer) => tracing::debug!(%resolver, "a resolver does not find out about {name}: {answer:?}"),
                 Err(error) => tracing::debug!(%resolver, "ask a resolver: {error}"),
             }
         }
-        Err(Error::busy(format!("the DNS could not be asked for {name}: {why}")).hint("Try again in a few minutes."))
+        Err(Error::busy(format!("the DNS does not say now what there is at {name}")).hint("Try again in a few minutes."))
     }
 }
 

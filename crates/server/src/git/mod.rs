@@ -20,7 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use body::{Encoding, unpacked};
 use bytes::{Bytes, BytesMut};
-use holt_core::{Actor, Error, ErrorKind, Result, WikiId};
+use holt_core::{Actor, Error, ErrorKind, Result, WikiId, WikiName};
 use holt_edge::Body;
 use holt_engine::directory::AuditEntry;
 use holt_engine::pages::git::{
@@ -65,6 +65,12 @@ pub enum Asked {
 /// Whether an address is one of these, or nothing.
 pub fn is_here(path: &str) -> bool {
     path.starts_with("/.git/")
+}
+
+/// The wiki that `/{slug}.git/…` at the platform's own name is about, and the same address in that wiki: another way to write `/.git/…` there.
+pub fn below_platform(path: &str) -> Option<(WikiName, String)> {
+    let (slug, rest) = path.strip_prefix('/')?.split_once(".git/")?;
+    Some((WikiName::existing(slug).ok()?, format!("/.git/{rest}")))
 }
 
 /// Answers one request.

@@ -5,7 +5,7 @@ use super::{Visitor, audit};
 use crate::elsewhere::atproto;
 use crate::front;
 use crate::reply::{Reply, json as json_reply, text};
-use holt_core::{Error, MemberFlags, Result, Timestamp, WikiName};
+use holt_core::{DomainName, Error, MemberFlags, Result, Timestamp, WikiName};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{TRASH_LIFE, TokenScope, UserRecord, WikiRecord};
 use holt_engine::{Admin, pages, publish};
@@ -283,8 +283,18 @@ pub fn check_slug(visitor: &Visitor<'_>) -> Result<Reply> {
     if asked == domain {
         return Ok(text(StatusCode::OK, ""));
     }
-    let slug = asked.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).and_then(|slug| WikiName::existing(slug).ok());
-    let known = slug.map(|slug| visitor.app.engine.directory().wiki_by_slug(slug.as_str())).transpose()?.flatten();
+    let directory = visitor.app.engine.directory();
+    let known = match DomainName::parse(asked) {
+        // What somebody has shown to be theirs, and nobody else's certificate is made for.
+        Ok(name) if !name.is_within(domain) => {
+            let holder = directory.domain_holder(&name)?;
+            holder.map(|holder| directory.wiki(holder.wiki)).transpose()?.flatten()
+        }
+        _ => {
+            let slug = asked.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).and_then(|slug| WikiName::existing(slug).ok());
+            slug.map(|slug| directory.wiki_by_slug(slug.as_str())).transpose()?.flatten()
+        }
+    };
     Ok(match known.filter(|record| record.trashed.is_none()) {
         Some(_) => text(StatusCode::OK, ""),
         None => front::no_wiki(),

@@ -109,7 +109,7 @@ fn failed(visitor: &Visitor<'_>, provider: &str, error: Error) -> Result<Reply> 
     };
     match visitor.session {
         Some(_) => account::refused(visitor, status, error),
-        None => sign_in::show_login(visitor, status, visitor.request.body.get("return_to").to_string(), String::new(), Some(&error)),
+        None => sign_in::show_login(visitor, status, visitor.request.body.get("return_to").to_string(), String::new(), Err(&error)),
     }
 }
 

@@ -9,8 +9,12 @@ mod admin;
 mod api;
 mod audit;
 mod dashboard;
+mod domains;
 mod elsewhere;
 mod export;
+pub mod files;
+pub mod letters;
+mod links;
 mod overview;
 mod passkeys;
 mod routes;
@@ -18,7 +22,7 @@ mod sign_in;
 mod views;
 mod visitor;
 
-pub use sign_in::sign_in_url;
+pub use sign_in::{WayBack, sign_in_url};
 pub use visitor::Visitor;
 
 use crate::app::App;

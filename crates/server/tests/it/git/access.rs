@@ -237,3 +237,21 @@ fn size(dir: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(dir).unwrap().flatten();
     entries.map(|entry| if entry.file_type().unwrap().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() }).sum()
 }
+
+#[test]
+fn a_wiki_has_a_second_address_at_the_platform() {
+    let wiki = Wiki::with(&["--domain", "localhost"]);
+    let port = wiki.server.address().port();
+    let address = |slug: &str, token: &str| format!("http://git:{token}@localhost:{port}/{slug}.git");
+    let place = wiki.dir.path().join("copy");
+    git(wiki.dir.path(), &["clone", "--quiet", &address("docs", &wiki.token), place.to_str().unwrap()]).good();
+    let pushed = commit(&place, "pushed.md", "# Pushed\n", "By the other address");
+    git(&place, &["push", "--quiet", "origin", "HEAD:main"]).good();
+    assert_eq!(wiki.head(), pushed);
+    // The same rules: who has no right there has none here.
+    git(&place, &["push", "--quiet", &address("docs", "nonsense"), "HEAD:main"]).bad();
+    git(wiki.dir.path(), &["ls-remote", &address("nothing", &wiki.token)]).bad();
+    let platform = wiki.server.client_at("localhost");
+    let refs = |path: &str| platform.get(&format!("{path}/info/refs?service=git-upload-pack")).status;
+    assert_eq!((refs("/docs.git"), refs("/nothing.git"), refs("/.git"), refs("/../docs.git")), (200, 404, 404, 404));
+}
