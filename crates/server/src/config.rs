@@ -55,7 +55,7 @@ pub enum OutputFormat {
 pub enum Command {
     /// Serve the wikis of a data directory
     #[command(after_help = "Example:\n  holt serve --data /srv/holt --listen 0.0.0.0:8080 --domain wiki.example.org")]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Turn Markdown on standard input into HTML
     #[command(
         after_help = "Examples:\n  holt render < page.md\n  holt render --format json --set WIKILINK_STYLE=LINKTITLE --set PAGE_URL=/Guide/Setup < page.md"
