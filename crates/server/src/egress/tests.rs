@@ -163,7 +163,7 @@ fn forms_are_sent_and_refusals_are_read() {
     let asked = sent.recv().unwrap();
     assert!(asked.starts_with("POST /token?x=y HTTP/1.1\r\nHost: 127.0.0.1:"), "{asked}");
     assert!(
-        asked.contains("\r\nAuthorization: Basic eDp5\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 31\r\n\r\n"),
+        asked.contains("\r\nAuthorization: Basic eDp5\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 28\r\n\r\n"),
         "{asked}"
     );
     // What would begin another header is not sent.

@@ -20,10 +20,10 @@ fn tokens_that_lie_are_not_believed() {
         // What was set before is taken back after.
         let back: Value =
             claims.as_object().unwrap().keys().map(|name| (name.clone(), Value::Null)).collect::<serde_json::Map<_, _>>().into();
-        issuer.claims(claims);
+        issuer.claims(&claims);
         let client = platform.at(DOMAIN);
         refused(&client, &log_in(&client, &issuer, PLATFORM, "/app"), what);
-        issuer.claims(back);
+        issuer.claims(&back);
     };
     try_with("another nonce", json!({"nonce": "x"}));
     try_with("no string", json!({"nonce": 1}));
@@ -64,7 +64,7 @@ fn tokens_that_lie_are_not_believed() {
     }
     // The control: with all that taken back they are let in; several parties are fine if we are the one that may use it.
     issuer.header(json!({}));
-    issuer.claims(json!({"aud": [CLIENT, "somebody else"], "azp": CLIENT}));
+    issuer.claims(&json!({"aud": [CLIENT, "somebody else"], "azp": CLIENT}));
     got(&log_in(&platform.at(DOMAIN), &issuer, PLATFORM, "/app"));
 }
 
@@ -72,12 +72,12 @@ fn tokens_that_lie_are_not_believed() {
 fn userinfo_is_about_the_same_person() {
     let issuer = Issuer::start();
     let platform = platform(&issuer, &["--sign-up", "open", "--oidc-link-by-email"]);
-    issuer.claims(json!({"email": null, "email_verified": null}));
+    issuer.claims(&json!({"email": null, "email_verified": null}));
     issuer.userinfo(json!({"sub": "somebody-else", "email": "ann@example.org", "email_verified": true}));
     let client = platform.at(DOMAIN);
     refused(&client, &log_in(&client, &issuer, PLATFORM, "/app"), "another subject");
     // An address of the token and a word about another one of userinfo are no verified address.
-    issuer.claims(json!({"email": "ann@example.org", "name": null}));
+    issuer.claims(&json!({"email": "ann@example.org", "name": null}));
     issuer.userinfo(json!({"sub": "ada-1", "email_verified": true}));
     assert_eq!(log_in(&client, &issuer, PLATFORM, "/app").status, 409);
 }

@@ -125,8 +125,8 @@ impl Issuer {
         change(&mut self.state.lock().unwrap())
     }
     /// What stands in tokens from now on; null takes something out.
-    pub fn claims(&self, claims: Value) {
-        self.with(|state| merge(&mut state.claims, &claims));
+    pub fn claims(&self, claims: &Value) {
+        self.with(|state| merge(&mut state.claims, claims));
     }
     pub fn header(&self, header: Value) {
         self.with(|state| state.header = header);

@@ -24,14 +24,14 @@ fn a_newcomer_gets_an_account_and_comes_back_to_it() {
     let account = ada.get("/app/account").body_text();
     assert!(account.contains("Company") && account.contains("ada@company.example"), "{account}");
     // The same person in another browser, under another name and address there: the subject is who they are.
-    issuer.claims(json!({"email": "countess@company.example", "name": "Countess"}));
+    issuer.claims(&json!({"email": "countess@company.example", "name": "Countess"}));
     issuer.signs(Signing::Rs256);
     let again = platform.at(DOMAIN);
     assert_eq!(got(&log_in(&again, &issuer, PLATFORM, "https://evil.example/")), "/app", "nobody is led elsewhere");
     assert_eq!(look(&again, "/api/me").text("handle"), "ada@company.example");
     assert!(again.get("/app/account").body_text().contains("countess@company.example"), "what they are called there now");
     // Somebody else there is somebody else here.
-    issuer.claims(json!({"sub": "bo-2", "email": "bo@company.example", "name": "Bo"}));
+    issuer.claims(&json!({"sub": "bo-2", "email": "bo@company.example", "name": "Bo"}));
     let bo = platform.at(DOMAIN);
     got(&log_in(&bo, &issuer, PLATFORM, "/app"));
     assert_eq!(look(&bo, "/api/me").text("handle"), "bo@company.example");
@@ -41,7 +41,7 @@ fn a_newcomer_gets_an_account_and_comes_back_to_it() {
 fn whoever_has_an_account_connects_it_while_logged_in() {
     let issuer = Issuer::start();
     let platform = platform(&issuer, &[]);
-    issuer.claims(json!({"email": "ann@example.org"}));
+    issuer.claims(&json!({"email": "ann@example.org"}));
     // The same address is not enough, even a verified one.
     let stranger = platform.at(DOMAIN);
     let refused = log_in(&stranger, &issuer, PLATFORM, "/app");
@@ -104,9 +104,9 @@ fn sign_up_is_the_operators_to_open() {
 fn verified_addresses_count_where_the_operator_says_so() {
     let issuer = Issuer::start();
     let platform = platform(&issuer, &["--oidc-link-by-email", "--sign-up", "open"]);
-    issuer.claims(json!({"email": "ann@example.org", "email_verified": false}));
+    issuer.claims(&json!({"email": "ann@example.org", "email_verified": false}));
     assert_eq!(log_in(&platform.at(DOMAIN), &issuer, PLATFORM, "/app").status, 409, "not verified there");
-    issuer.claims(json!({"email_verified": true}));
+    issuer.claims(&json!({"email_verified": true}));
     let ann = platform.at(DOMAIN);
     got(&log_in(&ann, &issuer, PLATFORM, "/app"));
     assert_eq!(look(&ann, "/api/me").text("handle"), "ann@example.org");
@@ -115,7 +115,7 @@ fn verified_addresses_count_where_the_operator_says_so() {
     squatter.use_token(&squatter.get("/auth/register"));
     let fields = [("name", "Eve"), ("email", "victim@company.example"), ("password1", "correct horse"), ("password2", "correct horse")];
     assert_eq!(squatter.post("/auth/register", &fields).unwrap().status, 303);
-    issuer.claims(json!({"sub": "victim-3", "email": "victim@company.example"}));
+    issuer.claims(&json!({"sub": "victim-3", "email": "victim@company.example"}));
     assert_eq!(log_in(&platform.at(DOMAIN), &issuer, PLATFORM, "/app").status, 409, "not confirmed here");
 }
 
@@ -123,14 +123,14 @@ fn verified_addresses_count_where_the_operator_says_so() {
 fn what_the_token_does_not_say_is_asked_for() {
     let issuer = Issuer::start();
     let platform = platform(&issuer, &["--sign-up", "open"]);
-    issuer.claims(json!({"name": null, "email": null, "email_verified": null}));
+    issuer.claims(&json!({"name": null, "email": null, "email_verified": null}));
     issuer.userinfo(json!({"sub": "ada-1", "preferred_username": "ada", "email": "ada@company.example", "email_verified": "true"}));
     let ada = platform.at(DOMAIN);
     got(&log_in(&ada, &issuer, PLATFORM, "/app"));
     assert_eq!(look(&ada, "/api/me").text("handle"), "ada@company.example");
     assert_eq!(issuer.asked("/userinfo"), 1);
     // Nobody says an address: there is an account nevertheless, with one that nobody could register.
-    issuer.claims(json!({"sub": "bo-2"}));
+    issuer.claims(&json!({"sub": "bo-2"}));
     issuer.userinfo(json!({"sub": "bo-2", "name": "Bo \u{202e}<script>\n"}));
     let bo = platform.at(DOMAIN);
     got(&log_in(&bo, &issuer, PLATFORM, "/app"));
@@ -150,7 +150,7 @@ fn a_wiki_without_a_platform_logs_people_in_itself() {
     ann.log_in("ann@example.org", "correct horse");
     assert!(ann.get("/-/admin/user_management").body_text().contains("ada@company.example"));
     // Ann connects her own account with somebody there.
-    issuer.claims(json!({"sub": "ann-9", "email": "ann@company.example"}));
+    issuer.claims(&json!({"sub": "ann-9", "email": "ann@company.example"}));
     let url = depart(&ann, WIKI, &[("connect", "1")]);
     assert_eq!(got(&ann.get(&format!("/-/login/callback/oidc?{}", issuer.agrees(&url)))), "/-/settings?saved=1");
     let again = server.client();
