@@ -1543,6 +1543,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("{} is no day", "{} ist kein Tag"),
     ("{} is no member of this wiki", "{} ist kein Mitglied dieses Wikis"),
     ("{} is no name for a file in a repository", "{} ist kein Name für eine Datei in einem Repository"),
+    ("{} is no name of the DNS", "{} ist kein Name des DNS"),
     ("{} is no page", "{} ist keine Seite"),
     ("{} is no server of the AT Protocol", "{} ist kein Server des AT-Protokolls"),
     ("{} is no template", "{} ist keine Vorlage"),
