@@ -97,7 +97,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
-        dns: Dns::new(args.resolver),
+        dns: Dns::new(args.elsewhere.resolver),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
@@ -131,7 +131,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
 
 /// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
 fn check_trusted(args: &ServeArgs) -> Result<()> {
-    if let Some(place) = args.test_network {
+    if let Some(place) = args.elsewhere.test_network {
         if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
             return Err(Error::invalid("--test-network is for tests on one machine")
                 .hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
@@ -152,18 +152,18 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
 /// Who else vouches for people.
 fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
     let mut providers: Vec<Box<dyn Provider>> = Vec::new();
-    if let (Some(issuer), Some(client)) = (&args.oidc_issuer, &args.oidc_client_id) {
+    if let (Some(issuer), Some(client)) = (&args.elsewhere.oidc_issuer, &args.elsewhere.oidc_client_id) {
         providers.push(Box::new(Oidc::new(Settings {
             issuer: issuer.clone(),
             client: client.clone(),
-            secret: args.oidc_client_secret_file.as_deref().map(secret).transpose()?,
-            name: args.oidc_name.clone(),
-            sign_up: args.oidc_sign_up,
-            by_mail: if args.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
-            own: args.oidc_own_host.clone(),
+            secret: args.elsewhere.oidc_client_secret_file.as_deref().map(secret).transpose()?,
+            name: args.elsewhere.oidc_name.clone(),
+            sign_up: args.elsewhere.oidc_sign_up,
+            by_mail: if args.elsewhere.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
+            own: args.elsewhere.oidc_own_host.clone(),
         })?));
     }
-    if args.atproto == Switch::On {
+    if args.elsewhere.atproto == Switch::On {
         providers.push(Box::new(atproto(args, engine)?));
     }
     Ok(Elsewhere::new(providers))
@@ -175,13 +175,13 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     let domain = domain.ok_or_else(|| {
         Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
     })?;
-    if !args.secure_cookies && args.test_network.is_none() {
+    if !args.secure_cookies && args.elsewhere.test_network.is_none() {
         tracing::warn!("people come back from the AT Protocol by https: --secure-cookies is missing");
     }
-    let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
+    let places = Places { directory: args.elsewhere.atproto_directory.clone(), profiles: args.elsewhere.atproto_profiles.clone() };
     let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
-    let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
-    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))
+    let egress = Egress::new(Vec::new()).with_test_network(args.elsewhere.test_network);
+    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.elsewhere.resolver))
 }
 
 /// What stands in a file, without the end of its line. `Invalid` if that is nothing.
