@@ -128,10 +128,10 @@ impl Egress {
     fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
         let end = Instant::now() + TIME;
         let (url, host, port) = self.check(call.address)?;
+        let head = call.head(&url)?;
         let places = self.resolve(&url, host.clone(), port, end)?;
         let stream = connect(&places, end)?;
         let timed = Timed { stream, end };
-        let head = call.head(&url)?;
         if url.scheme() == "https" {
             let name = ServerName::try_from(host).map_err(|_| refused("its host is no name of a server"))?;
             let connection = ClientConnection::new(self.tls()?, name).map_err(|_| refused("no secure connection can be made"))?;
