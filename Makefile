@@ -97,6 +97,6 @@ fuzz:
 
 # The release binary, asked by the test that `cargo test` runs for four thousand operations.
 isolation:
-	$(CARGO) build --release --locked -p holt-server --bin holt
-	HOLT_ISOLATION_BIN='$(abspath $(TARGET))/release/holt' HOLT_ISOLATION_OPS="$${HOLT_ISOLATION_OPS:-1000000}" HOLT_SEED="$${HOLT_SEED:-$$(date +%s)}" \
+	$(CARGO) build --release --locked -p holt-server -p holt-edge --bins
+	HOLT_ISOLATION_BIN='$(abspath $(TARGET))/release/holt' HOLT_ISOLATION_EDGE='$(abspath $(TARGET))/release/holt-edge' HOLT_ISOLATION_OPS="$${HOLT_ISOLATION_OPS:-1000000}" HOLT_SEED="$${HOLT_SEED:-$$(date +%s)}" \
 	  $(CARGO) test --locked -p holt-server --test it -- --nocapture --exact isolation::nobody_is_told_what_they_may_not_see

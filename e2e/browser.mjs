@@ -20,8 +20,9 @@ export function whySkip() {
   return "SKIPPED: no Chromium here";
 }
 
-export async function launch() {
-  return chromium.launch({ executablePath: chromiumPath(), timeout: 60_000, args: ["--disable-gpu", "--disable-dev-shm-usage"] });
+/** Starts Chromium. `args`: more of its own flags. */
+export async function launch(args = []) {
+  return chromium.launch({ executablePath: chromiumPath(), timeout: 60_000, args: ["--disable-gpu", "--disable-dev-shm-usage", ...args] });
 }
 
 /** A fresh session (cookies of its own). `complaints` gathers what went wrong on any of its pages; a test asserts that it stays empty. */

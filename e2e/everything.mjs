@@ -73,7 +73,7 @@ export async function arrange(page, url, words = { resolve: "Resolve", watch: "W
   const history = await page.goto(`${url}/Everything/history`);
   const [second, first] = [...(await history.text()).matchAll(/name="rev_a" value="(\w{40})"/g)].map(([, id]) => id);
   return {
-    everybody: ["/-/login", "/-/register", "/-/lost_password", "/Everything", "/Nowhere", "/-/search?q=words", "/-/about", "/Everything/comments"],
+    everybody: ["/-/login", "/-/register", "/-/lost_password", "/Everything", "/Nowhere", "/-/search?q=words", "/-/about", "/Everything/comments", "/-/housekeeping"],
     ann: ["/", "/Everything", "/Folder", "/Everything/edit", "/Everything/edit?section=everything", "/New/edit", "/-/create", "/Everything/history",
       `/Everything/diff/${first}/${second}`, `/Everything/diff/${first}/${second}?view=side`, `/Everything/diff/${first}/${second}?view=page`,
       `/Everything/view/${first}`, `/-/commit/${second}`, `/-/revert/${second}`, "/Everything/blame", "/Everything/source", "/Everything/attachments", "/Everything/rename",

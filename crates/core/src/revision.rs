@@ -155,6 +155,8 @@ pub const VIA_TRAILER: &str = "Via";
 pub const SESSION_TRAILER: &str = "Session";
 /// The trailer of a commit that takes others back: which.
 pub const UNDOES_TRAILER: &str = "Undoes";
+/// The trailer beside it: by which plan, so that whoever follows it twice is told what came of it.
+pub const PLAN_TRAILER: &str = "Undo-Plan";
 
 impl Revision {
     /// The program that made it for its author, if the message says so in a trailer, as git knows them: a line in its last paragraph, which
@@ -169,6 +171,10 @@ impl Revision {
     /// What it takes back, if the message says so.
     pub fn undoes(&self) -> Option<&str> {
         self.trailer(UNDOES_TRAILER)
+    }
+    /// The plan by which it does, if the message says so.
+    pub fn plan(&self) -> Option<&str> {
+        self.trailer(PLAN_TRAILER)
     }
     fn trailer(&self, name: &str) -> Option<&str> {
         let (_, last) = self.message.trim_end().rsplit_once("\n\n")?;

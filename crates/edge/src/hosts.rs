@@ -1,7 +1,7 @@
 //! Which host is which wiki: exact look-ups, no guessing from labels (security.md HDR-3).
 
 use holt_core::{WikiId, WikiName};
-use holt_fragments::FragmentStore;
+use holt_fragments::{FragmentStore, Hosted};
 use std::sync::Arc;
 
 /// How hosts lead to wikis.
@@ -26,10 +26,12 @@ pub enum Apex {
 }
 
 /// What a host shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A wiki.
     Wiki(WikiId),
+    /// A wiki whose address is at another name, which is this.
+    Moved(WikiId, Arc<str>),
     /// What is above all wikis.
     Platform,
 }
@@ -38,7 +40,7 @@ impl HostRule {
     /// The wiki of a `Host` header.
     pub fn wiki(&self, store: &FragmentStore, host: &str) -> Option<WikiId> {
         match self.place(store, host)? {
-            Place::Wiki(wiki) => Some(wiki),
+            Place::Wiki(wiki) | Place::Moved(wiki, _) => Some(wiki),
             Place::Platform => None,
         }
     }
@@ -53,11 +55,22 @@ impl HostRule {
         }
         if let Some(slug) = domain.and_then(|domain| below(name, domain)).or_else(|| below(name, "localhost")) {
             // One label that can be a slug: nothing else is even looked for.
-            return WikiName::existing(slug).ok().and_then(|slug| store.host(slug.as_str()).ok()?).map(Place::Wiki);
+            return WikiName::existing(slug).ok().and_then(|slug| store.hosted(slug.as_str()).ok()?).map(place_of);
         }
         let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
         let here = name == "localhost" || address || domain == Some(name);
-        self.default_wiki.filter(|_| here).map(Place::Wiki)
+        if here {
+            return self.default_wiki.map(Place::Wiki);
+        }
+        // A name of its own, which somebody has shown to be theirs: one with a dot, and none of the above.
+        name.contains('.').then(|| store.domain(name).ok().flatten().map(place_of)).flatten()
+    }
+}
+
+fn place_of(to: Hosted) -> Place {
+    match to.moved {
+        Some(moved) => Place::Moved(to.wiki, moved),
+        None => Place::Wiki(to.wiki),
     }
 }
 
@@ -109,6 +122,40 @@ mod tests {
         ] {
             assert_eq!(rule.wiki(&store, host), wiki, "{host}");
         }
+    }
+
+    #[test]
+    fn names_of_their_own_lead_to_wikis_but_never_in_place_of_ours() {
+        let store = FragmentStore::memory();
+        let (docs, other) = (WikiId::from_random(1), WikiId::from_random(2));
+        let moved = |to: &str| Hosted { wiki: docs, moved: Some(to.into()) };
+        store.put_hosted("docs", &moved("wiki.example.com")).unwrap();
+        for (name, to) in [
+            ("wiki.example.com", Hosted::at_home(docs)),
+            ("alias.example.com", moved("wiki.example.com")),
+            // What no claim may say, said all the same: the platform's own names come first.
+            ("example.org", Hosted::at_home(docs)),
+            ("docs.example.org", Hosted::at_home(other)),
+            ("x.example.org", Hosted::at_home(docs)),
+        ] {
+            store.put_domain(&holt_core::DomainName::parse(name).unwrap(), &to).unwrap();
+        }
+        let rule = HostRule { domain: Some("example.org".into()), default_wiki: Some(other), apex: Apex::Platform };
+        for (host, place) in [
+            ("wiki.example.com", Some(Place::Wiki(docs))),
+            ("WIKI.Example.com.:8080", Some(Place::Wiki(docs))),
+            ("alias.example.com", Some(Place::Moved(docs, "wiki.example.com".into()))),
+            ("docs.example.org", Some(Place::Moved(docs, "wiki.example.com".into()))),
+            ("example.org", Some(Place::Platform)),
+            ("x.example.org", None),
+            ("a.wiki.example.com", None),
+            ("example.com", None),
+            ("xwiki.example.com", None),
+            ("127.0.0.1", Some(Place::Wiki(other))),
+        ] {
+            assert_eq!(rule.place(&store, host), place, "{host}");
+        }
+        assert_eq!(rule.wiki(&store, "docs.example.org"), Some(docs));
     }
 
     /// Case 1 of spec/platform.md §16, as far as hosts go.

@@ -132,6 +132,10 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
         None => return because(found, Reason::UnknownHost),
         Some(Place::Platform) => None,
         Some(Place::Wiki(wiki)) => Some(wiki),
+        Some(Place::Moved(wiki, to)) => match elsewhere(method, uri, host, &to) {
+            Some(response) => return Ok(response),
+            None => Some(wiki),
+        },
     };
     found.wiki = wiki;
     let path = match decode_url(uri.path()) {
@@ -329,6 +333,29 @@ fn redirect(to: &str, freshness: Freshness) -> Response<Body> {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
     security_headers(headers);
     response
+}
+
+/// How long browsers keep in mind where the address of a wiki is, in seconds: it may be another one tomorrow.
+const MOVED_KEEP: &str = "public, max-age=300";
+
+/// The way from one name of a wiki to the one where its address is. What programs ask for is answered at every name, and so is whatever was
+/// begun at one: a form that is sent, a log-in on its way back.
+fn elsewhere(method: &Method, uri: &Uri, host: &str, to: &str) -> Option<Response<Body>> {
+    let looks = method == Method::GET || method == Method::HEAD;
+    let first = uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let stays = matches!(first, "api" | "mcp" | "oauth" | ".git" | ".well-known" | "platform")
+        || matches!(uri.path(), "/-/healthz" | "/-/readyz" | "/-/login/arrive");
+    if !looks || stays {
+        return None;
+    }
+    // Of the same scheme, which whoever is in front of us knows better; and at the same port.
+    let port = host.rfind(':').map_or("", |at| &host[at..]);
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let location = HeaderValue::try_from(format!("//{to}{port}{target}")).ok()?;
+    let mut response = redirect("/", Freshness::Public);
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(MOVED_KEEP));
+    Some(response)
 }
 
 fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {

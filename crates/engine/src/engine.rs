@@ -14,7 +14,7 @@ use holt_core::session::ViewerKey;
 use holt_core::{Author, Error, FileChange, MemberFlags, PagePath, Result, Timestamp, Visibility, WikiId, WikiName};
 use holt_fragments::FragmentStore;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What an engine needs to know.
 pub struct EngineOptions {
@@ -56,6 +56,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     open: OpenWikis,
     viewer_key: ViewerKey,
+    /// Held while names of wikis change.
+    pub(crate) hosts: Mutex<()>,
     _lock: DataLock,
 }
 
@@ -74,7 +76,7 @@ impl Engine {
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
         let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default() });
-        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, _lock: lock })
+        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: lock })
     }
     /// The platform database: wikis, users, sessions, tokens.
     pub fn directory(&self) -> &Directory {
@@ -181,20 +183,20 @@ impl Engine {
             let _ = std::fs::remove_dir_all(&dir);
             return Err(error);
         }
-        self.open_wiki(slug, id)
+        self.open_wiki(id)
     }
     /// Lets a wiki that exists answer at its host: what is left to do if its import was interrupted after the row.
-    pub(crate) fn open_wiki(&self, slug: &WikiName, id: WikiId) -> Result<Arc<Wiki>> {
+    pub(crate) fn open_wiki(&self, id: WikiId) -> Result<Arc<Wiki>> {
         let wiki = self.wiki(id);
         sync::catch_up(&wiki)?;
-        self.shared.fragments.put_host(slug.as_str(), id)?;
+        self.show_hosts(id)?;
         Ok(wiki)
     }
     /// Renames a wiki. Its directory keeps its name; the old slug is kept out of use for a while.
     pub fn rename_wiki(&self, id: WikiId, to: &WikiName) -> Result<()> {
         let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
         self.shared.directory.rename_wiki(id, to, self.shared.clock.now())?;
-        self.shared.fragments.put_host(to.as_str(), id)?;
+        self.show_hosts(id)?;
         self.shared.fragments.remove_host(record.slug.as_str())
     }
     /// Takes a wiki off the air: no door answers for it until [`Engine::resume_wiki`]. Nothing of it is lost.
@@ -204,6 +206,7 @@ impl Engine {
             Some(WikiState::Suspended) => return Ok(()),
             _ => self.shared.directory.set_wiki_state(id, WikiState::Suspended, was)?,
         }
+        self.show_hosts(id)?;
         publish::show(&self.wiki(id))?;
         self.open.forget(id);
         Ok(())
@@ -211,24 +214,23 @@ impl Engine {
     /// Takes back [`Engine::suspend_wiki`].
     pub fn resume_wiki(&self, id: WikiId) -> Result<()> {
         self.shared.directory.set_wiki_state(id, WikiState::Active, Visibility::Private)?;
-        publish::show(&self.wiki(id))
+        publish::show(&self.wiki(id))?;
+        self.show_hosts(id)
     }
     /// Puts a wiki aside: nobody reaches it, its slug stays its own, and [`Engine::restore_wiki`] brings it back until
     /// [`Engine::empty_trash`] removes it.
     pub fn trash_wiki(&self, id: WikiId) -> Result<()> {
-        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
         self.shared.directory.trash_wiki(id, self.shared.clock.now())?;
-        self.shared.fragments.remove_host(record.slug.as_str())?;
+        self.show_hosts(id)?;
         publish::show(&self.wiki(id))?;
         self.open.forget(id);
         Ok(())
     }
     /// Takes back [`Engine::trash_wiki`]. `Denied` if `holder` says that its owner has as many wikis as they may meanwhile.
     pub fn restore_wiki(&self, id: WikiId, holder: Option<&Holder<'_>>) -> Result<()> {
-        let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
         self.shared.directory.restore_wiki(id, holder)?;
         publish::show(&self.wiki(id))?;
-        self.shared.fragments.put_host(record.slug.as_str(), id)
+        self.show_hosts(id)
     }
     /// Removes for good what was put aside more than [`TRASH_LIFE`] ago; returns how many wikis. One that cannot be removed stops no other.
     pub fn empty_trash(&self) -> Result<usize> {
@@ -244,7 +246,7 @@ impl Engine {
     /// Takes a wiki off the air, then deletes its directory and fragments. The slug is kept out of use for a while.
     pub fn delete_wiki(&self, id: WikiId) -> Result<()> {
         let record = self.shared.directory.wiki(id)?.ok_or_else(|| Error::not_found("there is no such wiki"))?;
-        self.shared.fragments.remove_host(record.slug.as_str())?;
+        self.forget_hosts(&record)?;
         self.shared.directory.delete_wiki(id, self.shared.clock.now())?;
         self.open.forget(id);
         self.shared.fragments.remove_wiki(id)?;
@@ -311,7 +313,7 @@ impl Engine {
 }
 
 /// A directory that strangers on the machine do not look into (spec/platform.md §2.1); one that is there stays as it is.
-fn make_dir(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn make_dir(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -6,6 +6,7 @@
 //! | module | knows |
 //! |---|---|
 //! | [`engine`] | the data directory: its lock, the platform database, the fragments, all wikis |
+//! | `hosts` | under which names a wiki answers |
 //! | [`open_wikis`] | which wikis are alive, how many may be |
 //! | [`wiki`], [`scope`] | one wiki, opened late; what an actor may do with it |
 //! | [`pages`] | the use cases, one file each |
@@ -24,8 +25,10 @@ pub mod directory;
 pub mod engine;
 pub mod failpoint;
 pub mod frontmatter;
+mod hosts;
 pub mod import;
 mod kept;
+mod keys;
 mod listeners;
 mod lock;
 pub mod open_wikis;

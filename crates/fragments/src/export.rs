@@ -3,7 +3,7 @@
 use crate::key::{self, FragmentKey, Kind};
 use crate::manifest::{PageManifest, Readers, WikiManifest};
 use crate::pack::Pack;
-use crate::store::FragmentStore;
+use crate::store::{FragmentStore, HostName, Hosted};
 use bytes::Bytes;
 use holt_core::{Error, PageKey, Result, WikiId};
 use std::collections::BTreeSet;
@@ -56,9 +56,9 @@ impl FragmentStore {
         let manifest = WikiManifest { generation: 0, revision: None, settings: 0, ..(*manifest).clone() };
         Ok(Some(Exported { named, manifest: File { path: key::wiki(wiki), bytes: manifest.to_bytes().into() } }))
     }
-    /// What makes `slug` lead to `wiki`.
-    pub fn export_host(slug: &str, wiki: WikiId) -> File {
-        File { path: key::host(slug), bytes: wiki.to_string().into() }
+    /// What makes `host` lead somewhere.
+    pub fn export_host(host: &HostName, to: &Hosted) -> File {
+        File { path: host.path(), bytes: to.to_text().into() }
     }
     /// Whether a file is here by which something is published.
     pub fn holds(&self, path: &str) -> bool {
@@ -102,9 +102,9 @@ pub mod names {
     pub fn objects(wiki: WikiId) -> String {
         key::objects(wiki)
     }
-    /// What makes a slug lead to its wiki.
-    pub fn host(slug: &str) -> String {
-        key::host(slug)
+    /// What makes a host lead to its wiki.
+    pub fn host(host: &crate::HostName) -> String {
+        host.path()
     }
 }
 

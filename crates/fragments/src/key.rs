@@ -94,6 +94,11 @@ pub(crate) fn host(slug: &str) -> String {
     format!("hosts/{}", digest(b"holt host 1", slug.as_bytes()))
 }
 
+/// `hosts/<hash of the name>`, of a name that is not below the platform's domain. No slug has the same.
+pub(crate) fn domain(name: &str) -> String {
+    format!("hosts/{}", digest(b"holt domain 1", name.as_bytes()))
+}
+
 /// Whether what is stored under this name can become something else.
 pub(crate) fn may_change(path: &str) -> bool {
     !path.contains("/o/")

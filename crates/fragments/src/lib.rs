@@ -21,4 +21,4 @@ pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};
 pub use pack::Pack;
-pub use store::{Answer, Change, FragmentStore, Freshness};
+pub use store::{Answer, Change, FragmentStore, Freshness, HostName, Hosted};

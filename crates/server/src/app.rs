@@ -4,9 +4,9 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::digests::Digests;
+use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
-use crate::git::Slots;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::platform::Platform;
@@ -19,9 +19,10 @@ use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
 use holt_edge::EdgeState;
+use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The running server.
 pub struct App {
@@ -49,12 +50,14 @@ pub struct App {
     pub under_way: UnderWay,
     /// Who waits for changes.
     pub followers: Arc<Followers>,
-    /// Bounds the work on live requests, and shares it out between wikis.
+    /// Bounds the work on live requests and for git clients, and shares it out between wikis.
     pub turns: Turns,
-    /// Bounds what git does for clients.
-    pub git: Arc<Slots>,
+    /// Longest time of a request of a git client; a quarter of it may pass without anything happening.
+    pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// Asks the DNS whose a name is.
+    pub dns: Dns,
     /// Mail on its way.
     pub outbox: Outbox,
     /// Mail about what people watch.
@@ -71,6 +74,13 @@ pub struct App {
     pub vouching: Option<Vouching>,
     /// What is above all wikis.
     pub platform: Platform,
+}
+
+impl App {
+    /// Ends what git does for one request, at the latest when its time is over.
+    pub fn git_stop(&self) -> GitStop {
+        GitStop::after(self.git_time)
+    }
 }
 
 /// See [`App::cookies`].

@@ -64,6 +64,9 @@ pub enum Command {
     /// Make, list, rename, suspend and delete wikis
     #[command(subcommand)]
     Wiki(WikiCommand),
+    /// Let wikis answer at domains of their own
+    #[command(subcommand)]
+    Domain(DomainCommand),
     /// Say what wikis of a plan may have
     #[command(subcommand)]
     Plan(PlanCommand),
@@ -179,12 +182,30 @@ pub struct ServeArgs {
     /// What each may change through the API in a minute; of several pages in one commit each counts. 0: as much as it likes
     #[arg(long, env = "HOLT_API_WRITES", default_value_t = 120, value_name = "N")]
     pub api_writes: u32,
+    /// Longest time of one request of a git client, in seconds; a quarter of it may pass without anything happening
+    #[arg(long, env = "HOLT_GIT_SECONDS", default_value_t = 120, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub git_seconds: u32,
     /// Mail server for wikis without their own: smtps://USER:PASSWORD@HOST, smtp://HOST:587?tls=required, smtp://HOST
     #[arg(long, env = "HOLT_SMTP_URL", value_name = "URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,
     /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_client_host: Vec<String>,
+    /// Let people log in at DOMAIN with an account of the AT Protocol, Bluesky's for instance
+    #[arg(long, env = "HOLT_ATPROTO", value_enum, default_value_t = Switch::Off)]
+    pub atproto: Switch,
+    /// Who knows people of the AT Protocol by their DIDs (did:plc)
+    #[arg(long, env = "HOLT_ATPROTO_DIRECTORY", default_value = "https://plc.directory", value_name = "URL")]
+    pub atproto_directory: String,
+    /// Who knows what they call themselves
+    #[arg(long, env = "HOLT_ATPROTO_PROFILES", default_value = "https://public.api.bsky.app", value_name = "URL")]
+    pub atproto_profiles: String,
+    /// Which DNS server to ask for what shows that somebody rules a name (default: the machine's)
+    #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR")]
+    pub resolver: Option<SocketAddr>,
+    /// For tests: ask this address, without TLS, for all hosts whose names end in .test; only while listening on this machine alone
+    #[arg(long, env = "HOLT_TEST_NETWORK", value_name = "ADDR")]
+    pub test_network: Option<SocketAddr>,
     /// Who else people may log in with: an issuer of OpenID Connect, as its discovery document spells it
     #[arg(long, env = "HOLT_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
     pub oidc_issuer: Option<String>,
@@ -401,6 +422,78 @@ fn days(text: &str) -> Result<i64, String> {
     days.map(|days| i64::from(days) * 24 * 3600).map_err(|_| format!("write it as a number of days, like 180d, not {text:?}"))
 }
 
+/// `holt domain`.
+#[derive(Debug, Subcommand)]
+pub enum DomainCommand {
+    /// List domains and claims: whose, and whether they are verified
+    List {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Only this wiki's
+        #[arg(long, value_name = "SLUG")]
+        wiki: Option<String>,
+        /// How to print.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Claim a domain for a wiki, and print what the DNS has to say
+    #[command(after_help = "Example:\n  holt domain add docs wiki.example.org")]
+    Add {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+    },
+    /// Look for the TXT record of a claim; if it is there, the wiki answers at the domain
+    #[command(after_help = "Example:\n  holt domain verify docs wiki.example.org")]
+    Verify {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+        /// Ask this DNS server (default: those of /etc/resolv.conf)
+        #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR:PORT")]
+        resolver: Option<SocketAddr>,
+    },
+    /// Make a verified domain the wiki's address, to which its other names lead; without one, its slug
+    #[command(after_help = "Examples:\n  holt domain main docs wiki.example.org\n  holt domain main docs")]
+    Main {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: Option<String>,
+    },
+    /// Give a domain or a claim up
+    Remove {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The wiki
+        slug: String,
+        /// The domain
+        name: String,
+    },
+    /// Look whether verified domains still have their records, as the server does once a day
+    Check {
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Ask this DNS server (default: those of /etc/resolv.conf)
+        #[arg(long, env = "HOLT_RESOLVER", value_name = "ADDR:PORT")]
+        resolver: Option<SocketAddr>,
+    },
+}
+
 /// `holt plan`.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
@@ -451,6 +544,9 @@ pub struct PlanArgs {
     /// Most members of a wiki; 0: as many as it likes
     #[arg(long, value_name = "N")]
     pub members: Option<u32>,
+    /// Most domains of a wiki's own; 0: up to 20
+    #[arg(long, value_name = "N")]
+    pub domains: Option<u32>,
     /// Per cent of a limit from which on people are told
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub warn: Option<u8>,

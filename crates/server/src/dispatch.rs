@@ -11,7 +11,7 @@ use crate::mcp;
 use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie, with_header};
 use crate::request::{Request, Turn};
-use crate::routes::{Need, Proof, ROUTES, Route, Run, matches};
+use crate::routes::{Found, Need, Proof, ROUTES, Route, Run, find};
 use crate::session;
 use crate::web::{self, Context};
 use holt_core::{Action, Actor, Error, ErrorKind, Result, Visibility, WikiId};
@@ -115,58 +115,45 @@ fn may_read(context: &Context<'_>) -> bool {
 
 fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     let request = context.request;
-    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
-    let mut allowed = Vec::new();
-    for route in ROUTES {
-        let Some(params) = matches(route.pattern, &request.path) else { continue };
-        if route.method != method {
-            allowed.push(route.method);
-            continue;
+    let (route, params) = match find(ROUTES, &request.method, &request.path) {
+        Found::Row(route, params) => (route, params),
+        Found::OtherMethods(allowed) => {
+            let refusal = text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n");
+            return Ok(with_header(refusal, http::header::ALLOW, &allowed));
         }
-        if allowed.is_empty() || route.pattern != "/{page}" {
-            context.params = params;
-            if matches!(route.run, Run::Api(_)) {
-                api::tidy(&mut context.params);
-                if let Err(failure) = charge(context, route) {
-                    return Ok(refuse_in_json(context, failure));
-                }
-            }
-            check(context, route)?;
-            if must_prove(context, route) {
-                let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
-                session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
-            }
-            if changes_pages(route)
-                && let Err(failure) = context.charge_plan(1)
-            {
-                return Ok(refuse_slowly(context, &failure));
-            }
-            // A private page whose reader was just found to be allowed is answered from the fragments like any other.
-            if fallback.reason == Reason::NeedsViewer
-                && let Outcome::Response(response) =
-                    respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &Trust::Wiki)
-            {
-                return Ok(response);
-            }
-            return match route.run {
-                Run::Page(run) => run(context),
-                Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
-                Run::Mcp(run) => Ok(run(context)),
-                // Answered long before (`front.rs`).
-                Run::Git(_) => Err(Error::not_found("there is no such page")),
-            };
+        Found::Nothing => return Err(Error::not_found("there is no such page")),
+    };
+    context.params = params;
+    if matches!(route.run, Run::Api(_)) {
+        api::tidy(&mut context.params);
+        if let Err(failure) = charge(context, route) {
+            return Ok(refuse_in_json(context, failure));
         }
     }
-    if allowed.is_empty() {
-        return Err(Error::not_found("there is no such page"));
+    check(context, route)?;
+    if must_prove(context, route) {
+        let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
+        session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
     }
-    allowed.sort_unstable();
-    allowed.dedup();
-    Ok(with_header(
-        text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
-        http::header::ALLOW,
-        &allowed.join(", "),
-    ))
+    if changes_pages(route)
+        && let Err(failure) = context.charge_plan(1)
+    {
+        return Ok(refuse_slowly(context, &failure));
+    }
+    // A private page whose reader was just found to be allowed is answered from the fragments like any other.
+    if fallback.reason == Reason::NeedsViewer
+        && let Outcome::Response(response) =
+            respond_trusted(&context.app.edge, &request.method, &request.uri, &request.headers, &Trust::Wiki)
+    {
+        return Ok(response);
+    }
+    match route.run {
+        Run::Page(run) => run(context),
+        Run::Api(run) => Ok(answered(context, route, run).unwrap_or_else(|failure| refuse_in_json(context, failure))),
+        Run::Mcp(run) => Ok(run(context)),
+        // Answered long before (`front.rs`).
+        Run::Git(_) => Err(Error::not_found("there is no such page")),
+    }
 }
 
 /// Whether a form ends in a change of the wiki, not of what somebody is just writing.

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use holt_edge::{Body, Fallback};
 use http::header::{self, HeaderName};
 use http::{StatusCode, Uri};
-use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
@@ -37,12 +36,34 @@ pub struct Later {
     pub next: Uri,
     /// Whether there is more to be had at `next` without waiting.
     pub more: bool,
-    /// What there is now, each with the revision that names it.
-    pub events: Vec<(String, Value)>,
+    /// What there is now, as JSON, each with the revision that names it.
+    pub events: Vec<(String, String)>,
     /// The revision up to which everything is told then.
     pub until: String,
-    /// What is said at the end, where a stream ends in good order.
-    pub farewell: Option<Value>,
+    /// What is said at the end of a stream of messages.
+    pub farewell: Option<Farewell>,
+}
+
+/// The last message of a stream, as JSON: which one it is depends on why it ends.
+#[derive(Debug)]
+pub struct Farewell {
+    /// In good order: its time is over, or the server ends.
+    pub complete: String,
+    /// The credentials are not valid any more.
+    pub unknown: String,
+    /// Whoever listens may not any more.
+    pub denied: String,
+}
+
+impl Farewell {
+    /// What is said when the request, asked again, has this status.
+    fn at(self, status: StatusCode) -> String {
+        match status {
+            StatusCode::UNAUTHORIZED => self.unknown,
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => self.denied,
+            _ => self.complete,
+        }
+    }
 }
 
 /// See [`Later`].
@@ -131,7 +152,12 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
         How::Messages(life) => Some(clock.now().saturating_add(life)),
         _ => None,
     };
-    let farewell = later.farewell.take().map_or_else(String::new, |message| format!("event: message\ndata: {message}\n\n"));
+    let farewell = later.farewell.take();
+    let last = async |message: Option<String>| {
+        if let Some(message) = message {
+            say(format!("event: message\ndata: {message}\n\n")).await;
+        }
+    };
     if end.is_none() {
         // Whoever comes back after this says from where on, even if nothing happened until then.
         let start = if later.events.is_empty() { format!("id: {}\n", later.until) } else { String::new() };
@@ -147,21 +173,13 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
             }
         }
         if end.is_some_and(|end| clock.now() >= end) {
-            if !farewell.is_empty() {
-                say(farewell).await;
-            }
-            return;
+            return last(farewell.map(|farewell| farewell.complete)).await;
         }
         if !later.more {
             tokio::select! {
                 () = send.closed() => return,
                 woken = timeout(HEARTBEAT, place.wait()) => match woken {
-                    Ok(Woken::End) => {
-                        if !farewell.is_empty() {
-                            say(farewell).await;
-                        }
-                        return;
-                    }
+                    Ok(Woken::End) => return last(farewell.map(|farewell| farewell.complete)).await,
                     Ok(Woken::News) => {}
                     Err(_) => if !say(":\n\n".to_string()).await { return },
                 },
@@ -170,8 +188,7 @@ async fn tell(asked: Asked, mut later: Later, mut place: Place, send: Sender<Byt
         let mut reply = asked.again(later.next).await;
         match take(&mut reply) {
             Some(next) => later = next,
-            // There is no message for it: the stream ends, and who opens it again is told why.
-            None if end.is_some() => return,
+            None if end.is_some() => return last(farewell.map(|farewell| farewell.at(reply.status()))).await,
             None => {
                 let why = String::from_utf8_lossy(&reply.into_body().into_bytes()).replace(['\r', '\n'], " ");
                 say(format!("event: error\ndata: {why}\n\n")).await;

@@ -60,6 +60,10 @@ impl Followers {
     pub fn close(&self) {
         self.end.send_replace(true);
     }
+    /// Whether the server ends.
+    pub fn is_closed(&self) -> bool {
+        *self.end.borrow()
+    }
     /// A place to wait for the wiki in the name of `caller`, who may have `most`, counted as for everything else. None if there are too many.
     pub fn enter(self: &Arc<Self>, wiki: WikiId, caller: &Identity, most: usize) -> Option<Place> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@
 use crate::api;
 use crate::app::{App, CookieSecurity};
 use crate::dispatch::dispatch;
+use crate::elsewhere;
 use crate::follow;
 use crate::git;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
@@ -89,6 +90,12 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         let peer = app.proxies.client(peer.ip(), &parts.headers);
         return git::serve(app, wiki, parts, &path, body, peer).await;
     }
+    if is_platform && let Some((slug, rest)) = git::below_platform(&path) {
+        let Ok(Some(wiki)) = app.edge.store.host(slug.as_str()) else { return no_wiki() };
+        app.edge.visits.note(wiki);
+        let peer = app.proxies.client(peer.ip(), &parts.headers);
+        return git::serve(app, wiki, parts, &rest, body, peer).await;
+    }
     // Before anything of the body is read (security.md MCP-2).
     if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
@@ -152,6 +159,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     let fallback = Arc::new(fallback);
     let kind = match (is_mcp, has_body) {
         (true, _) => Kind::Agent,
+        _ if elsewhere::asks_others(is_platform, &request.path) => Kind::Elsewhere,
         (false, true) => Kind::Write,
         (false, false) => Kind::Read,
     };
@@ -178,7 +186,9 @@ pub async fn work(app: &Arc<App>, request: &Arc<Request>, fallback: &Arc<Fallbac
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let wanted = wanted(&request, &fallback);
+        let file = platform::files::answer(&app, &request.path).filter(|_| matches!(request.method, Method::GET | Method::HEAD));
         let reply = match fallback.reason {
+            _ if file.is_some() => file.unwrap_or_else(no_wiki),
             Reason::Platform => platform::dispatch(&app, &request),
             _ => dispatch(&app, &request, &fallback),
         };
@@ -204,7 +214,16 @@ async fn catch_up(app: &Arc<App>, headers: &HeaderMap) {
 }
 
 /// Addresses that end in a secret: whoever has it may do what its owner may.
-const SECRET: &[&str] = &["/-/invite/", "/-/recover_password/", "/-/confirm_email/", "/-/unsubscribe/", "/oauth/consent/"];
+const SECRET: &[&str] = &[
+    "/-/invite/",
+    "/-/recover_password/",
+    "/-/confirm_email/",
+    "/-/unsubscribe/",
+    "/oauth/consent/",
+    "/auth/register/",
+    "/auth/new-password/",
+    "/auth/confirm/",
+];
 
 /// What a log says of a request. No secret is in it.
 fn wanted(request: &Request, fallback: &Fallback) -> String {

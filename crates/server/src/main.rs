@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod digests;
 mod dispatch;
+mod domains;
 mod door;
 mod egress;
 mod elsewhere;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Wiki(command) => commands::wiki::run(command),
+        Command::Domain(command) => commands::domain::run(command),
         Command::Plan(command) => commands::plan::run(command),
         Command::User(command) => commands::user::run(command),
         Command::Token(command) => commands::token::run(command),

@@ -10,6 +10,7 @@ use crate::reply::Reply;
 use crate::web::{self, Context};
 use Need::{Admin, Login, Public, Read, Upload, Write};
 use holt_core::Result;
+use http::Method;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +185,7 @@ pub const ROUTES: &[Route] = &[
     get ("/-/move",                                 Write,  web::browse::move_form),
     post("/-/move",                                 Write,  web::browse::move_pages),
     get ("/-/deleted",                              Read,   web::browse::deleted),
-    get ("/-/housekeeping",                         Login,  web::care::show),
+    get ("/-/housekeeping",                         Read,   web::care::show),
     post("/-/housekeeping",                         Write,  web::care::tidy),
     get ("/-/housekeeping/security-check",          Admin,  web::security_check::show),
     get ("/-/agents",                               Read,   web::activity::show),
@@ -205,8 +206,6 @@ pub const ROUTES: &[Route] = &[
     get ("/robots.txt",                             Public, web::site::robots),
     get ("/sitemap.xml",                            Read,   web::site::sitemap),
     get ("/favicon.ico",                            Public, web::site::favicon),
-    get ("/platform/robot.wtf.svg",                 Public, web::site::favicon),
-    get ("/platform/logo.svg",                      Public, web::site::favicon),
     get ("/opensearch.xml",                         Public, web::feeds::opensearch),
     get ("/llms.txt",                               Read,   web::llms::index),
     get ("/llms-full.txt",                          Read,   web::llms::full),
@@ -311,6 +310,53 @@ pub const ROUTES: &[Route] = &[
     post("/{page}/attachment/{file}",               Write,  web::files::change),
     get ("/{page}",                                 Read,   web::page::any),
 ];
+
+/// A row of a table of addresses.
+pub trait Row {
+    /// `GET` covers `HEAD`.
+    fn method(&self) -> &'static str;
+    /// See [`matches`].
+    fn pattern(&self) -> &'static str;
+}
+
+impl Row for Route {
+    fn method(&self) -> &'static str {
+        self.method
+    }
+    fn pattern(&self) -> &'static str {
+        self.pattern
+    }
+}
+
+/// What a table says of an address.
+pub enum Found<'r, R> {
+    /// This row, with the values of its holes.
+    Row(&'r R, Params),
+    /// Only other methods, as `Allow` names them.
+    OtherMethods(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks for a request's row: the first that fits. The name of any page is the address of that page, unless it is another address.
+pub fn find<'r, R: Row>(rows: &'r [R], method: &Method, path: &str) -> Found<'r, R> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    let mut others = Vec::new();
+    for row in rows {
+        let Some(params) = matches(row.pattern(), path) else { continue };
+        if row.method() != method {
+            others.push(row.method());
+        } else if others.is_empty() || row.pattern() != "/{page}" {
+            return Found::Row(row, params);
+        }
+    }
+    if others.is_empty() {
+        return Found::Nothing;
+    }
+    others.sort_unstable();
+    others.dedup();
+    Found::OtherMethods(others.join(", "))
+}
 
 /// The values of a pattern's holes.
 pub type Params = Vec<(&'static str, String)>;

@@ -5,7 +5,7 @@
 use crate::app::App;
 use holt_core::{Error, PageKey, Result, WikiId};
 use holt_fragments::export::names;
-use holt_fragments::{Change, FragmentStore};
+use holt_fragments::{Change, FragmentStore, HostName, Hosted};
 use holt_remote::Remote;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub struct Shipping {
 #[derive(Default)]
 struct State {
     wikis: BTreeMap<WikiId, Work>,
-    hosts: BTreeMap<String, Option<WikiId>>,
+    hosts: BTreeMap<HostName, Option<Hosted>>,
     under_way: HashSet<WikiId>,
     /// Wikis that were the same there as here once since the start: from then on what is told is all that differs.
     known: HashSet<WikiId>,
@@ -84,8 +84,7 @@ impl Shipping {
         match change {
             Change::Page(wiki, page) => self.add(wiki, What::Pages(BTreeSet::from([page]))),
             Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeSet::new())),
-            Change::Host(slug, wiki) => drop(self.state().hosts.insert(slug, Some(wiki))),
-            Change::HostGone(slug) => drop(self.state().hosts.insert(slug, None)),
+            Change::Host(host, to) => drop(self.state().hosts.insert(host, to)),
         }
         self.wake.notify_one();
     }
@@ -204,15 +203,15 @@ impl Shipping {
         Ok(true)
     }
 
-    async fn ship_hosts(&self, hosts: BTreeMap<String, Option<WikiId>>) {
-        for (slug, wiki) in hosts {
-            let result: Result<()> = match wiki {
-                Some(wiki) => self.remote.put(&FragmentStore::export_host(&slug, wiki)).await,
-                None => self.remote.delete(&names::host(&slug)).await,
+    async fn ship_hosts(&self, hosts: BTreeMap<HostName, Option<Hosted>>) {
+        for (host, to) in hosts {
+            let result: Result<()> = match &to {
+                Some(to) => self.remote.put(&FragmentStore::export_host(&host, to)).await,
+                None => self.remote.delete(&names::host(&host)).await,
             };
             if let Err(error) = result {
                 tracing::warn!("could not publish a host to the object store: {}", error.chain());
-                self.state().hosts.entry(slug).or_insert(wiki);
+                self.state().hosts.entry(host).or_insert(to);
                 sleep(FIRST_WAIT).await;
                 self.wake.notify_one();
             }
@@ -221,7 +220,7 @@ impl Shipping {
 }
 
 enum Next {
-    Hosts(BTreeMap<String, Option<WikiId>>),
+    Hosts(BTreeMap<HostName, Option<Hosted>>),
     Wiki(WikiId, Work),
     Nothing(Option<Instant>),
 }
@@ -260,11 +259,22 @@ fn compare(app: &App, shipping: &Shipping) -> Result<()> {
         after = last.slug.to_string();
         for record in records {
             let here = local.wiki(record.id)?.map(|shared| shared.generation);
-            if here.is_some() && here == local.shipped(record.id, &shipping.place)? {
+            let same = here.is_some() && here == local.shipped(record.id, &shipping.place)?;
+            if same {
                 shipping.state().known.insert(record.id);
             } else {
                 shipping.add(record.id, What::All);
-                shipping.note(Change::Host(record.slug.to_string(), record.id));
+            }
+            let names = directory.domains_of(record.id, app.engine.clock().now())?;
+            // Of hosts nothing says whether they are there as they are here; wikis with names of their own are few.
+            if !same || !names.is_empty() {
+                let slug = record.slug.to_string();
+                let to = local.hosted(&slug)?.filter(|to| to.wiki == record.id);
+                shipping.note(Change::Host(HostName::Slug(slug), to));
+            }
+            for name in names.into_iter().filter(|domain| domain.verified.is_some()) {
+                let to = local.domain(name.name.as_str())?;
+                shipping.note(Change::Host(HostName::Domain(name.name), to));
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Who is worked for, and who waits (security.md RATE-3, RATE-4).
+//! Who is worked for, and who waits (security.md RATE-3, RATE-4, GIT-9).
 //!
-//! Each wiki has a few places of its own: as many readers at once as the machine has cores, two who change something, two agents. Whoever finds
-//! them taken waits in the wiki's own line, which is bounded. So a wiki that is asked too much keeps its own people waiting: of the
-//! threads that all share it holds a few, and somebody else's request finds its place at once.
+//! Each wiki has a few places of its own: as many readers at once as the machine has cores, two who change something, two agents, four git
+//! processes, two pushes. Whoever finds them taken waits in the wiki's own line, which is bounded; git clients stand in another one. So a wiki
+//! that is asked too much keeps its own people waiting: of the threads that all share it holds a few, and somebody else's request finds its
+//! place at once.
 
 use holt_core::WikiId;
 use std::collections::HashMap;
@@ -19,7 +20,14 @@ pub const WORKING: usize = 64;
 const WRITERS: usize = 2;
 /// Most messages of agents worked on at once in one wiki.
 const AGENTS: usize = 2;
-/// Most requests that wait in one wiki; more are told to come back.
+/// Most git processes of all wikis, and of one.
+pub const GIT: usize = 16;
+const GIT_EACH: usize = 4;
+/// Most pushes that one wiki takes in at once, from their first byte on.
+const PUSHES: usize = 2;
+/// Most who wait for other servers at once, to log in: slow ones keep nobody else waiting.
+const TRAVELLERS: usize = 16;
+/// Most requests that wait in one wiki, and as many git clients; more are told to come back.
 const WAITING: usize = 64;
 /// Longest wait.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,6 +46,12 @@ pub enum Kind {
     Write,
     /// A message of an agent, which may do either.
     Agent,
+    /// A git process, which works for a client.
+    Git,
+    /// A push that comes in. Takes a place of [`Kind::Git`] besides, once it has come: never the other way round.
+    Push,
+    /// Logging in by somebody else's server, which may take its time.
+    Elsewhere,
 }
 
 /// Whose line: a wiki's; none: the installation's own.
@@ -47,6 +61,7 @@ type Whose = Option<WikiId>;
 pub struct Turns {
     readers: usize,
     working: Arc<Semaphore>,
+    git: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     lines: Mutex<HashMap<Whose, Weak<Line>>>,
 }
@@ -56,14 +71,18 @@ struct Line {
     readers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
     agents: Arc<Semaphore>,
+    git: Arc<Semaphore>,
+    pushes: Arc<Semaphore>,
+    travellers: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     waiting: AtomicUsize,
+    git_waiting: AtomicUsize,
 }
 
 /// The right to work on a request, until it is dropped.
 pub struct Permit {
     _own: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    _all: Option<OwnedSemaphorePermit>,
     _line: Arc<Line>,
 }
 
@@ -86,6 +105,7 @@ impl Turns {
         Self {
             readers: cores.max(2),
             working: Arc::new(Semaphore::new(WORKING)),
+            git: Arc::new(Semaphore::new(GIT)),
             bodies: Arc::new(Semaphore::new(BODIES)),
             lines: Mutex::default(),
         }
@@ -103,8 +123,12 @@ impl Turns {
             readers: places(self.readers),
             writers: places(WRITERS),
             agents: places(AGENTS),
+            git: places(GIT_EACH),
+            pushes: places(PUSHES),
+            travellers: places(TRAVELLERS),
             bodies: places(BODIES_EACH),
             waiting: AtomicUsize::new(0),
+            git_waiting: AtomicUsize::new(0),
         });
         lines.insert(whose, Arc::downgrade(&line));
         line
@@ -119,7 +143,7 @@ impl Turns {
     /// A turn, when it comes; none at once if too many wait already, and after [`PATIENCE`].
     pub async fn take(&self, whose: Whose, kind: Kind) -> Option<Permit> {
         let line = self.line(whose);
-        let waiting = Waiting::begin(line.clone())?;
+        let waiting = Waiting::begin(line.clone(), kind)?;
         let turn = timeout(PATIENCE, self.next(line, kind)).await.ok()?;
         drop(waiting);
         turn
@@ -133,27 +157,48 @@ impl Turns {
             Kind::Read => &line.readers,
             Kind::Write => &line.writers,
             Kind::Agent => &line.agents,
+            Kind::Elsewhere => &line.travellers,
+            Kind::Git => &line.git,
+            Kind::Push => &line.pushes,
+        };
+        let all = match kind {
+            Kind::Read | Kind::Write | Kind::Agent | Kind::Elsewhere => Some(&self.working),
+            Kind::Git => Some(&self.git),
+            // Whoever sends slowly holds no thread.
+            Kind::Push => None,
         };
         let own = places.clone().acquire_owned().await.ok()?;
-        let all = self.working.clone().acquire_owned().await.ok()?;
+        let all = match all {
+            Some(all) => Some(all.clone().acquire_owned().await.ok()?),
+            None => None,
+        };
         Some(Permit { _own: own, _all: all, _line: line })
     }
 }
 
 /// Somebody who stands in line; whoever goes away stands there no more.
-struct Waiting(Arc<Line>);
+struct Waiting(Arc<Line>, Kind);
+
+impl Line {
+    fn waiting(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::Read | Kind::Write | Kind::Agent | Kind::Elsewhere => &self.waiting,
+            Kind::Git | Kind::Push => &self.git_waiting,
+        }
+    }
+}
 
 impl Waiting {
-    fn begin(line: Arc<Line>) -> Option<Self> {
+    fn begin(line: Arc<Line>, kind: Kind) -> Option<Self> {
         let enter = |waiting| (waiting < WAITING).then_some(waiting + 1);
-        line.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
-        Some(Self(line))
+        line.waiting(kind).fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
+        Some(Self(line, kind))
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.0.waiting(self.1).fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -206,6 +251,31 @@ mod tests {
         assert_eq!(writers.len(), WRITERS);
         assert!(now(turns.take(wiki(1), Kind::Write)).is_none());
         assert!(now(turns.take(wiki(1), Kind::Read)).is_some() && now(turns.take(wiki(1), Kind::Agent)).is_some());
+        let travellers: Vec<Permit> = (0..TRAVELLERS).filter_map(|_| now(turns.take(wiki(2), Kind::Elsewhere))).collect();
+        assert_eq!(travellers.len(), TRAVELLERS);
+        assert!(now(turns.take(wiki(2), Kind::Elsewhere)).is_none() && now(turns.take(wiki(2), Kind::Write)).is_some());
+    }
+
+    #[tokio::test]
+    async fn git_clients_of_one_wiki_keep_nobody_else_waiting() {
+        let turns = Turns::new(2);
+        let held: Vec<Permit> = std::iter::from_fn(|| now(turns.take(wiki(1), Kind::Git))).collect();
+        assert_eq!(held.len(), GIT_EACH);
+        let mut line: Vec<_> = (0..WAITING).map(|_| Box::pin(turns.take(wiki(1), Kind::Git))).collect();
+        assert!(line.iter_mut().all(|waiting| poll(waiting.as_mut()).is_pending()));
+        assert!(matches!(poll(pin!(turns.take(wiki(1), Kind::Push))), Poll::Ready(None)), "the line is full");
+        // People of the same wiki stand in another line; other wikis have places of their own, until all are taken.
+        assert!(now(turns.take(wiki(1), Kind::Read)).is_some());
+        let others: Vec<Permit> = (2..6)
+            .flat_map(|number| (0..GIT_EACH).map(move |_| number))
+            .map_while(|number| now(turns.take(wiki(number), Kind::Git)))
+            .collect();
+        assert_eq!(held.len() + others.len(), GIT);
+        drop(held);
+        assert!(matches!(poll(line[0].as_mut()), Poll::Ready(Some(_))));
+        // A push holds its place while it comes in, and no thread.
+        let pushes: Vec<Permit> = std::iter::from_fn(|| now(turns.take(wiki(7), Kind::Push))).collect();
+        assert_eq!((pushes.len(), turns.working.available_permits()), (PUSHES, WORKING));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! Knows the words of `holt-core` and nothing of the engine or the server.
 
 mod clock;
+mod dns;
 mod fixture;
 mod git;
 mod real;
 mod robot_wtf;
 
 pub use clock::FixedClock;
+pub use dns::{DnsConduct, DnsServer};
 pub use fixture::{FixtureCommit, commits};
 pub use git::{git, repository};
 pub use real::{chromium, report_skip, shared_corpus};

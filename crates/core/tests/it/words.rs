@@ -174,6 +174,8 @@ const ALL_WORDS: &[&str] = &[
     "crates/server/src/platform/account.rs",
     "crates/server/src/platform/admin.rs",
     "crates/server/src/platform/dashboard.rs",
+    "crates/server/src/platform/letters.rs",
+    "crates/server/src/platform/links.rs",
     "crates/server/src/platform/sign_in.rs",
     "crates/engine/src/pages/undo/line.rs",
     "crates/engine/src/pages/care/mod.rs",

@@ -2,7 +2,7 @@
 //!
 //! | file | module | if it is lost |
 //! |---|---|---|
-//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`] | settings, members, drafts, comments and the review queue are gone: never made anew behind anybody's back |
+//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`], [`pushers`] | settings, members, drafts, comments, the review queue and who pushed are gone: never made anew behind anybody's back |
 //! | `index.db` | [`index`] | nothing: made again from git |
 
 pub mod comments;
@@ -13,6 +13,7 @@ pub mod otterwiki;
 pub mod preferences;
 pub mod proposal_notices;
 pub mod proposals;
+pub mod pushers;
 pub mod robot_wtf;
 pub mod watches;
 pub mod wiki_db;

@@ -61,6 +61,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SIDEBAR_CUSTOM_MENU", ""),
     ("SIDEBAR_SHORTCUTS", "home pageindex createpage"),
     ("GIT_WEB_SERVER", "False"),
+    ("GIT_ALLOW_FORCE", "False"),
     ("MAIL_DEFAULT_SENDER", ""),
     ("MAIL_SERVER", ""),
     ("MAIL_PORT", ""),

@@ -23,6 +23,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0004_digests.sql"),
         include_str!("migrations/0005_proposals.sql"),
         include_str!("migrations/0006_proposal_notices.sql"),
+        include_str!("migrations/0007_pushers.sql"),
     ],
 };
 

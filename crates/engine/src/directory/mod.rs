@@ -4,6 +4,7 @@
 
 mod audit;
 mod digests;
+mod domains;
 mod elsewhere;
 mod identities;
 mod invitations;
@@ -15,12 +16,14 @@ mod plans;
 mod platform_tokens;
 mod sessions;
 mod sign_ins;
+mod sign_ups;
 mod tokens;
 mod users;
 mod wikis;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
+pub use domains::{CLAIM_LIFE, DomainRecord, Doubt, LOST_LIFE, RECHECK, UNSEEN_LIFE};
 pub use elsewhere::{NewSignInRequest, SIGN_IN_REQUEST_LIFE, SignInRequest};
 pub use identities::{Identity, IdentityRecord};
 pub use invitations::{Delivery, INVITATION_LIFE, INVITATION_USES, InvitationRecord, NewInvitation};
@@ -64,6 +67,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0008_tenancy.sql"),
         include_str!("migrations/0009_first_wiki.sql"),
         include_str!("migrations/0010_elsewhere.sql"),
+        include_str!("migrations/0011_domains.sql"),
     ],
 };
 

@@ -27,6 +27,8 @@ pub struct Plan {
     pub writes: Option<u32>,
     /// Members of a wiki.
     pub members: Option<u32>,
+    /// Names of a wiki that are not below the platform's domain.
+    pub domains: Option<u32>,
     /// Per cent of a limit from which on people are told that it is near.
     pub warn: u8,
 }
@@ -42,6 +44,8 @@ pub struct WikiLimits {
     pub writes: Option<u32>,
     /// Members.
     pub members: Option<u32>,
+    /// Names that are not below the platform's domain.
+    pub domains: Option<u32>,
     /// Per cent of a limit from which on people are told that it is near; none without a plan.
     pub warn: Option<u8>,
 }
@@ -54,13 +58,13 @@ impl WikiLimits {
     }
 }
 
-type Raw = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+type Raw = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 fn number<T: TryFrom<i64>>(value: Option<i64>) -> Result<Option<T>> {
     value.map(|value| decode("a limit", T::try_from(value).ok())).transpose()
 }
 
-fn record((name, wikis, (pages, bytes, writes, members), warn): (String, Option<i64>, Raw, i64)) -> Result<Plan> {
+fn record((name, wikis, (pages, bytes, writes, members, domains), warn): (String, Option<i64>, Raw, i64)) -> Result<Plan> {
     Ok(Plan {
         name,
         wikis: number(wikis)?,
@@ -68,15 +72,16 @@ fn record((name, wikis, (pages, bytes, writes, members), warn): (String, Option<
         bytes: number(bytes)?,
         writes: number(writes)?,
         members: number(members)?,
+        domains: number(domains)?,
         warn: decode("a limit", u8::try_from(warn).ok())?,
     })
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<(String, Option<i64>, Raw, i64)> {
-    Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?), row.get(6)?))
+    Ok((row.get(0)?, row.get(1)?, (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?), row.get(7)?))
 }
 
-const COLUMNS: &str = "name, wikis, pages, bytes, writes, members, warn FROM plans";
+const COLUMNS: &str = "name, wikis, pages, bytes, writes, members, domains, warn FROM plans";
 
 impl Directory {
     /// All plans, by name.
@@ -97,11 +102,11 @@ impl Directory {
         if name.is_empty() || name.len() > NAME_BYTES || !name.bytes().all(fits) {
             return Err(Error::invalid("that is no name of a plan").hint("Use lower-case letters, digits and hyphens."));
         }
-        let sql = "INSERT INTO plans (name, wikis, pages, bytes, writes, members, warn) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        let sql = "INSERT INTO plans (name, wikis, pages, bytes, writes, members, domains, warn) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT (name) DO UPDATE SET wikis = excluded.wikis, pages = excluded.pages, bytes = excluded.bytes,
-                writes = excluded.writes, members = excluded.members, warn = excluded.warn";
+                writes = excluded.writes, members = excluded.members, domains = excluded.domains, warn = excluded.warn";
         let bytes = plan.bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-        let values = (name, plan.wikis, plan.pages, bytes, plan.writes, plan.members, plan.warn);
+        let values = (name, plan.wikis, plan.pages, bytes, plan.writes, plan.members, plan.domains, plan.warn);
         self.write("change a plan", |db| db.execute(sql, values)).map(drop)
     }
     /// The plan of wikis that people make for themselves.
@@ -128,15 +133,18 @@ impl Directory {
     /// What a wiki may have: what an operator set for it alone, else what its plan says.
     pub fn limits(&self, id: WikiId) -> Result<WikiLimits> {
         let sql =
-            "SELECT coalesce(wikis.max_pages, plans.pages), coalesce(wikis.max_bytes, plans.bytes), plans.writes, plans.members, plans.warn
+            "SELECT coalesce(wikis.max_pages, plans.pages), coalesce(wikis.max_bytes, plans.bytes), plans.writes, plans.members, plans.domains,
+                plans.warn
             FROM wikis LEFT JOIN plans ON plans.name = wikis.plan WHERE wikis.id = ?1";
         let found = self.read("read the limits of a wiki", |db| {
-            let row = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), row.get::<_, Option<i64>>(4)?));
+            let row =
+                |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?), row.get::<_, Option<i64>>(5)?));
             db.prepare_cached(sql)?.query_row([id.to_store()], row).optional()
         })?;
-        let Some(((pages, bytes, writes, members), warn)): Option<(Raw, _)> = found else { return Ok(WikiLimits::default()) };
+        let Some(((pages, bytes, writes, members, domains), warn)): Option<(Raw, _)> = found else { return Ok(WikiLimits::default()) };
         let (pages, bytes) = (number(pages)?, number(bytes)?);
-        Ok(WikiLimits { pages, bytes, writes: number(writes)?, members: number(members)?, warn: number(warn)? })
+        let (writes, members, domains) = (number(writes)?, number(members)?, number(domains)?);
+        Ok(WikiLimits { pages, bytes, writes, members, domains, warn: number(warn)? })
     }
     /// How many wikis belong to `owner`, those that wait to be removed not counted.
     pub fn count_wikis_of(&self, owner: UserId) -> Result<u32> {

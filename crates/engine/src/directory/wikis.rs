@@ -292,7 +292,7 @@ impl Directory {
             let slug = slug_of(db, id).map_err(wrap("delete a wiki"))?.ok_or_else(missing)?;
             (|| {
                 db.execute("UPDATE wikis SET state = 'deleted' WHERE id = ?1", [id.to_store()])?;
-                for table in [
+                const OWN: &[&str] = &[
                     "sessions",
                     "tokens",
                     "oauth_clients",
@@ -303,7 +303,9 @@ impl Directory {
                     "digests",
                     "sign_ins",
                     "sign_in_requests",
-                ] {
+                    "domains",
+                ];
+                for table in OWN {
                     db.execute(&format!("DELETE FROM {table} WHERE wiki = ?1"), [id.to_store()])?;
                 }
                 free(db, &slug, id, now)

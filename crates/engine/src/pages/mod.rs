@@ -57,7 +57,7 @@ pub use counts::{Counts, RepositoryState, Weight, bytes, check_room, counts, des
 pub use delete::{Subpages, delete};
 pub use digest::{Digest, Due, Retry, digest, digest_failed, digest_sent, digests_due, next_digests, stop_digests};
 pub use drafts::{Draft, discard_draft, draft, drafts, save_draft};
-pub use hidden::{HiddenKind, HiddenText, hidden_text};
+pub use hidden::{HiddenKind, HiddenText, hidden_since, hidden_text, marked};
 pub use history::{Entry, EntryChange, Filter, changelog, changelog_place, changelog_since, deleted, history, moved_to};
 pub(crate) use inbox::note_news;
 pub use inbox::{
@@ -77,7 +77,7 @@ pub use settings::{admit, join, members, put_members, remove_member, set_prefere
 pub use suggest::{Suggestion, suggest};
 pub use tags::{Tag, categories, tagged, tags, tags_of};
 pub use text::readable;
-pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, own_session, undo, undo_plan};
+pub use undo::{UNDO_COMMITS, UndoConflict, UndoItem, UndoKind, UndoOf, UndoPlan, Undone, own_session, undo, undo_plan, undone_before};
 
 use crate::db::preferences::Preferences;
 

@@ -6,19 +6,20 @@
 use super::proposals::{self, ACCEPTED_BY_TRAILER, NewProposal, PROPOSAL_TRAILER};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
-use crate::repo::{CommitMeta, CommitOutcome, Incoming, Repo};
+use crate::repo::{CommitMeta, CommitOutcome, Incoming, NewCommit, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
 use crate::wiki::Wiki;
 use holt_core::{
-    Actor, Author, Error, FileChange, Handling, OpId, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER, Timestamp,
-    UNDOES_TRAILER, VIA_TRAILER,
+    Actor, Author, Error, FileChange, Handling, OpId, PLAN_TRAILER, PageKey, PagePath, Result, Revision, RevisionId, SESSION_TRAILER,
+    Timestamp, UNDOES_TRAILER, VIA_TRAILER,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard};
 
 /// What only Holt says of a commit.
-const OWN_TRAILERS: [&str; 6] = [UNDOES_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
+const OWN_TRAILERS: [&str; 7] =
+    [UNDOES_TRAILER, PLAN_TRAILER, VIA_TRAILER, SESSION_TRAILER, PROPOSAL_TRAILER, ACCEPTED_BY_TRAILER, OP_TRAILER];
 
 /// `message` with nothing in it that could be taken for a trailer of ours. Its first paragraph is its title, whatever stands there.
 fn disowned(message: &str) -> String {
@@ -40,6 +41,8 @@ pub(crate) struct Writing<'w> {
     session: Option<String>,
     /// What this change takes back, in a line.
     pub(crate) undoes: Option<String>,
+    /// By which plan, and what was chosen of it.
+    pub(crate) plan: Option<String>,
     rights: Rights<'w>,
     op: Option<OpId>,
     /// Trailers besides those that every commit may have.
@@ -73,6 +76,7 @@ impl<'w> Writing<'w> {
             via: scope.via(),
             session: scope.session(),
             undoes: None,
+            plan: None,
             rights: scope.rights()?,
             op,
             trailers: Vec::new(),
@@ -88,6 +92,7 @@ impl<'w> Writing<'w> {
         let noted = via.is_some().then_some(proposed);
         self.session = noted.and_then(Revision::session).map(str::to_string);
         self.undoes = noted.and_then(Revision::undoes).map(str::to_string);
+        self.plan = noted.and_then(Revision::plan).map(str::to_string);
         (self.author, self.via, self.op, self.trailers) = (proposed.author.clone(), via, Some(op), trailers);
     }
     /// Says which pages move, with all that is below them.
@@ -174,14 +179,18 @@ impl<'w> Writing<'w> {
             }
         }
     }
-    /// Moves the branch from `base` to `new`, which was pushed and found to be in order; `changes` are what differs, without contents: those
-    /// are in `incoming`, and counted there. `false`, and nothing happened, if the branch does not stand at `base` any more.
-    pub(crate) fn adopt(self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming, changes: &[FileChange]) -> Result<bool> {
-        if self.head != base {
+    /// Moves the branch as a push wants it that was found to be in order. `false`, and nothing happened, if it does not stand any more where
+    /// that was looked at.
+    pub(crate) fn adopt(self, pushed: &PushedCommits<'_>) -> Result<bool> {
+        if self.head != pushed.base {
             return Ok(false);
         }
-        self.check(changes)?;
-        match self.repo.adopt(base, new, incoming)? {
+        self.check(pushed.changes)?;
+        self.wiki.db()?.note_pusher(&self.pusher(), pushed.commits.iter().map(|commit| commit.id))?;
+        if let (Continuity::Replaces, Some(base)) = (pushed.continuity, pushed.base) {
+            self.repo.keep_replaced(base)?;
+        }
+        match self.repo.adopt(pushed.base, pushed.new, pushed.incoming)? {
             CommitOutcome::Won(revision) | CommitOutcome::Unchanged(revision) => {
                 self.finish(Committed::New(revision));
                 Ok(true)
@@ -189,10 +198,17 @@ impl<'w> Writing<'w> {
             CommitOutcome::Lost { .. } => Ok(false),
         }
     }
+    /// Whose credential it is: a program's alone, if no person stands behind it.
+    fn pusher(&self) -> Author {
+        match (self.actor, &self.via) {
+            (Actor::Person(person), Some(via)) if person.name.is_empty() => Author::new(via, ""),
+            _ => self.author.clone(),
+        }
+    }
     /// In a paragraph of their own at the end: what the writer said before stays theirs, even if it looks like a trailer. Where we have none to
     /// say, what looks like ours is indented, so that nobody takes it for it.
     fn with_trailers(&self, message: &str) -> String {
-        let ours = [(UNDOES_TRAILER, &self.undoes), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
+        let ours = [(UNDOES_TRAILER, &self.undoes), (PLAN_TRAILER, &self.plan), (VIA_TRAILER, &self.via), (SESSION_TRAILER, &self.session)];
         let ours = ours.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let more = self.trailers.iter().map(|(name, value)| (*name, value.as_str()));
         // The operation last: that is where it is looked for.
@@ -251,6 +267,31 @@ impl<'w> Writing<'w> {
             tracing::warn!(wiki.id = %wiki.id(), %revision, "saved, but index or pages lag behind: {}", error.chain());
         }
     }
+}
+
+/// A push, looked at.
+pub(crate) struct PushedCommits<'p> {
+    /// Where the branch stood then.
+    pub(crate) base: Option<RevisionId>,
+    /// Where it shall stand.
+    pub(crate) new: RevisionId,
+    /// What is new.
+    pub(crate) commits: &'p [NewCommit],
+    /// Where that is.
+    pub(crate) incoming: &'p Incoming,
+    /// What differs between the two, without contents: those were counted when they came.
+    pub(crate) changes: &'p [FileChange],
+    /// Whether the new history has the old one in it.
+    pub(crate) continuity: Continuity,
+}
+
+/// See [`PushedCommits::continuity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continuity {
+    /// It goes on from there.
+    GoesOn,
+    /// It does not: where the branch stood is kept aside.
+    Replaces,
 }
 
 /// The files that `changes` are about, under their old and new names.

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A process that neither takes nor gives anything for so long is ended, unless it was told everything and thinks about it.
-const IDLE: Duration = Duration::from_secs(30);
-/// It is ended in any case after so many of them: 120 seconds.
-const TURNS: usize = 4;
+/// How long a process has, if nobody says otherwise.
+const TIME: Duration = Duration::from_secs(120);
+/// One that neither takes nor gives anything for such a part of it is ended, unless it was told everything and thinks about it.
+const TURNS: u32 = 4;
 /// Memory of its own; packs that it maps do not count.
 const MEMORY: u64 = 1024 * 1024 * 1024;
 /// Seconds of computing.
@@ -27,8 +27,17 @@ const SAID: usize = 4096;
 const PIECE: usize = 64 * 1024;
 
 /// Ends what git does for one request, from any thread. Nothing happens to a request that is done.
-#[derive(Debug, Clone, Default)]
-pub struct GitStop(Arc<Mutex<Stoppable>>);
+#[derive(Debug, Clone)]
+pub struct GitStop {
+    state: Arc<Mutex<Stoppable>>,
+    time: Duration,
+}
+
+impl Default for GitStop {
+    fn default() -> Self {
+        Self::after(TIME)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Stoppable {
@@ -38,9 +47,13 @@ struct Stoppable {
 }
 
 impl GitStop {
+    /// Ends each process by itself that takes longer, or a quarter of it without taking or giving anything.
+    pub fn after(time: Duration) -> Self {
+        Self { state: Arc::default(), time }
+    }
     /// Ends it, and whatever would come after.
     pub fn stop(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.stopped = true;
         if let Some(group) = state.group {
             // It may have ended by itself just now.
@@ -49,18 +62,18 @@ impl GitStop {
     }
     /// Refuses to go on for somebody who is gone, or after git was ended.
     pub fn check(&self) -> Result<()> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).stopped {
+        match self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped {
             true => Err(Error::busy("it took too long, or nobody waits for it any more").hint("Try again; ask for less at a time.")),
             false => Ok(()),
         }
     }
     fn works(&self, group: Pid) -> Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).group = Some(group);
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).group = Some(group);
         self.check()
     }
     /// Nobody of the group outlives its leader.
     fn ended(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = state.group.take() {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -101,11 +114,12 @@ impl Running {
         // Not being able to be polite is no reason to fail.
         let _ = setpriority_process(Some(pid), NICE);
         let (end, ended) = mpsc::channel();
+        let idle = stop.time / TURNS;
         let (stop, progress, patient) = (stop.clone(), running.progress.clone(), running.patient.clone());
         let watch = thread::spawn(move || {
             let mut before = 0;
             for _ in 0..TURNS {
-                match ended.recv_timeout(IDLE) {
+                match ended.recv_timeout(idle) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -263,6 +277,23 @@ mod tests {
             thread::yield_now();
         }
         assert!(Running::start(&mut shell("true"), &stop, "try").is_err(), "nothing comes after");
+    }
+
+    #[test]
+    fn a_process_that_takes_too_long_is_ended() {
+        let short = || GitStop::after(Duration::from_millis(400));
+        // It says nothing; it is told nothing more and thinks; it never comes to an end.
+        for script in ["exec sleep 60", "cat; exec sleep 60", "while :; do echo more; done"] {
+            let stop = short();
+            let mut running = Running::start(&mut shell(script), &stop, "try").unwrap();
+            running.hear(&mut |_| Ok(())).unwrap();
+            assert_eq!(running.finish().unwrap_err().kind, holt_core::ErrorKind::Busy, "{script}");
+        }
+        let stop = short();
+        let mut running = Running::start(&mut shell("echo done"), &stop, "try").unwrap();
+        running.all_told();
+        running.hear(&mut |_| Ok(())).unwrap();
+        assert!(running.finish().unwrap().0.success());
     }
 
     #[test]

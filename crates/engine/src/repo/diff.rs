@@ -2,11 +2,14 @@
 
 use gix::diff::blob::{Algorithm, Diff, InternedInput, diff_with_slider_heuristics};
 use holt_core::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Longest text that is compared for showing (security.md INP-12), in bytes, and most lines shown.
 const SIDE_BYTES: usize = 2 * 1024 * 1024;
 const SHOWN_LINES: usize = 20_000;
+/// Most places that are looked at to find out which changes were chosen.
+const WAYS: usize = 200_000;
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
@@ -120,6 +123,46 @@ pub fn apply(old: &str, new: &str, chosen: impl Fn(usize) -> bool) -> String {
     text
 }
 
+/// Which of the [`changes`] from `old` to `new` were chosen where [`apply`] made `result` of them, from 0. None if it is no such text.
+pub fn chosen(old: &str, new: &str, result: &str) -> Option<BTreeSet<usize>> {
+    let lines =
+        |text| -> Vec<&str> { str::split_inclusive(text, '\n').map(|line: &str| line.strip_suffix('\n').unwrap_or(line)).collect() };
+    let (old_lines, new_lines, lines) = (lines(old), lines(new), lines(result));
+    let found = hunks(old, new);
+    // Where in the result one may have come to after each change, and from where, by taking it or not: a text can be made in several ways where
+    // lines repeat; one of them is told.
+    let mut steps: Vec<BTreeMap<usize, (usize, bool)>> = Vec::with_capacity(found.len());
+    let (mut places, mut reached, mut seen) = (BTreeSet::from([0]), 0, 0);
+    let step = |at: usize, wanted: &[&str]| lines[at..].starts_with(wanted).then_some(at + wanted.len());
+    for (before, after) in &found {
+        let mut next = BTreeMap::new();
+        for from in places {
+            let Some(at) = step(from, &old_lines[reached..before.start]) else { continue };
+            for (taken, wanted) in [(false, &old_lines[before.clone()]), (true, &new_lines[after.clone()])] {
+                if let Some(at) = step(at, wanted) {
+                    next.entry(at).or_insert((from, taken));
+                }
+            }
+        }
+        seen += next.len();
+        if seen > WAYS {
+            return None;
+        }
+        (places, reached) = (next.keys().copied().collect(), before.end);
+        steps.push(next);
+    }
+    let mut at = places.into_iter().find(|at| step(*at, &old_lines[reached..]) == Some(lines.len()))?;
+    let mut way = BTreeSet::new();
+    for (number, step) in steps.iter().enumerate().rev() {
+        let (from, taken) = *step.get(&at)?;
+        at = from;
+        if taken {
+            way.insert(number);
+        }
+    }
+    (apply(old, new, |number| way.contains(&number)) == result).then_some(way)
+}
+
 fn same(line: &str) -> Line {
     Line::Same(trim(line).to_string())
 }
@@ -189,7 +232,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 /// Ranges of lines that differ, before and after, in order.
-pub(super) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
+pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let mut input = InternedInput::default();
     input.update_before(old.split_inclusive('\n'));
     input.update_after(new.split_inclusive('\n'));
@@ -228,6 +271,18 @@ mod tests {
             Line::Added(p) => format!("+ {}\n", parts(p)),
         };
         hunks.iter().map(|h| format!("@{},{}\n{}", h.old_start, h.new_start, h.lines.iter().map(line).collect::<String>())).collect()
+    }
+
+    #[test]
+    fn what_was_chosen_is_told_from_what_came_of_it() {
+        let (old, new) = ("a\nb\nc\nd\ne\nf", "a\nB\nB\nc\ne\nF\ng");
+        for choice in 0..8_usize {
+            let is_in = |number: usize| choice >> number & 1 == 1;
+            let made = apply(old, new, is_in);
+            assert_eq!(chosen(old, new, &made), Some((0..3).filter(|number| is_in(*number)).collect()), "{made}");
+        }
+        assert_eq!((chosen(old, new, "a\nb\nX\nd\ne\nf"), chosen(old, new, "a\nb\nc\nd\ne\nf\n")), (None, None));
+        assert_eq!((chosen("", "x\n", ""), chosen("", "x\n", "x\n")), (Some([].into()), Some([0].into())));
     }
 
     #[test]

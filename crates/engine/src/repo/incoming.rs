@@ -83,6 +83,19 @@ impl Repo {
     pub fn receive_nothing(&self) -> Result<Incoming> {
         Incoming::new(self)
     }
+    /// Keeps `tip` and its history from being collected when the branch leaves it, under a name that no client sees. Durable when this returns.
+    pub fn keep_replaced(&self, tip: RevisionId) -> Result<()> {
+        let reference = self.dir.join(super::REPLACED).join(tip.to_string());
+        let Some(lock) = RefLock::take(&reference)? else {
+            return Err(Error::busy("another git process holds the ref").hint("Try again in a moment."));
+        };
+        lock.write(&tip)?;
+        sync_all(&[lock.file()])?;
+        lock.rename(&reference)?;
+        // The directories may be as new as the ref in them.
+        reference.ancestors().skip(1).take(3).try_for_each(sync_directory)?;
+        failpoint::hit("push.tip-kept")
+    }
     /// Makes `new`, which `incoming` holds and which was found to be in order, the branch. Durable when this returns.
     pub fn adopt(&self, base: Option<RevisionId>, new: RevisionId, incoming: &Incoming) -> Result<CommitOutcome> {
         let reference = self.dir.join("refs/heads").join(&self.branch);

@@ -167,6 +167,9 @@ const CONFIG: &str =
 /// Where the refs of proposals are: no branch, so that neither a clone nor `catch_up` sees them, and git keeps what they refer to.
 const PROPOSALS: &str = "refs/holt/proposals";
 
+/// Where the tips are kept that the branch left when its history was replaced: as hidden, and as safe.
+const REPLACED: &str = "refs/holt/replaced";
+
 /// GIT-13: a repository that shares objects with another one is not ours.
 fn refuse_sharing(dir: &Path) -> Result<()> {
     for name in ["objects/info/alternates", "objects/info/http-alternates", "commondir", "worktrees", "modules"] {
@@ -187,8 +190,8 @@ fn remove_leftovers(dir: &Path) -> Result<()> {
     }
     let pack = dir.join("objects/pack");
     let heads = dir.join("refs/heads");
-    let proposals = dir.join(PROPOSALS);
-    for (place, ours) in [(&pack, "tmp_"), (&heads, ""), (&proposals, "")] {
+    let (proposals, replaced) = (dir.join(PROPOSALS), dir.join(REPLACED));
+    for (place, ours) in [(&pack, "tmp_"), (&heads, ""), (&proposals, ""), (&replaced, "")] {
         let entries = match std::fs::read_dir(place) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -5,7 +5,7 @@ use crate::wikis::{page_text, people, save_text};
 use holt_core::{AccessLevel, Actor, AttachmentName, ErrorKind, PagePath, SubtreeRule, SubtreeRules};
 use holt_engine::db::index::Index;
 use holt_engine::db::preferences::path_access_text;
-use holt_engine::pages::care::{self, Care, Finding, FindingKind, MOST, Mend, OVERSIZED, Place, propose_mend};
+use holt_engine::pages::care::{self, Care, Finding, FindingKind, IfWaiting, MOST, Mend, OVERSIZED, Place};
 use holt_engine::pages::proposals;
 use holt_engine::pages::{self, Backlinks, Existing, Subpages};
 use holt_engine::{Admin, Read, Upload, Wiki, Write};
@@ -34,6 +34,11 @@ fn line(finding: &Finding) -> String {
 
 fn lines(wiki: &Wiki, kind: FindingKind) -> Vec<String> {
     report(wiki, &people("ann"), Some(kind)).findings.iter().map(line).collect()
+}
+
+/// In the name of `who`, unless it waits already.
+fn propose_mend(wiki: &Wiki, who: &Actor, page: &PagePath, mend: &Mend) -> holt_core::Result<i64> {
+    care::propose_mend(wiki.grant::<Write>(who).unwrap(), page, mend, IfWaiting::Join)
 }
 
 fn hide(wiki: &Wiki, top: &str) {
@@ -245,7 +250,7 @@ fn a_mend_names_nothing_that_readers_of_the_page_may_not_see() {
     );
     let ann = people("ann");
     let mend = Mend::Relink { target: path("Timetabel"), to: path("Staff/Timetable") };
-    let refused = propose_mend(wiki.grant::<Write>(&ann).unwrap(), &path("Home"), &mend).unwrap_err();
+    let refused = propose_mend(&wiki, &ann, &path("Home"), &mend).unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
 }
 
@@ -262,8 +267,8 @@ fn a_mend_becomes_a_proposal_and_what_it_mends_is_well_when_it_is_accepted() {
     let before = texts();
     for (page, mend) in &mends {
         let current = texts();
-        let number = propose_mend(wiki.grant::<Write>(&bob).unwrap(), page, mend).unwrap();
-        assert_eq!(propose_mend(wiki.grant::<Write>(&bob).unwrap(), page, mend).unwrap(), number, "a second click");
+        let number = propose_mend(&wiki, &bob, page, mend).unwrap();
+        assert_eq!(propose_mend(&wiki, &bob, page, mend).unwrap(), number, "a second click");
         assert_eq!(texts(), current, "nothing changes until somebody accepts it");
         let ann = people("ann");
         let seen = proposals::view(&wiki.grant::<Read>(&ann).unwrap(), number).unwrap().seen;
@@ -277,8 +282,60 @@ fn a_mend_becomes_a_proposal_and_what_it_mends_is_well_when_it_is_accepted() {
     assert!(left.iter().all(|found| found.mend.is_none()) && left.len() == found.len() - 3, "one page is not wanted any more, too");
     // What is well already, or was never offered, is not proposed.
     for (page, mend) in mends {
-        assert_eq!(propose_mend(wiki.grant::<Write>(&bob).unwrap(), page, mend).unwrap_err().kind, ErrorKind::Conflict);
+        assert_eq!(propose_mend(&wiki, &bob, page, mend).unwrap_err().kind, ErrorKind::Conflict);
     }
     let other = Mend::Relink { target: path("Unheard of"), to: path("Keys") };
-    assert_eq!(propose_mend(wiki.grant::<Write>(&bob).unwrap(), &path("Home"), &other).unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(propose_mend(&wiki, &bob, &path("Home"), &other).unwrap_err().kind, ErrorKind::Conflict);
+}
+
+#[test]
+fn what_waits_as_a_proposal_is_said_and_not_proposed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let [bob, cat] = ["bob", "cat"].map(|name| join(&engine, &wiki, name, approved()));
+    messy(&wiki);
+    let waiting = |who: &Actor| -> Vec<(String, i64, String, bool)> {
+        let found = report(&wiki, who, None).findings;
+        let row = |found: Finding| {
+            found.waiting.map(|waits| (format!("{} {}", found.kind.as_str(), found.page), waits.number, waits.name, waits.mine))
+        };
+        found.into_iter().filter_map(row).collect()
+    };
+    assert_eq!(waiting(&bob), []);
+    let relink = Mend::Relink { target: path("Guide/Steup"), to: path("Guide/Setup") };
+    assert_eq!(propose_mend(&wiki, &bob, &path("Home"), &relink).unwrap(), 1);
+    let row = |what: &str, number, name: &str, mine| (what.to_string(), number, name.to_string(), mine);
+    // The other broken link of the page is not mended by it.
+    assert_eq!(waiting(&bob), [row("broken-link Home", 1, "bob", true)]);
+    assert_eq!(waiting(&cat), [row("broken-link Home", 1, "bob", false)]);
+    assert_eq!(waiting(&Actor::Anonymous), [], "the queue is not for everybody");
+    assert_eq!(propose_mend(&wiki, &cat, &path("Home"), &relink).unwrap(), 1, "one is enough");
+    let insisting = care::propose_mend(wiki.grant::<Write>(&cat).unwrap(), &path("Home"), &relink, IfWaiting::Insist);
+    assert_eq!(insisting.unwrap(), 2);
+    // What somebody proposed by hand mends as well; what only touches the page does not.
+    let propose = |page: &str, text: &str| {
+        let scope = wiki.grant::<Write>(&cat).unwrap().proposing();
+        let base = pages::page(&scope.narrow(), &path(page)).unwrap().map(|view| view.page.revision);
+        pages::save(&scope, &holt_core::Edit::new(path(page), base, text.into(), "").unwrap(), None).unwrap_err().proposal().unwrap().number
+    };
+    propose("Policy", &page_text(&wiki, "Policy").unwrap().replace("text", "other text"));
+    let keys = propose("Keys", &page_text(&wiki, "Keys").unwrap().replace(TOKEN, "(gone)"));
+    let review = propose("Policy", &page_text(&wiki, "Policy").unwrap().replace("2023-11-13", "2024-12-24"));
+    let wanted = propose("Unheard of", "# Unheard of\n\nHeard.\n");
+    let stub = propose("Stub", "# Stub\n\nIt says\n\nsomething now.\n");
+    let expected = [
+        row("secret Keys", keys, "cat", false),
+        row("broken-link Home", 1, "bob", true),
+        row("wanted Unheard of", wanted, "cat", false),
+        row("stale Policy", review, "cat", false),
+        row("empty Stub", stub, "cat", false),
+    ];
+    assert_eq!(waiting(&bob), expected);
+    // What is decided does not wait any more, and what came into the wiki is well.
+    let ann = people("ann");
+    proposals::reject(&wiki.grant::<Write>(&ann).unwrap(), 1, "").unwrap();
+    assert_eq!(waiting(&bob)[1], row("broken-link Home", 2, "cat", false));
+    proposals::reject(&wiki.grant::<Write>(&ann).unwrap(), 2, "").unwrap();
+    let [first, second] = [&bob, &cat].map(|who| propose_mend(&wiki, who, &path("Home"), &relink).unwrap());
+    assert!(first == second && first > stub, "what was refused can be asked for again: {first}, {second}");
 }

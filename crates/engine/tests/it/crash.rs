@@ -14,6 +14,7 @@ use std::process::Command;
 
 const DIR: &str = "HOLT_CRASH_DIR";
 const POINT: &str = "HOLT_CRASH_POINT";
+const WORK: &str = "HOLT_CRASH_WORK";
 
 /// Every row of the table, and whether the save is there after the restart. `true` rows died after the ref had moved.
 const ROWS: &[(&str, bool)] = &[
@@ -28,39 +29,78 @@ const ROWS: &[(&str, bool)] = &[
     ("publish.pages", true),
 ];
 
+/// What the child does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Work {
+    Save,
+    Propose,
+    /// A proposal that was made before.
+    Accept,
+    /// HEAD of the clone `mine`, by force if it takes that.
+    Push,
+}
+
 /// Not a test of its own: the child. Without its environment it does nothing.
 #[test]
 fn child() {
-    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
-    let engine = new_engine(Path::new(&dir));
+    let (Ok(dir), Ok(work), Ok(point)) = (std::env::var(DIR), std::env::var(WORK), std::env::var(POINT)) else { return };
+    let dir = Path::new(&dir);
+    let engine = new_engine(&dir.join("data"));
     let wiki = engine.wiki_named("docs").unwrap();
-    let (point, _) = ROWS.iter().find(|(name, _)| *name == point).unwrap();
-    arm(point, Action::Abort);
-    save_text(&wiki, "Home", "# Home\n\nSecond, links to [[Other]].\n");
+    let work = [Work::Save, Work::Propose, Work::Accept, Work::Push].into_iter().find(|known| format!("{known:?}") == work).unwrap();
+    if work == Work::Accept {
+        propose(&wiki, "# Home\n\nProposed.\n");
+    }
+    arm(Box::leak(point.clone().into_boxed_str()), Action::Abort);
+    match work {
+        Work::Save => {
+            save_text(&wiki, "Home", "# Home\n\nSecond, links to [[Other]].\n");
+        }
+        Work::Propose => {
+            propose(&wiki, "# Home\n\nProposed.\n");
+        }
+        Work::Accept => {
+            accept(&wiki, 1);
+        }
+        Work::Push => {
+            push_as(&wiki, &people("ann"), &dir.join("mine"), "refs/heads/main", PushLimits::default());
+        }
+    }
     unreachable!("{point} was not passed");
+}
+
+/// A data directory below `dir` with the wiki `docs` and a page, and perhaps more.
+fn prepare(dir: &Path, more: impl FnOnce(&holt_engine::Wiki)) {
+    let engine = new_engine(&dir.join("data"));
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    save_text(&wiki, "Home", "# Home\n\nFirst.\n");
+    more(&wiki);
+    engine.settle_all().unwrap();
+}
+
+/// Lets a child die at `point` of its work.
+fn die(dir: &Path, work: Work, point: &str) {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::child", "--nocapture"])
+        .env(DIR, dir)
+        .env(WORK, format!("{work:?}"))
+        .env(POINT, point)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stderr);
+    assert!(!child.status.success() && !said.contains("panicked"), "{work:?} at {point}: the child must die there: {said}");
 }
 
 #[test]
 fn every_row_of_the_crash_table_recovers() {
     for (point, survives) in ROWS {
         let dir = tempfile::tempdir().unwrap();
-        {
-            let engine = new_engine(dir.path());
-            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
-            save_text(&wiki, "Other", "# Other\n");
-            engine.settle_all().unwrap();
-        }
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::child", "--nocapture"])
-            .env(DIR, dir.path())
-            .env(POINT, point)
-            .output()
-            .unwrap();
-        assert!(!child.status.success(), "{point}: the child must die");
-        assert!(!String::from_utf8_lossy(&child.stderr).contains("was not passed"), "{point} is never passed");
+        prepare(dir.path(), |wiki| {
+            save_text(wiki, "Other", "# Other\n");
+        });
+        die(dir.path(), Work::Save, point);
 
-        let engine = new_engine(dir.path());
+        let engine = new_engine(&dir.path().join("data"));
         let interrupted = engine.interrupted().unwrap();
         assert_eq!(interrupted.len(), 1, "{point}: the dirty mark outlives the process");
         engine.recover(interrupted[0]).unwrap();
@@ -82,36 +122,14 @@ fn every_row_of_the_crash_table_recovers() {
 }
 
 /// Rows of the table about proposals, and where each is passed. What nobody was told of is not there; what was committed is accepted.
-const PROPOSAL_ROWS: &[(&str, Passed)] = &[
-    ("repo.before-sync", Passed::Proposing),
-    ("repo.before-ref", Passed::Proposing),
-    ("repo.ref-renamed", Passed::Proposing),
-    ("proposal.ref", Passed::Proposing),
-    ("proposal.intended", Passed::Accepting),
-    ("proposal.committed", Passed::Accepting),
+const PROPOSAL_ROWS: &[(&str, Work)] = &[
+    ("repo.before-sync", Work::Propose),
+    ("repo.before-ref", Work::Propose),
+    ("repo.ref-renamed", Work::Propose),
+    ("proposal.ref", Work::Propose),
+    ("proposal.intended", Work::Accept),
+    ("proposal.committed", Work::Accept),
 ];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Passed {
-    Proposing,
-    Accepting,
-}
-
-/// The child of the test below.
-#[test]
-fn proposing_child() {
-    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
-    let Some((point, passed)) = PROPOSAL_ROWS.iter().find(|(name, _)| *name == point) else { return };
-    let engine = new_engine(Path::new(&dir));
-    let wiki = engine.wiki_named("docs").unwrap();
-    if *passed == Passed::Proposing {
-        arm(point, Action::Abort);
-    }
-    propose(&wiki, "# Home\n\nProposed.\n");
-    arm(point, Action::Abort);
-    accept(&wiki, 1);
-    unreachable!("{point} was not passed");
-}
 
 fn propose(wiki: &holt_engine::Wiki, text: &str) -> i64 {
     let ann = people("ann");
@@ -131,24 +149,12 @@ fn accept(wiki: &holt_engine::Wiki, number: i64) -> pages::proposals::Accepted {
 #[test]
 fn a_proposal_is_there_or_not_and_accepted_or_not() {
     use pages::proposals::{ProposalFilter, ProposalStatus, list};
-    for (point, passed) in PROPOSAL_ROWS {
+    for (point, work) in PROPOSAL_ROWS {
         let dir = tempfile::tempdir().unwrap();
-        {
-            let engine = new_engine(dir.path());
-            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
-            engine.settle_all().unwrap();
-        }
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::proposing_child", "--nocapture"])
-            .env(DIR, dir.path())
-            .env(POINT, point)
-            .output()
-            .unwrap();
-        assert!(!child.status.success(), "{point}: the child must die");
-        assert!(!String::from_utf8_lossy(&child.stderr).contains("panicked"), "{point}: {}", String::from_utf8_lossy(&child.stderr));
+        prepare(dir.path(), |_| ());
+        die(dir.path(), *work, point);
 
-        let engine = new_engine(dir.path());
+        let engine = new_engine(&dir.path().join("data"));
         for id in engine.interrupted().unwrap() {
             engine.recover(id).unwrap();
         }
@@ -158,15 +164,14 @@ fn a_proposal_is_there_or_not_and_accepted_or_not() {
         let found = list(&scope, ProposalFilter::default(), None, 10).unwrap().proposals;
         let committed = *point == "proposal.committed";
         assert_eq!(page_text(&wiki, "Home").unwrap().contains("Proposed"), committed, "{point}");
-        match passed {
-            Passed::Proposing => assert_eq!(found.len(), 0, "{point}: nobody was told of it"),
-            Passed::Accepting => {
-                let status = if committed { ProposalStatus::Accepted } else { ProposalStatus::Open };
-                assert_eq!(found.iter().map(|p| (p.number, p.status)).collect::<Vec<_>>(), [(1, status)], "{point}");
-            }
+        if *work == Work::Propose {
+            assert_eq!(found.len(), 0, "{point}: nobody was told of it");
+        } else {
+            let status = if committed { ProposalStatus::Accepted } else { ProposalStatus::Open };
+            assert_eq!(found.iter().map(|p| (p.number, p.status)).collect::<Vec<_>>(), [(1, status)], "{point}");
         }
         // The queue goes on where it was.
-        let number = if *passed == Passed::Proposing { propose(&wiki, "# Home\n\nProposed.\n") } else { 1 };
+        let number = if *work == Work::Propose { propose(&wiki, "# Home\n\nProposed.\n") } else { 1 };
         let done = accept(&wiki, number);
         assert_eq!((number, done.status), (1, ProposalStatus::Accepted), "{point}");
         assert!(page_text(&wiki, "Home").unwrap().contains("Proposed"), "{point}");
@@ -175,7 +180,8 @@ fn a_proposal_is_there_or_not_and_accepted_or_not() {
     }
 }
 
-fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
+/// Every page as it is published.
+pub fn published(engine: &holt_engine::Engine, wiki: &holt_engine::Wiki) -> Vec<String> {
     let keys = engine.fragments().pages(wiki.id()).unwrap();
     let mut pages: Vec<String> =
         keys.iter().map(|key| format!("{:?}", engine.fragments().page(wiki.id(), key).unwrap().unwrap())).collect();
@@ -195,40 +201,15 @@ const PUSH_ROWS: &[(&str, bool)] = &[
     ("publish.pages", true),
 ];
 
-/// The child of the test below.
-#[test]
-fn pushing_child() {
-    let (Ok(dir), Ok(point)) = (std::env::var(DIR), std::env::var(POINT)) else { return };
-    let Some((point, _)) = PUSH_ROWS.iter().find(|(name, _)| *name == point) else { return };
-    let engine = new_engine(&Path::new(&dir).join("data"));
-    let wiki = engine.wiki_named("docs").unwrap();
-    arm(point, Action::Abort);
-    push_as(&wiki, &people("ann"), &Path::new(&dir).join("mine"), "refs/heads/main", PushLimits::default());
-    unreachable!("{point} was not passed");
-}
-
 #[test]
 fn a_push_is_there_or_not() {
     for (point, survives) in PUSH_ROWS {
         let dir = tempfile::tempdir().unwrap();
         let mine = dir.path().join("mine");
-        {
-            let engine = new_engine(&dir.path().join("data"));
-            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-            save_text(&wiki, "Home", "# Home\n\nFirst.\n");
-            engine.settle_all().unwrap();
-            clone(&wiki, &mine);
-            commit(&mine, "Home.md", "# Home\n\nSecond, links to [[Other]].\n");
-            commit(&mine, "Other.md", "# Other\n");
-        }
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::pushing_child", "--nocapture"])
-            .env(DIR, dir.path())
-            .env(POINT, point)
-            .output()
-            .unwrap();
-        assert!(!child.status.success(), "{point}: the child must die");
-        assert!(!String::from_utf8_lossy(&child.stderr).contains("panicked"), "{point}: {}", String::from_utf8_lossy(&child.stderr));
+        prepare(dir.path(), |wiki| clone(wiki, &mine));
+        commit(&mine, "Home.md", "# Home\n\nSecond, links to [[Other]].\n");
+        commit(&mine, "Other.md", "# Other\n");
+        die(dir.path(), Work::Push, point);
 
         let engine = new_engine(&dir.path().join("data"));
         for id in engine.interrupted().unwrap() {
@@ -245,6 +226,38 @@ fn a_push_is_there_or_not() {
             assert!(pushed.moved.is_some(), "{point}: {}", String::from_utf8_lossy(&pushed.answer));
         }
         assert!(page_text(&wiki, "Other").is_some(), "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
+    }
+}
+
+/// The same of a push that replaces the history: what there was is there, or kept.
+#[test]
+fn a_history_is_replaced_or_not() {
+    for (point, replaced) in [("push.tip-kept", false), ("repo.before-ref", false), ("repo.ref-renamed", true), ("write.indexed", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = dir.path().join("mine");
+        prepare(dir.path(), |wiki| {
+            save_text(wiki, "Old", "# Old\n");
+            let scope = wiki.grant::<holt_engine::Admin>(&Actor::System).unwrap();
+            pages::set_preferences(&scope, &[(pages::git::FORCE_SWITCH, "True")]).unwrap();
+            clone(wiki, &mine);
+        });
+        holt_testkit::git(&mine, &["reset", "--quiet", "--hard", "HEAD~1"]);
+        commit(&mine, "New.md", "# New\n");
+        die(dir.path(), Work::Push, point);
+
+        let engine = new_engine(&dir.path().join("data"));
+        engine.interrupted().unwrap().into_iter().for_each(|id| engine.recover(id).unwrap());
+        let wiki = engine.wiki_named("docs").unwrap();
+        assert_eq!((page_text(&wiki, "New").is_some(), page_text(&wiki, "Old").is_some()), (replaced, !replaced), "{point}");
+        assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}: everything stands at HEAD");
+        if !replaced {
+            assert!(push_as(&wiki, &people("ann"), &mine, "refs/heads/main", PushLimits::default()).replaced, "{point}: again");
+        }
+        let kept = holt_testkit::git(&wiki.repo_path(), &["for-each-ref", "--format=%(objectname)", "refs/holt/replaced"]);
+        let old = holt_testkit::git(&mine, &["rev-parse", "origin/main"]);
+        assert_eq!(kept, old, "{point}");
+        assert_eq!((page_text(&wiki, "New").is_some(), page_text(&wiki, "Old")), (true, None), "{point}");
         assert_eq!(sync::check(&wiki).unwrap(), Vec::<String>::new(), "{point}");
     }
 }

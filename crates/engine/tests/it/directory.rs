@@ -1,9 +1,9 @@
 //! The platform database.
 
-use holt_core::{ErrorKind, MemberFlags, UserId, WikiId, WikiName};
+use holt_core::{DomainName, ErrorKind, MemberFlags, UserId, WikiId, WikiName};
 use holt_engine::directory::{
-    AuditEntry, AuditFilter, Delivery, Directory, Gate, INVITATION_LIFE, NewInvitation, NewToken, NewUser, Purpose, QUARANTINE, Rank,
-    SESSION_IDLE, SESSION_LIFE, TokenScope, WikiState,
+    AuditEntry, AuditFilter, CLAIM_LIFE, Delivery, Directory, Doubt, Gate, INVITATION_LIFE, LOST_LIFE, NewInvitation, NewToken, NewUser,
+    Purpose, QUARANTINE, RECHECK, Rank, SESSION_IDLE, SESSION_LIFE, TokenScope, UNSEEN_LIFE, WikiState,
 };
 use std::path::Path;
 use tempfile::TempDir;
@@ -511,4 +511,58 @@ fn a_newer_file_says_upgrade() {
     raw(dir.path()).pragma_update(None, "user_version", 99).unwrap();
     let error = Directory::open(&dir.path().join("holt.db")).unwrap_err();
     assert!(error.hint.unwrap().contains("Upgrade holt"), "{}", error.message);
+}
+
+/// The table at the top of `directory/domains.rs`.
+#[test]
+fn claims_become_names_and_end() {
+    let (_dir, directory) = directory();
+    let (docs, other) = (wiki(&directory, "docs", 1), wiki(&directory, "other", 1));
+    let domain = DomainName::parse("wiki.example.org").unwrap();
+    let names = |wiki: WikiId, now: i64| directory.domains_of(wiki, now).unwrap().len();
+    let due = |now: i64| directory.due_domains(now, 9).unwrap().len();
+    let first = directory.claim_domain(docs, &domain, Some(1), 100).unwrap();
+    assert_eq!(directory.claim_domain(docs, &domain, Some(1), 200).unwrap(), first, "asked twice it is the same claim");
+    assert!(directory.domain_holder(&domain).unwrap().is_none() && due(i64::MAX / 2) == 0);
+    assert_eq!(directory.set_main_domain(docs, Some(&domain)).unwrap_err().kind, ErrorKind::Invalid);
+    let more = DomainName::parse("more.example.org").unwrap();
+    assert_eq!(directory.claim_domain(docs, &more, Some(1), 200).unwrap_err().kind, ErrorKind::Denied);
+    // What nobody shows to be true ends, and does not count.
+    assert_eq!((names(docs, 100 + CLAIM_LIFE - 1), names(docs, 100 + CLAIM_LIFE)), (1, 0));
+    let now = 100 + CLAIM_LIFE;
+    let again = directory.claim_domain(docs, &domain, Some(1), now).unwrap();
+    assert!(again.token != first.token && again.token.len() == 32);
+    // Of two claims one is true.
+    directory.claim_domain(other, &domain, None, now).unwrap();
+    directory.prove_domain(docs, &domain, now).unwrap();
+    assert_eq!(directory.prove_domain(other, &domain, now).unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(directory.doubt_domain(other, &domain, now).unwrap(), Doubt::None, "a claim cannot be lost");
+    assert_eq!(directory.domain_holder(&domain).unwrap().unwrap().wiki, docs);
+    directory.set_main_domain(docs, Some(&domain)).unwrap();
+    assert_eq!((due(now + RECHECK - 1), due(now + RECHECK)), (0, 1));
+    // Missing: said once, and it ends a week later. Found again it is as it was.
+    let lost = now + RECHECK;
+    assert_eq!(directory.doubt_domain(docs, &domain, lost).unwrap(), Doubt::Begun);
+    assert_eq!(directory.main_domain(docs).unwrap(), None, "nobody is led there");
+    assert_eq!(directory.doubt_domain(docs, &domain, lost + LOST_LIFE - 1).unwrap(), Doubt::None);
+    directory.prove_domain(docs, &domain, lost + LOST_LIFE - 1).unwrap();
+    assert_eq!(directory.main_domain(docs).unwrap().as_ref(), Some(&domain));
+    let lost = lost + LOST_LIFE;
+    assert_eq!(directory.doubt_domain(docs, &domain, lost).unwrap(), Doubt::Begun);
+    assert_eq!(directory.doubt_domain(docs, &domain, lost + LOST_LIFE).unwrap(), Doubt::Ended);
+    let ended = directory.domain(docs, &domain).unwrap();
+    assert!(ended.verified.is_none() && !ended.main && ended.ends() == Some(lost + LOST_LIFE + CLAIM_LIFE));
+    // Now it is the other one's; that nobody answers takes it away after a month only.
+    let now = lost + LOST_LIFE;
+    directory.claim_domain(other, &domain, None, now).unwrap();
+    directory.prove_domain(other, &domain, now).unwrap();
+    assert_eq!(directory.miss_domain(other, &domain, now + UNSEEN_LIFE - 1).unwrap(), Doubt::None);
+    assert_eq!((due(now + UNSEEN_LIFE), due(now + UNSEEN_LIFE + 3600)), (0, 1), "it is asked again in an hour");
+    assert_eq!(directory.miss_domain(other, &domain, now + UNSEEN_LIFE).unwrap(), Doubt::Ended);
+    assert_eq!(directory.remove_domain(other, &domain).map(|()| names(other, now)).unwrap(), 0);
+    assert_eq!(directory.remove_domain(other, &domain).unwrap_err().kind, ErrorKind::NotFound);
+    // A wiki that is deleted has none.
+    directory.claim_domain(docs, &domain, None, now).unwrap();
+    directory.delete_wiki(docs, now).unwrap();
+    assert!(directory.wikis_with_domains().unwrap().is_empty());
 }

@@ -171,6 +171,86 @@ fn the_policy_for_programs_holds_for_pushes() {
     assert!(git_admit(&place.wiki, &Actor::Anonymous, GitService::Push).is_err());
 }
 
+/// Every commit that anybody was told of stays: in the history, or, where administrators replaced that, under a name that no client sees.
+#[test]
+fn a_forced_push_replaces_the_history_and_loses_nothing() {
+    let place = Place::new();
+    let (ann, limits) = (people("ann"), PushLimits::default());
+    let wiki = &place.wiki;
+    save_text(wiki, "Secret", "# Secret\n\nnot for long\n");
+    let replaced = save_text(wiki, "Home", "# Home\n\nSee [[Secret]].\n").revision;
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    let edit = holt_core::Edit::new(PagePath::parse("Home").unwrap(), Some(replaced), "# Home\n\nProposed.\n".into(), "").unwrap();
+    let proposed = pages::save(&wiki.grant::<Write>(&ann).unwrap().proposing(), &edit, None).unwrap_err().proposal().unwrap().number;
+    pages::save_draft(&scope, &PagePath::parse("Secret").unwrap(), "a draft", Some(replaced)).unwrap();
+    let mine = place.clone("mine");
+    git(&mine, &["reset", "--quiet", "--hard", "HEAD~2"]);
+    commit(&mine, "Other.md", "# Other\n");
+    // Off; on, but they are no administrator; on, but the token is for less.
+    let forced = |actor: &Actor| push_as(wiki, actor, &mine, "refs/heads/main", limits);
+    let refused = |pushed: Pushed, words: &str| {
+        assert!(pushed.moved.is_none() && !pushed.replaced, "{}", said(&pushed));
+        assert!(said(&pushed).contains("non-fast-forward") && said(&pushed).contains(words), "{}", said(&pushed));
+    };
+    refused(forced(&ann), "git revert");
+    place.set("GIT_ALLOW_FORCE", "True");
+    place.set("WRITE_ACCESS", "REGISTERED");
+    refused(forced(&bob(None)), "Only administrators");
+    let Actor::Person(person) = ann.clone() else { unreachable!() };
+    let through = Program { name: "git/laptop".into(), ceiling: Action::Upload, handling: Handling::Direct, within: None, session: None };
+    refused(forced(&Actor::Person(Person { through: Some(through), ..person })), "scope admin");
+    assert!(!wiki.repo_path().join("refs/holt/replaced").exists());
+    let pushed = forced(&ann);
+    assert!(pushed.moved.is_some() && pushed.replaced, "{}", said(&pushed));
+
+    // What is derived is what a rebuild makes of it.
+    assert_eq!((page_text(wiki, "Home").unwrap().as_str(), page_text(wiki, "Secret")), ("# Home\n", None));
+    assert_eq!(sync::check(wiki).unwrap(), Vec::<String>::new());
+    let derived = (wiki.index_dump().unwrap(), crate::crash::published(&place.engine, wiki));
+    sync::rebuild(wiki).unwrap();
+    assert_eq!(derived, (wiki.index_dump().unwrap(), crate::crash::published(&place.engine, wiki)));
+    assert!(pages::revision(&scope.narrow(), replaced).is_err());
+    // What there was is kept, whatever git collects.
+    let repo = wiki.repo_path();
+    git(&repo, &["gc", "--quiet", "--prune=now"]);
+    assert_eq!(git(&repo, &["rev-parse", &format!("refs/holt/replaced/{replaced}")]), replaced.to_string());
+    assert!(git(&repo, &["show", &format!("{replaced}:Secret.md")]).contains("not for long"));
+    // Unsaved work is there; it is on a page that is not, so that saving it makes that page.
+    let draft = pages::draft(&scope, &PagePath::parse("Secret").unwrap()).unwrap().unwrap();
+    assert_eq!((draft.content.as_str(), draft.base), ("a draft", None));
+    // A change on what was replaced is not merged with what is there, and the proposal is.
+    assert_eq!(pages::save(&scope, &edit, None).unwrap_err().kind, holt_core::ErrorKind::Conflict);
+    let view = pages::proposals::view(&scope.narrow(), proposed).unwrap();
+    assert_eq!(view.files.len(), 1);
+    let file = view.files[0].file.clone();
+    let choice = std::collections::BTreeMap::from([(file, pages::proposals::Choice::Text("# Home\n\nDecided.\n".into()))]);
+    pages::proposals::accept(&scope, proposed, view.seen, &choice, "").unwrap();
+    assert_eq!(page_text(wiki, "Home").unwrap(), "# Home\n\nDecided.\n");
+    // And back again.
+    git(&mine, &["fetch", "--quiet"]);
+    git(&mine, &["reset", "--quiet", "--hard", &replaced.to_string()]);
+    assert!(forced(&ann).replaced);
+    assert!(page_text(wiki, "Secret").unwrap().contains("not for long"));
+    assert_eq!(git(&repo, &["for-each-ref", "refs/holt/replaced"]).lines().count(), 2);
+    assert_eq!(sync::check(wiki).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn who_pushed_is_known_beside_who_wrote() {
+    use pages::git::pushers;
+    let place = Place::new();
+    let mine = place.clone("mine");
+    commit(&mine, "Guide.md", "of somebody else\n");
+    git(&mine, &["commit", "--quiet", "--allow-empty", "--author", "ann <ANN@example.org>", "--message", "her own"]);
+    assert!(push_as(&place.wiki, &people("ann"), &mine, "refs/heads/main", PushLimits::default()).moved.is_some());
+    let ann = people("ann");
+    let scope = place.wiki.grant::<holt_engine::Read>(&ann).unwrap();
+    let log = pages::changelog(&scope, &pages::Filter::default(), None, 10).unwrap();
+    let found = pushers(&scope, log.iter().map(|entry| &entry.revision)).unwrap();
+    let told: Vec<_> = log.iter().map(|entry| (entry.revision.message.trim(), found.get(&entry.revision.id).map(String::as_str))).collect();
+    assert_eq!(told, [("her own", None), ("Change Guide.md", Some("ann")), ("Created Home", None)]);
+}
+
 #[test]
 fn a_push_brings_no_more_pages_than_the_wiki_may_have() {
     let place = Place::new();

@@ -9,7 +9,7 @@ use holt_core::{
 use holt_engine::db::preferences::{Audience, agent_policy_text, path_access_text};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::pages::proposals::{
-    self, Choice, FileState, Happens, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView, ProposedFile,
+    self, Choice, FileState, Happens, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView, ProposedFile, TakenPart,
 };
 use holt_engine::pages::{self, Backlinks, Operation, OperationKind, Subpages};
 use holt_engine::{Admin, Clock, Engine, EngineOptions, Read, Upload, Wiki, Write, sync};
@@ -181,6 +181,82 @@ fn hunks_are_accepted_one_by_one_and_the_rest_is_rejected() {
         assert_eq!(accept(&wiki, &people("bob"), n, &choices).unwrap_err().kind, ErrorKind::Conflict);
     }
     assert_eq!(page_text(&wiki, "Poem").unwrap(), "moved on\n");
+    // Nor after the page got another name, or is gone.
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    pages::rename(&scope, &path("Poem"), &path("Old/Poem"), "", Backlinks::Rewrite).unwrap();
+    save_text(&wiki, "Poem", "another one\n");
+    let again = |choice| accept(&wiki, &ann, n, &[("Poem.md", choice)]);
+    assert_eq!(
+        (again(Choice::Hunks([2].into())).unwrap(), again(Choice::Hunks([1].into())).unwrap_err().kind),
+        (done.clone(), ErrorKind::Conflict)
+    );
+    pages::delete(&scope, &path("Old/Poem"), "", Subpages::Keep).unwrap();
+    assert_eq!(
+        (again(Choice::Hunks([2].into())).unwrap(), again(Choice::Text("mine\n".into())).unwrap_err().kind),
+        (done, ErrorKind::Conflict)
+    );
+}
+
+#[test]
+fn what_was_taken_is_read_from_the_commit() {
+    let (_dir, _time, wiki) = docs();
+    let (ann, agent) = (people("ann"), proposer());
+    let taken = |n: i64| -> Vec<(String, Option<TakenPart>)> {
+        view(&wiki, &agent, n).files.into_iter().map(|file| (file.file, file.taken)).collect()
+    };
+    let propose_all = || {
+        for page in ["A", "B", "C", "D", "E"] {
+            save_text(&wiki, page, POEM);
+        }
+        let louder = POEM.replace("two", "TWO").replace("six", "SIX");
+        let operation = |page: &str, kind| Operation { path: path(page), expect: pages::Expect::Present, kind };
+        let mut operations: Vec<_> = ["A", "B", "C"].map(|page| operation(page, OperationKind::Put(louder.clone()))).into();
+        operations.extend([
+            operation("D", OperationKind::Delete(pages::SideFiles::Delete)),
+            Operation { expect: pages::Expect::Absent, ..operation("New", OperationKind::Put("new\n".into())) },
+        ]);
+        number(&pages::change_pages(&wiki.grant::<Write>(&agent).unwrap(), &operations, "all of it").unwrap_err())
+    };
+    let n = propose_all();
+    assert!(taken(n).iter().all(|(_, taken)| taken.is_none()), "nothing is decided");
+    // The page moves on before, and everything after.
+    save_text(&wiki, "A", &POEM.replace("four", "4"));
+    let choices = [
+        ("A.md", Choice::Hunks([2].into())),
+        ("B.md", Choice::Nothing),
+        ("C.md", Choice::Text("mine\n".into())),
+        ("New.md", Choice::Nothing),
+    ];
+    assert_eq!(accept(&wiki, &ann, n, &choices).unwrap().status, ProposalStatus::PartlyAccepted);
+    let expected = [
+        ("A.md", TakenPart::Hunks([2].into())),
+        ("B.md", TakenPart::Nothing),
+        ("C.md", TakenPart::OwnText),
+        ("D.md", TakenPart::All),
+        ("New.md", TakenPart::Nothing),
+    ]
+    .map(|(file, part)| (file.to_string(), Some(part)));
+    assert_eq!(taken(n), expected);
+    pages::rename(&wiki.grant::<Write>(&ann).unwrap(), &path("A"), &path("Z"), "", Backlinks::Rewrite).unwrap();
+    for page in ["A", "B", "New", "D"] {
+        save_text(&wiki, page, "something else\n");
+    }
+    assert_eq!(taken(n), expected);
+    let shown = view(&wiki, &agent, n).files;
+    assert_eq!(
+        shown[0].text.as_ref().unwrap().hunks.iter().map(|hunk| hunk.number).collect::<Vec<_>>(),
+        [1, 2],
+        "as the reviewer saw them"
+    );
+    // A page that had moved, taken whole; and a proposal that nobody took.
+    pages::delete(&wiki.grant::<Write>(&ann).unwrap(), &path("New"), "", Subpages::Keep).unwrap();
+    let n = propose_all();
+    pages::rename(&wiki.grant::<Write>(&ann).unwrap(), &path("A"), &path("Moved"), "", Backlinks::Rewrite).unwrap();
+    accept(&wiki, &ann, n, &[]).unwrap();
+    assert!(taken(n).iter().all(|(_, taken)| *taken == Some(TakenPart::All)), "{:?}", taken(n));
+    let n = propose(&wiki, &agent, "Late", "x\n");
+    proposals::reject(&wiki.grant::<Write>(&ann).unwrap(), n, "").unwrap();
+    assert_eq!(taken(n), [("Late.md".to_string(), None)]);
 }
 
 #[test]

@@ -106,7 +106,9 @@ fn what_an_agent_made_goes_what_it_deleted_comes_back_and_what_it_changed_is_as_
     let bob = people("bob");
     let log = pages::changelog(&wiki.grant::<Read>(&bob).unwrap(), &Filter::default(), None, 1).unwrap();
     let last = &log[0].revision;
-    assert_eq!((last.author.name(), last.message.as_str()), ("bob", "Undid 5 changes: session s1\n\nUndoes: session s1"));
+    let said = format!("Undid 5 changes: session s1\n\nUndoes: session s1\nUndo-Plan: {}", last.plan().unwrap());
+    assert_eq!((last.author.name(), &last.message), ("bob", &said));
+    assert!(last.plan().unwrap().starts_with(&format!("{}.all-", plan.id)));
     assert_eq!(log[0].changes.len(), 5);
 }
 
@@ -188,6 +190,81 @@ fn a_preview_holds_as_long_as_it_would_be_the_same() {
     save_text(&wiki, "Elsewhere", "still nothing\n");
     undo(&wiki, &seen, None).unwrap();
     assert_eq!(text(&wiki, "Page"), "one\n\ntwo\n\nTHREE\n");
+}
+
+#[test]
+fn the_same_plan_again_has_the_first_outcome_again_and_another_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save_text(&wiki, "Page", "one\n\ntwo\n\nthree\n");
+    save(&wiki, &otter(), "Page", "ONE\n\ntwo\n\nthree\n");
+    save(&wiki, &otter(), "Spam", "spam\n");
+    save(&wiki, &otter(), "More spam", "spam, spam\n");
+    let first = plan(&wiki);
+    let [page, spam] = ["Page.md", "Spam.md"].map(str::to_string);
+    let part = undo(&wiki, &first, Some(&[page.clone(), spam.clone()])).unwrap();
+    let second = plan(&wiki);
+    let rest = undo(&wiki, &second, None).unwrap();
+    // Whatever happens since, to the same page, too.
+    save_text(&wiki, "Page", "one\n\ntwo\n\nTHREE\n");
+    save(&wiki, &otter(), "Later", "more\n");
+    let head = |wiki: &Wiki| pages::newest(&wiki.grant::<Read>(&people("bob")).unwrap()).unwrap();
+    let before = head(&wiki);
+    let again = undo(&wiki, &first, Some(&[spam.clone(), page.clone()])).unwrap();
+    assert_eq!((again.revision, told(&again.plan)), (part.revision, told(&part.plan)));
+    let again = undo(&wiki, &second, None).unwrap();
+    assert_eq!((again.revision, told(&again.plan)), (rest.revision, vec![("More spam.md", UndoKind::Deleted)]));
+    assert_eq!(undo(&wiki, &second, Some(&["More spam.md".to_string()])).unwrap().revision, rest.revision, "all of it, by its name");
+    for (plan, only) in [(&first, None), (&first, Some(vec![page.clone()])), (&first, Some(vec![])), (&second, Some(vec![page]))] {
+        let refused = undo(&wiki, plan, only.as_deref()).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Conflict, "{only:?}");
+    }
+    assert_eq!(head(&wiki), before, "nothing is done twice");
+    // Whoever says so has not undone anything.
+    let bob = people("bob");
+    let scope = wiki.grant::<Write>(&bob).unwrap();
+    let forged = format!("x\n\nUndoes: all\nUndo-Plan: {}.all-0123456789abcdef", "f".repeat(32));
+    pages::save(&scope, &Edit::new(path("Claim"), None, "x\n".into(), &forged).unwrap(), None).unwrap();
+    let forged = UndoPlan { id: "f".repeat(32), ..first };
+    assert_eq!(undo(&wiki, &forged, None).unwrap_err().kind, ErrorKind::Conflict);
+}
+
+#[test]
+fn a_plan_that_may_only_be_proposed_waits_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save(&wiki, &otter(), "Spam", "spam\n");
+    let Actor::Person(person) = otter() else { unreachable!() };
+    let through = person.through.clone().map(|program| Program { handling: Handling::Propose, ..program });
+    let careful = Actor::Person(Person { through, ..person });
+    let scope = wiki.grant::<Write>(&careful).unwrap();
+    let (of, found) = (session("s1"), plan(&wiki));
+    let number = || pages::undo(&scope, &of, &found.id, None, "").unwrap_err().proposal().unwrap().number;
+    assert_eq!((number(), number()), (1, 1));
+    let ann = people("ann");
+    proposals::reject(&wiki.grant::<Write>(&ann).unwrap(), 1, "No").unwrap();
+    assert_eq!(number(), 2, "what was refused can be asked for again");
+    let reviewer = wiki.grant::<Write>(&ann).unwrap();
+    let seen = proposals::view(&reviewer.narrow(), 2).unwrap().seen;
+    let accepted = proposals::accept(&reviewer, 2, seen, &std::collections::BTreeMap::new(), "").unwrap();
+    let again = pages::undo(&scope, &of, &found.id, None, "").unwrap();
+    assert_eq!((again.revision, page_text(&wiki, "Spam")), (Some(accepted.revision), None));
+}
+
+#[test]
+fn that_it_waits_as_a_proposal_keeps_nobody_from_doing_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    save(&wiki, &otter(), "Spam", "spam\n");
+    let Actor::Person(person) = otter() else { unreachable!() };
+    let through = person.through.clone().map(|program| Program { handling: Handling::Propose, ..program });
+    let careful = Actor::Person(Person { through, ..person });
+    let found = plan(&wiki);
+    let waits = pages::undo(&wiki.grant::<Write>(&careful).unwrap(), &session("s1"), &found.id, None, "");
+    assert_eq!(waits.unwrap_err().proposal().unwrap().number, 1);
+    // The person behind the agent, who may.
+    let done = pages::undo(&wiki.grant::<Write>(&people("ann")).unwrap(), &session("s1"), &found.id, None, "").unwrap();
+    assert!(done.revision.is_some() && page_text(&wiki, "Spam").is_none());
 }
 
 #[test]

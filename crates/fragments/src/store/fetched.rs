@@ -129,7 +129,7 @@ mod tests {
     use crate::frame::{Frame, Slot};
     use crate::key::{FragmentKey, Kind};
     use crate::manifest::{PageManifest, WikiManifest};
-    use crate::{Fragment, FragmentStore};
+    use crate::{Fragment, FragmentStore, HostName, Hosted};
     use holt_core::{PagePath, RevisionId, Visibility, WikiId};
     use std::cell::Cell;
     use std::collections::BTreeMap;
@@ -178,7 +178,7 @@ mod tests {
         let exported = [here.export_wiki(wiki).unwrap().unwrap(), here.export_page(wiki, &key).unwrap().unwrap()];
         let files = exported.into_iter().flat_map(|exported| exported.named.into_iter().chain([exported.manifest]));
         let mut files: BTreeMap<String, Bytes> = files.map(|file| (file.path, file.bytes)).collect();
-        let host = FragmentStore::export_host("docs", wiki);
+        let host = FragmentStore::export_host(&HostName::Slug("docs".to_string()), &Hosted::at_home(wiki));
         files.insert(host.path, host.bytes);
         (wiki, files, page)
     }

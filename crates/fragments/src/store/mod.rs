@@ -15,7 +15,7 @@ use crate::key::{self, FragmentKey, Kind};
 use crate::manifest::{PageManifest, WikiManifest, wiki_id};
 use crate::pack::Pack;
 use fetched::Fetched;
-use holt_core::{PageKey, Result, Visibility, WikiId};
+use holt_core::{DomainName, PageKey, Result, Visibility, WikiId};
 use place::{Place, Replaced};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -46,10 +46,55 @@ pub enum Change {
     Page(WikiId, PageKey),
     /// What the pages of a wiki share was, or the whole wiki.
     Wiki(WikiId),
-    /// A slug leads to a wiki.
-    Host(String, WikiId),
-    /// A slug leads nowhere.
-    HostGone(String),
+    /// A host leads somewhere, or nowhere.
+    Host(HostName, Option<Hosted>),
+}
+
+/// What wikis are found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HostName {
+    /// A label before the platform's domain.
+    Slug(String),
+    /// A whole name of a wiki's own.
+    Domain(DomainName),
+}
+
+impl HostName {
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Slug(slug) => key::host(slug),
+            Self::Domain(name) => key::domain(name.as_str()),
+        }
+    }
+}
+
+/// Where a host leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// To this wiki.
+    pub wiki: WikiId,
+    /// Whose address is at this other host, if it is.
+    pub moved: Option<Arc<str>>,
+}
+
+impl Hosted {
+    /// To `wiki`, whose address is here.
+    pub fn at_home(wiki: WikiId) -> Self {
+        Self { wiki, moved: None }
+    }
+    pub(crate) fn to_text(&self) -> String {
+        match &self.moved {
+            Some(moved) => format!("{} {moved}", self.wiki),
+            None => self.wiki.to_string(),
+        }
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        match text.split_once(' ') {
+            Some((wiki, moved)) => Some(Self { wiki: wiki_id(wiki)?, moved: Some(moved.into()) }),
+            None => wiki_id(text).map(Self::at_home),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -59,7 +104,7 @@ enum Cached {
     Pack(Arc<Pack>),
     Page(Option<Arc<PageManifest>>),
     Wiki(Option<Arc<WikiManifest>>),
-    Host(Option<WikiId>),
+    Host(Option<Hosted>),
 }
 
 impl std::fmt::Debug for FragmentStore {
@@ -276,33 +321,66 @@ impl FragmentStore {
     }
     /// Makes `slug` lead to `wiki`.
     pub fn put_host(&self, slug: &str, wiki: WikiId) -> Result<()> {
-        let path = key::host(slug);
-        self.0.place.write(&path, wiki.to_string().as_bytes(), Replaced::AtOnce)?;
-        self.0.remember(path, Cached::Host(Some(wiki)), 16);
-        self.0.tell(Change::Host(slug.to_string(), wiki));
-        Ok(())
+        self.put_hosted(slug, &Hosted::at_home(wiki))
+    }
+    /// Makes `slug` lead somewhere.
+    pub fn put_hosted(&self, slug: &str, to: &Hosted) -> Result<()> {
+        self.lead(HostName::Slug(slug.to_string()), Some(to))
     }
     /// The wiki that `slug` leads to.
     pub fn host(&self, slug: &str) -> Result<Option<WikiId>> {
+        Ok(self.hosted(slug)?.map(|to| to.wiki))
+    }
+    /// Where `slug` leads.
+    pub fn hosted(&self, slug: &str) -> Result<Option<Hosted>> {
         let path = key::host(slug);
-        if self.0.keeps_manifests()
-            && let Some(Cached::Host(wiki)) = self.0.cached(&path)
-        {
-            return Ok(wiki);
+        let (to, news) = self.leads(&path)?;
+        if news {
+            self.0.remember(path, Cached::Host(to.clone()), 16);
         }
-        let wiki = self.0.place.read(&path)?.and_then(|bytes| wiki_id(std::str::from_utf8(&bytes).ok()?));
-        if self.0.keeps_manifests() {
-            self.0.remember(path, Cached::Host(wiki), 16);
-        }
-        Ok(wiki)
+        Ok(to)
     }
     /// Makes `slug` lead nowhere.
     pub fn remove_host(&self, slug: &str) -> Result<()> {
-        let path = key::host(slug);
-        self.0.place.delete(&path)?;
-        self.0.remember(path, Cached::Host(None), 16);
-        self.0.tell(Change::HostGone(slug.to_string()));
+        self.lead(HostName::Slug(slug.to_string()), None)
+    }
+    /// Makes a whole name lead somewhere.
+    pub fn put_domain(&self, name: &DomainName, to: &Hosted) -> Result<()> {
+        self.lead(HostName::Domain(name.clone()), Some(to))
+    }
+    /// Where a whole name leads. Any text may be asked for.
+    pub fn domain(&self, name: &str) -> Result<Option<Hosted>> {
+        let path = key::domain(name);
+        let (to, news) = self.leads(&path)?;
+        // Names that lead nowhere are without number: whoever makes them up shall not drive out what is read.
+        if news && to.is_some() {
+            self.0.remember(path, Cached::Host(to.clone()), 16);
+        }
+        Ok(to)
+    }
+    /// Makes a whole name lead nowhere.
+    pub fn remove_domain(&self, name: &DomainName) -> Result<()> {
+        self.lead(HostName::Domain(name.clone()), None)
+    }
+    fn lead(&self, host: HostName, to: Option<&Hosted>) -> Result<()> {
+        let path = host.path();
+        match to {
+            Some(to) => self.0.place.write(&path, to.to_text().as_bytes(), Replaced::AtOnce)?,
+            None => self.0.place.delete(&path)?,
+        }
+        self.0.remember(path, Cached::Host(to.cloned()), 16);
+        self.0.tell(Change::Host(host, to.cloned()));
         Ok(())
+    }
+    /// Where a host leads, and whether that is worth remembering.
+    fn leads(&self, path: &String) -> Result<(Option<Hosted>, bool)> {
+        if self.0.keeps_manifests()
+            && let Some(Cached::Host(to)) = self.0.cached(path)
+        {
+            return Ok((to, false));
+        }
+        let to = self.0.place.read(path)?.and_then(|bytes| Hosted::from_bytes(&bytes));
+        Ok((to, self.0.keeps_manifests()))
     }
     /// Removes everything of a wiki, its shared manifest first: readers see it go at once.
     pub fn remove_wiki(&self, wiki: WikiId) -> Result<()> {
@@ -397,6 +475,14 @@ mod tests {
             assert_eq!(store.pages(wiki).unwrap(), std::slice::from_ref(&key));
             store.put_host("docs", wiki).unwrap();
             assert_eq!((store.host("docs").unwrap(), store.host("other").unwrap()), (Some(wiki), None));
+            let (name, moved) = (DomainName::parse("wiki.example.org").unwrap(), Some("wiki.example.org".into()));
+            assert_eq!(store.domain("wiki.example.org").unwrap(), None);
+            store.put_domain(&name, &Hosted::at_home(wiki)).unwrap();
+            store.put_hosted("docs", &Hosted { wiki, moved: moved.clone() }).unwrap();
+            assert_eq!(store.domain("wiki.example.org").unwrap(), Some(Hosted::at_home(wiki)));
+            assert_eq!((store.hosted("docs").unwrap().unwrap().moved, store.host("wiki.example.org").unwrap()), (moved, None));
+            store.remove_domain(&name).unwrap();
+            assert_eq!(store.domain("wiki.example.org").unwrap(), None);
             store.remove_page(wiki, &key).unwrap();
             assert!(store.page(wiki, &key).unwrap().is_none());
             store.put_page(wiki, &key, &second).unwrap();

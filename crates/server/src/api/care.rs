@@ -59,9 +59,13 @@ pub fn part(context: &Context<'_>, kind: Option<FindingKind>, after: Option<&Pla
             }
             Mend::Postpone { from, to } => json!({"kind": "postpone", "from": from, "to": to}),
         });
+        let waiting = finding.waiting.as_ref().map(|waits| {
+            let url = super::proposals::url(waits.number);
+            json!({"number": waits.number, "author": waits.name, "via": waits.via, "mine": waits.mine, "url": url})
+        });
         json!({
             "kind": finding.kind.as_str(), "path": preferences.display_path(&finding.page), "line": finding.line,
-            "what": Language::English.say_with(sentence, &values), "others": others, "mend": mend,
+            "what": Language::English.say_with(sentence, &values), "others": others, "mend": mend, "waiting": waiting,
         })
     };
     let findings: Vec<Value> = care.findings.iter().map(finding).collect();

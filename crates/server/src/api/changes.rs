@@ -59,7 +59,7 @@ pub fn show(context: &Context<'_>) -> Answer {
         Some(cursor) => format!("{}?limit={limit}&since={from}&cursor={cursor}&wait=1", super::CHANGES),
         None => format!("{}?limit={limit}&since={from}&wait=1", super::CHANGES),
     };
-    let events = entries.iter().map(|one| one.revision.id.to_string()).zip(changes).collect();
+    let events = entries.iter().map(|one| one.revision.id.to_string()).zip(changes.iter().map(Value::to_string)).collect();
     let uri = Uri::try_from(again).map_err(|e| Error::internal("ask again").because(e))?;
     Ok(attach(reply, Later { place, how, next: uri, more: next.is_some(), events, until, farewell: None }))
 }

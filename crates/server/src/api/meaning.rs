@@ -212,7 +212,16 @@ pub fn answered(of: &str, name: &str) -> Value {
         ("readProposal", "files") => texts(),
         ("readProposal", "mine" | "may_review") => flag(),
         ("readProposal", "base" | "seen") => maybe_revision(),
-        ("readProposal", "changes") => list(&[("file", text()), ("place", text()), ("kind", text()), ("state", text()), ("path", maybe())]),
+        ("readProposal", "changes") => list(&[
+            ("file", text()),
+            ("place", text()),
+            ("kind", text()),
+            ("state", text()),
+            ("path", maybe()),
+            ("taken", maybe()),
+            ("hidden_text", list(&[("line", number()), ("kind", text()), ("count", number())])),
+            ("hidden_text_total", number()),
+        ]),
         ("readProposal", "comments") => list(&[("author", text()), ("created", text()), ("text", text())]),
         ("undo", "commits") => number(),
         ("undo", "undone") => flag(),
@@ -340,16 +349,21 @@ pub fn text(of: &str) -> Option<&'static str> {
         "commit" => "Where one operation cannot be done, nothing is; operation says which it was.",
         "undo" => {
             "It has to be said whose changes are meant: person, via, session or revisions. At most 1,000 commits. What others changed elsewhere \
-            since stays; where both touched the same lines nothing changes, and conflicts says so. Undoing again finds nothing to do."
+            since stays; where both touched the same lines nothing changes, and conflicts says so. Undoing again finds nothing to do; the same plan sent again \
+            is answered as the first time."
         }
         "propose" => {
             "As POST /commits, but nothing changes until somebody accepts it; 202 with the proposal. 200: there was nothing to change."
         }
         "readProposal" => {
-            "changes is what it would do now, merged with what happened since: state says whether each file fits. Only its maker and who may \
-            change all it touches see it."
+            "changes is what it would do now, merged with what happened since: state says whether each file fits. hidden_text is what a file \
+            adds that readers of the page do not see, by lines of merged. Once it is accepted, changes is what it did then, and taken says what \
+            came of it: all, hunks (each says whether it was taken), own-text (the reviewer's) or nothing. Only its maker and who may change all \
+            it touches see it."
         }
-        "acceptProposal" => "Asked again, it answers the same. A program accepts only what it might write directly.",
+        "acceptProposal" => {
+            "Asked again, it answers the same, whatever happened since. A program accepts only what it might write directly."
+        }
         "changes" => {
             "Without since it only says where the wiki stands: begin with that, list the pages, and go on from until. With \
             Accept: text/event-stream the answer is a stream of events that goes on where Last-Event-ID says."
@@ -357,7 +371,7 @@ pub fn text(of: &str) -> Option<&'static str> {
         "care" => {
             "path is the page that has it, of wanted the page that is not there; what says it in a sentence. A secret is never told, only its \
             place. mend is what a proposal could do: relink lets the links to from lead to to, postpone writes another day for the next review. \
-            Propose it with POST /proposals. counts has all kinds, whatever kind is asked for."
+            Propose it with POST /proposals. waiting is a proposal that mends it already, of those you may see. counts has all kinds, whatever kind is asked for."
         }
         "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
         "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",

@@ -133,7 +133,9 @@ pub fn said(message: &str) -> &str {
     let text = message.trim_end();
     let Some((before, last)) = text.rsplit_once("\n\n") else { return text };
     let ours = |line: &str| {
-        ["Undoes: ", "Via: ", "Session: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "].iter().any(|name| line.starts_with(name))
+        ["Undoes: ", "Undo-Plan: ", "Via: ", "Session: ", "Proposal: ", "Accepted-by: ", "Holt-Op: "]
+            .iter()
+            .any(|name| line.starts_with(name))
     };
     if last.lines().all(ours) { before.trim_end() } else { text }
 }

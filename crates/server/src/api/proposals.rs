@@ -5,8 +5,9 @@ use super::failure::Failure;
 use super::{Answer, commits, cursor, history, ok, precondition, query};
 use crate::web::Context;
 use holt_core::{Error, Handling, RevisionId, RevisionPrefix, Timestamp};
+use holt_engine::pages::HiddenText;
 use holt_engine::pages::proposals::{
-    self, Choice, FileState, Happens, LISTED, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView, ProposedFile,
+    self, Choice, FileState, Happens, LISTED, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView, ProposedFile, TakenPart,
 };
 use holt_engine::{Read, Write, pages, publish};
 use serde_json::{Value, json};
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const USUAL: usize = 50;
 /// Most hunks that are chosen of one file.
 const HUNKS: usize = 10_000;
+/// Most places of hidden text that are told of a file.
+const HIDDEN: usize = 20;
 
 /// `GET /proposals`
 pub fn list(context: &Context<'_>) -> Answer {
@@ -175,6 +178,31 @@ fn of(proposal: &Proposal) -> Value {
     shown
 }
 
+/// Something that readers of a page do not see.
+pub fn hidden(one: &HiddenText) -> Value {
+    json!({"line": one.line, "kind": one.kind.name(), "count": one.count})
+}
+
+/// What of a file was taken, in a word.
+fn taken(part: &TakenPart) -> &'static str {
+    match part {
+        TakenPart::All => "all",
+        TakenPart::Hunks(_) => "hunks",
+        TakenPart::OwnText => "own-text",
+        TakenPart::Nothing => "nothing",
+    }
+}
+
+/// Whether a hunk was taken, where that can be said.
+fn is_taken(part: &TakenPart, number: usize) -> Option<bool> {
+    match part {
+        TakenPart::All => Some(true),
+        TakenPart::Hunks(numbers) => Some(numbers.contains(&number)),
+        TakenPart::OwnText => None,
+        TakenPart::Nothing => Some(false),
+    }
+}
+
 fn change(file: &ProposedFile) -> Value {
     let (happens, from) = match &file.happens {
         Happens::Added => ("created", None),
@@ -191,10 +219,16 @@ fn change(file: &ProposedFile) -> Value {
         "file": file.file, "place": file.place, "path": file.page.as_ref().map(ToString::to_string), "kind": happens, "old_place": from,
         "state": state, "problem": problem, "size": file.size,
     });
+    shown["hidden_text"] = file.hidden.iter().take(HIDDEN).map(hidden).collect();
+    shown["hidden_text_total"] = file.hidden.len().into();
+    shown["taken"] = file.taken.as_ref().map(taken).into();
     if let Some(text) = &file.text {
         let hunk = |hunk: &proposals::ProposedHunk| {
             let mut shown = history::hunk(&hunk.diff);
             shown["number"] = hunk.number.into();
+            if let Some(is_taken) = file.taken.as_ref().and_then(|part| is_taken(part, hunk.number)) {
+                shown["taken"] = is_taken.into();
+            }
             shown
         };
         shown["current"] = text.current.as_deref().into();

@@ -9,7 +9,7 @@ use crate::app::{App, CookieSecurity, Throttle, unix_seconds};
 use crate::config::McpArgs;
 use crate::digests::Digests;
 use crate::door::Door;
-use crate::egress::Egress;
+use crate::egress::{Dns, Egress};
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
@@ -34,6 +34,7 @@ use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs it, until standard input ends.
 pub fn run(args: &McpArgs) -> Result<ExitCode> {
@@ -131,9 +132,11 @@ pub(crate) fn alone(engine: Engine) -> App {
         under_way: UnderWay::default(),
         reindexing: Arc::new(Reindexing::default()),
         followers: Arc::new(Followers::default()),
-        git: Arc::default(),
+        // Nobody comes by git here.
+        git_time: Duration::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
+        dns: Dns::default(),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server: None,

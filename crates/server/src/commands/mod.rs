@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod check;
+pub mod domain;
 pub mod import;
 pub mod mcp;
 pub mod output;

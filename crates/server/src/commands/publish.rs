@@ -2,11 +2,12 @@
 //! interrupted, it goes on where it stopped when it is run again.
 
 use super::{look, output};
+use crate::app::unix_seconds;
 use crate::config::{OutputFormat, PublishArgs};
 use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, WikiRecord};
-use holt_fragments::FragmentStore;
 use holt_fragments::export::names;
+use holt_fragments::{FragmentStore, HostName};
 use holt_remote::ship::Shipped;
 use holt_remote::{Remote, Use};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -34,7 +35,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         after = last.slug.to_string();
         for record in records {
             bar.set_message(record.slug.to_string());
-            match runtime.block_on(publish(&remote, &local, &record, &bar)) {
+            match runtime.block_on(publish(&remote, (&directory, &local), &record, &bar)) {
                 Ok(shipped) => {
                     wikis += 1;
                     whole.pages += shipped.pages;
@@ -79,17 +80,29 @@ fn selected(directory: &Directory, slug: Option<&str>, after: &str) -> Result<Ve
     }
 }
 
-async fn publish(remote: &Remote, local: &FragmentStore, record: &WikiRecord, bar: &ProgressBar) -> Result<Shipped> {
+async fn publish(
+    remote: &Remote,
+    (directory, local): (&Directory, &FragmentStore),
+    record: &WikiRecord,
+    bar: &ProgressBar,
+) -> Result<Shipped> {
     let mut compared = remote.ship_wiki(local, record.id, || bar.inc(1)).await?.shipped;
-    let host = FragmentStore::export_host(record.slug.as_str(), record.id);
-    // A wiki whose slug leads nowhere here leads nowhere there.
-    if local.host(record.slug.as_str())? == Some(record.id) {
-        if !remote.holds(&host).await? {
-            remote.put(&host).await?;
+    let slug = record.slug.to_string();
+    let mut hosts = vec![(local.hosted(&slug)?, HostName::Slug(slug))];
+    for name in directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some()) {
+        hosts.push((local.domain(name.name.as_str())?, HostName::Domain(name.name)));
+    }
+    for (to, host) in hosts {
+        // A name that leads nowhere here leads nowhere there.
+        let Some(to) = to.filter(|to| to.wiki == record.id) else {
+            remote.delete(&names::host(&host)).await?;
+            continue;
+        };
+        let file = FragmentStore::export_host(&host, &to);
+        if !remote.holds(&file).await? {
+            remote.put(&file).await?;
             compared.put += 1;
         }
-    } else {
-        remote.delete(&names::host(record.slug.as_str())).await?;
     }
     Ok(compared)
 }

@@ -14,7 +14,7 @@ pub fn run(args: &CareArgs) -> Result<ExitCode> {
     for record in super::check::selected(&engine, args.wiki.as_deref())? {
         let wiki = engine.wiki(record.id);
         sync::rebuild(&wiki)?;
-        engine.fragments().put_host(record.slug.as_str(), record.id)?;
+        engine.show_hosts(record.id)?;
         if args.output.format() == OutputFormat::Text {
             output::line(format_args!("rebuilt {}", record.slug));
         }

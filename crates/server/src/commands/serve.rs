@@ -7,11 +7,11 @@ use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
 use crate::config::{ServeArgs, Switch};
 use crate::digests::Digests;
-use crate::egress::Egress;
+use crate::egress::{Dns, Egress};
+use crate::elsewhere::atproto::{self, Atproto, Places};
 use crate::elsewhere::oidc::{Oidc, Settings};
 use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
-use crate::git::RUNNING;
 use crate::mail::{MailServer, Outbox};
 use crate::oauth::Documents;
 use crate::platform::{EXPORTS, Platform};
@@ -21,9 +21,9 @@ use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
-use crate::turns::{Turns, WORKING};
+use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, front, log, mail, shipping, welcome};
+use crate::{digests, domains, front, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, EdgeState, HostRule};
@@ -44,6 +44,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 /// After how many of these is looked for what follows from the time alone.
 const KEEP_BOOKS_EVERY: u64 = 60;
 
+/// How often is looked for domains that are due.
+const DOMAINS_EVERY: Duration = Duration::from_secs(60);
+
 /// How long mail that waits may keep the server from ending.
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
 
@@ -58,8 +61,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         _ => None,
     };
     check_trusted(args)?;
-    let elsewhere = elsewhere(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    let elsewhere = elsewhere(args, &engine)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
     }
@@ -91,9 +94,10 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),
-        git: Arc::default(),
+        git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
+        dns: Dns::new(args.resolver),
         outbox: Outbox::default(),
         digests: Digests::default(),
         mail_server,
@@ -111,7 +115,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(WORKING + RUNNING + EXPORTS + 4)
+        .max_blocking_threads(WORKING + GIT + EXPORTS + 5)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;
@@ -127,6 +131,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
 
 /// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
 fn check_trusted(args: &ServeArgs) -> Result<()> {
+    if let Some(place) = args.test_network {
+        if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
+            return Err(Error::invalid("--test-network is for tests on one machine")
+                .hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
+        }
+        tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
+    }
     if args.trust_client_host.is_empty() {
         return Ok(());
     }
@@ -139,7 +150,7 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
 }
 
 /// Who else vouches for people.
-fn elsewhere(args: &ServeArgs) -> Result<Elsewhere> {
+fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
     let mut providers: Vec<Box<dyn Provider>> = Vec::new();
     if let (Some(issuer), Some(client)) = (&args.oidc_issuer, &args.oidc_client_id) {
         providers.push(Box::new(Oidc::new(Settings {
@@ -152,7 +163,25 @@ fn elsewhere(args: &ServeArgs) -> Result<Elsewhere> {
             own: args.oidc_own_host.clone(),
         })?));
     }
+    if args.atproto == Switch::On {
+        providers.push(Box::new(atproto(args, engine)?));
+    }
     Ok(Elsewhere::new(providers))
+}
+
+/// The AT Protocol, where there is a platform: other servers know us by its domain.
+fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
+    let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform);
+    let domain = domain.ok_or_else(|| {
+        Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
+    })?;
+    if !args.secure_cookies && args.test_network.is_none() {
+        tracing::warn!("people come back from the AT Protocol by https: --secure-cookies is missing");
+    }
+    let places = Places { directory: args.atproto_directory.clone(), profiles: args.atproto_profiles.clone() };
+    let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
+    let egress = Egress::new(Vec::new()).with_test_network(args.test_network);
+    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.resolver))
 }
 
 /// What stands in a file, without the end of its line. `Invalid` if that is nothing.
@@ -190,10 +219,12 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     digests::start(&app, address)?;
     let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
     let keeper = app.clone();
+    let watching = tokio::spawn(watch_domains(app.clone()));
     let maintenance = tokio::spawn(maintain(keeper));
     let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
     let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    watching.abort();
     maintenance.abort();
     if let Some(shipping) = shipping {
         shipping.abort();
@@ -218,6 +249,10 @@ async fn maintain(app: Arc<App>) {
         Ok(Ok(wikis)) => tracing::info!(wikis, "published again, as this version makes something else of their pages"),
         Ok(Err(error)) => tracing::error!("could not see what to publish again: {}", error.chain()),
     }
+    let showing = app.clone();
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || showing.engine.show_all_hosts()).await {
+        tracing::error!("could not show the names of wikis: {}", error.chain());
+    }
     for round in 0u64.. {
         tokio::time::sleep(TIDY_EVERY).await;
         let tidying = app.clone();
@@ -228,6 +263,24 @@ async fn maintain(app: Arc<App>) {
         if let Ok(Err(error)) = tidied.await {
             tracing::warn!("could not tidy up: {}", error.chain());
         }
+    }
+}
+
+/// Looks after the names that wikis have of their own, a few in each round. Beside everything else, as resolvers may take their time.
+async fn watch_domains(app: Arc<App>) {
+    loop {
+        let checking = app.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let go_on = || !checking.followers.is_closed();
+            for (record, doubt) in domains::check_due(&checking.engine, &checking.dns, go_on)? {
+                domains::tell(&checking, &record, doubt);
+            }
+            Ok::<(), Error>(())
+        });
+        if let Ok(Err(error)) = checked.await {
+            tracing::warn!("could not look at the names of wikis: {}", error.chain());
+        }
+        tokio::time::sleep(DOMAINS_EVERY).await;
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! A way back that somebody else began is refused, as their browser has the secret: nobody is logged in as somebody else without noticing it.
 
+pub mod atproto;
 pub mod oidc;
 
 use crate::app::App;
@@ -26,13 +27,18 @@ use holt_engine::directory::{Directory, Identity, NewSignInRequest, NewUser, Ses
 use holt_engine::publish;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// Longest state, code and whatever else comes back in an address, in bytes.
 const PARAMETER: usize = 4096;
 /// What setting out and coming back cost of what somebody may change in a minute: both may ask another server something.
 const COST: u32 = 4;
+/// Most for whom others are asked at once, of one network: whoever names slow servers keeps nobody else from logging in (`turns::Kind::Elsewhere`
+/// has more places).
+const AT_ONCE: usize = 4;
 
 /// Somebody who vouches for people.
 pub trait Provider: Send + Sync {
@@ -46,6 +52,10 @@ pub trait Provider: Send + Sync {
     }
     /// The path at the platform where people come back, if it is a certain one; else the usual one, which ends in the key.
     fn callback(&self) -> Option<&'static str> {
+        None
+    }
+    /// The document by which we introduce ourselves there, if it asks for one.
+    fn introduction(&self) -> Option<Value> {
         None
     }
     /// Who may come by it without an account; none: whoever may make one here anyway.
@@ -64,16 +74,50 @@ pub trait Provider: Send + Sync {
     fn arrive(&self, returned: &Returned<'_>) -> Result<Someone>;
 }
 
+/// Whether whoever asks for this may wait for a provider to answer, at the platform or in a wiki.
+pub fn asks_others(is_platform: bool, path: &str) -> bool {
+    let places = if is_platform { ["/auth/elsewhere/", "/auth/callback"] } else { ["/-/login/elsewhere/", "/-/login/callback/"] };
+    places.iter().any(|place| path.starts_with(place))
+}
+
 /// All that there are.
 #[derive(Default)]
 pub struct Elsewhere {
     providers: Vec<Box<dyn Provider>>,
+    asking: Mutex<HashMap<String, usize>>,
+}
+
+/// The right to have other servers asked for somebody, until it is dropped.
+struct Asking<'a> {
+    elsewhere: &'a Elsewhere,
+    network: String,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut asking = self.elsewhere.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        match asking.get_mut(&self.network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(asking.remove(&self.network)),
+        }
+    }
 }
 
 impl Elsewhere {
     /// With these, in the order in which they are offered.
     pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
-        Self { providers }
+        Self { providers, asking: Mutex::default() }
+    }
+    /// `Busy` if too much is asked for one network already.
+    fn begin_asking(&self, network: String) -> Result<Asking<'_>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = asking.entry(network.clone()).or_default();
+        if *count >= AT_ONCE {
+            return Err(Error::busy("too many people log in at once").hint("Try again in a moment."));
+        }
+        *count += 1;
+        drop(asking);
+        Ok(Asking { elsewhere: self, network })
     }
     /// The one of that key. `NotFound` if there is none.
     pub fn provider(&self, key: &str) -> Result<&dyn Provider> {
@@ -87,6 +131,7 @@ impl Elsewhere {
             name: provider.name().to_string(),
             asks: provider.asks(),
             url: url(provider.key()),
+            typed: String::new(),
         };
         self.providers.iter().map(|provider| way(provider.as_ref())).collect()
     }
@@ -119,6 +164,8 @@ pub struct Way {
     pub asks: Option<&'static str>,
     /// Where the form goes.
     pub url: String,
+    /// What stands in the box.
+    pub typed: String,
 }
 
 /// An identity of an account.
@@ -159,6 +206,9 @@ impl Threshold<'_> {
         let network = crate::api::credentials::Identity::of(None, self.request.peer);
         let taken = self.app.rates.take(&network, Kind::Write, COST, self.now());
         taken.map_err(|seconds| Error::busy("too many requests").hint(format!("Wait {seconds} seconds.")))
+    }
+    fn begin_asking(&self) -> Result<Asking<'_>> {
+        self.app.elsewhere.begin_asking(crate::api::credentials::network(self.request.peer))
     }
 }
 
@@ -216,6 +266,7 @@ pub struct SetOut {
 /// Sends somebody to `provider`.
 pub fn set_out(threshold: Threshold<'_>, provider: &dyn Provider, wish: &Wish<'_>) -> Result<SetOut> {
     threshold.charge()?;
+    let _asking = threshold.begin_asking()?;
     let (secret, cookie) = session::set_out_elsewhere(threshold.app)?;
     let state = session::random()?;
     let leaving = Leaving { state: &state, back: &wish.back, typed: wish.typed, now: threshold.now(), secret: &secret };
@@ -250,6 +301,7 @@ pub struct Returned<'a> {
     pub now: i64,
     state: String,
     secret: String,
+    _asking: Asking<'a>,
 }
 
 impl Returned<'_> {
@@ -283,6 +335,8 @@ pub fn come_back<'a>(threshold: Threshold<'a>, provider: &dyn Provider) -> (Resu
 
 fn back<'a>(threshold: Threshold<'a>, provider: &dyn Provider, secret: Option<String>) -> Result<Returned<'a>> {
     threshold.charge()?;
+    // Before the row is used up: whoever is told to wait can come again.
+    let asking = threshold.app.elsewhere.begin_asking(crate::api::credentials::network(threshold.request.peer))?;
     let state = parameter(threshold.request, "state").ok_or_else(stale)?;
     let row = threshold.app.engine.directory().take_sign_in_request(&state, threshold.now())?;
     let (Some(row), Some(secret)) = (row, secret) else { return Err(stale()) };
@@ -296,7 +350,7 @@ fn back<'a>(threshold: Threshold<'a>, provider: &dyn Provider, secret: Option<St
         return Err(Error::denied(format!("{} did not let you in", provider.name())).hint("Try again, or log in another way."));
     }
     let data = serde_json::from_str(&data).map_err(|e| Error::internal("read a sign-in request").because(e))?;
-    Ok(Returned { request: threshold.request, data, back, return_to, connect: user, now: threshold.now(), state, secret })
+    Ok(Returned { request: threshold.request, data, back, return_to, connect: user, now: threshold.now(), state, secret, _asking: asking })
 }
 
 /// The secret of one way for one purpose: what stands in `holt.db` is of no use to whoever reads it.
@@ -388,7 +442,10 @@ pub fn account(app: &App, someone: &Someone, connect: Option<UserId>, rules: Rul
         (Some(owner), Some(user)) if owner != user => {
             return Err(Error::conflict("that is another account's already").hint("Log in with it, or disconnect it there first."));
         }
-        (Some(owner), _) => Found::Known(record(owner)?),
+        (Some(owner), _) => {
+            rename(app, &record(owner)?, identity, someone)?;
+            Found::Known(record(owner)?)
+        }
         (None, Some(user)) => {
             directory.add_identity(user, identity, now)?;
             Found::Connected(record(user)?)
@@ -398,6 +455,18 @@ pub fn account(app: &App, someone: &Someone, connect: Option<UserId>, rules: Rul
     directory.identity_used(identity, &short(&someone.label, 254), now)?;
     directory.touch(found.account().id, now)?;
     Ok(found)
+}
+
+/// Who is called here as they were there, and chose no name of their own, goes on being called as they are there.
+fn rename(app: &App, account: &UserRecord, identity: Identity<'_>, someone: &Someone) -> Result<()> {
+    let directory = app.engine.directory();
+    let known = directory.identities_of(account.id)?;
+    let known = known.into_iter().find(|known| known.provider == identity.provider && known.subject == identity.subject);
+    let before = known.map(|known| known.label).unwrap_or_default();
+    // Whoever moved in from elsewhere has no label yet, but the name that stands for their address, too.
+    let chosen = account.name != before && account.email != format!("@{}", account.name);
+    let name = name(&someone.name, &someone.label);
+    if chosen || name == account.name { Ok(()) } else { directory.set_name(account.id, &name) }
 }
 
 /// Somebody who was never here.

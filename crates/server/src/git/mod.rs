@@ -2,12 +2,9 @@
 //! security.md GIT-7 to GIT-9). Who asks is known by a token and by nothing else.
 //!
 //! A request is admitted before anything of its body is read; the body goes to the disk; then git works, on a thread of the blocking pool that
-//! published pages have no part in, in a bounded number of places ([`Slots`]). Answers are passed on as they come.
+//! published pages have no part in, in a bounded number of places ([`turns::Kind::Git`]). Answers are passed on as they come.
 
 mod body;
-mod slots;
-
-pub use slots::{RUNNING, Slots};
 
 use crate::api::credentials::{self, Identity, TOKEN_BYTES};
 use crate::app::{App, CookieSecurity};
@@ -23,7 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use body::{Encoding, unpacked};
 use bytes::{Bytes, BytesMut};
-use holt_core::{Actor, Error, ErrorKind, Result, WikiId};
+use holt_core::{Actor, Error, ErrorKind, Result, WikiId, WikiName};
 use holt_edge::Body;
 use holt_engine::directory::AuditEntry;
 use holt_engine::pages::git::{
@@ -50,9 +47,6 @@ const FETCH_BYTES: u64 = 16 * 1024 * 1024;
 const REFS_BYTES: u64 = 1024 * 1024;
 /// A push is read and refused in words, rather than cut, if it is no more than so many bytes above what there is room for.
 const SLACK: u64 = 1024 * 1024;
-/// How long a body may take, and how long a client may take nothing of an answer.
-const BODY_TIME: Duration = Duration::from_secs(120);
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Pieces of an answer on their way, and the size of one.
 const QUEUE: usize = 8;
 const PIECE: usize = 64 * 1024;
@@ -73,6 +67,12 @@ pub fn is_here(path: &str) -> bool {
     path.starts_with("/.git/")
 }
 
+/// The wiki that `/{slug}.git/…` at the platform's own name is about, and the same address in that wiki: another way to write `/.git/…` there.
+pub fn below_platform(path: &str) -> Option<(WikiName, String)> {
+    let (slug, rest) = path.strip_prefix('/')?.split_once(".git/")?;
+    Some((WikiName::existing(slug).ok()?, format!("/.git/{rest}")))
+}
+
 /// Answers one request.
 pub async fn serve(app: Arc<App>, wiki: WikiId, parts: Parts, path: &str, body: Incoming, peer: IpAddr) -> Reply {
     let route = ROUTES.iter().find_map(|route| match route.run {
@@ -81,7 +81,7 @@ pub async fn serve(app: Arc<App>, wiki: WikiId, parts: Parts, path: &str, body: 
     });
     let Some((asked, service)) = route.and_then(|asked| Some((asked, service(asked, parts.uri.query())?))) else { return nothing() };
     let request = Arc::new(Asking { app, wiki, headers: parts.headers, asked, service, peer, id: front::request_id() });
-    let Some(permit) = request.app.turns.take(Some(wiki), turns::Kind::Read).await else { return busy() };
+    let Some(permit) = request.turn(turns::Kind::Read).await else { return busy() };
     let admitting = request.clone();
     let admitted = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -220,6 +220,10 @@ impl Asking {
         }
         Ok(Who { actor, protocol, encoding })
     }
+    /// A place for this request; none if too many wait already, or for too long.
+    async fn turn(&self, kind: turns::Kind) -> Option<turns::Permit> {
+        self.app.turns.take(Some(self.wiki), kind).await
+    }
     fn announced(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
@@ -245,6 +249,7 @@ impl Asking {
     fn fault(&self, error: &Error) -> Reply {
         if error.kind == ErrorKind::Internal {
             tracing::error!(request = %self.id, wiki.id = %self.wiki, "{}", error.chain());
+            return failed(&self.id);
         }
         match error.kind {
             ErrorKind::Invalid => refused(StatusCode::BAD_REQUEST, error),
@@ -256,15 +261,15 @@ impl Asking {
         if self.service == GitService::Push {
             return self.refs_to_push(who).await;
         }
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
         self.answer("application/x-git-upload-pack-advertisement", slot, move |asking, out| {
             let wiki = asking.app.engine.wiki(asking.wiki);
             let scope = wiki.grant::<Read>(&who.actor)?;
-            advertise_fetch(&scope, who.protocol, &mut |bytes| out.push(bytes), &GitStop::default())
+            advertise_fetch(&scope, who.protocol, &mut |bytes| out.push(bytes), &asking.app.git_stop())
         })
     }
     async fn refs_to_push(self: Arc<Self>, who: Who) -> Reply {
-        let Some(permit) = self.app.turns.take(Some(self.wiki), turns::Kind::Read).await else { return busy() };
+        let Some(permit) = self.turn(turns::Kind::Read).await else { return busy() };
         let asking = self.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -282,7 +287,7 @@ impl Asking {
     async fn body(&self, body: Incoming) -> std::result::Result<crate::spool::Spool, Reply> {
         let Some(_place) = self.app.turns.receive(Some(self.wiki)) else { return Err(busy()) };
         let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
-        match timeout(BODY_TIME, front::receive(&self.app, body, &self.headers, limit, &self.id)).await {
+        match timeout(self.app.git_time, front::receive(&self.app, body, &self.headers, limit, &self.id)).await {
             Ok(received) => received,
             Err(_) => Err(closing(text(StatusCode::REQUEST_TIMEOUT, "The request came too slowly.\n"))),
         }
@@ -293,12 +298,12 @@ impl Asking {
             Ok(body) => body,
             Err(reply) => return reply,
         };
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
         self.answer("application/x-git-upload-pack-result", slot, move |asking, out| {
             let request = unpacked(&asking.app, body, who.encoding, FETCH_BYTES, &asking.id)?;
             let wiki = asking.app.engine.wiki(asking.wiki);
             let scope = wiki.grant::<Read>(&who.actor)?;
-            fetch(&scope, who.protocol, request, &mut |bytes| out.push(bytes), &GitStop::default())
+            fetch(&scope, who.protocol, request, &mut |bytes| out.push(bytes), &asking.app.git_stop())
         })
     }
 
@@ -306,11 +311,12 @@ impl Asking {
     fn answer(
         self: Arc<Self>,
         content_type: &'static str,
-        slot: slots::Slot,
+        slot: turns::Permit,
         work: impl FnOnce(&Self, &mut Out) -> Result<()> + Send + 'static,
     ) -> Reply {
         let (send, pieces) = mpsc::channel(QUEUE);
-        let mut out = Out { handle: Handle::current(), send, waiting: BytesMut::new(), said: false };
+        let patience = self.app.git_time / 4;
+        let mut out = Out { handle: Handle::current(), send, patience, waiting: BytesMut::new(), said: false };
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
             let result = work(&self, &mut out).and_then(|()| out.flush());
@@ -333,13 +339,13 @@ impl Asking {
 
     async fn push(self: Arc<Self>, who: Who, body: Incoming) -> Reply {
         // Held while the body comes in: pushes of one wiki do not crowd out those of others.
-        let Some(_turn) = self.app.git.push(self.wiki).await else { return busy() };
+        let Some(_turn) = self.turn(turns::Kind::Push).await else { return busy() };
         let body = match self.body(body).await {
             Ok(body) => body,
             Err(reply) => return reply,
         };
-        let Some(slot) = self.app.git.process(self.wiki).await else { return busy() };
-        let stop = StopWhenDropped(GitStop::default());
+        let Some(slot) = self.turn(turns::Kind::Git).await else { return busy() };
+        let stop = StopWhenDropped(self.app.git_stop());
         let (asking, stopping) = (self.clone(), stop.0.clone());
         let work = tokio::task::spawn_blocking(move || {
             let _slot = slot;
@@ -372,27 +378,30 @@ impl Asking {
     }
     /// Who pushed is known by their token; what commits say of their authors is another matter (security.md GIT-16).
     fn note(&self, actor: &Actor, pushed: &Pushed) {
-        let name = match actor {
+        // The wiki's own log names people; the server's numbers them.
+        let (id, name) = match actor {
             Actor::Person(person) => {
                 let through = person.through.as_ref().map_or_else(String::new, |program| format!(" ({})", program.name));
                 let who = if person.email.is_empty() { &person.name } else { &person.email };
-                format!("{who}{through}")
+                (person.id.0, format!("{who}{through}"))
             }
-            Actor::Anonymous | Actor::System => String::new(),
+            Actor::Anonymous | Actor::System => (0, String::new()),
         };
         let moved = pushed.moved.map(|(from, to)| match from {
             Some(from) => format!("{}..{}", from.short(12), to.short(12)),
             None => to.short(12),
         });
         let proposed = pushed.proposed.iter().map(|number| format!("#{number}"));
-        let done: Vec<(String, &str)> = moved.into_iter().chain(proposed).map(|what| (what, "ok")).collect();
-        let refused = pushed.refused.iter().map(|error| (error.message.clone(), "denied"));
-        for (object, result) in done.into_iter().chain(refused) {
+        let push = if pushed.replaced { "git.force" } else { "git.push" };
+        let done = moved.map(|what| (push, what)).into_iter().chain(proposed.map(|what| ("git.push", what)));
+        let done = done.map(|(action, what)| (action, what, "ok"));
+        let refused = pushed.refused.iter().map(|error| ("git.push", error.message.clone(), "denied"));
+        for (action, object, result) in done.chain(refused) {
             let object: String = object.chars().filter(|c| !c.is_control()).take(254).collect();
             let actor: String = name.chars().take(254).collect();
-            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor = %actor, result, "push: {object}");
+            tracing::info!(request = %self.id, wiki.id = %self.wiki, actor.id = id, result, "{action}: {object}");
             let time = self.app.engine.clock().now();
-            let entry = AuditEntry { time, actor: &actor, wiki: Some(self.wiki), action: "git.push", object: &object, result };
+            let entry = AuditEntry { time, actor: &actor, wiki: Some(self.wiki), action, object: &object, result };
             if let Err(error) = self.app.engine.directory().audit(&entry) {
                 tracing::warn!("not in the audit log: {}", error.chain());
             }
@@ -413,6 +422,8 @@ impl Drop for StopWhenDropped {
 struct Out {
     handle: Handle,
     send: Sender<Bytes>,
+    /// How long a client may take nothing.
+    patience: Duration,
     waiting: BytesMut,
     said: bool,
 }
@@ -429,7 +440,7 @@ impl Out {
         }
         self.said = true;
         let piece = self.waiting.split().freeze();
-        match self.handle.block_on(timeout(PATIENCE, self.send.send(piece))) {
+        match self.handle.block_on(timeout(self.patience, self.send.send(piece))) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Error::busy("the client is gone")),
             Err(_) => Err(Error::busy("the client takes nothing")),

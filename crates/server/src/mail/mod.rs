@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 /// Most letters that wait at once (security.md RATE-4).
 const QUEUE: usize = 256;
-/// Most letters of one wiki that wait at once, so that one with a slow mail server leaves room for others (RATE-3).
+/// Most letters of one wiki, or of the platform, that wait at once, so that one with a slow mail server leaves room for others (RATE-3).
 const QUEUE_PER_WIKI: usize = 32;
 /// Letters on their way at once.
 const THREADS: usize = 2;
@@ -45,7 +45,7 @@ pub struct Letter {
 
 /// What waits.
 struct Posted {
-    wiki: WikiId,
+    wiki: Option<WikiId>,
     server: MailServer,
     letter: Letter,
 }
@@ -69,8 +69,9 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Leaves a letter to be sent; returns at once. `Busy` if too many wait.
-    pub fn post(&self, wiki: WikiId, server: MailServer, letter: Letter) -> Result<()> {
+    /// Leaves a letter of a wiki, or of the platform, to be sent; returns at once. `Busy` if too many wait.
+    pub fn post(&self, wiki: impl Into<Option<WikiId>>, server: MailServer, letter: Letter) -> Result<()> {
+        let wiki = wiki.into();
         let mut state = self.lock();
         let own = state.waiting.iter().filter(|posted| posted.wiki == wiki).count();
         if state.closed || state.waiting.len() >= QUEUE || own >= QUEUE_PER_WIKI {
@@ -154,20 +155,20 @@ pub fn start(app: &Arc<App>) -> Result<()> {
 /// Sends a letter on this thread and waits for that. What fails is told twice: to the caller and as for letters that were posted.
 pub fn send(app: &App, wiki: WikiId, server: &MailServer, letter: &Letter) -> Result<()> {
     let sent = smtp::deliver(server, letter, PATIENCE);
-    report(app, wiki, &letter.to, sent.as_ref());
+    report(app, Some(wiki), &letter.to, sent.as_ref());
     sent
 }
 
 /// Failures are in the log for operators and in the audit log for the wiki's administrators.
-fn report(app: &App, wiki: WikiId, to: &str, sent: Result<&(), &Error>) {
+fn report(app: &App, wiki: Option<WikiId>, to: &str, sent: Result<&(), &Error>) {
+    let whose = wiki.map_or_else(|| "platform".to_string(), |wiki| wiki.to_string());
     let Err(error) = sent else {
-        tracing::info!(wiki.id = %wiki, "sent a mail");
+        tracing::info!(wiki.id = %whose, "sent a mail");
         return;
     };
-    tracing::warn!(wiki.id = %wiki, "could not send a mail: {}", error.chain());
+    tracing::warn!(wiki.id = %whose, "could not send a mail: {}", error.chain());
     let object = format!("{to}: {}", error.message);
-    let entry =
-        AuditEntry { time: app.engine.clock().now(), actor: "Holt", wiki: Some(wiki), action: FAILED, object: &object, result: "failed" };
+    let entry = AuditEntry { time: app.engine.clock().now(), actor: "Holt", wiki, action: FAILED, object: &object, result: "failed" };
     if let Err(error) = app.engine.directory().audit(&entry) {
         tracing::warn!("not in the audit log: {}", error.chain());
     }

@@ -1,17 +1,18 @@
 //! `subscriptions/listen` (spec/mcp.md §6): a stream of messages about what changed. Its source is that of `/api/v1/changes`, so that every door
 //! and every push counts; like there, the request is asked again for each of them, with all checks, from the revision told last.
 
-use super::message::{BUSY, Refusal};
+use super::message::{BUSY, DENIED, Id, Refusal};
 use super::{internal, resources, slug};
 use crate::api::changes::BEGINNING;
 use crate::api::failure::Failure;
-use crate::follow::{How, Later};
+use crate::follow::{Farewell, How, Later};
 use crate::request::Turn;
 use crate::web::Context;
 use holt_core::{ChangeKind, Error, PagePath, RevisionId};
 use holt_engine::Read;
 use holt_engine::pages::{self, Entry, Since};
 use http::{StatusCode, Uri};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The method.
@@ -44,7 +45,7 @@ enum Resource {
 }
 
 /// The answer to the request `id`: acknowledged first, then told of what changes.
-pub fn open(context: &Context<'_>, id: &Value, params: &Map<String, Value>) -> Result<Later, Refusal> {
+pub fn open(context: &Context<'_>, id: &Id, params: &Map<String, Value>) -> Result<Later, Refusal> {
     let wish = wish(&slug(context).map_err(|error| internal(context, &error.into()))?, params)?;
     let place = match context.request.turn {
         // Before anything is looked up: what happens from here on wakes the stream.
@@ -58,11 +59,17 @@ pub fn open(context: &Context<'_>, id: &Value, params: &Map<String, Value>) -> R
         messages.push(json!({"method": "notifications/subscriptions/acknowledged", "params": {"notifications": notifications}}));
     }
     messages.extend(events);
-    let events = messages.into_iter().map(|message| (until.clone(), tagged(message, id))).collect();
+    let tagged = |message: &Value| Tagged::of(message, id).map(|message| (until.clone(), message));
+    let events = messages.iter().map(tagged).collect::<Result<_, _>>().map_err(|error| internal(context, &error.into()))?;
     let next = Uri::try_from(format!("{}?since={until}", super::ADDRESS));
     let next = next.map_err(|e| internal(context, &Error::internal("ask again").because(e).into()))?;
-    let result = json!({"resultType": "complete", "_meta": {"io.modelcontextprotocol/subscriptionId": id}});
-    let farewell = Some(json!({"jsonrpc": "2.0", "id": id, "result": result}));
+    let complete = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"resultType\":\"complete\",\"_meta\":{{\"io.modelcontextprotocol/subscriptionId\":{id}}}}}}}"
+    );
+    let gone = |message: &str| Refusal::new(DENIED, message).said(id);
+    let unknown = gone("this stream ends: what you opened it with is not valid any more; it was revoked, or its time is over");
+    let denied = gone("this stream ends: you may not read this wiki any more");
+    let farewell = Some(Farewell { complete, unknown, denied });
     Ok(Later { place, how: How::Messages(LIFE), next, more: false, events, until, farewell })
 }
 
@@ -71,11 +78,35 @@ fn too_many() -> Refusal {
     Refusal { status: StatusCode::TOO_MANY_REQUESTS, after: Some(1), ..Refusal::new(BUSY, message) }
 }
 
-/// With what tells the messages of one stream from others.
-fn tagged(mut message: Value, id: &Value) -> Value {
-    message["jsonrpc"] = "2.0".into();
-    message["params"]["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": id});
-    message
+/// A message with what tells those of one stream from others.
+#[derive(Serialize)]
+struct Tagged<'m> {
+    jsonrpc: &'static str,
+    method: &'m Value,
+    params: Params<'m>,
+}
+
+#[derive(Serialize)]
+struct Params<'m> {
+    #[serde(flatten)]
+    own: &'m Map<String, Value>,
+    #[serde(rename = "_meta")]
+    meta: Meta<'m>,
+}
+
+#[derive(Serialize)]
+struct Meta<'m> {
+    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
+    id: &'m Id,
+}
+
+impl Tagged<'_> {
+    fn of(message: &Value, id: &Id) -> Result<String, Error> {
+        let none = Map::new();
+        let own = message["params"].as_object().unwrap_or(&none);
+        let tagged = Tagged { jsonrpc: "2.0", method: &message["method"], params: Params { own, meta: Meta { id } } };
+        serde_json::to_string(&tagged).map_err(|e| Error::internal("write a message").because(e))
+    }
 }
 
 fn wish(slug: &str, params: &Map<String, Value>) -> Result<Wish, Refusal> {

@@ -3,7 +3,10 @@
 use crate::api::body;
 use holt_core::Action;
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use std::fmt;
 
 /// No JSON.
 pub const PARSE: i64 = -32700;
@@ -30,8 +33,8 @@ pub const VERSION: i64 = -32022;
 pub enum Message {
     /// Something to answer.
     Request {
-        /// A string or a number.
-        id: Value,
+        /// See there.
+        id: Id,
         /// What is asked.
         method: String,
         /// With what.
@@ -39,6 +42,31 @@ pub enum Message {
     },
     /// Something to take note of: there is nothing that would have to be.
     Notification,
+}
+
+/// What a request is called, a string or a number: exactly as it was sent, because who compares it may count further than we do.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Id(Box<RawValue>);
+
+impl Id {
+    /// Of what has none that could be told.
+    pub fn none() -> Self {
+        Self(RawValue::NULL.to_owned())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get())
+    }
+}
+
+/// The id of a message, as it stands there.
+#[derive(Deserialize)]
+struct Named<'m> {
+    #[serde(borrow)]
+    id: Option<&'m RawValue>,
 }
 
 /// Why a message is not answered with a result.
@@ -67,6 +95,14 @@ impl Refusal {
         };
         Self { code, message: message.into(), data: None, status, after: None, needs: None }
     }
+    /// As the answer to the request `id`.
+    pub fn said(self, id: &Id) -> String {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(data) = self.data {
+            error["data"] = data;
+        }
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}")
+    }
     /// Of what is no request.
     pub fn request(message: &str) -> Self {
         Self::new(REQUEST, message)
@@ -75,6 +111,11 @@ impl Refusal {
     pub fn params(message: impl Into<String>) -> Self {
         Self::new(PARAMS, message)
     }
+}
+
+/// The answer to the request `id`.
+pub fn result(id: &Id, result: &Value) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")
 }
 
 /// Reads one message.
@@ -96,14 +137,29 @@ pub fn parse(bytes: &[u8]) -> Result<Message, Refusal> {
     };
     match map.remove("id") {
         None => Ok(Message::Notification),
-        Some(id @ (Value::String(_) | Value::Number(_))) if id.to_string().len() <= 256 => Ok(Message::Request { id, method, params }),
-        Some(_) => Err(Refusal::request("id is neither a string nor a number, or longer than 256 bytes")),
+        Some(Value::String(_) | Value::Number(_)) => match serde_json::from_slice(bytes) {
+            Ok(Named { id: Some(id) }) if id.get().len() <= 256 => Ok(Message::Request { id: Id(id.to_owned()), method, params }),
+            _ => Err(Refusal::request("id is longer than 256 bytes")),
+        },
+        Some(_) => Err(Refusal::request("id is neither a string nor a number")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_what_was_sent() {
+        for id in ["7", "9007199254740993", "123456789012345678901234567890", "-18446744073709551617", "1.50", "1e3", "\"a\\u0062\""] {
+            let text = format!("{{\"method\":\"x\",\"params\":{{\"id\":1}},\"\\u0069d\" : {id} ,\"jsonrpc\":\"2.0\"}}");
+            let Ok(Message::Request { id: taken, .. }) = parse(text.as_bytes()) else { panic!("{text}") };
+            assert_eq!((taken.to_string(), serde_json::to_string(&taken).unwrap()), (id.to_string(), id.to_string()));
+        }
+        let long = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"x\"}}", "1".repeat(257));
+        assert_eq!(parse(long.as_bytes()).err().map(|refusal| refusal.code), Some(REQUEST));
+        assert_eq!(Id::none().to_string(), "null");
+    }
 
     #[test]
     fn only_single_messages_are_taken() {

@@ -27,9 +27,9 @@ use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, Session
 use holt_engine::directory::OAuthScope;
 use http::header::{self, HeaderMap};
 use http::{StatusCode, header::HeaderValue};
-use message::{Message, Refusal};
+use message::{Id, Message, Refusal};
 use methods::Way;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Instant;
 
 /// Where it is spoken.
@@ -83,18 +83,18 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
         && form_urlencoded::parse(&request.raw).any(|(name, _)| name == "access_token");
     let answer = if in_body {
         let refusal = Refusal::request("a token stands in the body: send it as Authorization: Bearer, and revoke this one");
-        Answer::refused(&Value::Null, refusal)
+        Answer::refused(&Id::none(), refusal)
     } else if kind.trim().eq_ignore_ascii_case("application/json") {
         answer(context, &request.raw, Some(&request.headers), &mut Peer::default())
     } else {
         let refusal = Refusal::request("the message is not sent as JSON: send it with Content-Type: application/json");
-        Answer::refused(&Value::Null, Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
+        Answer::refused(&Id::none(), Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal })
     };
     let Answer { status, body, after, needs, later } = answer;
     if let Some(later) = later {
         return follow::attach(raw(StatusCode::OK, "application/json", ""), later);
     }
-    let reply = raw(status, "application/json", body.map_or_else(String::new, |body| body.to_string()));
+    let reply = raw(status, "application/json", body.unwrap_or_default());
     let reply = match after {
         Some(seconds) => with_header(reply, header::RETRY_AFTER, &seconds.to_string()),
         None => reply,
@@ -121,8 +121,8 @@ pub fn handle(context: &mut Context<'_>) -> Reply {
 pub struct Answer {
     /// What it is over HTTP.
     status: StatusCode,
-    /// The message; none for what is only taken note of.
-    pub body: Option<Value>,
+    /// The message, as JSON; none for what is only taken note of.
+    pub body: Option<String>,
     after: Option<u16>,
     /// The right that was missing.
     needs: Option<Action>,
@@ -131,16 +131,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(status: StatusCode, body: Option<Value>) -> Self {
+    fn new(status: StatusCode, body: Option<String>) -> Self {
         Self { status, body, after: None, needs: None, later: None }
     }
-    fn refused(id: &Value, refusal: Refusal) -> Self {
-        let Refusal { code, message, data, status, after, needs } = refusal;
-        let mut error = json!({"code": code, "message": message});
-        if let Some(data) = data {
-            error["data"] = data;
-        }
-        Self { status, body: Some(json!({"jsonrpc": "2.0", "id": id, "error": error})), after, needs, later: None }
+    fn refused(id: &Id, refusal: Refusal) -> Self {
+        let (status, after, needs) = (refusal.status, refusal.after, refusal.needs);
+        Self { status, body: Some(refusal.said(id)), after, needs, later: None }
     }
 }
 
@@ -158,12 +154,12 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
     let start = Instant::now();
     let refused = Answer::refused;
     if let Err(failure) = may(context, Action::Read) {
-        return refused(&Value::Null, failure);
+        return refused(&Id::none(), failure);
     }
     let (id, method, params) = match message::parse(bytes) {
         Ok(Message::Request { id, method, params }) => (id, method, params),
         Ok(Message::Notification) => return Answer::new(StatusCode::ACCEPTED, None),
-        Err(refusal) => return refused(&Value::Null, refusal),
+        Err(refusal) => return refused(&Id::none(), refusal),
     };
     let envelope = match envelope::open(headers, &method, &params) {
         Ok(envelope) => envelope,
@@ -194,7 +190,7 @@ pub fn answer(context: &mut Context<'_>, bytes: &[u8], headers: Option<&HeaderMa
     let took = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(wiki.id = %id_, actor.id = actor_id(context), client, method = methods::known(&method), tool, micros = took, outcome, "mcp");
     match result {
-        Ok(value) => Answer::new(StatusCode::OK, Some(json!({"jsonrpc": "2.0", "id": id, "result": value}))),
+        Ok(value) => Answer::new(StatusCode::OK, Some(message::result(&id, &value))),
         Err(refusal) => refused(&id, refusal.in_era(envelope.era)),
     }
 }

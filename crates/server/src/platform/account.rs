@@ -2,7 +2,7 @@
 
 use super::dashboard::day;
 use super::views::{AccountView, SessionLine, TokenLine};
-use super::{Visitor, audit, elsewhere, passkeys};
+use super::{Visitor, audit, elsewhere, letters, links, passkeys};
 use crate::error;
 use crate::passwords;
 use crate::reply::{Reply, see_other, with_cookie};
@@ -58,8 +58,10 @@ fn page(visitor: &Visitor<'_>, status: StatusCode, shown: Shown) -> Result<Reply
     let (name, email, password_length) = (user.name.clone(), user.email.clone(), PASSWORD_CHARS);
     let (connections, ways) = (visitor.app.elsewhere.connections(visitor.app, user.id)?, elsewhere::ways(visitor));
     let passkeys = passkeys::own(visitor)?;
+    let may_confirm = !user.email_confirmed && letters::work(visitor.app);
     visitor.form(status, "Account", |csrf| AccountView {
         csrf,
+        may_confirm,
         name,
         email,
         has_password: user.password_hash.is_some(),
@@ -121,6 +123,17 @@ fn try_change(visitor: &Visitor<'_>) -> Result<Reply> {
     audit::done(visitor, None, "password.change", "");
     let cookies = session::begin(visitor.app, user.id, None, Remember::No)?;
     Ok(cookies.iter().fold(saved(), |reply, cookie| with_cookie(reply, cookie)))
+}
+
+/// `POST /app/account/confirm`
+pub fn confirm(visitor: &Visitor<'_>) -> Result<Reply> {
+    match links::ask_to_confirm(visitor) {
+        Ok(()) => {
+            let notice = Some("A mail to your address is on its way.".to_string());
+            page(visitor, StatusCode::OK, Shown { notice, ..Shown::default() })
+        }
+        Err(error) => done(visitor, Err(error)),
+    }
 }
 
 /// `POST /app/account/sessions`: ends one session (`end`), and what was begun from it.

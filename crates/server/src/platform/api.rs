@@ -2,9 +2,10 @@
 
 use super::overview::{self, Changes, Usage};
 use super::{Visitor, audit};
+use crate::elsewhere::atproto;
 use crate::front;
 use crate::reply::{Reply, json as json_reply, text};
-use holt_core::{Error, MemberFlags, Result, Timestamp, WikiName};
+use holt_core::{DomainName, Error, MemberFlags, Result, Timestamp, WikiName};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{TRASH_LIFE, TokenScope, UserRecord, WikiRecord};
 use holt_engine::{Admin, pages, publish};
@@ -51,7 +52,10 @@ fn time(seconds: i64) -> String {
 pub fn me(visitor: &Visitor<'_>) -> Result<Reply> {
     let user = visitor.person()?;
     let csrf = visitor.session.as_ref().map(|(session, _)| session.csrf.as_str());
-    ok(&json!({"id": user.id.0, "handle": user.email, "display_name": user.name, "operator": visitor.is_operator(), "csrf": csrf}))
+    // Of people from the AT Protocol: what they are called there.
+    let called = visitor.app.engine.directory().identities_of(user.id)?.into_iter().find(|known| known.provider == atproto::KEY);
+    let handle = called.map(|known| known.label).filter(|label| !label.is_empty()).unwrap_or_else(|| user.email.clone());
+    ok(&json!({"id": user.id.0, "handle": handle, "display_name": user.name, "operator": visitor.is_operator(), "csrf": csrf}))
 }
 
 /// `GET /api/wikis`
@@ -279,8 +283,18 @@ pub fn check_slug(visitor: &Visitor<'_>) -> Result<Reply> {
     if asked == domain {
         return Ok(text(StatusCode::OK, ""));
     }
-    let slug = asked.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).and_then(|slug| WikiName::existing(slug).ok());
-    let known = slug.map(|slug| visitor.app.engine.directory().wiki_by_slug(slug.as_str())).transpose()?.flatten();
+    let directory = visitor.app.engine.directory();
+    let known = match DomainName::parse(asked) {
+        // What somebody has shown to be theirs, and nobody else's certificate is made for.
+        Ok(name) if !name.is_within(domain) => {
+            let holder = directory.domain_holder(&name)?;
+            holder.map(|holder| directory.wiki(holder.wiki)).transpose()?.flatten()
+        }
+        _ => {
+            let slug = asked.strip_suffix(domain).and_then(|rest| rest.strip_suffix('.')).and_then(|slug| WikiName::existing(slug).ok());
+            slug.map(|slug| directory.wiki_by_slug(slug.as_str())).transpose()?.flatten()
+        }
+    };
     Ok(match known.filter(|record| record.trashed.is_none()) {
         Some(_) => text(StatusCode::OK, ""),
         None => front::no_wiki(),

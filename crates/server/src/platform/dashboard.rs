@@ -61,7 +61,14 @@ pub(super) fn line(visitor: &Visitor<'_>, record: &WikiRecord, mut about: Vec<St
         (None, WikiState::Suspended) => (Some("Suspended"), ("resume", "Resume", false)),
         (None, WikiState::Active) => (None, ("suspend", "Suspend", true)),
     };
-    WikiLine { name: record.name.clone(), url: format!("{}/", visitor.wiki_origin(&slug)), slug, note, act, about }
+    WikiLine {
+        name: record.name.clone(),
+        url: format!("{}/", visitor.wiki_home(record).unwrap_or_else(|_| visitor.wiki_origin(&slug))),
+        slug,
+        note,
+        act,
+        about,
+    }
 }
 
 /// `GET /app`
@@ -155,7 +162,9 @@ fn show_wiki(visitor: &Visitor<'_>, status: StatusCode, record: &WikiRecord, sho
         ("upload", "Who may upload", levels(&CHANGING, level(|p| p.attachment_access))),
     ];
     let mcp = overview::mcp_endpoint(visitor, record);
-    let origin = visitor.wiki_origin(&slug);
+    let (origin, home) = (visitor.wiki_origin(&slug), visitor.wiki_home(record)?);
+    let domains = super::domains::lines(visitor, record)?;
+    let own_host = format!("{slug}.{}", visitor.domain());
     let clone =
         preferences.as_ref().filter(|preferences| preferences.is_on(overview::GIT)).map(|_| format!("git clone {origin}/.git {slug}"));
     let bearer = secret.clone().unwrap_or_else(|| "holt_…".to_string());
@@ -172,7 +181,10 @@ fn show_wiki(visitor: &Visitor<'_>, status: StatusCode, record: &WikiRecord, sho
     let view = |csrf| WikiView {
         csrf,
         description: preferences.as_ref().map(|preferences| preferences.site_description.clone()).unwrap_or_default(),
-        url: format!("{origin}/"),
+        url: format!("{home}/"),
+        moved: domains.iter().any(|domain| domain.main),
+        domains,
+        own_host,
         broken,
         access,
         mcp_command: format!("claude mcp add --transport http {slug} '{mcp}' --header 'Authorization: Bearer {bearer}'"),
@@ -282,6 +294,12 @@ pub fn delete(visitor: &Visitor<'_>) -> Result<Reply> {
     }
     overview::trash(visitor, &record)?;
     Ok(see_other("/app?done=1"))
+}
+
+/// `POST /app/wiki/{slug}/domains`
+pub fn domains(visitor: &Visitor<'_>) -> Result<Reply> {
+    let record = alive(visitor)?;
+    done(visitor, &record, super::domains::act(visitor, &record))
 }
 
 /// `POST /app/wiki/{slug}/restore`

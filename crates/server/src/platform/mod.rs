@@ -9,8 +9,12 @@ mod admin;
 mod api;
 mod audit;
 mod dashboard;
+mod domains;
 mod elsewhere;
 mod export;
+pub mod files;
+pub mod letters;
+mod links;
 mod overview;
 mod passkeys;
 mod routes;
@@ -18,7 +22,7 @@ mod sign_in;
 mod views;
 mod visitor;
 
-pub use sign_in::sign_in_url;
+pub use sign_in::{WayBack, sign_in_url};
 pub use visitor::Visitor;
 
 use crate::app::App;
@@ -27,7 +31,7 @@ use crate::error;
 use crate::rates::Kind;
 use crate::reply::{Reply, json, see_other, text, with_header};
 use crate::request::Request;
-use crate::routes::matches;
+use crate::routes::{Found, find};
 use crate::session;
 use holt_core::{Error, ErrorKind, Language, Result};
 use holt_fragments::Frame;
@@ -87,29 +91,21 @@ pub fn dispatch(app: &App, request: &Request) -> Reply {
 
 fn run(visitor: &mut Visitor<'_>) -> Result<Reply> {
     let request = visitor.request;
-    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
-    let mut allowed = Vec::new();
-    for route in ROUTES {
-        let Some(params) = matches(route.pattern, &request.path) else { continue };
-        if route.method != method {
-            allowed.push(route.method);
-            continue;
+    match find(ROUTES, &request.method, &request.path) {
+        Found::Row(route, params) => {
+            visitor.params = params;
+            check(visitor, route)?;
+            (route.run)(visitor)
         }
-        visitor.params = params;
-        check(visitor, route)?;
-        return (route.run)(visitor);
+        Found::OtherMethods(allowed) => {
+            let reply = match is_api(&request.path) {
+                true => in_json(visitor, StatusCode::METHOD_NOT_ALLOWED, &Error::invalid("this address does not take that method")),
+                false => text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
+            };
+            Ok(with_header(reply, header::ALLOW, &allowed))
+        }
+        Found::Nothing => Err(Error::not_found("there is nothing at this address")),
     }
-    if allowed.is_empty() {
-        return Err(Error::not_found("there is nothing at this address"));
-    }
-    allowed.sort_unstable();
-    allowed.dedup();
-    let refusal = Error::invalid("this address does not take that method");
-    let reply = match is_api(&request.path) {
-        true => in_json(visitor, StatusCode::METHOD_NOT_ALLOWED, &refusal),
-        false => text(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method.\n"),
-    };
-    Ok(with_header(reply, header::ALLOW, &allowed.join(", ")))
 }
 
 /// Who may use a route, and whether whoever sends something means it: on every method that changes anything the browser has to name this very

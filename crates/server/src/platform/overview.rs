@@ -1,6 +1,6 @@
 //! What somebody does with wikis of theirs, whether by a form or by the API. Rights inside a wiki are asked of the wiki, like everybody's.
 
-use super::{Visitor, audit};
+use super::{Visitor, audit, letters};
 use crate::mcp;
 use crate::welcome;
 use holt_core::{Action, Actor, Error, MemberFlags, Result, Timestamp, WikiName};
@@ -87,7 +87,7 @@ pub fn row(visitor: &Visitor<'_>, record: &WikiRecord) -> Value {
     let slug = record.slug.as_str();
     let mut row = json!({
         "slug": slug, "display_name": record.name, "created_at": time(record.created), "last_accessed": record.last_access.map(time),
-        "plan": record.plan, "state": state(record), "deleted_at": record.trashed.map(time), "url": format!("{}/", visitor.wiki_origin(slug)),
+        "plan": record.plan, "state": state(record), "deleted_at": record.trashed.map(time), "url": format!("{}/", visitor.wiki_home(record).unwrap_or_else(|_| visitor.wiki_origin(slug))),
     });
     // What is off the air stays closed. A broken wiki does not take its owner's list with it.
     if record.answers()
@@ -274,6 +274,7 @@ pub fn transfer(visitor: &Visitor<'_>, record: &WikiRecord, email: &str) -> Resu
 pub fn trash(visitor: &Visitor<'_>, record: &WikiRecord) -> Result<()> {
     visitor.app.engine.trash_wiki(record.id)?;
     audit::done(visitor, Some(record.id), "wiki.delete", record.slug.as_str());
+    letters::about_deleted(visitor.app, record);
     Ok(())
 }
 

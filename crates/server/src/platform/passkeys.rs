@@ -51,7 +51,7 @@ pub fn log_in(visitor: &Visitor<'_>) -> Result<Reply> {
         Err(error) if error.kind == ErrorKind::Internal => return Err(error),
         Err(error) => {
             audit::note(visitor, "", None, "login", "passkey", "denied");
-            return sign_in::show_login(visitor, error::status(&error), wanted.to_string(), String::new(), Some(&error));
+            return sign_in::show_login(visitor, error::status(&error), wanted.to_string(), String::new(), Err(&error));
         }
     };
     audit::note(visitor, &user.email, None, "login", "passkey", "ok");

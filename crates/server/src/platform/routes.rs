@@ -1,7 +1,9 @@
 //! The platform's addresses on one screen: which method, which right, which handler (security.md TEN-2). None of them is in a wiki.
 
-use super::{Visitor, account, admin, api, dashboard, elsewhere, export, passkeys, sign_in};
+use super::{Visitor, account, admin, api, dashboard, domains, elsewhere, export, links, passkeys, sign_in};
+use crate::elsewhere::atproto;
 use crate::reply::Reply;
+use crate::routes::Row;
 use Need::{Login, Manage, Neighbour, Operator, Public};
 use holt_core::Result;
 
@@ -43,6 +45,15 @@ pub struct Route {
     pub run: fn(&Visitor<'_>) -> Result<Reply>,
 }
 
+impl Row for Route {
+    fn method(&self) -> &'static str {
+        self.method
+    }
+    fn pattern(&self) -> &'static str {
+        self.pattern
+    }
+}
+
 const fn get(pattern: &'static str, need: Need, run: fn(&Visitor<'_>) -> Result<Reply>) -> Route {
     Route { method: "GET", pattern, need, voice: Voice::Page, run }
 }
@@ -67,8 +78,18 @@ pub const ROUTES: &[Route] = &[
     post("/auth/logout",                        Login,    sign_in::logout),
     get ("/auth/register",                      Public,   sign_in::register_form),
     post("/auth/register",                      Public,   sign_in::register),
+    get ("/auth/register/{token}",              Public,   links::finish_form),
+    post("/auth/register/{token}",              Public,   links::finish),
+    get ("/auth/lost-password",                 Public,   links::lost_password_form),
+    post("/auth/lost-password",                 Public,   links::lost_password),
+    get ("/auth/new-password/{token}",          Public,   links::new_password_form),
+    post("/auth/new-password/{token}",          Public,   links::choose_password),
+    get ("/auth/confirm/{token}",               Public,   links::confirm_form),
+    post("/auth/confirm/{token}",               Public,   links::confirm),
     post("/auth/elsewhere/{provider}",          Public,   elsewhere::leave),
     get ("/auth/callback/{provider}",           Public,   elsewhere::arrive),
+    get (atproto::CALLBACK,                     Public,   elsewhere::arrive_by_atproto),
+    get (atproto::METADATA,                     Public,   elsewhere::introduction),
     post("/auth/passkey",                       Public,   passkeys::log_in),
     post("/auth/passkey/options",               Public,   passkeys::ask_for_one),
     get ("/auth/wiki",                          Login,    sign_in::to_wiki_form),
@@ -78,6 +99,7 @@ pub const ROUTES: &[Route] = &[
     post("/app/create",                         Login,    dashboard::create),
     get ("/app/account",                        Login,    account::show),
     post("/app/account",                        Login,    account::change),
+    post("/app/account/confirm",                Login,    account::confirm),
     post("/app/account/sessions",               Login,    account::end_session),
     post("/app/account/tokens",                 Login,    account::tokens),
     post("/app/account/identities",             Login,    elsewhere::disconnect),
@@ -89,6 +111,7 @@ pub const ROUTES: &[Route] = &[
     post("/app/wiki/{slug}/token",              Login,    dashboard::token),
     post("/app/wiki/{slug}/transfer",           Login,    dashboard::transfer),
     post("/app/wiki/{slug}/delete",             Login,    dashboard::delete),
+    post("/app/wiki/{slug}/domains",            Login,    dashboard::domains),
     post("/app/wiki/{slug}/restore",            Login,    dashboard::restore),
     get ("/app/admin",                          Operator, admin::wikis),
     get ("/app/admin/stats",                    Operator, admin::wikis),
@@ -110,6 +133,11 @@ pub const ROUTES: &[Route] = &[
     api("GET",    "/api/wikis/{slug}/members",              Login,     api::members),
     api("PUT",    "/api/wikis/{slug}/members/{email}",      Manage,    api::put_member),
     api("DELETE", "/api/wikis/{slug}/members/{email}",      Manage,    api::remove_member),
+    api("GET",    "/api/wikis/{slug}/domains",              Login,     domains::list),
+    api("POST",   "/api/wikis/{slug}/domains",              Manage,    domains::claim),
+    api("PATCH",  "/api/wikis/{slug}/domains/{domain}",     Manage,    domains::change),
+    api("DELETE", "/api/wikis/{slug}/domains/{domain}",     Manage,    domains::give_up),
+    api("POST",   "/api/wikis/{slug}/domains/{domain}/verify", Manage, domains::prove),
     api("POST",   "/api/wikis/{slug}/git",                  Manage,    api::git),
     api("GET",    "/api/wikis/{slug}/usage",                Login,     api::usage),
     api("GET",    "/api/wikis/{slug}/export",               Login,     export::bundle),
@@ -135,10 +163,21 @@ mod tests {
             "/auth/login",
             "/auth/register",
             "/auth/callback/{provider}",
+            atproto::CALLBACK,
+            atproto::METADATA,
         ];
-        let forms = ["/auth/login", "/auth/register", "/auth/elsewhere/{provider}", "/auth/passkey", "/auth/passkey/options"];
+        let forms = ["/auth/elsewhere/{provider}", "/auth/passkey", "/auth/passkey/options"];
+        // Whoever has no session yet, and whoever shows a secret that came by mail.
+        let both = [
+            "/auth/login",
+            "/auth/register",
+            "/auth/register/{token}",
+            "/auth/lost-password",
+            "/auth/new-password/{token}",
+            "/auth/confirm/{token}",
+        ];
         for (method, pattern) in &public {
-            let allowed = if *method == "GET" { pages.contains(pattern) } else { forms.contains(pattern) };
+            let allowed = both.contains(pattern) || if *method == "GET" { pages.contains(pattern) } else { forms.contains(pattern) };
             assert!(allowed, "{method} {pattern} is public");
         }
     }

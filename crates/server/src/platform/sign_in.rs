@@ -1,30 +1,48 @@
 //! Log in, log out, make an account; and from here into one wiki (security.md SES-3, SES-5, SES-8).
 
+use super::links::{self, Ask};
 use super::views::{LoginView, RegisterView, ToWikiView};
 use super::visitor::port;
-use super::{Visitor, audit, elsewhere, passkeys};
+use super::{Visitor, audit, elsewhere, letters, passkeys};
 use crate::app::App;
 use crate::config::SignUp;
+use crate::domains;
 use crate::error;
 use crate::passwords::{self, Checked};
 use crate::reply::{Reply, see_other, with_cookie, with_header};
 use crate::request::Request;
 use crate::session::{self, Remember, safe_next};
-use holt_core::{Error, ErrorKind, Result, WikiName};
+use holt_core::{DomainName, Error, ErrorKind, Result, WikiName};
 use holt_edge::Apex;
 use holt_engine::accounts::{self, Rank, password};
 use holt_engine::directory::{NewUser, SignIn, WikiRecord};
 use http::{StatusCode, header};
 
 /// Where somebody without a wish goes after logging in.
-const HOME: &str = "/app";
+pub const HOME: &str = "/app";
+
+/// Where somebody comes from who is sent here to log in, and where they go back to.
+pub struct WayBack<'w> {
+    /// The wiki.
+    pub slug: &'w str,
+    /// The name it was reached by, if it is one of its own.
+    pub own: Option<&'w DomainName>,
+    /// Of the browser's secret.
+    pub challenge: &'w str,
+    /// The path there.
+    pub next: &'w str,
+}
 
 /// Where a wiki sends who wants to log in there; none if there is no platform.
-pub fn sign_in_url(app: &App, request: &Request, slug: &str, challenge: &str, next: &str) -> Option<String> {
+pub fn sign_in_url(app: &App, request: &Request, back: &WayBack<'_>) -> Option<String> {
     let hosts = &app.edge.hosts;
     let domain = hosts.domain.as_deref().filter(|_| hosts.apex == Apex::Platform)?;
-    let query: String =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs([("wiki", slug), ("challenge", challenge), ("next", next)]).finish();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs([("wiki", back.slug), ("challenge", back.challenge), ("next", back.next)]);
+    if let Some(own) = back.own {
+        query.append_pair("at", own.as_str());
+    }
+    let query = query.finish();
     Some(format!("{}://{domain}{}/auth/wiki?{query}", request.scheme.as_str(), port(request)))
 }
 
@@ -57,19 +75,46 @@ pub fn login_form(visitor: &Visitor<'_>) -> Result<Reply> {
     if visitor.session.is_some() {
         return Ok(see_other(&destination(visitor, &wanted)));
     }
-    show_login(visitor, StatusCode::OK, wanted, String::new(), None)
+    show_login(visitor, StatusCode::OK, wanted, String::new(), Ok(None))
 }
 
+/// The log-in form, with what was done before, or why it came back.
 pub(super) fn show_login(
     visitor: &Visitor<'_>,
     status: StatusCode,
     return_to: String,
     email: String,
-    problem: Option<&Error>,
+    before: Result<Option<&str>, &Error>,
 ) -> Result<Reply> {
-    let (may_register, problem) = (visitor.app.platform.is_open(), problem.map(Visitor::notice));
+    let (may_register, sends_mail) = (visitor.app.platform.is_open(), letters::work(visitor.app));
+    let (notice, problem) = match before {
+        Ok(notice) => (notice.map(str::to_string), None),
+        Err(error) => (None, Some(Visitor::notice(error))),
+    };
     let (name, ways, passkey) = (visitor.domain().to_string(), elsewhere::ways(visitor), passkeys::offered(visitor));
-    visitor.form(status, "Log in", |csrf| LoginView { csrf, name, wanted: return_to, email, may_register, ways, passkey, problem })
+    let towards = own_origin(visitor, &return_to);
+    visitor.form_towards(towards.as_deref(), status, "Log in", |csrf| LoginView {
+        csrf,
+        name,
+        wanted: return_to,
+        email,
+        may_register,
+        sends_mail,
+        ways,
+        passkey,
+        problem,
+        notice,
+    })
+}
+
+/// Scheme and host of the wiki that somebody is on the way to, if it was reached by a name of its own: browsers that were sent a form do not
+/// follow redirects to places that its page does not name.
+fn own_origin(visitor: &Visitor<'_>, return_to: &str) -> Option<String> {
+    let query = return_to.strip_prefix("/auth/wiki?")?;
+    let field =
+        |wanted: &str| form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
+    let wish = Wish::of(visitor, |name| field(name).unwrap_or_default()).ok()?;
+    wish.at.is_some().then(|| wish.origin(visitor))
 }
 
 /// `POST /auth/login`
@@ -78,7 +123,7 @@ pub fn login(visitor: &Visitor<'_>) -> Result<Reply> {
     let (email, secret, wanted) = (form.get("email").trim().to_lowercase(), form.get("password"), form.get("return_to"));
     let back = |status, error: &Error| {
         audit::note(visitor, &email, None, "login", "platform", "denied");
-        show_login(visitor, status, wanted.to_string(), email.clone(), Some(error))
+        show_login(visitor, status, wanted.to_string(), email.clone(), Err(error))
     };
     let account = match passwords::check(visitor.app, visitor.request, &email, secret)? {
         Checked::Right(account) => account,
@@ -114,10 +159,14 @@ pub(super) fn may_sign_up(visitor: &Visitor<'_>) -> SignUp {
 /// `GET /auth/register`
 pub fn register_form(visitor: &Visitor<'_>) -> Result<Reply> {
     check_open(visitor)?;
+    if letters::work(visitor.app) {
+        return links::ask_form(visitor, Ask::Account);
+    }
     show_register(visitor, StatusCode::OK, None)
 }
 
-fn check_open(visitor: &Visitor<'_>) -> Result<()> {
+/// `Denied` if not everybody may make an account.
+pub fn check_open(visitor: &Visitor<'_>) -> Result<()> {
     match visitor.app.platform.is_open() {
         true => Ok(()),
         false => Err(Error::denied("nobody can make an account here").hint("Ask whoever runs this server for one.")),
@@ -131,9 +180,12 @@ fn show_register(visitor: &Visitor<'_>, status: StatusCode, problem: Option<&Err
     visitor.form(status, "Register", |csrf| RegisterView { csrf, name, email, password_length: password::PASSWORD_CHARS, problem })
 }
 
-/// `POST /auth/register`
+/// `POST /auth/register`: where mail can be sent, the account is made by the link in it.
 pub fn register(visitor: &Visitor<'_>) -> Result<Reply> {
     check_open(visitor)?;
+    if letters::work(visitor.app) {
+        return links::ask(visitor, Ask::Account);
+    }
     match try_register(visitor) {
         Ok(reply) => Ok(reply),
         Err(error) if error.kind == ErrorKind::Internal => Err(error),
@@ -172,6 +224,8 @@ struct Wish {
     wiki: WikiRecord,
     challenge: String,
     next: String,
+    /// The name of its own that the wiki was reached by.
+    at: Option<DomainName>,
 }
 
 impl Wish {
@@ -182,7 +236,19 @@ impl Wish {
             return Err(refused());
         }
         let wiki = visitor.app.engine.directory().wiki_by_slug(&field("wiki"))?.filter(WikiRecord::answers).ok_or_else(refused)?;
-        Ok(Self { wiki, challenge, next: safe_next(&field("next")).to_string() })
+        let at = match field("at").as_str() {
+            "" => None,
+            // The code goes there: to nobody but whoever has shown that the name is this wiki's.
+            name => Some(domains::trusted_name(&visitor.app.engine, wiki.id, name)?.ok_or_else(refused)?),
+        };
+        Ok(Self { wiki, challenge, next: safe_next(&field("next")).to_string(), at })
+    }
+    /// Scheme and host of the wiki, as it was reached.
+    fn origin(&self, visitor: &Visitor<'_>) -> String {
+        match &self.at {
+            Some(name) => visitor.origin_at(name.as_str()),
+            None => visitor.wiki_origin(self.wiki.slug.as_str()),
+        }
     }
 }
 
@@ -194,11 +260,13 @@ pub fn to_wiki_form(visitor: &Visitor<'_>) -> Result<Reply> {
     if visitor.is_operator() || visitor.app.engine.wiki(wish.wiki.id).member(user.id)?.is_some() {
         return go(visitor, &wish);
     }
-    let (name, host) = (wish.wiki.name.clone(), visitor.wiki_origin(wish.wiki.slug.as_str()));
+    let (name, host) = (wish.wiki.name.clone(), wish.origin(visitor));
     let (person, email) = (user.name.clone(), user.email.clone());
-    let Wish { wiki, challenge, next } = wish;
-    let slug = wiki.slug.as_str().to_string();
-    visitor.form(StatusCode::OK, "Log in", |csrf| ToWikiView { csrf, name, host, slug, challenge, next, person, email })
+    let Wish { wiki, challenge, next, at } = wish;
+    let (slug, at) = (wiki.slug.as_str().to_string(), at.map(|at| at.to_string()));
+    let towards = host.clone();
+    let view = |csrf| ToWikiView { csrf, name, host, slug, challenge, next, at, person, email };
+    visitor.form_towards(Some(&towards), StatusCode::OK, "Log in", view)
 }
 
 /// `POST /auth/wiki`
@@ -213,7 +281,7 @@ fn go(visitor: &Visitor<'_>, wish: &Wish) -> Result<Reply> {
     let code = visitor.app.engine.directory().create_sign_in(&sign_in, visitor.now())?;
     let query: String =
         form_urlencoded::Serializer::new(String::new()).extend_pairs([("code", code.expose()), ("next", &wish.next)]).finish();
-    let to = format!("{}{}?{query}", visitor.wiki_origin(wish.wiki.slug.as_str()), crate::web::arrival::ARRIVE);
+    let to = format!("{}{}?{query}", wish.origin(visitor), crate::web::arrival::ARRIVE);
     Ok(see_other(&to))
 }
 

@@ -93,8 +93,68 @@ pub struct LoginView {
     pub ways: Vec<Way>,
     /// To log in by a passkey, where there are any.
     pub passkey: Option<passkeys::Shown>,
+    /// Whether a forgotten password is replaced by mail.
+    pub sends_mail: bool,
     /// Why the form came back.
     pub problem: Option<Notice>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// Asks for an address to which a mail goes.
+#[derive(Template)]
+#[template(path = "platform/ask_mail.html")]
+pub struct AskMailView {
+    /// Token of the form.
+    pub csrf: String,
+    /// A text of ours.
+    pub title: &'static str,
+    /// A text of ours: what the mail is for.
+    pub lead: &'static str,
+    /// Where the form goes.
+    pub url: &'static str,
+    /// What stands in the box.
+    pub email: String,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// Makes an account for an address that is known to be somebody's.
+#[derive(Template)]
+#[template(path = "platform/finish.html")]
+pub struct FinishView {
+    /// Token of the form.
+    pub csrf: String,
+    /// What stands in the box.
+    pub name: String,
+    /// The address.
+    pub email: String,
+    /// Shortest password.
+    pub password_length: usize,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+}
+
+/// Chooses a new password.
+#[derive(Template)]
+#[template(path = "new_password.html")]
+pub struct NewPasswordView {
+    /// Token of the form.
+    pub csrf: String,
+    /// Shortest password.
+    pub password_length: usize,
+    /// Why the form came back.
+    pub problem: Option<Notice>,
+}
+
+/// Confirms an address.
+#[derive(Template)]
+#[template(path = "platform/confirm.html")]
+pub struct ConfirmView {
+    /// Token of the form.
+    pub csrf: String,
 }
 
 /// Sends somebody to who vouches for them.
@@ -139,6 +199,8 @@ pub struct ToWikiView {
     pub challenge: String,
     /// Where to go in the wiki.
     pub next: String,
+    /// The name of its own that it was reached by.
+    pub at: Option<String>,
     /// Who goes.
     pub person: String,
     /// Their address.
@@ -227,6 +289,30 @@ pub struct TokenLine {
     pub used: Option<String>,
 }
 
+/// What has to stand in the DNS.
+pub struct DomainRecordView {
+    /// Where.
+    pub name: String,
+    /// What.
+    pub value: String,
+}
+
+/// A name of a wiki's own, or a claim to one.
+pub struct DomainLine {
+    /// The name.
+    pub name: String,
+    /// Where it leads, if it is the wiki's.
+    pub url: Option<String>,
+    /// Whether the wiki's address is there.
+    pub main: bool,
+    /// Whether the record is missing.
+    pub lost: bool,
+    /// When it ends if nothing happens, ready to print.
+    pub ends: Option<String>,
+    /// What to add, if it is missing.
+    pub record: Option<DomainRecordView>,
+}
+
 /// One wiki, for its owner.
 #[derive(Template)]
 #[template(path = "platform/wiki.html")]
@@ -255,6 +341,12 @@ pub struct WikiView {
     pub secret: Option<String>,
     /// Those there are.
     pub tokens: Vec<TokenLine>,
+    /// Its host below the platform's domain.
+    pub own_host: String,
+    /// Whether its address is elsewhere.
+    pub moved: bool,
+    /// Names of its own.
+    pub domains: Vec<DomainLine>,
     /// What is used.
     pub usage: Vec<Bar>,
     /// Why a form came back.
@@ -303,6 +395,8 @@ pub struct AccountView {
     pub email: String,
     /// Whether there is a password to be changed.
     pub has_password: bool,
+    /// Whether nobody has shown that the address is theirs, and a mail would.
+    pub may_confirm: bool,
     /// Shortest password.
     pub password_length: usize,
     /// Where one is logged in.

@@ -11,7 +11,7 @@ use crate::session;
 use askama::Template;
 use holt_core::{Actor, Error, Language, Result};
 use holt_edge::{LiveHead, LivePage, live_page};
-use holt_engine::directory::{PlatformScope, PlatformToken, Rank, SessionRow, UserRecord};
+use holt_engine::directory::{PlatformScope, PlatformToken, Rank, SessionRow, UserRecord, WikiRecord};
 use holt_engine::publish::filters::draw;
 use holt_fragments::{Frame, assets};
 use http::{StatusCode, header};
@@ -115,9 +115,18 @@ impl<'a> Visitor<'a> {
     pub fn port(&self) -> &str {
         port(self.request)
     }
-    /// Scheme and host of a wiki.
+    /// Scheme and host of a wiki, by its slug: programs find it there whatever its address is.
     pub fn wiki_origin(&self, slug: &str) -> String {
-        format!("{}://{slug}.{}{}", self.request.scheme.as_str(), self.domain(), self.port())
+        self.origin_at(&format!("{slug}.{}", self.domain()))
+    }
+    /// Scheme and host of a wiki at a name of its own.
+    pub fn origin_at(&self, name: &str) -> String {
+        format!("{}://{name}{}", self.request.scheme.as_str(), self.port())
+    }
+    /// Scheme and host of a wiki's address, as its owner chose it.
+    pub fn wiki_home(&self, record: &WikiRecord) -> Result<String> {
+        let main = self.app.engine.directory().main_domain(record.id)?;
+        Ok(main.map_or_else(|| self.wiki_origin(record.slug.as_str()), |main| self.origin_at(main.as_str())))
     }
     /// What the reader's browser asks for, of what we speak: pages of the platform are made for each reader, those of wikis are not.
     pub fn language(&self) -> Language {
@@ -131,12 +140,22 @@ impl<'a> Visitor<'a> {
     }
     /// A page whose view needs the form token.
     pub fn form<V: Template>(&self, status: StatusCode, title: &str, view: impl FnOnce(String) -> V) -> Result<Reply> {
+        self.form_towards(None, status, title, view)
+    }
+    /// The same for a form that may lead to `origin`, a name of a wiki's own.
+    pub fn form_towards<V: Template>(
+        &self,
+        origin: Option<&str>,
+        status: StatusCode,
+        title: &str,
+        view: impl FnOnce(String) -> V,
+    ) -> Result<Reply> {
         let (token, cookie) = session::form_token(self.app, &self.request.headers, self.session.as_ref().map(|(session, _)| session))?;
-        let reply = self.draw(status, title, &view(token.clone()), token)?;
+        let reply = self.draw(origin, status, title, &view(token.clone()), token)?;
         Ok(cookie.iter().fold(reply, |reply, cookie| with_cookie(reply, cookie)))
     }
     /// A page. Its title is a text of ours.
-    fn draw(&self, status: StatusCode, title: &str, view: &impl Template, csrf: String) -> Result<Reply> {
+    fn draw(&self, towards: Option<&str>, status: StatusCode, title: &str, view: &impl Template, csrf: String) -> Result<Reply> {
         let language = self.language();
         let title = format!("{} – {}", self.say(title), self.domain());
         let bar = BarView {
@@ -148,7 +167,11 @@ impl<'a> Visitor<'a> {
             LivePage { status, head: LiveHead { title }, main: draw(view, language)?, crumbs: Some(draw(&bar, language)?), aside: None };
         let reply = live_page(self.frame()?, page, &self.request.headers);
         // Forms here may lead into a wiki.
-        let wikis = format!("{}://*.{}{}", self.request.scheme.as_str(), self.domain(), self.port());
+        let mut wikis = format!("{}://*.{}{}", self.request.scheme.as_str(), self.domain(), self.port());
+        if let Some(origin) = towards {
+            wikis.push(' ');
+            wikis.push_str(origin);
+        }
         let policy = reply.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
         let policy = policy.replace("form-action 'self'", &format!("form-action 'self' {wikis}"));
         Ok(with_header(reply, header::CONTENT_SECURITY_POLICY, &policy))

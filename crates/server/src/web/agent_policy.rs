@@ -10,6 +10,9 @@ use http::StatusCode;
 
 const PATH: &str = "/-/admin/agent_policy";
 
+/// Days that a proposal may wait.
+const DAYS: std::ops::RangeInclusive<u16> = 1..=365;
+
 const HANDLINGS: [(Handling, &str); 3] =
     [(Handling::Direct, "Are made"), (Handling::Propose, "Wait until somebody accepts them"), (Handling::Deny, "Are refused")];
 
@@ -38,7 +41,7 @@ fn form_with(context: &Context<'_>, status: StatusCode, said: Option<Problem>) -
         message: "The stored rules cannot be read.".into(),
         hint: Some("Until you save rules here, programs change nothing.".into()),
     });
-    show(context, status, typed.collect(), said.or(damaged))
+    show(context, status, typed.collect(), &preferences.proposal_days.to_string(), said.or(damaged))
 }
 
 /// `POST`
@@ -50,8 +53,10 @@ pub fn set(context: &Context<'_>) -> Result<Reply> {
             Error::conflict("somebody changed the rules after this form was made").hint("These are the rules of now: change them again.");
         return form_with(context, StatusCode::CONFLICT, Some(problem(&error)));
     }
+    let days = typed_days(context)?;
     let saved = checked(&typed).and_then(|policy| {
-        pages::set_preferences(&context.scope::<Admin>()?, &[("AGENT_POLICY", &agent_policy_text(&policy))])?;
+        let (policy_text, days) = (agent_policy_text(&policy), checked_days(&days)?);
+        pages::set_preferences(&context.scope::<Admin>()?, &[("AGENT_POLICY", &policy_text), ("PROPOSAL_DAYS", &days)])?;
         let clients: Vec<&str> = policy.iter().map(|rule| rule.client.as_str()).collect();
         audit::done(context, "wiki.agent_policy", &clients.join(", "));
         Ok(())
@@ -59,7 +64,7 @@ pub fn set(context: &Context<'_>) -> Result<Reply> {
     match saved {
         Ok(()) => Ok(see_other(&format!("{PATH}?saved=1"))),
         Err(error) if error.kind == ErrorKind::Internal => Err(error),
-        Err(error) => show(context, crate::error::status(&error), typed, Some(problem(&error))),
+        Err(error) => show(context, crate::error::status(&error), typed, &days, Some(problem(&error))),
     }
 }
 
@@ -71,6 +76,19 @@ fn typed(context: &Context<'_>) -> Vec<Typed> {
     let at = |column: &[String], row: usize| column.get(row).cloned().unwrap_or_default();
     let row = |(row, client)| Typed { client, path: at(&path, row), handling: at(&handling, row) };
     column("client").into_iter().enumerate().map(row).filter(|rule| !rule.client.is_empty()).collect()
+}
+
+/// How long proposals wait, as it was typed; what holds now, if the form has no such field.
+fn typed_days(context: &Context<'_>) -> Result<String> {
+    let now = || Ok(context.preferences()?.proposal_days.to_string());
+    context.request.body.find("days").map_or_else(now, |days| Ok(days.trim().to_string()))
+}
+
+fn checked_days(typed: &str) -> Result<String> {
+    let days = typed.parse::<u16>().ok().filter(|days| DAYS.contains(days));
+    days.map(|days| days.to_string()).ok_or_else(|| {
+        Error::invalid("a proposal cannot wait for so many days").hint(format!("Choose {} to {} days.", DAYS.start(), DAYS.end()))
+    })
 }
 
 fn checked(typed: &[Typed]) -> Result<AgentPolicy> {
@@ -91,7 +109,7 @@ fn checked(typed: &[Typed]) -> Result<AgentPolicy> {
     Ok(AgentPolicy::new(typed.iter().map(rule).collect::<Result<_>>()?))
 }
 
-fn show(context: &Context<'_>, status: StatusCode, typed: Vec<Typed>, problem: Option<Problem>) -> Result<Reply> {
+fn show(context: &Context<'_>, status: StatusCode, typed: Vec<Typed>, days: &str, problem: Option<Problem>) -> Result<Reply> {
     let choices = |chosen: &str| {
         let choice = |(handling, label): (Handling, &str)| Choice {
             value: handling.as_str().to_string(),
@@ -106,6 +124,6 @@ fn show(context: &Context<'_>, status: StatusCode, typed: Vec<Typed>, problem: O
     let rules = typed.into_iter().map(|rule| (false, rule)).chain([(true, fresh)]).map(row).collect();
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
     let before = context.preferences()?.get("AGENT_POLICY").unwrap_or_default().to_string();
-    let view = |csrf| AgentPolicyView { csrf, before, tabs: tabs(PATH), rules, problem, notice };
+    let view = |csrf| AgentPolicyView { csrf, before, tabs: tabs(PATH), rules, days: days.to_string(), problem, notice };
     context.form(status, "Agents", view)
 }

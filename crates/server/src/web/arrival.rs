@@ -3,10 +3,11 @@
 
 use super::people::{self, LoginPage};
 use super::{Context, audit, problem};
-use crate::platform;
+use crate::domains;
+use crate::platform::{self, WayBack};
 use crate::reply::{Reply, see_other, with_cookie};
 use crate::session::{self, Remember, safe_next};
-use holt_core::{Error, Result};
+use holt_core::{DomainName, Error, Result};
 use holt_edge::Apex;
 use holt_engine::directory::Directory;
 use http::StatusCode;
@@ -17,20 +18,36 @@ const LEAVE: &str = "/-/login/platform";
 pub const ARRIVE: &str = "/-/login/arrive";
 
 /// The platform's name, and where to begin to log in with it; none if this wiki is part of none.
-pub(super) fn way(context: &Context<'_>, next: &str) -> Option<(String, String)> {
-    let domain = domain(context)?;
+pub(super) fn way(context: &Context<'_>, next: &str) -> Result<Option<(String, String)>> {
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    Some((domain, format!("{LEAVE}?next={next}")))
+    Ok(host(context)?.map(|host| (host.platform, format!("{LEAVE}?next={next}"))))
 }
 
-/// The domain of the platform, if the request came to a name of this wiki below it.
-fn domain(context: &Context<'_>) -> Option<String> {
+/// Whether people of this wiki, at this name, log in by a platform; as if they did, where that cannot be seen.
+pub(super) fn is_by_platform(context: &Context<'_>) -> bool {
+    !matches!(host(context), Ok(None))
+}
+
+/// A name of this wiki that the platform leads back to.
+struct Host {
+    /// The platform's domain.
+    platform: String,
+    /// The name, if it is not below that.
+    own: Option<DomainName>,
+}
+
+/// What the request came to; none if it is no such name, or there is no platform.
+fn host(context: &Context<'_>) -> Result<Option<Host>> {
     let hosts = &context.app.edge.hosts;
-    let domain = hosts.domain.as_deref().filter(|_| hosts.apex == Apex::Platform)?;
+    let Some(domain) = hosts.domain.as_deref().filter(|_| hosts.apex == Apex::Platform) else { return Ok(None) };
+    let platform = domain.to_string();
     let host = context.request.host().to_ascii_lowercase();
     let name = host.split(':').next().unwrap_or_default();
-    name.strip_suffix(domain)?.strip_suffix('.')?;
-    Some(domain.to_string())
+    if name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')) {
+        return Ok(Some(Host { platform, own: None }));
+    }
+    let own = domains::trusted_name(&context.app.engine, context.wiki.id(), &host)?;
+    Ok(own.map(|own| Host { platform, own: Some(own) }))
 }
 
 /// `GET /-/login/platform?next=…`: changes nothing but what this browser keeps.
@@ -41,11 +58,12 @@ pub fn leave(context: &Context<'_>) -> Result<Reply> {
         return Ok(see_other(next));
     }
     let record = context.app.engine.directory().wiki(context.wiki.id())?;
-    let (Some(_), Some(record)) = (domain(context), record) else {
+    let (Some(host), Some(record)) = (host(context)?, record) else {
         return Err(Error::not_found("this wiki is not part of a platform"));
     };
     let (secret, cookie) = session::set_out(context.app)?;
-    let place = platform::sign_in_url(context.app, context.request, record.slug.as_str(), &Directory::challenge(&secret), next);
+    let back = WayBack { slug: record.slug.as_str(), own: host.own.as_ref(), challenge: &Directory::challenge(&secret), next };
+    let place = platform::sign_in_url(context.app, context.request, &back);
     let place = place.ok_or_else(|| Error::not_found("this wiki is not part of a platform"))?;
     Ok(with_cookie(see_other(&place), &cookie))
 }

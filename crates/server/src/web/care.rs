@@ -1,11 +1,11 @@
 //! Housekeeping: one's own drafts, and what a gardener of the wiki would look after, with proposals that mend it.
 
 use super::browse::named;
-use super::views::{CareKind, CareSection, CareView, DraftRow, FindingRow, MendRow, PageRef};
+use super::views::{CareKind, CareSection, CareView, DraftRow, FindingRow, MendRow, PageRef, WaitingRow};
 use super::{Context, moment};
 use crate::reply::{Reply, see_other};
-use holt_core::{Error, PagePath, Result, Timestamp};
-use holt_engine::pages::care::{self, Finding, FindingKind, Mend, Place};
+use holt_core::{Action, Error, PagePath, Result, Timestamp};
+use holt_engine::pages::care::{self, Finding, FindingKind, IfWaiting, Mend, Place};
 use holt_engine::pages::{self, Subpages};
 use holt_engine::{Read, Write};
 use http::StatusCode;
@@ -72,9 +72,13 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
     }
     let query = |place: &Place| form_urlencoded::Serializer::new(String::new()).append_pair("after", &place.to_string()).finish();
     let (newer_url, older_url) = (after.map(|_| url(kind)), report.next.as_ref().map(|next| format!("{}&{}", url(kind), query(next))));
-    let drafts = if kind.is_some() { Vec::new() } else { drafts(context)? };
+    let has_drafts = kind.is_none() && context.session.is_some();
+    let drafts = if has_drafts { drafts(context)? } else { Vec::new() };
+    let may_write = context.wiki.may(&context.actor, Action::Write)?;
     context.form(StatusCode::OK, "Housekeeping", |csrf| CareView {
         csrf,
+        may_write,
+        has_drafts,
         drafts,
         kinds,
         sections,
@@ -122,6 +126,14 @@ fn row(context: &Context<'_>, finding: &Finding) -> Result<FindingRow> {
         sentence: preferences.language.say_with(sentence, &values),
         from: from.iter().map(|path| reference(context, path)).collect::<Result<_>>()?,
         mend,
+        waiting: finding.waiting.as_ref().map(|waits| WaitingRow {
+            number: waits.number,
+            author: match &waits.via {
+                Some(via) => preferences.language.say_with("{} via {}", &[&waits.name, via]),
+                None => waits.name.clone(),
+            },
+            mine: waits.mine,
+        }),
     })
 }
 
@@ -162,6 +174,7 @@ pub fn tidy(context: &Context<'_>) -> Result<Reply> {
 /// Proposes it, and shows the proposal.
 fn proposed(context: &Context<'_>, scope: holt_engine::Scope<'_, Write>, mend: &Mend) -> Result<Reply> {
     let page = named(context.request.body.get("page"))?;
-    let number = care::propose_mend(scope, &page, mend)?;
+    let if_waiting = if context.request.body.find("again").is_some() { IfWaiting::Insist } else { IfWaiting::Join };
+    let number = care::propose_mend(scope, &page, mend, if_waiting)?;
     Ok(see_other(&format!("/-/proposals/{number}")))
 }

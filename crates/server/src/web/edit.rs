@@ -330,16 +330,27 @@ pub fn save(context: &Context<'_>) -> Result<Reply> {
             if saved.changed {
                 context.changed("saved", opened.path.as_str(), saved.revision);
             }
-            if let Err(error) = context.scope::<Write>().and_then(|scope| pages::discard_draft(&scope, &opened.path)) {
-                tracing::warn!(wiki.id = %context.wiki.id(), "saved, but the draft stays: {}", error.chain());
-            }
+            forget_draft(context, &opened.path);
             // The save is durable: whatever fails from here on, the answer is not a refusal.
             Ok(to_page(&stored(context, &opened.path).unwrap_or(opened.path)))
         }
         Ok(SaveOutcome::Conflict(conflict)) => show_conflict(context, &opened, &conflict),
+        // It waits for somebody's word, as its writer wanted.
+        Err(error) if error.proposal().is_some() => {
+            forget_draft(context, &opened.path);
+            let number = error.proposal().map_or(0, |made| made.number);
+            Ok(see_other(&format!("/-/proposals/{number}")))
+        }
         // The text is still in the form, and so it stays with the writer.
         Err(error) if matches!(error.kind, ErrorKind::Internal | ErrorKind::Denied | ErrorKind::Unauthenticated) => Err(error),
         Err(error) => show_editor(context, crate::error::status(&error), opened, None, Some(problem(&error))),
+    }
+}
+
+/// The text is kept elsewhere now: a draft of it is of no use.
+fn forget_draft(context: &Context<'_>, path: &PagePath) {
+    if let Err(error) = context.scope::<Write>().and_then(|scope| pages::discard_draft(&scope, path)) {
+        tracing::warn!(wiki.id = %context.wiki.id(), "saved, but the draft stays: {}", error.chain());
     }
 }
 
@@ -437,7 +448,9 @@ fn try_save(context: &Context<'_>, opened: &Opened) -> Result<SaveOutcome> {
     };
     let op = context.request.body.find("op").filter(|op| !op.is_empty()).map(OpId::parse).transpose()?;
     let edit = Edit::new(opened.path.clone(), base, normal(&opened.content), &message)?;
-    pages::save(&context.scope::<Write>()?, &edit, op.as_ref())
+    let scope = context.scope::<Write>()?;
+    let scope = if context.request.body.find("propose").is_some() { scope.proposing() } else { scope };
+    pages::save(&scope, &edit, op.as_ref())
 }
 
 /// The page under the name it is stored by now.

@@ -18,16 +18,16 @@ pub(super) const IDENTITIES: &str = "/-/settings/identities";
 
 /// The other ways to log in: none where the platform has them.
 pub(super) fn ways(context: &Context<'_>) -> Vec<Way> {
-    match arrival::way(context, "/") {
-        Some(_) => Vec::new(),
-        None => context.app.elsewhere.ways(|key| format!("/-/login/elsewhere/{key}")),
+    match arrival::is_by_platform(context) {
+        true => Vec::new(),
+        false => context.app.elsewhere.ways(|key| format!("/-/login/elsewhere/{key}")),
     }
 }
 
 /// Who the account at hand is elsewhere, where it can be changed here.
 pub(super) fn connections(context: &Context<'_>) -> Result<Vec<Connection>> {
-    match (&context.session, arrival::way(context, "/")) {
-        (Some((session, _)), None) => context.app.elsewhere.connections(context.app, session.user.id),
+    match (&context.session, arrival::is_by_platform(context)) {
+        (Some((session, _)), false) => context.app.elsewhere.connections(context.app, session.user.id),
         _ => Ok(Vec::new()),
     }
 }
@@ -37,9 +37,9 @@ pub(super) fn threshold<'c>(context: &'c Context<'_>) -> Threshold<'c> {
 }
 
 pub(super) fn check_here(context: &Context<'_>) -> Result<()> {
-    match arrival::way(context, "/") {
-        Some(_) => Err(Error::not_found("people of this wiki log in at its platform")),
-        None => Ok(()),
+    match arrival::is_by_platform(context) {
+        true => Err(Error::not_found("people of this wiki log in at its platform")),
+        false => Ok(()),
     }
 }
 

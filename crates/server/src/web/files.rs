@@ -291,6 +291,7 @@ fn show_detail(context: &Context<'_>, status: StatusCode, problem: Option<Proble
     let url = format!("{}/a/{encoded}", page.verbs);
     let is_picture = file_type::is_picture(&found.name.extension());
     let log = pages::attachment_history(&scope, &path, &name)?;
+    let pushers = pages::git::pushers(&scope, log.iter().map(|entry| &entry.revision))?;
     let can_change = context.wiki.may_at(&context.actor, Action::Upload, &path.key())?;
     let language = context.preferences()?.language;
     let view = |csrf| AttachmentView {
@@ -299,7 +300,7 @@ fn show_detail(context: &Context<'_>, status: StatusCode, problem: Option<Proble
         kind: file_type::judge(found.name.as_str(), &found.content).media_type.to_string(),
         size: size(found.content.len() as u64),
         embed: if is_picture { format!("![](./{encoded})") } else { format!("[{name}](./{encoded})") },
-        entries: entries(&log, &Numbered::File { url: &url }, language),
+        entries: entries(&log, &Numbered::File { url: &url }, &pushers, language),
         detail_url: format!("{}/attachment/{encoded}", page.verbs),
         name: found.name.as_str().to_string(),
         url: url.clone(),

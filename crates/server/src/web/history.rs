@@ -9,10 +9,12 @@ use super::views::{
 use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{ChangeKind, Error, Language, PagePath, Result, RevisionId, RevisionPrefix, SafeHtml};
+use holt_engine::pages::git::pushers;
 use holt_engine::pages::{self, Entry, Filter};
 use holt_engine::publish::by;
 use holt_engine::{Read, Write, publish};
 use http::StatusCode;
+use std::collections::HashMap;
 
 /// Commits on one screen (security.md INP-13).
 const PER_PAGE: usize = 50;
@@ -28,7 +30,7 @@ pub enum Numbered<'a> {
 }
 
 /// Lines of a history.
-pub fn entries(log: &[Entry], of: &Numbered<'_>, language: Language) -> Vec<HistoryEntry> {
+pub fn entries(log: &[Entry], of: &Numbered<'_>, pushers: &HashMap<RevisionId, String>, language: Language) -> Vec<HistoryEntry> {
     let line = |entry: &Entry| {
         let id = entry.revision.id;
         let renamed = entry.changes.iter().find_map(|change| match &change.kind {
@@ -40,6 +42,7 @@ pub fn entries(log: &[Entry], of: &Numbered<'_>, language: Language) -> Vec<Hist
             short: id.short(SHORT),
             when: moment(entry.revision.time),
             author: by(&entry.revision, language),
+            pushed_by: pushers.get(&id).cloned(),
             message: first_line(&entry.revision.message),
             view_url: match of {
                 Numbered::Page { verbs } => format!("{verbs}/view/{id}"),
@@ -86,7 +89,8 @@ fn show_history(context: &Context<'_>, status: StatusCode, problem: Option<Probl
     let page = context.page_ref(&path)?;
     let base = format!("{}/history", page.verbs);
     let older_url = older(&mut log, &base, "");
-    let entries = entries(&log, &Numbered::Page { verbs: &page.verbs }, context.preferences()?.language);
+    let pushers = pushers(&scope, log.iter().map(|entry| &entry.revision))?;
+    let entries = entries(&log, &Numbered::Page { verbs: &page.verbs }, &pushers, context.preferences()?.language);
     let title = format!("History of {}", page.title);
     context.form(status, &title, |csrf| HistoryView { page, csrf, entries, newer_url: from.map(|_| base), older_url, problem })
 }
@@ -222,6 +226,7 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
     let query = filter_query(context);
     let mut log = pages::changelog(&scope, &filter, from, PER_PAGE + 1)?;
     let older_url = older(&mut log, "/-/changelog", &query);
+    let pushers = pushers(&scope, log.iter().map(|entry| &entry.revision))?;
     let mut days: Vec<Day> = Vec::new();
     for entry in &log {
         let when = moment(entry.revision.time);
@@ -229,7 +234,7 @@ pub fn changelog(context: &Context<'_>) -> Result<Reply> {
             days.push(Day { label: when.text.clone(), entries: Vec::new() });
         }
         if let Some(day) = days.last_mut() {
-            day.entries.push(commit_entry(context, entry)?);
+            day.entries.push(commit_entry(context, entry, &pushers)?);
         }
     }
     let asked = |name: &str| context.request.query(name).unwrap_or_default();
@@ -296,7 +301,7 @@ fn filter_query(context: &Context<'_>) -> String {
     if query.is_empty() { query } else { query + "&" }
 }
 
-fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {
+fn commit_entry(context: &Context<'_>, entry: &Entry, pushers: &HashMap<RevisionId, String>) -> Result<CommitEntry> {
     let id = entry.revision.id;
     let preferences = context.preferences()?;
     let file = |file: &str, kind: &ChangeKind| {
@@ -311,6 +316,7 @@ fn commit_entry(context: &Context<'_>, entry: &Entry) -> Result<CommitEntry> {
         short: id.short(SHORT),
         when: moment(entry.revision.time),
         author: by(&entry.revision, preferences.language),
+        pushed_by: pushers.get(&id).cloned(),
         session: super::activity::session_link(&entry.revision),
         message: first_line(&entry.revision.message),
         commit_url: commit_url(id),
@@ -359,6 +365,7 @@ pub fn commit(context: &Context<'_>) -> Result<Reply> {
     let view = CommitView {
         revision: id.to_string(),
         author: by(&revision, preferences.language),
+        pushed_by: pushers(&scope, [&revision])?.remove(&id),
         when: moment(revision.time),
         message_title: if first.is_empty() { context.say("No message")? } else { first.to_string() },
         message_rest: rest.trim().to_string(),

@@ -1,6 +1,7 @@
 //! Hunks to rows: how a difference is laid out in one column or two.
 
 use super::views::{DiffBody, DiffLayout, DiffLine, LineKind, Piece, SideLine, SideRow};
+use holt_engine::pages::marked;
 use holt_engine::repo::diff::{Hunk, Line, Part};
 
 /// Lays out the hunks of one file; without hunks, `words` says why there is nothing to show.
@@ -92,14 +93,15 @@ fn pair(rows: &mut Vec<SideRow>, removed: &mut Vec<SideLine>, added: &mut Vec<Si
 
 fn pieces(line: &Line) -> (LineKind, Vec<Piece>) {
     let parts = |parts: &[Part], mark: fn(String) -> Piece| {
-        let piece = |part: &Part| match part {
-            Part::Same(text) => Piece::Same(text.clone()),
-            Part::Changed(text) => mark(text.clone()),
+        let texts = marked(parts.iter().map(|(Part::Same(text) | Part::Changed(text))| text.as_str()));
+        let piece = |(part, text): (&Part, String)| match part {
+            Part::Same(_) => Piece::Same(text),
+            Part::Changed(_) => mark(text),
         };
-        parts.iter().map(piece).collect()
+        parts.iter().zip(texts).map(piece).collect()
     };
     match line {
-        Line::Same(text) => (LineKind::Same, vec![Piece::Same(text.clone())]),
+        Line::Same(text) => (LineKind::Same, marked([text.as_str()]).into_iter().map(Piece::Same).collect()),
         Line::Removed(text) => (LineKind::Removed, parts(text, Piece::Removed)),
         Line::Added(text) => (LineKind::Added, parts(text, Piece::Added)),
     }

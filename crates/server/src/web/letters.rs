@@ -5,6 +5,7 @@
 
 use super::Context;
 use crate::app::{App, CookieSecurity};
+use crate::domains;
 use crate::mail::{Letter, MailServer};
 use holt_core::{Error, Language, Result, WikiId};
 use holt_engine::db::wiki_db::Member;
@@ -147,7 +148,7 @@ pub fn tell_administrators(context: &Context<'_>, user: &UserRecord) -> Result<(
 }
 
 /// Scheme and host of links in mail. The host of the request counts only where the configuration vouches for it: below the configured
-/// domain, or, without one, on the machine itself. None if nothing is left.
+/// domain, a name that somebody has shown to be this wiki's, or, without one, on the machine itself. None if nothing is left.
 fn origin(context: &Context<'_>) -> Result<Option<String>> {
     let scheme = if context.app.cookies == CookieSecurity::Secure { "https" } else { "http" };
     let Ok(host) = context.request.host().parse::<Authority>() else { return Ok(None) };
@@ -162,6 +163,9 @@ fn origin(context: &Context<'_>) -> Result<Option<String>> {
     if name == domain || name.strip_suffix(domain).is_some_and(|before| before.ends_with('.')) {
         return Ok(Some(format!("{scheme}://{name}{port}")));
     }
+    if domains::trusted_name(&context.app.engine, context.wiki.id(), name)?.is_some() {
+        return Ok(Some(format!("{scheme}://{name}{port}")));
+    }
     home(context.app, context.wiki.id(), None)
 }
 
@@ -171,7 +175,10 @@ pub fn home(app: &App, wiki: WikiId, listening: Option<SocketAddr>) -> Result<Op
     let Some(wiki) = app.engine.directory().wiki(wiki)? else { return Ok(None) };
     let scheme = if app.cookies == CookieSecurity::Secure { "https" } else { "http" };
     Ok(match (app.edge.hosts.domain.as_deref(), listening) {
-        (Some(domain), _) => Some(format!("{scheme}://{}.{domain}", wiki.slug)),
+        (Some(domain), _) => {
+            let main = app.engine.directory().main_domain(wiki.id)?;
+            Some(main.map_or_else(|| format!("{scheme}://{}.{domain}", wiki.slug), |main| format!("{scheme}://{main}")))
+        }
         (None, Some(address)) if address.ip().is_loopback() => match app.edge.hosts.default_wiki == Some(wiki.id) {
             true => Some(format!("{scheme}://{address}")),
             false => Some(format!("{scheme}://{}.localhost:{}", wiki.slug, address.port())),

@@ -11,7 +11,7 @@ use holt_core::{Error, ErrorKind, Result, UserId};
 use http::StatusCode;
 
 fn site(context: &Context<'_>) -> Option<Site> {
-    passkeys::site(context.request.scheme.as_str(), context.request.host()).filter(|_| arrival::way(context, "/").is_none())
+    passkeys::site(context.request.scheme.as_str(), context.request.host()).filter(|_| !arrival::is_by_platform(context))
 }
 
 fn here(context: &Context<'_>) -> Result<Site> {

@@ -41,7 +41,7 @@ pub(super) fn show_login(context: &Context<'_>, status: StatusCode, page: LoginP
     let register_url = registration_open(context)?.then(|| "/-/register".to_string());
     let LoginPage { next, email, problem, notice, confirm_url } = page;
     let next = safe_next(&next).to_string();
-    let (platform, ways, passkey) = (arrival::way(context, &next), elsewhere::ways(context), passkeys::offered(context));
+    let (platform, ways, passkey) = (arrival::way(context, &next)?, elsewhere::ways(context), passkeys::offered(context));
     let view = |csrf| LoginView { csrf, wanted: next, email, register_url, confirm_url, platform, ways, passkey, problem, notice };
     context.form(status, "Log in", view)
 }

@@ -5,7 +5,7 @@ use super::views::{LastCommit, RepositoryView, tabs};
 use super::{Context, audit, moment};
 use crate::reply::{Reply, see_other};
 use holt_core::Result;
-use holt_engine::pages::git::{GIT_SWITCH, git_is_on};
+use holt_engine::pages::git::{FORCE_SWITCH, GIT_SWITCH, git_is_on};
 use holt_engine::{Admin, pages, publish};
 use http::StatusCode;
 
@@ -24,12 +24,13 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
         url: format!("/-/commit/{}", entry.revision.id),
         when: moment(entry.revision.time),
     });
-    let is_on = git_is_on(context.wiki)?;
+    let (is_on, force) = (git_is_on(context.wiki)?, context.preferences()?.is_on(FORCE_SWITCH));
     let notice = context.request.query("saved").map(|_| "Saved.".to_string());
     context.form(StatusCode::OK, "Repository", |csrf| RepositoryView {
         csrf,
         notice,
         git: is_on,
+        force,
         clone_address: format!("{}/.git", context.origin()),
         tabs: tabs(PATH),
         // Where things lie on the machine is for those who rule it.
@@ -44,10 +45,12 @@ pub fn show(context: &Context<'_>) -> Result<Reply> {
     })
 }
 
-/// `POST /-/admin/repository_management`: whether git clients find the wiki (`git_web_server`).
+/// `POST /-/admin/repository_management`: whether git clients find the wiki (`git_web_server`), and whether administrators replace its history
+/// (`git_allow_force`).
 pub fn set(context: &Context<'_>) -> Result<Reply> {
-    let word = if context.request.body.get("git_web_server") == "True" { "True" } else { "False" };
-    pages::set_preferences(&context.scope::<Admin>()?, &[(GIT_SWITCH, word)])?;
-    audit::done(context, "wiki.git", word);
+    let word = |field| if context.request.body.get(field) == "True" { "True" } else { "False" };
+    let (git, force) = (word("git_web_server"), word("git_allow_force"));
+    pages::set_preferences(&context.scope::<Admin>()?, &[(GIT_SWITCH, git), (FORCE_SWITCH, force)])?;
+    audit::done(context, "wiki.git", &format!("{GIT_SWITCH}={git} {FORCE_SWITCH}={force}"));
     Ok(see_other(&format!("{PATH}?saved=1")))
 }

@@ -1,6 +1,5 @@
 //! The review queue: what programs propose, looked at, talked about and decided by people.
 
-use super::files::first_line;
 use super::history::as_page;
 use super::views::{
     Choice as Shown, DecisionShown, DiffLayout, HunkShown, Problem, ProposalEntry, ProposalView, ProposalsView, ProposedBody,
@@ -10,8 +9,9 @@ use super::{Context, layout, moment, problem};
 use crate::reply::{Reply, see_other};
 use holt_core::{Error, ErrorKind, PagePath, Result, RevisionId, Timestamp};
 use holt_engine::pages::proposals::{
-    self, Choice, FileState, Happens, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView as Proposed, ProposedFile,
+    self, Choice, FileState, Happens, Makers, Proposal, ProposalFilter, ProposalStatus, ProposalView as Proposed, ProposedFile, TakenPart,
 };
+use holt_engine::pages::{HiddenKind, HiddenText};
 use holt_engine::{Read, Write};
 use http::StatusCode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const PER_SCREEN: usize = 30;
 /// Pages of a proposal that the list names.
 const PAGES_NAMED: usize = 5;
+/// Places of hidden text that are named of a file.
+const HIDDEN: usize = 20;
 
 /// How many proposals wait for whoever asks.
 pub fn waiting(context: &Context<'_>) -> Result<usize> {
@@ -46,6 +48,8 @@ pub fn list(context: &Context<'_>) -> Result<Reply> {
         kind("accepted", "Accepted"),
         kind("partly-accepted", "Partly accepted"),
         kind("rejected", "Rejected"),
+        kind("withdrawn", "Withdrawn"),
+        kind("expired", "Expired"),
         kind("all", "All"),
     ];
     let query = if asked.is_empty() { String::new() } else { format!("status={asked}&") };
@@ -71,7 +75,7 @@ fn entry(context: &Context<'_>, proposal: &Proposal) -> Result<ProposalEntry> {
     };
     Ok(ProposalEntry {
         number: proposal.number,
-        title: first_line(&proposal.message),
+        title: proposal.title.clone(),
         url: format!("/-/proposals/{}", proposal.number),
         author: match &proposal.via {
             Some(via) => preferences.language.say_with("{} via {}", &[&proposal.name, via]),
@@ -103,6 +107,7 @@ fn render(context: &Context<'_>, status: StatusCode, view: &Proposed, problem: O
     let layout = if context.request.query("view").as_deref() == Some("page") { DiffLayout::Page } else { DiffLayout::Inline };
     let proposal = &view.proposal;
     let open = proposal.status == ProposalStatus::Open;
+    let unsent = if problem.is_some() && !(open && proposal.may_review) { unsent(context, view)? } else { Vec::new() };
     let kept = |name: &str| context.request.body.get(name).to_string();
     let files = view.files.iter().enumerate();
     let shown = ProposalView {
@@ -129,6 +134,7 @@ fn render(context: &Context<'_>, status: StatusCode, view: &Proposed, problem: O
         reason: kept("reason"),
         comment: kept("comment"),
         problem,
+        unsent,
         csrf: String::new(),
     };
     let title = match shown.proposal.title.as_str() {
@@ -136,6 +142,43 @@ fn render(context: &Context<'_>, status: StatusCode, view: &Proposed, problem: O
         title => title.to_string(),
     };
     context.form_called(status, &title, |csrf| ProposalView { csrf, ..shown })
+}
+
+/// What a reviewer typed, if somebody else was faster: it is theirs, and nothing else keeps it.
+fn unsent(context: &Context<'_>, view: &Proposed) -> Result<Vec<(String, String)>> {
+    let (form, preferences) = (&context.request.body, context.preferences()?);
+    let mut kept = Vec::new();
+    for (at, file) in view.files.iter().enumerate() {
+        let (Some(text), Some(changes)) = (text_sent(context, at), &file.text) else { continue };
+        // What they only read is not theirs.
+        if form.get(&format!("file-{at}")) == file.file && changes.merged.as_deref() != Some(&text) {
+            let name = file.page.as_ref().map_or_else(|| file.file.clone(), |page| preferences.display_name(page, None));
+            kept.push((preferences.language.say_with("Text of {}, in Markdown", &[&name]), text));
+        }
+    }
+    let reason = form.get("reason").trim();
+    if !reason.is_empty() {
+        kept.push((context.say("A word to whoever proposed it")?, reason.to_string()));
+    }
+    Ok(kept)
+}
+
+/// What a file adds that readers of its page do not see, in the wiki's language.
+fn hidden(context: &Context<'_>, file: &ProposedFile) -> Result<Vec<String>> {
+    let language = context.preferences()?.language;
+    let said = |one: &HiddenText| {
+        let what = match one.kind {
+            HiddenKind::Comment => "line {}: text in an HTML comment",
+            HiddenKind::Invisible => "line {}: characters without width",
+            HiddenKind::Bidi => "line {}: characters that turn the direction of writing",
+        };
+        language.say_with(what, &[&one.line.to_string()])
+    };
+    let mut all: Vec<String> = file.hidden.iter().take(HIDDEN).map(said).collect();
+    if let Some(more) = file.hidden.len().checked_sub(HIDDEN).filter(|more| *more > 0) {
+        all.push(language.say_with("and {} more", &[&more.to_string()]));
+    }
+    Ok(all)
 }
 
 /// Which file of a form is meant, and whether the form is new.
@@ -179,6 +222,13 @@ fn shown_file(context: &Context<'_>, sent: &Sent, file: &ProposedFile, layout: D
         chosen: sent.ticked(context, "take", "1"),
         edited: edited.is_some(),
         text: edited.or(merged).filter(|_| is_page),
+        hidden: hidden(context, file)?,
+        taken: file.taken.as_ref().map(|taken| match taken {
+            TakenPart::All => "All of it was taken.",
+            TakenPart::Hunks(_) => "Some of its changes were taken.",
+            TakenPart::OwnText => "The reviewer's own text was taken instead.",
+            TakenPart::Nothing => "Nothing of it was taken.",
+        }),
     })
 }
 
@@ -200,6 +250,10 @@ fn body(context: &Context<'_>, sent: &Sent, file: &ProposedFile, shape: DiffLayo
         .map(|hunk| HunkShown {
             number: hunk.number,
             chosen: sent.ticked(context, "hunk", &hunk.number.to_string()),
+            taken: match &file.taken {
+                Some(TakenPart::Hunks(numbers)) => Some(numbers.contains(&hunk.number)),
+                _ => None,
+            },
             lines: layout::lines(&hunk.diff),
         })
         .collect();

@@ -25,7 +25,7 @@ pub use activity::{AgentLine, AgentView, AgentsView, SessionBlock, SessionChange
 pub use api::{ApiAnswer, ApiField, ApiGroup, ApiOperation, ApiView};
 pub use browse::{
     CareKind, CareSection, CareView, DeletedPage, DeletedView, DraftRow, FindingRow, MendRow, MovablePage, MoveView, TagLink, TagView,
-    TaggedPage, TagsView,
+    TaggedPage, TagsView, WaitingRow,
 };
 pub use changes::{
     BlameGroup, BlameLine, BlameView, ChangedFile, ChangelogView, CommitEntry, CommitView, Day, DiffBody, DiffLayout, DiffLine, DiffView,

@@ -4,6 +4,7 @@
 mod accounts;
 mod addresses;
 mod api;
+mod atproto;
 mod client;
 mod commands;
 mod comments;

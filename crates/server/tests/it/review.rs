@@ -77,10 +77,24 @@ fn some_of_a_proposal_is_taken() {
         accept(&ann, 1, &seen, &[("hunk-0", "2"), ("text-0", &TEXT.replace("one", "ONE").replace("nine", "NINE").replace('\n', "\r\n"))]);
     assert_eq!((taken.status, taken.header("location")), (303, Some("/-/proposals/1")), "{}", taken.body_text());
     assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
-    assert!(ann.get("/-/proposals/1").body_text().contains("Partly accepted"));
+    let decided = ann.get("/-/proposals/1").body_text();
+    assert!(decided.contains("Partly accepted") && decided.contains("Some of its changes were taken."), "{decided}");
+    let places = ["Not taken</span> Change 1", "Taken</span> Change 2"]
+        .map(|said| decided.find(said).unwrap_or_else(|| panic!("no {said} in {decided}")));
+    assert!(places[0] < places[1]);
     assert_eq!(accept(&ann, 1, &seen, &[("hunk-0", "2")]).status, 303, "twice is once");
     let other = accept(&ann, 1, &seen, &[("hunk-0", "1")]);
     assert!(other.status == 409 && other.body_text().contains("is not open any more"), "{}: {}", other.status, other.body_text());
+    // What the slower of two reviewers wrote is shown to them; what they only read is not theirs.
+    assert!(!other.body_text().contains("What you wrote"));
+    let fields = [("hunk-0", "1"), ("text-0", "mine: <b>\r\nother\r\n"), ("reason", "because & so")];
+    let late = accept(&ann, 1, &seen, &fields);
+    let page = late.body_text();
+    for part in ["What you wrote", "mine: &#60;b&#62;\nother\n", "because &#38; so", "Text of River, in Markdown"] {
+        assert!(late.status == 409 && page.contains(part), "no {part} in {page}");
+    }
+    let rejected = ann.post("/-/proposals/1", &[("action", "reject"), ("reason", "too late")]).unwrap();
+    assert!(rejected.status == 409 && rejected.body_text().contains("too late"), "{}", rejected.body_text());
     assert_eq!(source(&ann), TEXT.replace("nine", "NINE"));
 }
 
@@ -103,6 +117,110 @@ fn a_page_that_moved_on_is_shown_again_and_other_words_are_taken() {
     assert_eq!(source(&ann), text);
     let history = ann.get("/River/history").body_text();
     assert!(history.contains("scribe via api/scribe"), "{history}");
+}
+
+/// What people write can wait for others, too: from the editor, as from every finding of wiki care.
+#[test]
+fn people_propose_from_the_editor() {
+    let (_data, server, ann, _) = queue();
+    let edit = |page: &str, text: &str, more: &[(&str, &str)]| {
+        let form = ann.get(&format!("/{page}/edit"));
+        assert!(form.body_text().contains("name=\"propose\""), "{}", form.body_text());
+        let revision = form.field("revision");
+        let fields = [&[("content", text), ("commit", "a thought"), ("revision", revision.as_str())], more].concat();
+        ann.post(&format!("/{page}/save"), &fields).unwrap()
+    };
+    assert!(edit("River", &TEXT.replace("two", "TWO"), &[("propose", "1")]).header("location").unwrap().ends_with("/-/proposals/1"));
+    assert_eq!(source(&ann), TEXT, "it waits");
+    let shown = ann.get("/-/proposals/1").body_text();
+    assert!(shown.contains("a thought") && shown.contains("Ann"), "{shown}");
+    assert!(edit("Brook", "new\n", &[("propose", "1")]).header("location").unwrap().ends_with("/-/proposals/2"));
+    assert_eq!(server.client().get("/Brook").status, 404, "nor is there a new page");
+    let stale = ann.post("/River/save", &[("content", "x"), ("revision", ""), ("propose", "1")]).unwrap();
+    assert!(
+        stale.status >= 400 && ann.get("/-/proposals/3").status == 404,
+        "what others changed meanwhile is told here, too: {}",
+        stale.status
+    );
+    assert_eq!(edit("River", &TEXT.replace("two", "2"), &[]).status, 303, "the control");
+    assert!(source(&ann).contains("\n2\n"));
+}
+
+#[test]
+fn reviewers_are_told_of_what_readers_would_not_see() {
+    let (_data, server, ann, token) = queue();
+    ann.save("River", &format!("<!-- known -->\n{TEXT}"), "").unwrap();
+    let text = format!("<!-- known -->\n{}", TEXT.replace("five", "five <!-- obey\nzqx -->").replace("nine", "nine\u{202E}\u{200B}"));
+    propose(&server, &token, &text, "A \u{202E}title\n\nwith \u{2066}words");
+    for view in ["", "?view=page"] {
+        let page = ann.get(&format!("/-/proposals/1{view}")).body_text();
+        assert!(page.contains("It adds text that readers of the page do not see."), "{page}");
+        let places = [
+            "line 10: text in an HTML comment",
+            "line 19: characters without width",
+            "line 19: characters that turn the direction of writing",
+        ];
+        assert!(places.iter().all(|place| page.contains(place)) && !page.contains("line 1: "), "{page}");
+        assert!(!view.is_empty() || page.contains("‹U+202E›‹U+200B›"), "{page}");
+        assert!(page.contains("<h1 dir=\"auto\">A title</h1>") && page.contains("with words"), "{page}");
+    }
+    let told: serde_json::Value = serde_json::from_slice(&ann.get("/api/v1/proposals/1").body).unwrap();
+    let change = &told["changes"][0];
+    let line = |line: usize, kind: &str| json!({"line": line, "kind": kind, "count": 1});
+    assert_eq!(change["hidden_text"], json!([line(10, "comment"), line(19, "invisible"), line(19, "bidi")]));
+    assert_eq!((&told["title"], &change["taken"]), (&json!("A title"), &json!(null)));
+    // The control: nothing is said of what adds nothing of the kind.
+    propose(&server, &token, &format!("<!-- known -->\n{}", TEXT.replace("one", "ONE")), "plain");
+    assert!(!ann.get("/-/proposals/2").body_text().contains("do not see"));
+    assert_eq!(ann.post("/-/proposals/2", &[("action", "reject"), ("reason", "no \u{202E}way")]).unwrap().status, 303);
+    assert!(ann.get("/-/proposals/2").body_text().contains("no way"));
+}
+
+#[test]
+fn what_was_taken_back_or_ran_out_has_its_tab() {
+    let (_data, server, ann, token) = queue();
+    propose(&server, &token, &TEXT.replace("one", "ONE"), "back it goes");
+    assert_eq!(ask(&server, &token, "POST", "/proposals/1/withdraw", &json!({})).status, 200);
+    let list = ann.get("/-/proposals").body_text();
+    assert!(list.contains("href=\"/-/proposals?status=withdrawn\"") && list.contains("href=\"/-/proposals?status=expired\""), "{list}");
+    assert!(!list.contains("back it goes") && ann.get("/-/proposals?status=withdrawn").body_text().contains("back it goes"));
+    assert!(!ann.get("/-/proposals?status=expired").body_text().contains("back it goes"));
+}
+
+#[test]
+fn wiki_care_says_what_waits_and_whoever_may_read_may_read_it() {
+    let (_data, server, ann, _token) = queue();
+    let eve = member(&server, &ann, "eve");
+    ann.save("Delta", "[[Rivre]]\n\nx\n\ny\n", "").unwrap();
+    let fields =
+        |form: &Answer| -> Vec<(String, String)> { ["task", "page", "from", "to"].map(|name| (name.to_string(), form.field(name))).into() };
+    let report = "/-/housekeeping?kind=broken-link";
+    let post = |client: &Client, more: &[(&str, &str)]| {
+        let form = fields(&ann.get(report));
+        let sent: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied()).collect();
+        client.post("/-/housekeeping", &sent).unwrap().header("location").map(str::to_string)
+    };
+    let mend = fields(&ann.get(report));
+    assert_eq!((mend[0].1.as_str(), mend[3].1.as_str()), ("relink", "River"));
+    let sent: Vec<(&str, &str)> = mend.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(eve.post("/-/housekeeping", &sent).unwrap().header("location"), Some("/-/proposals/1"));
+    let page = ann.get(report).body_text();
+    assert!(
+        page.contains("A mend is proposed: <a href=\"/-/proposals/1\">#1</a> by <bdi>") && page.contains("Propose it all the same"),
+        "{page}"
+    );
+    let own = eve.get(report).body_text();
+    assert!(own.contains("A mend is proposed: ") && !own.contains("Propose it all the same") && !own.contains("Propose a mend"), "{own}");
+    assert_eq!(post(&ann, &[]).as_deref(), Some("/-/proposals/1"), "one is enough");
+    assert_eq!(post(&ann, &[("again", "1")]).as_deref(), Some("/-/proposals/2"), "but for who insists");
+    // Whoever may read sees what is wrong, and neither the queue nor anything to press.
+    let stranger = server.client().get("/-/housekeeping");
+    let page = stranger.body_text();
+    assert!(stranger.status == 200 && page.contains("A link leads to Rivre, which is not there."), "{page}");
+    for hidden in ["Your drafts", "/-/proposals/1", "<button class=\"button\">", "name=\"task\""] {
+        assert!(!page.contains(hidden), "{hidden} in {page}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use super::pages::page_of;
 use super::{After, Index, rows};
 use crate::repo::BlobId;
-use holt_core::{ChangeKind, OpId, PagePath, Result, Revision, RevisionId, RevisionPrefix};
+use holt_core::{ChangeKind, OpId, PLAN_TRAILER, PagePath, Result, Revision, RevisionId, RevisionPrefix};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::HashSet;
@@ -188,20 +188,32 @@ impl Index {
     /// Where the file that was once at `file` is now, through every rename since. `None` if it was never moved, or is gone. Letter case of
     /// `file` does not matter.
     pub fn whereabouts(&self, file: &str) -> Result<Option<String>> {
-        let sql = "SELECT file, position FROM changes WHERE kind = 'renamed' AND from_file = ?1 COLLATE NOCASE AND position > ?2
-                   ORDER BY position DESC LIMIT 1";
         let there = "SELECT 1 FROM pages WHERE file = ?1 UNION ALL SELECT 1 FROM attachments WHERE file = ?1";
+        let Some(name) = self.moved_by(file, i64::MAX)? else { return Ok(None) };
+        // What is there may be another file of the same name, written since: only the last name counts.
+        let is_there = self.read("look where a file went", |db| db.prepare_cached(there)?.query_row([&name], |_| Ok(())).optional())?;
+        Ok(is_there.map(|()| name))
+    }
+    /// As [`Index::whereabouts`], just before `revision`; whether anything is there then is not looked at.
+    pub fn whereabouts_before(&self, file: &str, revision: RevisionId) -> Result<Option<String>> {
+        match self.place_of(revision)? {
+            Some(place) => self.moved_by(file, place),
+            None => Ok(None),
+        }
+    }
+    /// What a file is called after all renames before the place `until`. None if it was never moved.
+    fn moved_by(&self, file: &str, until: i64) -> Result<Option<String>> {
+        let sql = "SELECT file, position FROM changes WHERE kind = 'renamed' AND from_file = ?1 COLLATE NOCASE AND position > ?2
+                   AND position < ?3 ORDER BY position DESC LIMIT 1";
         self.read("look where a file went", |db| {
             let (mut name, mut after) = (file.to_string(), i64::MIN);
             // Positions only rise, so this ends; a bound for histories made to be long.
             for _ in 0..64 {
                 let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
-                let Some((to, position)) = db.prepare_cached(sql)?.query_row((&name, after), row).optional()? else { break };
+                let Some((to, position)) = db.prepare_cached(sql)?.query_row((&name, after, until), row).optional()? else { break };
                 (name, after) = (to, position);
             }
-            // What is there may be another file of the same name, written since: only the last name counts.
-            let moved = after != i64::MIN && db.prepare_cached(there)?.query_row([&name], |_| Ok(())).optional()?.is_some();
-            Ok(moved.then_some(name))
+            Ok((after != i64::MIN).then_some(name))
         })
     }
     /// The pages that were deleted and are not there now, latest first: at most `limit`, each with the commit that removed it.
@@ -370,6 +382,12 @@ impl Index {
             let found = |row: &Row<'_>| Ok((row.get(0)?, rows::revision_id(row, 1)?));
             db.prepare_cached(sql)?.query_row((from, to, since), found).optional()
         })
+    }
+    /// The last revision that followed the plan `id` of an undoing (`pages/undo`), if any did. All of history is looked through.
+    pub fn last_of_plan(&self, id: &str) -> Result<Option<Revision>> {
+        let sql = format!("SELECT {} FROM revisions AS r WHERE instr(r.message, ?1) > 0 ORDER BY r.position DESC LIMIT 1", rows::REVISION);
+        let wanted = format!("\n{PLAN_TRAILER}: {id}.");
+        self.read("look for a plan", |db| db.prepare_cached(&sql)?.query_row([wanted], |row| rows::revision(row, 0)).optional())
     }
     /// The first revision that the operation `op` of a client made.
     pub fn revision_by_op(&self, op: &OpId) -> Result<Option<RevisionId>> {

@@ -182,7 +182,7 @@ impl Import<'_> {
                 .hint("Rename it with `holt wiki rename`, or delete it, then run the import again."));
         }
         if self.request.run == Run::Real && there.answers() {
-            self.engine.open_wiki(slug, there.id)?;
+            self.engine.open_wiki(there.id)?;
         }
         Ok(Outcome::Already)
     }

@@ -4,6 +4,7 @@ use super::{secrets, sketch};
 use crate::db::index::{Flaw, FlawKind, Sketch};
 use crate::{frontmatter, publish};
 use holt_markdown::Rendered;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Bytes from which on a page is longer than is good for its readers: an agent that reads it spends about 10,000 tokens.
@@ -38,23 +39,37 @@ pub(crate) fn look(source: &str, rendered: &Rendered) -> Looked {
         let broken = rendered.places.iter().filter(|link| !known(&link.place)).take(BROKEN);
         flaws.extend(broken.map(|link| Flaw { kind: FlawKind::Place, line: link.line, what: link.place.clone(), value: 0 }));
     }
-    for name in REVIEW {
-        let Some(day) = frontmatter::text(properties.as_ref().and_then(|properties| properties.get(name))) else { continue };
-        // It is overdue when that day is over.
-        let Some(start) = publish::day_start(&day).filter(|_| day.len() == "2026-05-01".len()) else { continue };
-        let is_it = |line: &str| line.split_once(':').is_some_and(|(key, _)| key.trim_end().trim_matches(['"', '\'']) == name);
-        let line = source.lines().position(is_it).map_or(1, |line| line + 1);
-        flaws.push(Flaw { kind: FlawKind::Review, line, what: day, value: start + DAY });
-        break;
-    }
+    flaws.extend(review_in(source, properties.as_ref()));
     if source.len() > OVERSIZED {
         flaws.push(whole(FlawKind::Large, source.len()));
     }
-    if source.len() <= EMPTY && source.trim().lines().count() < 3 {
+    if is_empty(source) {
         flaws.push(whole(FlawKind::Empty, source.len()));
     }
     flaws.extend(secrets::find(source).into_iter().map(|(line, what)| Flaw { kind: FlawKind::Secret, line, what, value: 0 }));
     Looked { places: ids.into_iter().map(str::to_string).collect(), flaws, sketch: sketch::of(body) }
+}
+
+/// Whether a page has hardly anything in it.
+pub(super) fn is_empty(source: &str) -> bool {
+    source.len() <= EMPTY && source.trim().lines().count() < 3
+}
+
+/// The day by which a page has to be reviewed, if it says one.
+pub(super) fn review(source: &str) -> Option<Flaw> {
+    review_in(source, frontmatter::split(source).0.as_ref())
+}
+
+fn review_in(source: &str, properties: Option<&Map<String, Value>>) -> Option<Flaw> {
+    for name in REVIEW {
+        let Some(day) = frontmatter::text(properties.and_then(|properties| properties.get(name))) else { continue };
+        // It is overdue when that day is over.
+        let Some(start) = publish::day_start(&day).filter(|_| day.len() == "2026-05-01".len()) else { continue };
+        let is_it = |line: &str| line.split_once(':').is_some_and(|(key, _)| key.trim_end().trim_matches(['"', '\'']) == name);
+        let line = source.lines().position(is_it).map_or(1, |line| line + 1);
+        return Some(Flaw { kind: FlawKind::Review, line, what: day, value: start + DAY });
+    }
+    None
 }
 
 fn whole(kind: FlawKind, bytes: usize) -> Flaw {

@@ -1,7 +1,8 @@
 //! What would make a finding good, and how it becomes a proposal.
 
-use super::{Finding, FindingKind};
+use super::{Finding, FindingKind, waiting};
 use crate::db::index::{FlawKind, Index};
+use crate::pages::proposals::{self, ProposalStatus};
 use crate::publish;
 use crate::scope::{Read, Scope, Write};
 use holt_core::{Action, Actor, Edit, Error, OpId, PagePath, Result, RevisionId};
@@ -31,6 +32,15 @@ pub enum Mend {
         /// As it is written then.
         to: String,
     },
+}
+
+/// What [`propose_mend`] does where such a mend waits already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfWaiting {
+    /// Answers the one that waits, whoever made it.
+    Join,
+    /// Proposes it once more, in the name of whoever asks.
+    Insist,
 }
 
 /// Adds to the findings what would make them good.
@@ -88,11 +98,18 @@ fn next_review(scope: &Scope<'_, Read>) -> String {
 
 /// Proposes `mend` for `page`, in the name of whoever asks; answers the number of the proposal. The page itself stays as it is until somebody
 /// accepts it, and is proposed once however often they ask. `Conflict` if the mend is not what a report would offer now.
-pub fn propose_mend(scope: Scope<'_, Write>, page: &PagePath, mend: &Mend) -> Result<i64> {
+pub fn propose_mend(scope: Scope<'_, Write>, page: &PagePath, mend: &Mend, if_waiting: IfWaiting) -> Result<i64> {
     let reader = scope.narrow::<Read>();
     reader.check(Action::Read, page)?;
     if !is_offered(&reader, page, mend)? {
         return Err(over());
+    }
+    if if_waiting == IfWaiting::Join {
+        let mut findings = [finding(page, mend)];
+        waiting::note(&reader, &mut findings)?;
+        if let Some(waiting) = &findings[0].waiting {
+            return Ok(waiting.number);
+        }
     }
     let wiki = scope.wiki();
     let view = crate::pages::page(&reader, page)?.ok_or_else(over)?;
@@ -120,12 +137,21 @@ pub fn propose_mend(scope: Scope<'_, Write>, page: &PagePath, mend: &Mend) -> Re
     })?;
     let op = operation(scope.actor(), page, view.last_change.id, mend)?;
     let edit = Edit::new(view.page.path.clone(), Some(view.page.revision), text, &message)?;
-    match crate::pages::save(&scope.proposing(), &edit, Some(&op)) {
+    let scope = scope.proposing();
+    let made = |op: Option<&OpId>| match crate::pages::save(&scope, &edit, op) {
         Ok(_) => Err(over()),
-        Err(error) => match error.proposal() {
-            Some(made) => Ok(made.number),
-            None => Err(error),
-        },
+        Err(error) => error.proposal().map(|made| made.number).ok_or(error),
+    };
+    let number = made(Some(&op))?;
+    // What was decided is no answer to who wants it still.
+    if proposals::proposal(&scope.narrow(), number)?.status == ProposalStatus::Open { Ok(number) } else { made(None) }
+}
+
+/// What the mend makes good.
+fn finding(page: &PagePath, mend: &Mend) -> Finding {
+    match mend {
+        Mend::Relink { target, .. } => Finding { others: vec![target.clone()], ..Finding::new(FindingKind::BrokenLink, page.clone(), "") },
+        Mend::Postpone { from, .. } => Finding { details: vec![from.clone()], ..Finding::new(FindingKind::Stale, page.clone(), "") },
     }
 }
 

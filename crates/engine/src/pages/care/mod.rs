@@ -8,10 +8,12 @@ mod look;
 mod mend;
 mod secrets;
 mod sketch;
+mod waiting;
 
 pub use look::OVERSIZED;
 pub(crate) use look::look;
-pub use mend::{Mend, REVIEW_DAYS, propose_mend};
+pub use mend::{IfWaiting, Mend, REVIEW_DAYS, propose_mend};
+pub use waiting::Waiting;
 
 use crate::db::index::{BadLink, FlawKind, Index, PageFlaw};
 use crate::scope::{Read, Scope};
@@ -97,6 +99,8 @@ pub struct Finding {
     pub line: Option<usize>,
     /// What would make it good, if that can be computed.
     pub mend: Option<Mend>,
+    /// A proposal that makes it good, and waits.
+    pub waiting: Option<Waiting>,
     /// Where a broken link leads, what a page duplicates, the first pages that want one.
     pub others: Vec<PagePath>,
     /// What the sentence says besides pages.
@@ -108,7 +112,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(kind: FindingKind, page: PagePath, sentence: &'static str) -> Self {
-        Self { kind, page, line: None, mend: None, others: Vec::new(), details: Vec::new(), sentence, rank: 0, number: 0 }
+        Self { kind, page, line: None, mend: None, waiting: None, others: Vec::new(), details: Vec::new(), sentence, rank: 0, number: 0 }
     }
     /// What is wrong, as a sentence about the page with a hole for each of what stands beside it. `shown` says how paths are shown.
     pub fn sentence(&self, shown: impl Fn(&PagePath) -> String) -> (&'static str, Vec<String>) {
@@ -181,6 +185,7 @@ pub fn care(scope: &Scope<'_, Read>, kind: Option<FindingKind>, after: Option<&P
         findings.append(&mut part);
     }
     mend::offer(scope, &index, &mut findings)?;
+    waiting::note(scope, &mut findings)?;
     Ok(Care { counts, findings, next })
 }
 
@@ -191,6 +196,7 @@ pub fn overview(scope: &Scope<'_, Read>, limit: usize) -> Result<Care> {
     let counts = report.kinds.iter().map(|(kind, found)| (*kind, found.len())).collect();
     let mut findings: Vec<Finding> = report.kinds.into_iter().flat_map(|(_, found)| found.into_iter().take(limit)).collect();
     mend::offer(scope, &index, &mut findings)?;
+    waiting::note(scope, &mut findings)?;
     Ok(Care { counts, findings, next: None })
 }
 

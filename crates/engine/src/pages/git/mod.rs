@@ -13,12 +13,16 @@ mod report;
 pub use fetch::{advertise_fetch, fetch};
 pub use push::{Push, PushLimits, Pushed, advertise_push, push};
 
-use crate::scope::{Permission, Scope};
+use crate::scope::{Permission, Read, Scope};
 use crate::wiki::Wiki;
-use holt_core::{Action, Actor, Error, Result};
+use holt_core::{Action, Actor, Author, Error, Result, Revision, RevisionId};
+use std::collections::HashMap;
 
 /// The preference that lets git clients find the wiki, under Otterwiki's name. Off in new wikis.
 pub const GIT_SWITCH: &str = "GIT_WEB_SERVER";
+
+/// The preference that lets administrators replace the history by a forced push. Off in new wikis.
+pub const FORCE_SWITCH: &str = "GIT_ALLOW_FORCE";
 
 /// What a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +71,19 @@ fn whole(wiki: &Wiki, actor: &Actor) -> Result<()> {
 pub fn git_room(wiki: &Wiki) -> Result<Option<u64>> {
     let Some(most) = wiki.shared.directory.max_bytes(wiki.id())? else { return Ok(None) };
     Ok(Some(most.saturating_sub(wiki.repo()?.weight()?.bytes)))
+}
+
+/// Who pushed these commits, of those that name somebody else as their author (security.md GIT-16).
+pub fn pushers<'r>(scope: &Scope<'_, Read>, commits: impl IntoIterator<Item = &'r Revision>) -> Result<HashMap<RevisionId, String>> {
+    let db = scope.wiki().db()?;
+    let mut found = HashMap::new();
+    for commit in commits {
+        let same = |pusher: &Author| pusher.name() == commit.author.name() && pusher.email().eq_ignore_ascii_case(commit.author.email());
+        if let Some(pusher) = db.pusher(commit.id)?.filter(|pusher| !same(pusher)) {
+            found.insert(commit.id, pusher.name().to_string());
+        }
+    }
+    Ok(found)
 }
 
 fn whole_scope<P: Permission>(scope: &Scope<'_, P>) -> Result<()> {

@@ -3,9 +3,9 @@
 
 use super::packet::{self, Packet};
 use super::report::{Report, reason};
-use super::{propose, whole_scope};
+use super::{FORCE_SWITCH, propose, whole_scope};
 use crate::db::index::OP_TRAILER;
-use crate::pages::write::Writing;
+use crate::pages::write::{Continuity, PushedCommits, Writing};
 use crate::repo::{GitStop, Incoming, NewCommit, PackLimits, PackRoom, Protocol, TreeChange, TreeLimits};
 use crate::scope::{Scope, Write};
 use holt_core::{Action, ChangeKind, Error, ErrorKind, FileChange, Handling, PagePath, Result, RevisionId};
@@ -50,6 +50,8 @@ pub struct Pushed {
     pub answer: Vec<u8>,
     /// From where to where the branch moved; none if it stayed.
     pub moved: Option<(Option<RevisionId>, RevisionId)>,
+    /// Whether the history that it left there was replaced by another one.
+    pub replaced: bool,
     /// The proposals that were made.
     pub proposed: Vec<i64>,
     /// Why some of it did not happen.
@@ -128,7 +130,13 @@ pub fn push(scope: &Scope<'_, Write>, push: &mut Push<'_>) -> Result<Pushed> {
                         Ok(done) => {
                             fates[number] = Some(Ok(()));
                             match done {
-                                Done::Moved(new) => pushed.moved = Some((old, new)),
+                                Done::Moved(new, continuity) => {
+                                    pushed.moved = Some((old, new));
+                                    pushed.replaced = continuity == Continuity::Replaces;
+                                    if let (true, Some(old)) = (pushed.replaced, old) {
+                                        report.say(&format!("What the wiki was is kept on the server, as refs/holt/replaced/{old}."));
+                                    }
+                                }
                                 Done::Nothing => {}
                                 Done::Proposed(made) => pushed.proposed.push(made),
                             }
@@ -163,7 +171,7 @@ pub fn push(scope: &Scope<'_, Write>, push: &mut Push<'_>) -> Result<Pushed> {
 
 /// See [`Pushed`].
 enum Done {
-    Moved(RevisionId),
+    Moved(RevisionId, Continuity),
     Nothing,
     Proposed(i64),
 }
@@ -271,12 +279,13 @@ fn take_in(scope: &Scope<'_, Write>, incoming: &Incoming, old: Option<RevisionId
         return Err(moved());
     }
     let commits = incoming.commits(head, new)?;
-    if let Some(head) = head
-        && !incoming.repo().is_ancestor(head, new)?
-    {
-        return Err(Error::conflict("non-fast-forward")
-            .hint("This would take commits out of the wiki's history. To take changes back, revert them: git revert COMMIT"));
-    }
+    let continuity = match head {
+        Some(head) if !incoming.repo().is_ancestor(head, new)? => {
+            may_replace(scope)?;
+            Continuity::Replaces
+        }
+        _ => Continuity::GoesOn,
+    };
     let changes = look_at(scope, incoming, head, new, &commits, push)?;
     if handling(scope, &changes)? == Handling::Propose {
         let branch = incoming.repo().branch();
@@ -285,10 +294,22 @@ fn take_in(scope: &Scope<'_, Write>, incoming: &Incoming, old: Option<RevisionId
     }
     push.stop.check()?;
     let net: Vec<FileChange> = changes.net.iter().map(without_content).collect();
-    match Writing::begin(scope, None)?.adopt(head, new, incoming, &net)? {
-        true => Ok(Done::Moved(new)),
-        false => Err(moved()),
+    let pushed = PushedCommits { base: head, new, commits: &commits, incoming, changes: &net, continuity };
+    if Writing::begin(scope, None)?.adopt(&pushed)? { Ok(Done::Moved(new, continuity)) } else { Err(moved()) }
+}
+
+/// Refuses to take commits out of the history, but where the wiki's administrators let themselves do that.
+fn may_replace(scope: &Scope<'_, Write>) -> Result<()> {
+    let refused = || Error::conflict("non-fast-forward");
+    if !scope.wiki().preferences()?.is_on(FORCE_SWITCH) {
+        return Err(
+            refused().hint("This would take commits out of the wiki's history. To take changes back, revert them: git revert COMMIT")
+        );
     }
+    if !scope.wiki().may(scope.actor(), Action::Admin)? {
+        return Err(refused().hint("Only administrators of this wiki replace its history, with a token of the scope admin."));
+    }
+    Ok(())
 }
 
 /// What commits change.

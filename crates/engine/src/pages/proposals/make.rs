@@ -3,7 +3,7 @@
 //! The ref first, then the row. A crash in between leaves a ref without a row: nobody was told of it, nobody sees it, and the next proposal
 //! takes its number and its place.
 
-use super::{FILES, OPEN_OF_ALL, OPEN_OF_ONE, ProposalStatus, SYSTEM, news, sweep, title};
+use super::{FILES, OPEN_OF_ALL, OPEN_OF_ONE, ProposalStatus, SYSTEM, made_by, news, sweep, title};
 use crate::db::proposals::ProposalRow;
 use crate::failpoint;
 use crate::pages::write::touched;
@@ -32,6 +32,16 @@ pub(in crate::pages) fn made_before(wiki: &Wiki, op: &OpId) -> Result<()> {
         Some(row) => Err(Error::proposed(row.number, title(&row.message))),
         None => Ok(()),
     }
+}
+
+/// Refuses with [`Error::proposed`] if a proposal of `actor` waits that follows this plan. What was decided is no answer to who still wants it.
+pub(in crate::pages) fn planned_before(wiki: &Wiki, repo: &Repo, actor: &Actor, plan: &str) -> Result<()> {
+    for row in wiki.db()?.proposals(Some(ProposalStatus::Open), i64::MAX, wiki.shared.clock.now(), OPEN_OF_ALL)? {
+        if made_by(actor, &row) && repo.revision(row.head)?.0.plan() == Some(plan) {
+            return Err(Error::proposed(row.number, title(&row.message)));
+        }
+    }
+    Ok(())
 }
 
 /// Makes it, durably. The caller holds the write lock. `None` if there is nothing to change.

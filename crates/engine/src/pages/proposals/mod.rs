@@ -18,11 +18,13 @@ mod remerge;
 mod review;
 
 pub use crate::db::proposals::{Decision, ProposalComment, ProposalStatus};
-pub(super) use make::{NewProposal, made_before, make};
+pub(super) use make::{NewProposal, made_before, make, planned_before};
 pub use news::{ProposalNotice, notices, see, unread};
-pub use remerge::{Clash, FileState, Happens, ProposalView, ProposedFile, ProposedHunk, TextChange, view};
+pub use remerge::{Clash, FileState, Happens, ProposalView, ProposedFile, ProposedHunk, TakenPart, TextChange, view};
+pub(super) use remerge::{ProposedText, proposed_texts};
 pub use review::{Accepted, COMMENTS, Choice, accept, comment, reject, withdraw};
 
+use super::hidden::unturned;
 use crate::db::proposals::ProposalRow;
 use crate::repo::Repo;
 use crate::scope::{Read, Rights, Scope};
@@ -256,7 +258,7 @@ impl<'s, 'w> Eyes<'s, 'w> {
         Some(Proposal {
             number: row.number,
             title: title(&row.message),
-            message: row.message,
+            message: unturned(&row.message),
             maker: row.maker,
             name: row.name,
             via: row.via,
@@ -286,7 +288,7 @@ const SYSTEM: &str = "Holt";
 
 /// The first line of a message.
 fn title(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim().to_string()
+    unturned(message.lines().next().unwrap_or_default().trim())
 }
 
 /// Refs of what was decided long ago go, a few at a time. What fails is tried again the next time.

@@ -1,13 +1,15 @@
 //! What a proposal would change now: what it says, merged with what happened to its pages since it was made. Made anew for every look.
 
-use super::{Proposal, ProposalComment, ProposalStatus, found};
+use super::{Eyes, OPEN_OF_ALL, Proposal, ProposalComment, ProposalStatus, acceptance_op, found};
 use crate::db::index::Index;
 use crate::db::proposals::ProposalRow;
+use crate::pages::hidden::{HiddenText, hidden_since};
 use crate::repo::diff::{self, Hunk};
 use crate::repo::merge::{Merge, merge3};
 use crate::repo::{BlobId, FileMode, Repo, TreeChange};
 use crate::scope::{Read, Scope};
 use holt_core::{ChangeKind, ErrorKind, FileChange, PagePath, Result, RevisionId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A proposal with what it would change.
@@ -17,7 +19,8 @@ pub struct ProposalView {
     pub proposal: Proposal,
     /// The newest revision that whoever asks knows of: what was shown is sent back with it when somebody accepts. None in an empty wiki.
     pub seen: Option<RevisionId>,
-    /// What happens to each file. While it is open: now; after that: what it would have changed when it was made. Empty when that is long ago.
+    /// What happens to each file. While it is open: now; if it was accepted, at that moment, with what was taken; else what it would have changed
+    /// when it was made. Empty when that is long ago.
     pub files: Vec<ProposedFile>,
     /// What was said about it, oldest first.
     pub comments: Vec<ProposalComment>,
@@ -40,6 +43,23 @@ pub struct ProposedFile {
     pub text: Option<TextChange>,
     /// How many bytes it has then; none for one that goes.
     pub size: Option<u64>,
+    /// What it adds that readers of the page do not see, by lines of [`TextChange::merged`], or of what is proposed where that does not fit.
+    pub hidden: Vec<HiddenText>,
+    /// What of it came into the wiki, if the proposal was accepted, all or in part.
+    pub taken: Option<TakenPart>,
+}
+
+/// See [`ProposedFile::taken`]: read from the commit that took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenPart {
+    /// All of it.
+    All,
+    /// These hunks, by their numbers, and not the others.
+    Hunks(BTreeSet<usize>),
+    /// The reviewer's own text instead.
+    OwnText,
+    /// Nothing of it.
+    Nothing,
 }
 
 /// See [`ProposedFile::happens`].
@@ -129,27 +149,176 @@ pub fn view(scope: &Scope<'_, Read>, number: i64) -> Result<ProposalView> {
     let wiki = scope.wiki();
     let (repo, index) = (wiki.repo()?, scope.index()?);
     let head = index.cursor()?;
-    let ground = match proposal.status {
-        ProposalStatus::Open => Ground::Now { index: &index, head },
-        _ => Ground::Then,
+    let accepted = Acceptance::of(&repo, &index, &row, &proposal)?;
+    let ground = match (proposal.status, &accepted) {
+        (ProposalStatus::Open, _) => Ground::Now { index: &index, head },
+        (_, Some(accepted)) => Ground::Before { index: &index, head: accepted.before, commit: accepted.commit },
+        (_, None) => Ground::Then,
     };
     let pieces = match pieces(&repo, &ground, &row) {
         // Swept, and collected by git since.
         Err(error) if error.kind == ErrorKind::NotFound && proposal.status != ProposalStatus::Open => Vec::new(),
         pieces => pieces?,
     };
-    let files = pieces.into_iter().map(|piece| piece.shown(&repo)).collect::<Result<_>>()?;
+    let taken = |piece: &Piece| accepted.as_ref().map(|accepted| accepted.taken(&repo, piece)).transpose();
+    let files = pieces.into_iter().map(|piece| Ok(ProposedFile { taken: taken(&piece)?, ..piece.shown(&repo)? })).collect::<Result<_>>()?;
     // What came after it is hidden from whoever asks, and so is that it came: nothing of it is in the files that they see.
     let seen = index.newest()?;
     Ok(ProposalView { proposal, seen, files, comments: wiki.db()?.proposal_comments(number)? })
+}
+
+/// What an open proposal says of a file.
+pub(in crate::pages) struct ProposedText {
+    pub(in crate::pages) proposal: Proposal,
+    /// Its name when it was proposed.
+    pub(in crate::pages) file: String,
+    /// What its maker saw; none if there was no such text.
+    pub(in crate::pages) base: Option<String>,
+    /// What they want; none if it goes.
+    pub(in crate::pages) proposed: Option<String>,
+}
+
+/// Bytes of texts that are read for [`proposed_texts`].
+const TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// What open proposals that whoever asks may see say of `files`, oldest first; of very many or long ones the first.
+pub(in crate::pages) fn proposed_texts(scope: &Scope<'_, Read>, files: &BTreeSet<String>) -> Result<Vec<ProposedText>> {
+    let (wiki, now) = (scope.wiki(), scope.wiki().shared.clock.now());
+    let rows = wiki.db()?.proposals(Some(ProposalStatus::Open), i64::MAX, now, OPEN_OF_ALL)?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    let (repo, eyes) = (wiki.repo()?, Eyes::of(scope)?);
+    let text = |at: Option<RevisionId>, file: &str| -> Result<Option<String>> {
+        Ok(Stand { repo: &repo, at }.content(file)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+    };
+    for row in rows.into_iter().rev().filter(|row| row.files.iter().any(|file| files.contains(file))) {
+        let (base, head) = (row.base, row.head);
+        // Whether somebody's decision got lost in a crash is seen by whoever looks at the proposal.
+        let Some(proposal) = eyes.shown(row, now) else { continue };
+        for file in proposal.files.iter().filter(|file| files.contains(*file)) {
+            let (base, proposed) = (text(base, file)?, text(Some(head), file)?);
+            bytes += [&base, &proposed].into_iter().flatten().map(String::len).sum::<usize>();
+            if bytes > TEXT_BYTES {
+                return Ok(found);
+            }
+            found.push(ProposedText { proposal: proposal.clone(), file: file.clone(), base, proposed });
+        }
+    }
+    Ok(found)
 }
 
 /// What a proposal is merged with.
 pub(super) enum Ground<'i> {
     /// The wiki as it is.
     Now { index: &'i Index, head: Option<RevisionId> },
-    /// The wiki as it was.
+    /// The wiki as it was when somebody accepted the proposal, by this commit: `head` is what came before it.
+    Before { index: &'i Index, head: Option<RevisionId>, commit: RevisionId },
+    /// The wiki as it was when the proposal was made.
     Then,
+}
+
+/// How a proposal came into the wiki.
+pub(super) struct Acceptance {
+    /// The commit that holds it.
+    pub(super) commit: RevisionId,
+    /// What came before it; the same commit, if all of the proposal was in the wiki already.
+    pub(super) before: Option<RevisionId>,
+}
+
+impl Acceptance {
+    /// None if it was not accepted.
+    fn of(repo: &Repo, index: &Index, row: &ProposalRow, proposal: &Proposal) -> Result<Option<Self>> {
+        let is_accepted = matches!(proposal.status, ProposalStatus::Accepted | ProposalStatus::PartlyAccepted);
+        let Some(commit) = proposal.decision.as_ref().filter(|_| is_accepted).and_then(|decision| decision.revision) else {
+            return Ok(None);
+        };
+        let own = index.revision_by_op(&acceptance_op(row)?)? == Some(commit);
+        if !own && !index.has_revision(commit)? {
+            // History was taken back since.
+            return Ok(None);
+        }
+        let before = if own { repo.revision(commit)?.1.first().copied() } else { Some(commit) };
+        Ok(Some(Self { commit, before }))
+    }
+    /// What of a file was taken.
+    fn taken(&self, repo: &Repo, piece: &Piece) -> Result<TakenPart> {
+        let after = Stand { repo, at: Some(self.commit) };
+        let target = piece.target.as_ref().or(piece.source.as_ref()).unwrap_or(&piece.file);
+        let now = piece.sides.current.as_ref();
+        let wanted = Wanted::of(repo, self.before, piece.changes(None))?;
+        if !matches!(piece.outcome, Outcome::Conflict { .. }) && wanted.holds(&after)? {
+            return Ok(TakenPart::All);
+        }
+        let there = after.content(target)?;
+        let stayed = match (&there, now) {
+            (None, now) => now.is_none() || piece.source.as_ref() != Some(target),
+            (Some(there), Some(now)) => piece.source.as_ref() == Some(target) && *there == repo.blob(now.id)?,
+            (Some(_), None) => false,
+        };
+        let text = there.and_then(|there| String::from_utf8(there).ok());
+        Ok(match (&piece.outcome, text, piece.current_text()) {
+            _ if stayed => TakenPart::Nothing,
+            (Outcome::Text(merged), Some(text), Some(current)) => match diff::chosen(current, merged, &text) {
+                Some(chosen) => TakenPart::Hunks(chosen.into_iter().map(|at| at + 1).collect()),
+                None => TakenPart::OwnText,
+            },
+            (_, Some(_), _) => TakenPart::OwnText,
+            _ => TakenPart::Nothing,
+        })
+    }
+}
+
+/// The files of a revision.
+pub(super) struct Stand<'r> {
+    pub(super) repo: &'r Repo,
+    /// None: there is nothing yet.
+    pub(super) at: Option<RevisionId>,
+}
+
+impl Stand<'_> {
+    fn content(&self, file: &str) -> Result<Option<Vec<u8>>> {
+        let found = self.at.map(|at| self.repo.read(at, file)).transpose()?.flatten();
+        found.map(|file| self.repo.blob(file.id)).transpose()
+    }
+}
+
+/// What files hold once some changes are done; none for those that go.
+pub(super) struct Wanted(BTreeMap<String, Option<Vec<u8>>>);
+
+impl Wanted {
+    /// By changes of the revision `before`.
+    pub(super) fn of(repo: &Repo, before: Option<RevisionId>, changes: Vec<FileChange>) -> Result<Self> {
+        let before = Stand { repo, at: before };
+        let mut wanted = BTreeMap::new();
+        for change in changes {
+            match change {
+                FileChange::Put { file, content } => wanted.insert(file, Some(content)),
+                FileChange::Stored { file, content } => wanted.insert(file, Some(repo.blob(BlobId::from_bytes(content))?)),
+                FileChange::Remove { file } => wanted.insert(file, None),
+                FileChange::Move { from, to } => {
+                    let moved = before.content(&from)?;
+                    wanted.insert(from, None);
+                    wanted.insert(to, moved)
+                }
+            };
+        }
+        Ok(Self(wanted))
+    }
+    /// Whether a revision has all of it.
+    pub(super) fn holds(&self, stand: &Stand<'_>) -> Result<bool> {
+        for (file, wanted) in &self.0 {
+            if stand.content(file)? != *wanted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    /// Whether a file is among them.
+    pub(super) fn names(&self, file: &str) -> bool {
+        self.0.contains_key(file)
+    }
 }
 
 /// One file of a proposal, decided.
@@ -241,8 +410,9 @@ struct Wish {
 
 fn piece(repo: &Repo, ground: &Ground<'_>, wish: Wish) -> Result<Piece> {
     let Wish { file, before, after, base, proposed } = wish;
-    let (index, head) = match ground {
-        Ground::Now { index, head } => (*index, *head),
+    let (index, head, commit) = match ground {
+        Ground::Now { index, head } => (*index, *head, None),
+        Ground::Before { index, head, commit } => (*index, *head, Some(*commit)),
         Ground::Then => {
             let outcome = match &proposed {
                 None => Outcome::Gone,
@@ -260,7 +430,13 @@ fn piece(repo: &Repo, ground: &Ground<'_>, wish: Wish) -> Result<Piece> {
     // Where it is by now, and where it shall be.
     let mut source = match &before {
         Some(before) if there(before)?.is_some() => Some(before.clone()),
-        Some(before) => index.whereabouts(before)?.filter(|file| !index.hidden().covers_file(file)),
+        Some(before) => {
+            let moved = match commit {
+                None => index.whereabouts(before)?,
+                Some(commit) => index.whereabouts_before(before, commit)?,
+            };
+            moved.filter(|file| !index.hidden().covers_file(file))
+        }
         None => None,
     };
     let moves = before.is_some() && after.is_some() && before != after;
@@ -280,7 +456,9 @@ fn piece(repo: &Repo, ground: &Ground<'_>, wish: Wish) -> Result<Piece> {
     }
     let free = target.as_ref().is_none_or(|target| Some(target) == source.as_ref());
     if let Some(target) = target.as_ref().filter(|_| !free && (moves || before.is_none())) {
-        let other = PagePath::from_tree(target).map(|path| index.page(&path.key())).transpose()?.flatten();
+        // What was in the way in another spelling when it was accepted is not known any more, and was left out then.
+        let path = PagePath::from_tree(target).filter(|_| commit.is_none());
+        let other = path.map(|path| index.page(&path.key())).transpose()?.flatten();
         let other = other.map(|row| row.file).filter(|file| Some(file) != source.as_ref());
         if other.is_some() || there(target)?.is_some() {
             why = Some(Clash::Taken(other.unwrap_or_else(|| target.clone())));
@@ -400,6 +578,14 @@ impl Piece {
             let hunks = hunks.unwrap_or_default().into_iter().enumerate().map(number).collect();
             TextChange { base, current, proposed, merged, hunks }
         });
-        Ok(ProposedFile { file: self.file, place, page, happens, state, text, size })
+        let adds = |text: &TextChange| {
+            let (old, new) = match state {
+                FileState::Conflict(_) => (&text.base, &text.proposed),
+                FileState::Fits | FileState::Done => (&text.current, &text.merged),
+            };
+            hidden_since(old.as_deref().unwrap_or_default(), new.as_deref().unwrap_or_default())
+        };
+        let hidden = text.as_ref().map(adds).unwrap_or_default();
+        Ok(ProposedFile { file: self.file, place, page, happens, state, text, size, hidden, taken: None })
     }
 }

@@ -1,14 +1,15 @@
 //! What people do with a proposal: accept it, all or in part, reject it, take it back, talk about it. Each is done once, however often it is asked for.
 
-use super::remerge::{Ground, Outcome, Piece, pieces};
+use super::remerge::{Ground, Outcome, Piece, Stand, Wanted, pieces};
 use super::{ACCEPTED_BY_TRAILER, Decision, PROPOSAL_TRAILER, Proposal, ProposalComment, ProposalStatus, SYSTEM, acceptance_op, found};
 use super::{none, seen, settled_locked};
 use crate::db::index::Index;
 use crate::db::proposals::ProposalRow;
 use crate::failpoint;
+use crate::pages::hidden::unturned;
 use crate::pages::moving;
 use crate::pages::write::{Committed, Writing, busy};
-use crate::repo::{BlobId, Repo, TreeChange, diff};
+use crate::repo::{Repo, TreeChange, diff};
 use crate::scope::{Read, Scope, Write};
 use crate::wiki::Wiki;
 use holt_core::{Actor, Author, ChangeKind, Edit, Error, FileChange, Handling, PagePath, Result, Revision, RevisionId, UserId};
@@ -81,7 +82,7 @@ pub fn accept(
         // Before the commit: if we die between it and the row, the commit's trailer says that this is what happened.
         db.intend(number, &decision)?;
         failpoint::hit("proposal.intended")?;
-        let Some(committed) = writing.try_commit(&taken.changes, &row.message)? else { continue };
+        let Some(committed) = writing.try_commit(&taken.changes, &unturned(&row.message))? else { continue };
         failpoint::hit("proposal.committed")?;
         decision.revision = Some(committed.revision());
         if let Err(error) = db.decide(number, &decision) {
@@ -171,36 +172,18 @@ fn is_same(repo: &Repo, index: &Index, row: &ProposalRow, done: &Accepted, choic
         return Ok(choices.is_empty());
     }
     let before = repo.revision(done.revision)?.1.first().copied();
-    let pieces = pieces(repo, &Ground::Now { index, head: before }, row)?;
+    let pieces = pieces(repo, &Ground::Before { index, head: before, commit: done.revision }, row)?;
     let Ok(taken) = taken(&pieces, choices) else { return Ok(false) };
-    let content = |at: Option<RevisionId>, file: &str| -> Result<Option<Vec<u8>>> {
-        let found = at.map(|at| repo.read(at, file)).transpose()?.flatten();
-        found.map(|file| repo.blob(file.id)).transpose()
-    };
-    let mut wanted: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
-    for change in taken.changes {
-        match change {
-            FileChange::Put { file, content } => wanted.insert(file, Some(content)),
-            FileChange::Stored { file, content } => wanted.insert(file, Some(repo.blob(BlobId::from_bytes(content))?)),
-            FileChange::Remove { file } => wanted.insert(file, None),
-            FileChange::Move { from, to } => {
-                let moved = content(before, &from)?;
-                wanted.insert(from, None);
-                wanted.insert(to, moved)
-            }
-        };
-    }
-    for (file, wanted) in &wanted {
-        if content(Some(done.revision), file)? != *wanted {
-            return Ok(false);
-        }
+    let wanted = Wanted::of(repo, before, taken.changes)?;
+    if !wanted.holds(&Stand { repo, at: Some(done.revision) })? {
+        return Ok(false);
     }
     // Nor did it change anything else.
     let names = |change: &TreeChange| match &change.change.kind {
         ChangeKind::Renamed { from } => vec![from.clone(), change.change.file.clone()],
         _ => vec![change.change.file.clone()],
     };
-    Ok(repo.changes(before, done.revision)?.iter().flat_map(names).all(|file| wanted.contains_key(&file)))
+    Ok(repo.changes(before, done.revision)?.iter().flat_map(names).all(|file| wanted.names(&file)))
 }
 
 fn decided(number: i64) -> Error {
@@ -331,7 +314,7 @@ fn one_line(name: &str) -> String {
 }
 
 fn checked(text: &str) -> Result<String> {
-    let text = text.replace("\r\n", "\n");
+    let text = unturned(&text.replace("\r\n", "\n"));
     if text.len() > TEXT_BYTES {
         return Err(Error::too_large(format!("the text is longer than {TEXT_BYTES} bytes")).hint("Shorten it."));
     }

@@ -5,13 +5,14 @@ mod line;
 
 pub use line::UndoConflict;
 
-use super::write::{Committed, Writing, busy};
+use super::proposals;
+use super::write::{Committed, Writing, busy, touched};
 use crate::db::index::{Filter, Index};
 use crate::publish;
-use crate::repo::Repo;
 use crate::repo::diff::{Hunk, line_diff};
+use crate::repo::{Repo, TreeChange};
 use crate::scope::{Rights, Scope, Write};
-use holt_core::{Error, FileChange, Hidden, PagePath, Result, RevisionId, SessionName, Timestamp};
+use holt_core::{ChangeKind, Error, FileChange, Handling, Hidden, PagePath, Result, RevisionId, SessionName, Timestamp};
 use line::{Content, Line, Past};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -19,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// Most commits that are undone at once, and most files.
 pub const UNDO_COMMITS: usize = 1_000;
 const FILES: usize = 2_000;
+/// Hexadecimal digits of [`UndoPlan::id`].
+const PLAN_DIGITS: usize = 32;
 
 /// What is to be undone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,7 +119,8 @@ pub fn undo_plan(scope: &Scope<'_, Write>, of: &UndoOf) -> Result<UndoPlan> {
     plan(&Looking { repo: &repo, index: &index, seen: &seen, rights: &scope.rights()?, head }, of)
 }
 
-/// Does what the plan `id` says, in one commit: all of it, or only the files of `only`. `Conflict` if the plan is another by now.
+/// Does what the plan `id` says, in one commit: all of it, or only the files of `only`. The same a second time has the first outcome again, whatever
+/// happened since; `Conflict` if the plan is another by now.
 pub fn undo(scope: &Scope<'_, Write>, of: &UndoOf, id: &str, only: Option<&[String]>, message: &str) -> Result<Undone> {
     let wiki = scope.wiki();
     let (language, described) = (wiki.preferences()?.language, described(of));
@@ -129,17 +133,23 @@ pub fn undo(scope: &Scope<'_, Write>, of: &UndoOf, id: &str, only: Option<&[Stri
         let looking = Looking { repo: writing.repo(), index: &index, seen: &seen, rights: &scope.rights()?, head };
         let mut plan = plan(&looking, of)?;
         if plan.id != id {
-            return Err(
+            return again(&looking, plan, id, only)?.ok_or_else(|| {
                 Error::conflict("the wiki has changed since that preview").hint("Look at the preview again: it is another one now.")
-            );
+            });
         }
+        let all = plan.items.len();
         if let Some(only) = only {
             choose(&looking, &mut plan.items, only)?;
         }
+        let followed = followed(id, &plan.items, all);
         let changes = changes(writing.repo(), &plan.items)?;
         if changes.is_empty() {
             return Ok(Undone { revision: None, plan });
         }
+        if writing.handling(touched(&changes)) == Handling::Propose {
+            proposals::planned_before(wiki, writing.repo(), scope.actor(), &followed)?;
+        }
+        writing.plan = Some(followed);
         let default = match plan.commits {
             1 => language.say_with("Undid 1 change: {}", &[&described]),
             commits => language.say_with("Undid {} changes: {}", &[&commits.to_string(), &described]),
@@ -157,6 +167,62 @@ pub fn undo(scope: &Scope<'_, Write>, of: &UndoOf, id: &str, only: Option<&[Stri
         }
     }
     Err(busy())
+}
+
+/// The revision that did what the plan `id` says, with this choice of files, if that happened: whoever asks again need not look again.
+pub fn undone_before(scope: &Scope<'_, Write>, id: &str, only: Option<&[String]>) -> Result<Option<RevisionId>> {
+    let index = scope.wiki().index()?;
+    done_before(&index, id, only)
+}
+
+/// What is noted in the commit that follows a plan: the plan, whether that was all of it, and which files. It is how a second click knows it.
+fn followed(id: &str, items: &[UndoItem], all: usize) -> String {
+    let which = if items.len() == all { ALL } else { SOME };
+    format!("{id}.{which}-{}", digest(items.iter().map(|item| item.file.as_str())))
+}
+
+const ALL: &str = "all";
+const SOME: &str = "some";
+
+/// These files, in whatever order.
+fn digest<'f>(files: impl Iterator<Item = &'f str>) -> String {
+    let mut hash = Sha256::new();
+    for file in files.collect::<BTreeSet<_>>() {
+        hash.update((file.len() as u64).to_le_bytes());
+        hash.update(file.as_bytes());
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn done_before(index: &Index, id: &str, only: Option<&[String]>) -> Result<Option<RevisionId>> {
+    if id.len() != PLAN_DIGITS || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(None);
+    }
+    let Some(revision) = index.last_of_plan(id)? else { return Ok(None) };
+    let choice = revision.plan().and_then(|plan| plan.strip_prefix(id)?.strip_prefix('.')?.split_once('-'));
+    let is_same = choice.is_some_and(|(which, files)| match only {
+        None => which == ALL,
+        Some(only) => files == digest(only.iter().map(String::as_str)),
+    });
+    Ok(is_same.then_some(revision.id))
+}
+
+/// What came of the plan `id` when it was followed, read from its commit; `plan` is the one of now.
+fn again(looking: &Looking<'_>, plan: UndoPlan, id: &str, only: Option<&[String]>) -> Result<Option<Undone>> {
+    let Some(revision) = done_before(looking.index, id, only)? else { return Ok(None) };
+    let parent = looking.repo.revision(revision)?.1.first().copied();
+    let item = |change: TreeChange| {
+        let (file, kind) = match change.change.kind {
+            ChangeKind::Modified => (change.change.file, UndoKind::Changed),
+            ChangeKind::Added => (change.change.file, UndoKind::Restored),
+            ChangeKind::Deleted => (change.change.file, UndoKind::Deleted),
+            ChangeKind::Renamed { from } => (from, UndoKind::Renamed(change.change.file)),
+        };
+        UndoItem { file, kind, commits: 0, hunks: None, content: None }
+    };
+    let hidden = looking.seen.hidden();
+    let items = looking.repo.changes(parent, revision)?.into_iter().map(item).filter(|item| !hidden.covers_file(&item.file));
+    Ok(Some(Undone { revision: Some(revision), plan: UndoPlan { id: id.to_string(), items: items.collect(), ..plan } }))
 }
 
 /// Leaves the items whose files are chosen.
@@ -384,7 +450,7 @@ fn fingerprint(looking: &Looking<'_>, items: &[UndoItem], conflicts: &[(String, 
         add(file.as_bytes());
         add(conflict.why().as_bytes());
     }
-    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash.finalize().iter().take(PLAN_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The changes of a commit that does all of `items`.

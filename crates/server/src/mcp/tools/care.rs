@@ -47,5 +47,12 @@ fn line(finding: &Value) -> String {
     };
     let from: Vec<&str> = finding["others"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let from = if finding["kind"] == "wanted" { format!(" From: {}.", from.join(", ")) } else { String::new() };
-    format!("- {} ({}{at}): {}{from}{mend}", text(&finding["path"]), text(&finding["kind"]), text(&finding["what"]))
+    let waiting = match &finding["waiting"] {
+        waits if waits.is_object() => {
+            let via = waits["via"].as_str().map_or_else(String::new, |via| format!(" via {via}"));
+            format!(" A mend of it waits already as #{}, by {}{via}.", waits["number"], text(&waits["author"]))
+        }
+        _ => String::new(),
+    };
+    format!("- {} ({}{at}): {}{from}{mend}{waiting}", text(&finding["path"]), text(&finding["kind"]), text(&finding["what"]))
 }

@@ -1,5 +1,6 @@
 //! Tools of the review queue: what waits, and what became of it. Nothing is decided here: that is for people.
 
+use super::reading::hidden_places;
 use super::{Call, Told, more};
 use crate::api::failure::Failure;
 use crate::api::{cursor, proposals};
@@ -63,9 +64,24 @@ pub fn get_proposal(call: &Call<'_>) -> Result<Told, Failure> {
     for change in found["changes"].as_array().into_iter().flatten() {
         let problem = change["problem"].as_str().map_or_else(String::new, |problem| format!(": {problem}"));
         let from = change["old_place"].as_str().map_or_else(String::new, |from| format!(" from {from}"));
-        lines.push(format!("\n{} {}{from} ({}{problem})", said(change, "kind"), said(change, "place"), said(change, "state")));
+        let taken = match change["taken"].as_str() {
+            Some("all") => "; all of it was taken",
+            Some("hunks") => "; some of its hunks were taken",
+            Some("own-text") => "; the reviewer's own text was taken instead",
+            Some(_) => "; nothing of it was taken",
+            None => "",
+        };
+        lines.push(format!("\n{} {}{from} ({}{problem}{taken})", said(change, "kind"), said(change, "place"), said(change, "state")));
+        if let Some(places) = hidden_places(change) {
+            lines.push(format!("It adds hidden text: {places}. Readers of the page do not see it."));
+        }
         for hunk in change["hunks"].as_array().into_iter().flatten() {
-            lines.push(format!("@@ hunk {} @@", hunk["number"]));
+            let taken = match (change["taken"].as_str(), hunk["taken"].as_bool()) {
+                (Some("hunks"), Some(true)) => " (taken)",
+                (Some("hunks"), Some(false)) => " (not taken)",
+                _ => "",
+            };
+            lines.push(format!("@@ hunk {}{taken} @@", hunk["number"]));
             lines.extend(hunk["lines"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_string));
         }
     }

@@ -468,7 +468,7 @@ what would become of each file, and which plan to send to do it.",
         run: care::wiki_care,
         about: "What somebody who tends the wiki would look at: suspected secrets (never told, only where), links that lead nowhere, wanted \
 pages, overdue reviews, duplicates, pages nobody links to, very long and empty ones; some with a mend. Take a finding, read the page, and send what \
-makes it good with propose_changes: a person accepts it.",
+makes it good with propose_changes: a person accepts it. Where it says that a mend waits already, leave it.",
         inputs: &[
             may(
                 "kind",
@@ -491,7 +491,7 @@ makes it good with propose_changes: a person accepts it.",
             CURSOR,
         ],
         outputs: &[
-            ("findings", List(&[("kind", Said), ("path", Said), ("what", Said), ("others", Names)])),
+            ("findings", List(&[("kind", Said), ("path", Said), ("what", Said), ("others", Names), ("waiting", Any)])),
             ("counts", Any),
             ("total", Count),
             ("next_cursor", Maybe),
@@ -573,8 +573,8 @@ asked to have reviewed. Answers the number of the proposal.",
         effect: Effect::Reads,
         cost: 1,
         run: proposals::get_proposal,
-        about: "What a proposal would change now, what people said about it, and whether it was accepted, partly accepted or rejected, with \
-the reason. Deciding is for people, in the wiki itself.",
+        about: "What a proposal would change now, what of that readers would not see, what people said about it, and whether it was accepted, partly \
+accepted (with what was taken) or rejected, with the reason. Deciding is for people, in the wiki itself.",
         inputs: &[must("number", Number(1, 1, i64::MAX), "Its number")],
         outputs: &[
             ("number", Count),
@@ -583,7 +583,7 @@ the reason. Deciding is for people, in the wiki itself.",
             ("status", Said),
             ("author", Said),
             ("decision", Any),
-            ("changes", List(&[("file", Said), ("kind", Said), ("state", Said)])),
+            ("changes", List(&[("file", Said), ("kind", Said), ("state", Said), ("taken", Maybe), ("hidden_text", List(&[]))])),
             ("comments", List(&[("author", Said), ("text", Said)])),
         ],
     },

@@ -32,12 +32,17 @@ fn files(call: &Call<'_>) -> Result<Option<Vec<String>>, Failure> {
 pub fn question(call: &Call<'_>) -> Result<Option<String>, Failure> {
     let Some(plan) = call.text("plan")? else { return Ok(None) };
     let (of, session) = wanted(call)?;
-    let found = pages::undo_plan(&call.context.scope::<Write>()?, &of)?;
+    let (scope, files) = (call.context.scope::<Write>()?, files(call)?);
+    let found = pages::undo_plan(&scope, &of)?;
+    if found.id != plan && pages::undone_before(&scope, plan, files.as_deref())?.is_some() {
+        // It is done: the answer was lost, or sent twice.
+        return Ok(None);
+    }
     if found.id != plan {
         let error = Error::conflict("the wiki has changed since that preview");
         return Err(undo::changed(error.hint("Call the tool without plan and look at the preview again: it is another one now.")));
     }
-    let files = files(call)?.map_or(found.items.len(), |files| files.len());
+    let files = files.map_or(found.items.len(), |files| files.len());
     Ok(Some(format!("Undo what was done in session {session}? Files that change: {files}.")))
 }
 

@@ -113,6 +113,26 @@ pub struct FindingRow {
     pub from: Vec<PageRef>,
     /// What would make it good.
     pub mend: Option<MendRow>,
+    /// What makes it good once it is accepted.
+    pub waiting: Option<WaitingRow>,
+}
+
+impl FindingRow {
+    /// Whether there is nothing to press: what mends it waits, and the reader would only do it again.
+    pub fn is_settled(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waits| waits.mine || self.mend.is_none())
+    }
+}
+
+/// A proposal that mends a finding.
+#[derive(Debug, Clone)]
+pub struct WaitingRow {
+    /// Its number.
+    pub number: i64,
+    /// Who made it, and through which program.
+    pub author: String,
+    /// Whether that is the reader.
+    pub mine: bool,
 }
 
 /// What would make a finding good.
@@ -153,7 +173,11 @@ pub struct CareSection {
 pub struct CareView {
     /// Token of the session.
     pub csrf: String,
-    /// The reader's own; none where one kind of findings is shown.
+    /// Whether the reader may change the wiki.
+    pub may_write: bool,
+    /// Whether they are shown their drafts: where all kinds of findings are, to who has an account.
+    pub has_drafts: bool,
+    /// The reader's own.
     pub drafts: Vec<DraftRow>,
     /// All kinds of which there are some.
     pub kinds: Vec<CareKind>,

@@ -36,6 +36,8 @@ pub struct HistoryEntry {
     pub when: Moment,
     /// Whose.
     pub author: String,
+    /// Who pushed it, if that is another one.
+    pub pushed_by: Option<String>,
     /// First line of the message; may be empty.
     pub message: String,
     /// The page or file as it was.
@@ -100,6 +102,8 @@ pub struct CommitEntry {
     pub when: Moment,
     /// Whose.
     pub author: String,
+    /// Who pushed it, if that is another one.
+    pub pushed_by: Option<String>,
     /// The session of a program in which it was made, and where all of that is.
     pub session: Option<(String, String)>,
     /// First line of the message; may be empty.
@@ -183,6 +187,8 @@ pub struct CommitView {
     pub revision: String,
     /// Whose.
     pub author: String,
+    /// Who pushed it, if that is another one.
+    pub pushed_by: Option<String>,
     /// Since when.
     pub when: Moment,
     /// First line of the message, or a stand-in.

@@ -104,6 +104,8 @@ pub struct AgentPolicyView {
     pub tabs: Vec<Tab>,
     /// In order, an empty one last.
     pub rules: Vec<AgentRuleRow>,
+    /// How many days a proposal waits, as it stands in its field.
+    pub days: String,
     /// Why the form came back.
     pub problem: Option<Problem>,
     /// What was done.

@@ -77,6 +77,8 @@ pub struct ProposalView {
     pub comment: String,
     /// Why the form came back.
     pub problem: Option<Problem>,
+    /// What was typed where there is no field for it any more: what it was for, and the text.
+    pub unsent: Vec<(String, String)>,
 }
 
 /// What was decided about a proposal.
@@ -117,6 +119,10 @@ pub struct ProposedFileShown {
     pub text: Option<String>,
     /// Whether the reviewer has written another.
     pub edited: bool,
+    /// What it adds that readers of the page do not see: where, and what.
+    pub hidden: Vec<String>,
+    /// What of it was taken, once somebody decided: a sentence of ours.
+    pub taken: Option<&'static str>,
 }
 
 /// What differs in a file.
@@ -139,6 +145,8 @@ pub struct HunkShown {
     pub number: usize,
     /// Whether it is chosen.
     pub chosen: bool,
+    /// Whether it was taken, where some were and others not.
+    pub taken: Option<bool>,
     /// Its lines.
     pub lines: Vec<DiffLine>,
 }

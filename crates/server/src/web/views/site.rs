@@ -112,6 +112,8 @@ pub struct RepositoryView {
     pub notice: Option<String>,
     /// Whether git clients find it.
     pub git: bool,
+    /// Whether administrators may replace the history by them.
+    pub force: bool,
     /// Where they would.
     pub clone_address: String,
     /// The other screens.

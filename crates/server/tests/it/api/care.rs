@@ -17,7 +17,8 @@ fn findings_come_by_kind_in_parts_with_their_mends() {
     assert_eq!((all.status, all.column("findings", "kind")), (200, kinds.map(str::to_string).to_vec()), "{}", all.body);
     let what = "A link leads to Guide/Steup, which is not there.";
     let mend = json!({"kind": "relink", "from": "Guide/Steup", "to": "Guide/Setup"});
-    let link = json!({"kind": "broken-link", "path": "Home", "line": 3, "what": what, "others": ["Guide/Steup"], "mend": mend});
+    let link =
+        json!({"kind": "broken-link", "path": "Home", "line": 3, "what": what, "others": ["Guide/Steup"], "mend": mend, "waiting": null});
     assert!(all.body["findings"].as_array().unwrap().contains(&link), "{}", all.body);
     assert_eq!(
         (&all.body["total"], &all.body["counts"]["broken-link"], &all.body["counts"]["duplicate"]),

@@ -141,6 +141,30 @@ fn an_administrator_writes_the_policy() {
     // An old form does not take away what came since.
     assert_eq!(boss.post(path, &[("before", "")]).unwrap().status, 409);
     assert_eq!((set(&[]).status, put("Law")), (303, 201));
+    // How long proposals wait stands there, too.
+    assert_eq!(boss.get(path).field("days"), "30");
+    let days = |days: &str| {
+        boss.post(
+            path,
+            &[
+                ("client", "*"),
+                ("path", ""),
+                ("handling", "propose"),
+                ("before", &boss.get(path).field("before").replace("&#34;", "\"")),
+                ("days", days),
+            ],
+        )
+        .unwrap()
+    };
+    for bad in ["0", "366", "x", "", "1.5"] {
+        let refused = days(bad);
+        assert_eq!((refused.status, refused.field("days").as_str()), (422, bad), "{}", refused.body_text());
+    }
+    assert_eq!((days(" 7 ").status, boss.get(path).field("days").as_str()), (303, "7"));
+    let made = api.send("PUT", "/pages/Week", &json!({"content": "x\n"}));
+    let made = api.get(made.body["proposal"]["url"].as_str().unwrap().strip_prefix("/api/v1").unwrap());
+    let [created, expires] = ["created", "expires"].map(|name| holt_engine::publish::instant(&made.text(name)).unwrap());
+    assert_eq!(expires - created, 7 * 86_400);
 }
 
 #[test]

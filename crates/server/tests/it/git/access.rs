@@ -157,6 +157,41 @@ fn case_23_pushes_are_counted_and_limited() {
     }
 }
 
+/// Case 32 of spec/platform.md §16, by git's door: one wiki is broken, and that is its own trouble.
+#[test]
+fn case_32_a_wiki_without_its_settings_says_so_and_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    for slug in ["torn", "gone"] {
+        Server::command(dir.path(), &["wiki", "create", slug]);
+    }
+    let wikis = ["docs", "torn", "gone"].map(|slug| {
+        assert_eq!(Server::command(dir.path(), &["wiki", "git", slug, "on"]).0, 0);
+        (slug, token(dir.path(), slug, "write", &[]), Server::repo(dir.path(), slug))
+    });
+    let settings = |at: usize| wikis[at].2.parent().unwrap().join("wiki.db");
+    std::fs::write(settings(1), b"no database").unwrap();
+    std::fs::remove_file(settings(2)).unwrap();
+    let server = Server::start(dir.path(), &["--domain", "localhost"]);
+    for (slug, token, _) in &wikis {
+        let client = server.client_at(&format!("{slug}.localhost"));
+        let broken = *slug != "docs";
+        for path in [REFS, PUSH_REFS] {
+            let answer = ask(&client, path, &basic(token));
+            assert_eq!((answer.status == 500, answer.status == 200), (broken, !broken), "{slug} {path}: {}", answer.body_text());
+            if broken {
+                let said = answer.body_text();
+                assert!(said.contains("Request ") && !said.contains("wiki.db") && !said.contains('/'), "{said}");
+            }
+        }
+        let headers = [("Authorization", basic(token)), ("Content-Type", "application/x-git-receive-pack-request".to_string())];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pushed = client.send("POST", "/.git/git-receive-pack", &headers, b"0000").unwrap();
+        assert_eq!(pushed.status, if broken { 500 } else { 200 }, "{slug}");
+    }
+    assert!(!settings(2).exists(), "not silently made anew");
+}
+
 #[test]
 fn a_full_wiki_takes_no_push_and_says_so() {
     let wiki = Wiki::new();
@@ -201,4 +236,22 @@ pub fn noise(length: usize) -> Vec<u8> {
 fn size(dir: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(dir).unwrap().flatten();
     entries.map(|entry| if entry.file_type().unwrap().is_dir() { size(&entry.path()) } else { entry.metadata().unwrap().len() }).sum()
+}
+
+#[test]
+fn a_wiki_has_a_second_address_at_the_platform() {
+    let wiki = Wiki::with(&["--domain", "localhost"]);
+    let port = wiki.server.address().port();
+    let address = |slug: &str, token: &str| format!("http://git:{token}@localhost:{port}/{slug}.git");
+    let place = wiki.dir.path().join("copy");
+    git(wiki.dir.path(), &["clone", "--quiet", &address("docs", &wiki.token), place.to_str().unwrap()]).good();
+    let pushed = commit(&place, "pushed.md", "# Pushed\n", "By the other address");
+    git(&place, &["push", "--quiet", "origin", "HEAD:main"]).good();
+    assert_eq!(wiki.head(), pushed);
+    // The same rules: who has no right there has none here.
+    git(&place, &["push", "--quiet", &address("docs", "nonsense"), "HEAD:main"]).bad();
+    git(wiki.dir.path(), &["ls-remote", &address("nothing", &wiki.token)]).bad();
+    let platform = wiki.server.client_at("localhost");
+    let refs = |path: &str| platform.get(&format!("{path}/info/refs?service=git-upload-pack")).status;
+    assert_eq!((refs("/docs.git"), refs("/nothing.git"), refs("/.git"), refs("/../docs.git")), (200, 404, 404, 404));
 }

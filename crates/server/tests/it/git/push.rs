@@ -28,8 +28,12 @@ fn a_push_is_a_save_of_all_its_commits() {
     assert_eq!(ann.get("/Guide/a/pic.png").body, b"not really 2");
     let links: Value = serde_json::from_slice(&ann.get("/api/v1/links/Guide").body).unwrap();
     assert!(links.to_string().contains("Home"), "{links}");
-    assert!(ann.get("/Guide/history").body_text().contains("Bea"));
-    // Who pushed is known by the token, not by what the commits say.
+    // Who pushed is known by the token, not by what the commits say: both are shown, on the page's history, its files', and the wiki's.
+    for path in ["/Guide/history", "/-/changelog", "/-/commit/HEAD", "/Guide/attachment/pic.png"] {
+        let text = ann.get(path).body_text();
+        assert!(text.contains("Bea") && text.contains("pushed by git/"), "{path}: {text}");
+    }
+    assert!(!ann.get("/Home/history").body_text().contains("pushed by"));
     let audit = ann.get("/-/admin/audit").body_text();
     assert!(audit.contains("Push") && audit.contains("(git/"), "{audit}");
     let (code, out, err) = {
@@ -106,6 +110,54 @@ fn nothing_is_lost_between_pushes_and_saves() {
         }
     }
     git(&place, &["fsck", "--strict"]).good();
+}
+
+/// Where administrators let themselves do it.
+#[test]
+fn a_forced_push_is_taken_where_it_is_allowed() {
+    let wiki = Wiki::new();
+    let ann = wiki.ann();
+    ann.save("Home", "# Home\n", "start");
+    let place = wiki.clone("bea");
+    let first = commit(&place, "Draft.md", "first words\n", "first");
+    git(&place, &["push", "--quiet", "origin", "HEAD"]).good();
+    let form = ann.get("/Draft/edit");
+    git(&place, &["reset", "--quiet", "--hard", "HEAD~1"]).good();
+    commit(&place, "Draft.md", "other words\n", "other");
+    let force = |token: &str| git(&place, &["push", "--force", &wiki.address(token), "HEAD:main"]);
+    assert!(force(&wiki.token).bad().contains("git revert COMMIT"));
+    let fields = [("git_web_server", "True"), ("git_allow_force", "True")];
+    assert_eq!(ann.post("/-/admin/repository_management", &fields).unwrap().status, 303);
+    assert!(ann.get("/-/admin/repository_management").body_text().contains("name=\"git_allow_force\" value=\"True\" checked"));
+    assert!(force(&wiki.token).bad().contains("with a token of the scope admin"), "this one may write");
+    let fields = [("label", "git"), ("scope", "admin"), ("days", "30")];
+    let page = ann.post("/-/settings/tokens", &fields).unwrap().body_text();
+    let at = page.find("holt_").unwrap_or_else(|| panic!("{page}"));
+    let admin = page[at..].split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap();
+    // Whoever does not know where the branch stands replaces nothing.
+    ann.save("Home", "# Home\n\nMore.\n", "more");
+    let lease = format!("--force-with-lease=main:{first}");
+    assert!(git(&place, &["push", &lease, &wiki.address(admin), "HEAD:main"]).bad().contains("stale info"));
+    let said = force(admin).good();
+    assert!(said.contains("refs/holt/replaced/"), "{said}");
+    assert_eq!((ann.get("/Draft.md").body_text(), ann.get("/Home.md").body_text()), ("other words\n".into(), "# Home\n".into()));
+    assert!(!ann.get("/-/changelog").body_text().contains("first"));
+    let audit = ann.get("/-/admin/audit").body_text();
+    assert!(audit.contains("Forced push"), "{audit}");
+    // What was replaced is in the repository, and no client gets it.
+    assert_eq!(git(wiki.dir.path(), &["ls-remote", &wiki.address(admin)]).good().lines().count(), 2);
+    let other = wiki.clone("other");
+    for version in ["0", "2"] {
+        let said = git(&other, &["-c", &format!("protocol.version={version}"), "fetch", "origin", &first]).bad();
+        assert!(
+            said.contains("not our ref") || said.contains("not part of this wiki's history") || said.contains("unadvertised"),
+            "{said}"
+        );
+    }
+    // A form that was opened before is not merged with what it never saw; what was typed is on the screen.
+    let revision = form.field("revision");
+    let late = ann.post("/Draft/save", &[("content", "typed meanwhile\n"), ("commit", ""), ("revision", &revision)]).unwrap();
+    assert!(late.status == 409 && late.body_text().contains("typed meanwhile"), "{} {}", late.status, late.body_text());
 }
 
 #[test]

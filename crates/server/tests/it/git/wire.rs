@@ -128,6 +128,59 @@ fn a_push_that_is_cut_is_none() {
     git(&place, &["push", "--quiet", "origin", "HEAD"]).good();
 }
 
+/// Bodies that hardly come and answers that nobody takes hold their places for a while, and then they go (security.md GIT-9).
+#[test]
+fn slow_clients_are_cut_off() {
+    let wiki = Wiki::with(&["--git-seconds", "2"]);
+    wiki.ann().save("Home", "# Home\n", "start");
+    let place = wiki.clone("bea");
+    let host = wiki.server.client().host;
+    // More than the wiki may have at a time.
+    let slow: Vec<TcpStream> = (0..3)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&host).unwrap();
+            let head = format!(
+                "POST {} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: {}\r\nContent-Length: 1000000\r\n\r\n",
+                PUSH.0, wiki.token, PUSH.1
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(b"0000PACK").unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(wiki.server.client().get("/").status, 200);
+    for (name, size) in [("one", 9_000_000), ("two", 9_500_000)] {
+        commit(&place, &format!("Home/{name}.bin"), noise(size), "large");
+    }
+    git(&place, &["push", "--quiet", "origin", "HEAD"]).good();
+    for mut stream in slow {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&answer));
+    }
+    let incoming = wiki.data().join("wikis").read_dir().unwrap().flatten().next().unwrap().path().join("repo.git/incoming");
+    assert!(!incoming.exists() || incoming.read_dir().unwrap().next().is_none(), "nothing stays");
+    // As many as there are places, which take nothing of what they asked for and do not go.
+    let head = wiki.head();
+    let body = format!("0032want {head}\n00000009done\n");
+    let deaf: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&host).unwrap();
+            let kind = FETCH.1;
+            let request = format!(
+                "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+                FETCH.0,
+                body.len()
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(wiki.server.client().get("/").status, 200);
+    git(wiki.dir.path(), &["clone", "--quiet", &wiki.address(&wiki.token), "late"]).good();
+    drop(deaf);
+}
+
 /// Whoever clones and takes nothing does not keep readers waiting, nor the next one.
 #[test]
 fn a_client_that_goes_away_takes_git_along() {

@@ -127,7 +127,7 @@ pub const WEB: &[&str] = &[
     "/-",
 ];
 
-/// The REST API. Where git is spoken over HTTP, its addresses belong here, too, and what they answer has to be unpacked first.
+/// The REST API. What git is asked is in `git.rs`.
 pub const API: &[&str] = &[
     "/api/v1/health",
     "/api/v1/openapi.json",

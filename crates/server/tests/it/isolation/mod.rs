@@ -8,6 +8,7 @@
 mod canary;
 mod denial;
 mod flips;
+mod git;
 mod looking;
 mod model;
 mod turn;
@@ -109,7 +110,8 @@ fn operation(turn: &mut Turn<'_>, plan: &Plan) {
         turn.wiki = wiki;
     }
     if dice < plan.flips + plan.changes {
-        let (kind, run) = *turn.random.of(writing::CHANGES);
+        let at = turn.random.below(writing::CHANGES.len() + git::PUSHES.len());
+        let (kind, run) = *writing::CHANGES.get(at).unwrap_or_else(|| &git::PUSHES[at - writing::CHANGES.len()]);
         turn.kind = kind;
         writing::choose_writer(turn);
         stay_away(turn);
@@ -118,7 +120,9 @@ fn operation(turn: &mut Turn<'_>, plan: &Plan) {
     stay_away(turn);
     match door {
         0..45 => {
-            let template = *turn.random.of(looking::WEB);
+            // Where there is an edge, more of what it is there for.
+            let published = turn.world.edge.is_some() && turn.random.in_a_thousand(250);
+            let template = if published { "/{page}" } else { *turn.random.of(looking::WEB) };
             turn.kind = template;
             looking::address(turn, template);
         }
@@ -132,10 +136,15 @@ fn operation(turn: &mut Turn<'_>, plan: &Plan) {
             turn.kind = tool.0;
             looking::tool(turn, tool);
         }
-        _ => {
+        93..98 => {
             let method = *turn.random.of(looking::METHODS);
             turn.kind = method.0;
             looking::method(turn, method);
+        }
+        _ => {
+            let (kind, run) = *turn.random.of(git::ASKS);
+            turn.kind = kind;
+            run(turn);
         }
     }
 }
@@ -238,6 +247,10 @@ fn nobody_is_told_what_they_may_not_see() {
     assert!(told.is_empty(), "the log tells {told:#?}");
     assert!(counts.len() >= 100 && share >= 25, "{head}{table}");
     let idle: Vec<_> = counts.iter().filter(|(kind, row)| row[0] + row[1] == 0 && !NEVER.contains(kind)).map(|(kind, _)| kind).collect();
+    for done in git::DONE {
+        assert!(counts.contains_key(done), "{done}: never\n{table}");
+    }
+    assert!(world.edge.is_none() || counts["edge"][0] > 0, "{table}");
     // Chance leaves out something rare.
     assert!(idle.len() <= 3, "never succeeded: {idle:#?}\n{table}");
 }

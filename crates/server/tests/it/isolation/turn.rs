@@ -1,10 +1,13 @@
 //! One client at work: it asks, and looks through what it is told.
 
 use super::canary::Id;
+use super::git;
 use super::model::{ROOT, Sight, WIKIS, Zone};
 use super::wire::{Answer, Wire};
 use super::world::{Key, NOBODY, Page, Sessions, World};
 use crate::client::encode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -40,6 +43,8 @@ pub struct Asked {
     pub path: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    /// What is packed in the body, in the clear.
+    pub clear: Vec<u8>,
 }
 
 /// A path as it stands in an address.
@@ -48,21 +53,23 @@ pub fn url(path: &str) -> String {
 }
 
 pub fn get(path: impl Into<String>) -> Asked {
-    Asked { method: "GET", path: path.into(), headers: Vec::new(), body: Vec::new() }
+    Asked { method: "GET", path: path.into(), headers: Vec::new(), body: Vec::new(), clear: Vec::new() }
 }
 pub fn sent(method: &'static str, path: impl Into<String>, body: &Value) -> Asked {
-    Asked { method, path: path.into(), headers: vec![("Content-Type", "application/json".into())], body: body.to_string().into_bytes() }
+    let headers = vec![("Content-Type", "application/json".into())];
+    Asked { method, path: path.into(), headers, body: body.to_string().into_bytes(), clear: Vec::new() }
 }
 pub fn form(path: impl Into<String>, fields: &[(&str, &str)]) -> Asked {
     let body: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     let headers = vec![("Content-Type", "application/x-www-form-urlencoded".into())];
-    Asked { method: "POST", path: path.into(), headers, body: body.join("&").into_bytes() }
+    Asked { method: "POST", path: path.into(), headers, body: body.join("&").into_bytes(), clear: Vec::new() }
 }
 pub fn file(path: impl Into<String>, csrf: &str, name: &str, content: &[u8]) -> Asked {
     let part = |name: &str| format!("--XX\r\nContent-Disposition: form-data; {name}\r\n\r\n");
     let head = format!("{}{csrf}\r\n{}", part("name=\"csrf_token\""), part(&format!("name=\"file\"; filename=\"{name}\"")));
     let body = [head.as_bytes(), content, b"\r\n--XX--\r\n"].concat();
-    Asked { method: "POST", path: path.into(), headers: vec![("Content-Type", "multipart/form-data; boundary=XX".into())], body }
+    let headers = vec![("Content-Type", "multipart/form-data; boundary=XX".into())];
+    Asked { method: "POST", path: path.into(), headers, body, clear: Vec::new() }
 }
 /// A message to an agent's door, of this or the older kind.
 pub fn message(method: &str, mut params: Value, modern: bool, session: Option<&str>) -> Asked {
@@ -88,6 +95,11 @@ pub fn message(method: &str, mut params: Value, modern: bool, session: Option<&s
     asked
 }
 
+/// Whether git is asked, which has to be unpacked first.
+fn is_git(path: &str) -> bool {
+    path.starts_with("/.git/")
+}
+
 /// How often each kind was answered how: 2xx, 3xx, 4xx, 5xx, not at all.
 pub type Counts = BTreeMap<&'static str, [usize; 5]>;
 
@@ -100,13 +112,15 @@ pub struct Turn<'w> {
     pub kind: &'static str,
     pub counts: Counts,
     wire: Wire,
+    /// To the edge.
+    side: Wire,
     journal: VecDeque<String>,
 }
 
 impl<'w> Turn<'w> {
     pub fn new(world: &'w World, seed: u64) -> Self {
-        let (random, wire) = (Random(seed), Wire::default());
-        Self { world, random, actor: ROOT + 1, wiki: 0, kind: "fill", counts: Counts::new(), wire, journal: VecDeque::new() }
+        let (random, wire, side, journal) = (Random(seed), Wire::default(), Wire::default(), VecDeque::new());
+        Self { world, random, actor: ROOT + 1, wiki: 0, kind: "fill", counts: Counts::new(), wire, side, journal }
     }
     /// A word that nobody has heard of yet, for who has one of the sights.
     pub fn canary(&mut self, what: &'static str, sights: &[Sight]) -> (Id, String) {
@@ -140,19 +154,22 @@ impl<'w> Turn<'w> {
     /// Remembers what a change was called.
     pub fn note(&mut self, answer: Option<&Answer>, zone: Zone) -> Option<String> {
         let revision = answer?.json()["revision"].as_str()?.to_string();
+        self.keep(&revision, zone);
+        Some(revision)
+    }
+    /// Remembers a commit that touched one part alone.
+    pub fn keep(&mut self, revision: &str, zone: Zone) {
         let place = &self.world.wikis[self.wiki];
         let random = &mut self.random;
         let mut keep = |list: &mut Vec<String>| {
             if list.len() < 300 {
-                list.push(revision.clone());
+                list.push(revision.to_string());
             } else {
-                let at = random.below(300);
-                list[at].clone_from(&revision);
+                list[random.below(300)] = revision.to_string();
             }
         };
         keep(&mut place.revisions.lock().unwrap());
         keep(&mut place.undoable.lock().unwrap()[zone as usize]);
-        Some(revision)
     }
     fn bytes(&mut self, asked: &Asked) -> Vec<u8> {
         let place = &self.world.wikis[self.wiki];
@@ -175,6 +192,10 @@ impl<'w> Turn<'w> {
                     head.push_str(&format!("Origin: http://{}\r\nX-CSRF-Token: {csrf}\r\n", place.host));
                 }
             }
+            // As git itself says it.
+            Key::Bearer(token) if is_git(&asked.path) && self.random.in_a_thousand(500) => {
+                head.push_str(&format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("git:{token}"))));
+            }
             Key::Bearer(token) => head.push_str(&format!("Authorization: Bearer {token}\r\n")),
         }
         if self.random.in_a_thousand(300) && !asked.headers.iter().any(|(name, _)| *name == "Accept-Encoding") {
@@ -194,7 +215,21 @@ impl<'w> Turn<'w> {
         let bytes = self.bytes(asked);
         let address = *self.world.address.read().unwrap();
         let from = self.world.model.now();
-        let answer = self.wire.ask(address, asked.method, &bytes);
+        // What is published, mostly; and whatever the edge makes of the rest.
+        let of_edge = match self.kind {
+            "/" | "/{page}" | "/{page}.md" => 600,
+            kind if kind.starts_with('/') => 30,
+            _ => 0,
+        };
+        let answer = match &self.world.edge {
+            Some(edge) if self.random.in_a_thousand(of_edge) => {
+                let answer = self.side.ask(edge.address, asked.method, &bytes);
+                let row = self.counts.entry("edge").or_default();
+                row[answer.as_ref().map_or(4, |answer| usize::from(answer.status / 100).clamp(2, 5) - 2)] += 1;
+                answer
+            }
+            _ => self.wire.ask(address, asked.method, &bytes),
+        };
         let to = self.world.model.now();
         let actor = self.world.actors[self.actor].name;
         let status = answer.as_ref().map_or(0, |answer| answer.status);
@@ -211,7 +246,13 @@ impl<'w> Turn<'w> {
         if self.journal.len() > JOURNAL {
             self.journal.pop_front();
         }
-        let answer = answer.ok()?;
+        let mut answer = answer.ok()?;
+        if is_git(&asked.path) {
+            match git::clear(&answer) {
+                Ok(clear) => answer.clear = clear,
+                Err(error) => self.found(&format!("a pack that is none: {line}: {error}")),
+            }
+        }
         if answer.status >= 500 && answer.status != 503 {
             self.found(&format!("an answer {}: {line}\n{}", answer.status, answer.text().chars().take(400).collect::<String>()));
         }
@@ -224,17 +265,21 @@ impl<'w> Turn<'w> {
         let canaries = &self.world.canaries;
         let mut seen = canaries.scan(&answer.body);
         seen.extend(canaries.scan(answer.head.as_bytes()));
+        seen.extend(canaries.scan(&answer.clear));
         if seen.is_empty() {
             return;
         }
         let mut said: BTreeSet<Id> = canaries.scan(asked.path.as_bytes());
         said.extend(canaries.scan(&asked.body));
+        said.extend(canaries.scan(&asked.clear));
         asked.headers.iter().for_each(|(_, value)| said.extend(canaries.scan(value.as_bytes())));
         let model = &self.world.model;
         let rights = model.during(from, to);
-        // Pages of the web ask for no tokens: whoever sends one is nobody there.
-        let for_programs = asked.path.starts_with("/api/") || asked.path == "/mcp";
-        let at = if self.world.actors[self.actor].token.is_some() && !for_programs { NOBODY } else { self.actor };
+        // Pages of the web ask for no tokens: whoever sends one is nobody there. Git asks for nothing else.
+        let for_git = is_git(&asked.path);
+        let for_programs = for_git || asked.path.starts_with("/api/") || asked.path == "/mcp";
+        let is_known = if self.world.actors[self.actor].token.is_some() { for_programs } else { !for_git };
+        let at = if is_known { self.actor } else { NOBODY };
         let actor = &self.world.actors[at];
         let is_blind = *model.blind.read().unwrap() == Some((self.actor, self.wiki));
         let blind = |sight: Sight| is_blind && matches!(sight, Sight::Zone(..));
@@ -245,8 +290,13 @@ impl<'w> Turn<'w> {
             if canary.what == "name of a wiki" && actor.person.is_some() && asked.path.starts_with("/-/settings") {
                 continue;
             }
+            // Commits bear their authors' addresses: whoever gets all of a wiki gets them (docs/git.md).
+            let of_a_clone = for_git && canary.what == "address of a person";
+            if of_a_clone && Zone::ALL.iter().all(|zone| shown(&Sight::Zone(self.wiki, *zone))) {
+                continue;
+            }
             if !canary.sights.iter().any(|sight| shown(sight) && !blind(*sight)) {
-                let body = answer.text();
+                let body = answer.text() + &String::from_utf8_lossy(&answer.clear);
                 let at = body.to_lowercase().find(&canary.text).unwrap_or_default();
                 let start = (0..=at.saturating_sub(300)).rev().find(|at| body.is_char_boundary(*at)).unwrap_or_default();
                 let around: String = body[start..].chars().take(700).collect();

@@ -12,6 +12,8 @@ pub struct Answer {
     pub head: String,
     /// The body, unpacked.
     pub body: Vec<u8>,
+    /// What git packed in it.
+    pub clear: Vec<u8>,
 }
 
 impl Answer {
@@ -66,7 +68,7 @@ impl Wire {
             head.push_str(&String::from_utf8_lossy(&line));
         }
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(std::io::ErrorKind::InvalidData)?;
-        let mut answer = Answer { status, head, body: Vec::new() };
+        let mut answer = Answer { status, head, body: Vec::new(), clear: Vec::new() };
         let bodiless = method == "HEAD" || matches!(status, 204 | 304);
         match answer.header("content-length").and_then(|length| length.parse::<usize>().ok()) {
             _ if bodiless => {}

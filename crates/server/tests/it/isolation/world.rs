@@ -11,11 +11,14 @@ use holt_core::{AccessLevel, MemberFlags, SubtreeRule, SubtreeRules, UserId, Wik
 use holt_engine::accounts::password;
 use holt_engine::db::preferences::{Audience, path_access_text};
 use holt_engine::directory::{NewToken, NewUser, Rank, TokenScope};
+use holt_engine::pages::git::GIT_SWITCH;
 use holt_engine::{Engine, Wiki};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -53,6 +56,8 @@ pub struct Place {
     pub undoable: Mutex<[Vec<String>; 4]>,
     /// Who may see which proposal, by its number.
     pub proposals: Mutex<BTreeMap<usize, Sight>>,
+    /// Where its files are.
+    pub repo: PathBuf,
 }
 
 /// All there is.
@@ -62,6 +67,8 @@ pub struct World {
     binary: PathBuf,
     server: Mutex<Option<Server>>,
     pub address: RwLock<SocketAddr>,
+    /// `holt-edge`, a process of its own that reads what the server publishes, if there is one.
+    pub edge: Option<Edge>,
     pub canaries: Canaries,
     pub model: Model,
     pub actors: Vec<Actor>,
@@ -81,7 +88,7 @@ pub struct World {
     pub vault: PathBuf,
 }
 
-const ACTORS: [Actor; 14] = {
+const ACTORS: [Actor; 15] = {
     const fn person(name: &'static str, person: Option<usize>) -> Actor {
         Actor { name, person, token: None, within: None }
     }
@@ -103,6 +110,7 @@ const ACTORS: [Actor; 14] = {
         token("an agent, allowed by OAuth", Some(WRITER), PLAZA, None),
         token("the operator's token", None, DEN, None),
         token("a writer's token that proposes", Some(WRITER), OPEN, None),
+        token("a writer's token that pushes", Some(WRITER), OPEN, None),
     ]
 };
 pub const NOBODY: usize = 6;
@@ -110,6 +118,7 @@ pub const WRITES: usize = 8;
 pub const REVOKED: usize = 10;
 pub const OAUTH: usize = 11;
 pub const PROPOSES: usize = 13;
+pub const PUSHES: usize = 14;
 
 const MEMBER: MemberFlags = MemberFlags { admin: false, approved: true, allow_read: false, allow_write: false, allow_upload: false };
 pub const READS: MemberFlags = MemberFlags { allow_read: true, ..MEMBER };
@@ -181,6 +190,7 @@ impl World {
                 ("READ_ACCESS", first.read[wiki].as_str().to_string()),
                 ("WRITE_ACCESS", "ADMIN".to_string()),
                 ("ATTACHMENT_ACCESS", "ADMIN".to_string()),
+                (GIT_SWITCH, "True".to_string()),
             ];
             crate::api::prefer(&home, &preferences.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
             for (person, flags) in first.members[wiki].iter().enumerate() {
@@ -210,6 +220,7 @@ impl World {
             token(&engine, REVOKED, Some(ROOT), PLAZA, TokenScope::Admin, None),
             token(&engine, 12, None, DEN, TokenScope::Read, None),
             token(&engine, PROPOSES, Some(WRITER), OPEN, TokenScope::Propose, None),
+            token(&engine, PUSHES, Some(WRITER), OPEN, TokenScope::Write, None),
         ];
         let of_writer = engine.directory().tokens_of(made[PLAZA].1.id(), ids[WRITER]).unwrap();
         let mut of_writer: Vec<i64> = of_writer.iter().map(|token| token.id).collect();
@@ -224,9 +235,11 @@ impl World {
         };
         let sessions: Vec<[String; WIKIS]> = (0..PEOPLE).map(|person| [0, 1, 2, 3].map(|wiki| session(person, wiki))).collect();
         engine.settle_all().unwrap();
+        let viewer_key = engine.directory().secret("viewer").unwrap();
         let slugs: Vec<String> = made.iter().map(|(slug, _)| slug.clone()).collect();
         drop((made, engine));
         let vault = Server::repo(data.path(), &slugs[VAULT]);
+        let edge = std::env::var_os("HOLT_ISOLATION_EDGE").map(|binary| Edge::start(Path::new(&binary), data.path(), &viewer_key));
         let binary = std::env::var_os("HOLT_ISOLATION_BIN").map_or_else(|| Server::binary().to_path_buf(), PathBuf::from);
         let log = data.path().join("log");
         let server = start(&binary, data.path(), &log);
@@ -237,6 +250,7 @@ impl World {
             revisions: Mutex::default(),
             undoable: Mutex::default(),
             proposals: Mutex::default(),
+            repo: Server::repo(data.path(), slug),
         };
         secrets.extend(tokens.iter().map(|(_, token)| token.clone()));
         let mut keys: Vec<Key> = ACTORS.iter().map(|_| Key::Nobody).collect();
@@ -265,6 +279,7 @@ impl World {
             binary,
             server: Mutex::new(Some(server)),
             address: RwLock::new(address),
+            edge,
             model: Model::new(first),
             actors: ACTORS.to_vec(),
             keys: keys.into_iter().map(RwLock::new).collect(),
@@ -326,6 +341,33 @@ impl World {
         let server = start(&self.binary, self.data.path(), &self.log);
         *self.address.write().unwrap() = server.address();
         *self.server.lock().unwrap() = Some(server);
+    }
+}
+
+/// A running `holt-edge`, ended when dropped.
+pub struct Edge {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Edge {
+    fn start(binary: &Path, data: &Path, viewer_key: &[u8]) -> Self {
+        let key = data.join("viewer.key");
+        std::fs::write(&key, viewer_key).unwrap();
+        let mut command = Command::new(binary);
+        command.arg("--fragments").arg(data.join("fragments")).arg("--viewer-key-file").arg(key);
+        let mut child = command.args(["--listen", "127.0.0.1:0", "--domain", "localhost"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+        Self { child, address }
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -3,7 +3,7 @@
 use super::model::{ADMIN, OPEN, PLAZA, ROOT, Sight, WIKIS, WRITER, Zone};
 use super::turn::{Turn, file, form, get, message, sent, url};
 use super::wire::Answer;
-use super::world::{PROPOSES, Page, WRITES};
+use super::world::{PROPOSES, PUSHES, Page, WRITES};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -55,9 +55,15 @@ const PAGES: usize = 24;
 
 /// Who mostly writes: those who may.
 pub fn choose_writer(turn: &mut Turn<'_>) {
+    // Where whoever pushes sees everything, mostly: nobody else gets that far.
+    if turn.kind.starts_with("git") && turn.random.in_a_thousand(600) {
+        turn.wiki = OPEN;
+    }
     if turn.random.in_a_thousand(750) {
         let writers = match turn.wiki {
-            // Forms take no tokens.
+            // Git takes nothing else; forms take none.
+            OPEN if turn.kind.starts_with("git") => [PUSHES, PUSHES, PUSHES, PROPOSES],
+            _ if turn.kind.starts_with("git") => [WRITES, WRITES, 9, WRITER],
             OPEN if turn.kind.starts_with("web") => [ROOT, WRITER, ADMIN, WRITER],
             _ if turn.kind.starts_with("web") => [ROOT, WRITER, WRITER, WRITER],
             PLAZA => [ROOT, WRITER, WRITES, 9],
@@ -69,7 +75,7 @@ pub fn choose_writer(turn: &mut Turn<'_>) {
 }
 
 /// A page's text, with a canary in every field that a page has.
-fn text(turn: &mut Turn<'_>, zone: Zone) -> String {
+pub fn text(turn: &mut Turn<'_>, zone: Zone) -> String {
     let mut word = |what| turn.word(what, zone);
     let (title, tag, category, alias, property) = (word("title"), word("tag"), word("category"), word("alias"), word("property"));
     let (heading, body, section, wanted, hidden) =
@@ -81,7 +87,7 @@ fn text(turn: &mut Turn<'_>, zone: Zone) -> String {
     )
 }
 
-fn message_for(turn: &mut Turn<'_>, zone: Zone) -> String {
+pub fn message_for(turn: &mut Turn<'_>, zone: Zone) -> String {
     turn.word("commit message", zone)
 }
 
@@ -117,12 +123,12 @@ pub fn new_page(turn: &mut Turn<'_>, path: String, zone: Zone, stays: bool) {
     }
 }
 
-fn is_full(turn: &Turn<'_>) -> bool {
+pub fn is_full(turn: &Turn<'_>) -> bool {
     turn.world.wikis[turn.wiki].pages.lock().unwrap().len() >= PAGES
 }
 
 /// A name that a page may get.
-fn name(turn: &mut Turn<'_>, zone: Zone) -> String {
+pub fn name(turn: &mut Turn<'_>, zone: Zone) -> String {
     let word = turn.word("name of a page", zone);
     zone.page(&word)
 }
@@ -297,7 +303,7 @@ fn proposal(turn: &mut Turn<'_>) -> (Value, String, Sight) {
 }
 
 /// Remembers who may see it.
-fn proposed(turn: &Turn<'_>, number: Option<u64>, sight: Sight) {
+pub fn proposed(turn: &Turn<'_>, number: Option<u64>, sight: Sight) {
     if let Some(number) = number {
         turn.world.wikis[turn.wiki].proposals.lock().unwrap().insert(usize::try_from(number).unwrap(), sight);
     }
@@ -541,7 +547,7 @@ fn call(turn: &mut Turn<'_>, tool: &str, arguments: Value, zone: Zone) -> Option
     let modern = turn.random.in_a_thousand(500);
     let answer = turn.ask(&message("tools/call", json!({"name": tool, "arguments": arguments}), modern, Some(&session)))?;
     let told = answer.json()["result"]["structuredContent"].clone();
-    let plain = Answer { status: answer.status, head: String::new(), body: told.to_string().into_bytes() };
+    let plain = Answer { status: answer.status, head: String::new(), body: told.to_string().into_bytes(), clear: Vec::new() };
     turn.note(Some(&plain), zone);
     Some(told)
 }

@@ -118,6 +118,10 @@ fn who_may_not_read_any_more_hears_nothing_more() {
     assert_eq!(said(&stream.next().unwrap()).0, "list_changed");
     let ann = mcp.api.revoke();
     assert_eq!(ann.save("Secret", "x", ""), Some(303));
+    // Nothing but why it ends.
+    let last = stream.next().unwrap();
+    assert_eq!((&last["id"], &last["error"]["code"], last["result"].is_null()), (&json!(7), &json!(-32001), true), "{last}");
+    assert!(last["error"]["message"].as_str().unwrap().contains("not valid any more"), "{last}");
     assert_eq!(stream.next(), None);
 }
 
@@ -223,6 +227,9 @@ fn undoing_a_session_is_asked_about_and_its_preview_is_not() {
     assert_eq!((&no.structured["error"]["code"], mcp.api.get("/pages/Page").status), (&json!("declined"), 200));
     let done = told(&undo(&plan, json!({"requestState": state, "inputResponses": answer(true)})));
     assert_eq!((done.failed, mcp.api.get("/pages/Page").status), (false, 404), "{}", done.text);
+    // The answer got lost: it is given again, and nobody is asked about what is done.
+    let again = told(&undo(&plan, json!({})));
+    assert_eq!((again.failed, &again.structured["revision"]), (false, &done.structured["revision"]), "{}", again.text);
 }
 
 #[test]

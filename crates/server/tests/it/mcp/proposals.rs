@@ -46,6 +46,38 @@ fn an_agent_that_may_only_propose_is_told_what_became_of_it() {
 }
 
 #[test]
+fn an_agent_is_told_what_was_taken_and_what_nobody_would_see() {
+    let mcp = Mcp::start();
+    let revision = mcp.write("Poem", "one\ntwo\nthree\nfour\nfive\n");
+    let operations = json!([{"op": "put", "path": "Poem", "revision": revision, "content": "ONE <!-- zqx -->\ntwo\nthree\nfour\nFIVE\n"}]);
+    mcp.good("propose_changes", json!({"message": "Louder", "operations": operations}));
+    let open = mcp.good("get_proposal", json!({"number": 1}));
+    assert!(open.text.contains("It adds hidden text: HTML comment in line 1. Readers of the page do not see it."), "{}", open.text);
+    assert_eq!(open.structured["changes"][0]["hidden_text_total"], 1);
+    let seen = mcp.api.get("/proposals/1").text("seen");
+    let files = json!([{"file": "Poem.md", "hunks": [2]}]);
+    let ann = mcp.api.send("POST", "/proposals/1/accept", &json!({"seen": seen, "files": files}));
+    assert_eq!(ann.text("status"), "partly-accepted", "{}", ann.body);
+    let told = mcp.good("get_proposal", json!({"number": 1}));
+    assert!(told.text.contains("; some of its hunks were taken)"), "{}", told.text);
+    assert!(told.text.contains("@@ hunk 1 (not taken) @@") && told.text.contains("@@ hunk 2 (taken) @@"), "{}", told.text);
+    let shown = mcp.api.get("/proposals/1").body["changes"][0].clone();
+    assert_eq!((&shown["taken"], &shown["hunks"][0]["taken"], &shown["hunks"][1]["taken"]), (&json!("hunks"), &json!(false), &json!(true)));
+    // Connectors read pages, too.
+    mcp.write("Trap", "x <!-- zqx -->\n");
+    let fetched = mcp.good("fetch", json!({"id": "Trap"})).structured["metadata"].clone();
+    assert_eq!((&fetched["hidden_text_total"], fetched["notice"].as_str().map(|notice| notice.contains("zqx"))), (&json!(1), Some(false)));
+    assert!(mcp.good("fetch", json!({"id": "Poem"})).structured["metadata"]["notice"].is_null());
+    // Nor is a mend proposed that waits.
+    mcp.write("Links", "[[Nowhere at all]]\n\nx\n\ny\n");
+    let put = json!([{"op": "put", "path": "Nowhere at all", "content": "# Here\n\nnow\n\nit is\n"}]);
+    mcp.good("propose_changes", json!({"message": "New", "operations": put}));
+    let care = mcp.good("wiki_care", json!({"kind": "wanted"}));
+    assert!(care.text.contains(" A mend of it waits already as #2, by Ann via mcp/backup."), "{}", care.text);
+    assert_eq!(care.structured["findings"][0]["waiting"]["number"], 2);
+}
+
+#[test]
 fn a_policy_by_client_makes_tools_propose() {
     let policy = r#"[{"client":"mcp/*","path":"Law","handling":"deny"},{"client":"mcp/otter","path":"","handling":"propose"}]"#;
     let mcp = Mcp { api: Api::prepared(Names::Kept, |_, wiki| prefer(wiki, &[("AGENT_POLICY", policy)])) };

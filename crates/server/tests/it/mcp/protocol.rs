@@ -142,6 +142,19 @@ fn only_single_messages_are_taken() {
     assert_eq!(unknown, -32602);
 }
 
+/// Who compares ids may count further than we do.
+#[test]
+fn ids_come_back_as_they_were_sent() {
+    let mcp = Mcp::start();
+    for id in ["9007199254740993", "123456789012345678901234567890", "1.50", "\"a\\u0062\""] {
+        for (method, begin) in [("ping", "result"), ("nothing/here", "error")] {
+            let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\"}}");
+            let answer = mcp.send(&[], &text).answer.body_text();
+            assert!(answer.starts_with(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"{begin}\":")), "{answer}");
+        }
+    }
+}
+
 /// Case 3, as far as it can be said without OAuth: what is protected names itself, whatever port it is at.
 #[test]
 fn case_2_the_protected_resource_names_its_own_host() {

@@ -60,6 +60,9 @@ fn a_session_is_looked_through_and_undone_in_the_browser() {
     let page = mcp.good("read_note", json!({"path": "Page"})).text;
     assert!(page.ends_with("one\n\nTWO\n\nTHREE\n") || page.ends_with("one\n\nTWO\n\nTHREE"), "{page}");
     assert!(mcp.api.get("/pages/Spam").status == 200);
+    // A second click leads where the first one led.
+    let twice = ann.post(&place, &[("plan", &late.field("plan")), ("file", "Page.md")]).unwrap();
+    assert_eq!((twice.status, twice.header("location")), (303, done.header("location")));
     let again = ann.get(&place).body_text();
     assert!(!again.contains("value=\"Page.md\"") && again.contains("value=\"Spam.md\""), "{again}");
     // The changelog leads there as well; nothing is undone that nobody is named for.
@@ -98,6 +101,8 @@ fn programs_preview_and_undo() {
     assert_eq!((done.status, &done.body["undone"]), (200, &json!(true)), "{}", done.body);
     assert_eq!(mcp.api.get("/changelog?limit=1").column("entries", "message"), ["No more of that"]);
     assert_eq!(mcp.api.get("/pages/Spam").status, 404);
+    let twice = undo(&json!({"session": session, "plan": plan.body["plan"], "commit_message": "No more of that"}));
+    assert_eq!((twice.status, &twice.body), (200, &done.body));
     let again = undo(&json!({"session": session}));
     assert_eq!((again.body["items"].as_array().map(Vec::len), again.column("conflicts", "file")), (Some(0), vec!["Same.md".into()]));
     let nothing = undo(&json!({"session": session, "plan": again.body["plan"]}));
@@ -132,6 +137,8 @@ fn an_agent_looks_at_what_it_did_and_undoes_it() {
     let some = mcp.good("undo_session", json!({"plan": plan, "files": ["Spam.md"]}));
     assert_eq!(some.text, format!("Undid session {session} (revision: {}): 1 files changed, 1 stay as they are.", some.revision()));
     assert_eq!((head().as_str(), mcp.api.get("/pages/Spam").status), (format!("[mcp] Undo: session {session}").as_str(), 404));
+    let twice = mcp.good("undo_session", json!({"plan": plan, "files": ["Spam.md"]}));
+    assert_eq!((twice.text, &twice.structured["revision"]), (some.text, &some.structured["revision"]));
     mcp.bad("undo_session", json!({"plan": plan}), "plan_changed");
     let rest = mcp.good("undo_session", json!({})).structured["plan"].clone();
     mcp.good("undo_session", json!({"plan": rest, "commit_message": "No more of that"}));

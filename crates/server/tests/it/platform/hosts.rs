@@ -87,3 +87,49 @@ fn case_3_only_neighbours_may_ask() {
     assert_eq!(asked.unwrap().status, 404);
     assert_eq!(platform.at(DOMAIN).get(&format!("/api/internal/check-slug?domain={DOMAIN}")).status, 200);
 }
+
+/// Case 4 of spec/platform.md §16.
+#[test]
+fn case_4_files_of_the_platform() {
+    let platform = Platform::start();
+    let ann = platform.person("Ann");
+    platform.wiki(&ann, "alice");
+    let folder = platform.data.path().join("platform");
+    std::fs::create_dir_all(folder.join("deep")).unwrap();
+    std::fs::write(platform.data.path().join("secret"), "secret").unwrap();
+    std::fs::write(folder.join("logo.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+    std::fs::write(folder.join("evil.html"), "<script>alert(1)</script>").unwrap();
+    std::fs::write(folder.join("deep/inside.png"), "x").unwrap();
+    std::fs::write(folder.join("most.png"), vec![0; 1024 * 1024]).unwrap();
+    std::fs::write(folder.join("more.png"), vec![0; 1024 * 1024 + 1]).unwrap();
+    std::os::unix::fs::symlink(platform.data.path().join("secret"), folder.join("link.png")).unwrap();
+    for host in [DOMAIN.to_string(), format!("alice.{DOMAIN}"), "127.0.0.1".to_string()] {
+        let get = |path: &str| platform.at(&host).get(path);
+        let logo = get("/platform/logo.png");
+        assert_eq!(
+            (logo.status, logo.header("content-type"), logo.header("cache-control")),
+            (200, Some("image/png"), Some("public, max-age=86400"))
+        );
+        assert_eq!(logo.body, b"\x89PNG\r\n\x1a\n", "{host}");
+        // What wikis from robot.wtf name is there without anybody's doing; opened by itself it runs no script.
+        let ours = get("/platform/robot.wtf.svg");
+        assert_eq!((ours.status, ours.header("content-type")), (200, Some("image/svg+xml")));
+        assert!(
+            ours.header("content-security-policy").unwrap().contains("sandbox") && ours.header("cache-control").unwrap().contains("86400")
+        );
+        assert_eq!(get("/platform/evil.html").header("content-type"), Some("application/octet-stream"));
+        assert_eq!((get("/platform/most.png").status, get("/platform/more.png").status), (200, 403));
+        for outside in ["/platform/../secret", "/platform/deep/../../secret", "/platform/..", "/platform/%2e%2e/secret"] {
+            let answer = get(outside);
+            assert!(answer.status == 403 && !answer.body_text().contains("secret\n"), "{host}{outside}: {}", answer.status);
+        }
+        assert_eq!((get("/platform/a%00b").status, get("/platform/a%01b").status), (400, 400), "{host}");
+        for nothing in ["/platform/", "/platform/link.png", "/platform/deep", "/platform/deep/inside.png", "/platform/none.png"] {
+            let answer = get(nothing);
+            // In a private wiki it is as any page that is not there.
+            assert!(matches!(answer.status, 404 | 303) && !answer.body_text().contains("secret"), "{host}{nothing}: {}", answer.status);
+        }
+    }
+    assert_eq!(platform.at("evil.com").get("/platform/logo.png").status, 404);
+    assert_eq!(platform.at(DOMAIN).get("/platform/").status, 404);
+}

@@ -13,7 +13,8 @@ fn case_35_a_slug_made_again_has_nothing_of_before() {
     let ann = platform.person("Ann");
     let old = platform.wiki(&ann, "shared");
     let wiki = platform.at_wiki("shared");
-    with_token(&wiki, &old, "PUT", "/api/v1/pages/Canary", r#"{"content":"canary-text"}"#);
+    let made = with_token(&wiki, &old, "PUT", "/api/v1/pages/Canary", r#"{"content":"canary-text"}"#);
+    let lost = made.text("revision");
     let session = platform.enter(&ann, "shared");
     let before: Vec<_> = std::fs::read_dir(platform.data.path().join("wikis")).unwrap().map(|dir| dir.unwrap().path()).collect();
     assert_eq!(api(&ann, "DELETE", "/api/wikis/shared", &json!({})).status, 200);
@@ -50,6 +51,21 @@ fn case_35_a_slug_made_again_has_nothing_of_before() {
     let inside = platform.enter(&bob, "shared");
     assert!(inside.get("/").body_text().contains("new"));
     assert_eq!(inside.get("/Canary").status, 404);
+    // By git's door, too: neither the token, nor the commit by its name.
+    assert_eq!(api(&bob, "POST", "/api/wikis/shared/git", &json!({"enabled": true})).status, 200);
+    let new = api(&bob, "POST", "/api/wikis/shared/token", &json!({})).text("mcp_token");
+    let fetch = |token: &str, wanted: &str| {
+        let bearer = format!("Bearer {token}");
+        let kind = ("Content-Type", "application/x-git-upload-pack-request");
+        let headers = [("Authorization", bearer.as_str()), kind, ("Git-Protocol", "version=2")];
+        let body = format!("0011command=fetch0001{:04x}want {wanted}\n0009done\n0000", wanted.len() + 10);
+        wiki.send("POST", "/.git/git-upload-pack", &headers, body.as_bytes()).unwrap()
+    };
+    let head = with_token(&wiki, &new, "GET", "/api/v1/pages/Home", "").text("revision");
+    let has_pack = |answer: crate::client::Answer| (answer.status, answer.body_text().contains("packfile"));
+    assert_eq!(has_pack(fetch(&old, &head)), (401, false));
+    assert_eq!(has_pack(fetch(&new, &lost)), (200, false));
+    assert_eq!(has_pack(fetch(&new, &head)), (200, true), "the control");
 }
 
 /// Case 6, as far as files go: nobody else on the machine reads them; and what an owner chose survives being opened again.

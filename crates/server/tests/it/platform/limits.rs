@@ -51,6 +51,62 @@ fn case_20_a_flood_is_slowed_and_others_are_not() {
     assert!(saves.last() == Some(&429), "{saves:?}");
 }
 
+/// Case 23: pushes count, whatever address somebody claims to come from; refs and clones do not. git gets text, and when to come back.
+#[test]
+fn case_23_pushes_are_slowed_by_the_plan() {
+    let platform = with_plan(|plan| plan.writes = Some(5));
+    let ann = platform.person("Ann");
+    let token = platform.wiki(&ann, "alice");
+    assert_eq!(api(&ann, "POST", "/api/wikis/alice/git", &json!({"enabled": true})).status, 200);
+    let alice = platform.at_wiki("alice");
+    let bearer = format!("Bearer {token}");
+    let push = |address: &str, body: &[u8]| {
+        let kind = ("Content-Type", "application/x-git-receive-pack-request");
+        let headers = [("Authorization", bearer.as_str()), kind, ("X-Forwarded-For", address)];
+        alice.send("POST", "/.git/git-receive-pack", &headers, body).unwrap()
+    };
+    let statuses: Vec<u16> = (0..6).map(|_| push("6.6.6.6", b"nothing that git says").status).collect();
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 429]);
+    let refused = push("1.1.1.1, 6.6.6.6", b"nothing that git says");
+    assert_eq!((refused.status, refused.header("content-type")), (429, Some("text/plain; charset=utf-8")), "the last entry decides");
+    assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{:?}", refused.header("retry-after"));
+    assert!(refused.body_text().contains("plan allows 5 a minute"), "{}", refused.body_text());
+    assert_eq!(push("6.6.6.6", b"0000").status, 200, "whether one may push is no push");
+    assert_eq!(push("7.7.7.7", b"nothing that git says").status, 400, "another address");
+    for service in ["git-upload-pack", "git-receive-pack"].repeat(6) {
+        let headers = [("Authorization", bearer.as_str()), ("X-Forwarded-For", "6.6.6.6")];
+        assert_eq!(alice.send("GET", &format!("/.git/info/refs?service={service}"), &headers, b"").unwrap().status, 200);
+    }
+}
+
+/// The same without a proxy in front: what somebody says of where they come from is nothing.
+#[test]
+fn case_23_a_spoofed_address_pushes_no_more() {
+    let platform = Platform::start_with(&[], |engine| {
+        let mut plan = engine.directory().default_plan().unwrap();
+        plan.writes = Some(5);
+        engine.directory().put_plan(&plan).unwrap();
+    });
+    let ann = platform.person("Ann");
+    let token = platform.wiki(&ann, "alice");
+    assert_eq!(api(&ann, "POST", "/api/wikis/alice/git", &json!({"enabled": true})).status, 200);
+    let bearer = format!("Bearer {token}");
+    let statuses: Vec<u16> = (0..6)
+        .map(|at| {
+            let (address, forwarded) = (format!("6.6.6.{at}"), format!("for=6.6.6.{at}"));
+            let headers = [
+                ("Authorization", bearer.as_str()),
+                ("Content-Type", "application/x-git-receive-pack-request"),
+                ("X-Forwarded-For", address.as_str()),
+                ("X-Real-IP", address.as_str()),
+                ("Forwarded", forwarded.as_str()),
+            ];
+            platform.at_wiki("alice").send("POST", "/.git/git-receive-pack", &headers, b"nothing that git says").unwrap().status
+        })
+        .collect();
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 429]);
+}
+
 #[test]
 fn case_20_and_21_a_full_wiki_says_so_first() {
     let platform = with_plan(|plan| (plan.writes, plan.bytes) = (Some(3), Some(20_000)));

@@ -1,11 +1,14 @@
 //! Many wikis of many people on one machine. Numbers are those of the acceptance cases of spec/platform.md §16.
 
+mod domains;
 mod hosts;
 mod isolation;
 mod limits;
+mod mail;
 mod manage;
 mod pages;
 mod proxies;
+mod rights;
 mod robot_wtf;
 mod sign_in;
 
