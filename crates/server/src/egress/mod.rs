@@ -138,6 +138,7 @@ impl Egress {
     fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
         let end = Instant::now() + TIME;
         let (url, host, port) = self.check(call.address)?;
+        let head = call.head(&url)?;
         let stand_in = self.test_network.filter(|_| host.ends_with(TEST));
         let places = match stand_in {
             Some(place) => vec![place],
@@ -145,7 +146,6 @@ impl Egress {
         };
         let stream = connect(&places, end)?;
         let timed = Timed { stream, end };
-        let head = call.head(&url)?;
         if url.scheme() == "https" && stand_in.is_none() {
             let name = ServerName::try_from(host).map_err(|_| refused("its host is no name of a server"))?;
             let connection = ClientConnection::new(self.tls()?, name).map_err(|_| refused("no secure connection can be made"))?;
