@@ -315,7 +315,7 @@ pub const ROUTES: &[Route] = &[
 pub trait Row {
     /// `GET` covers `HEAD`.
     fn method(&self) -> &'static str;
-    /// See [`matches`].
+    /// See [`matches()`].
     fn pattern(&self) -> &'static str;
 }
 
