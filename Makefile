@@ -60,7 +60,7 @@ debug-binary:
 	rm -f '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
-	$(CARGO) build --locked -p holt-server --bin holt
+	$(CARGO) build --locked -p holt-server -p holt-edge --bins
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent

@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// Case 7 and 8.
 #[test]
-fn case_7_a_page_is_read_with_all_that_belongs_to_it() {
+fn cases_7_and_8_a_page_is_read_with_all_that_belongs_to_it() {
     let mcp = Mcp::start();
     let text =
         "---\ntitle: Iran\ncategory: actor\ntags: [state, gulf]\nempty: \nlast_seen: 2026-01-02\n---\n# Iran\n\nSee [[Topics/Oil]].\n";
@@ -77,7 +77,7 @@ fn case_12_strings_are_replaced_where_it_is_clear_which() {
 
 /// Cases 13, 14 and 15.
 #[test]
-fn case_13_lists_searches_and_histories_have_their_words() {
+fn cases_13_and_14_lists_searches_and_histories_have_their_words() {
     let mcp = Mcp::start();
     mcp.write("Actors/Iran", "---\ncategory: actor\ntags: [state]\n---\nA missile test.\n");
     let mut revision = mcp.write("Other", "nothing here\n");
