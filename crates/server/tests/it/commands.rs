@@ -131,39 +131,12 @@ fn folders_and_repositories_are_brought_in() {
     assert_eq!(Server::command(&data, &["check"]).0, 0);
 }
 
-/// Every command with its flags, as `--help` prints them.
-const COMMANDS: &[&[&str]] = &[
-    &[],
-    &["serve"],
-    &["render"],
-    &["wiki"],
-    &["wiki", "create"],
-    &["wiki", "list"],
-    &["wiki", "show"],
-    &["wiki", "rename"],
-    &["wiki", "limit"],
-    &["wiki", "delete"],
-    &["wiki", "path"],
-    &["domain"],
-    &["domain", "list"],
-    &["domain", "add"],
-    &["domain", "verify"],
-    &["domain", "main"],
-    &["domain", "remove"],
-    &["domain", "check"],
-    &["user", "add"],
-    &["token", "create"],
-    &["token", "list"],
-    &["token", "revoke"],
-    &["import"],
-    &["import", "otterwiki"],
-    &["import", "git"],
-    &["import", "folder"],
-    &["import", "robot-wtf"],
-    &["reindex"],
-    &["check"],
-    &["completions"],
-];
+/// The commands below `command`, as its help lists them.
+fn below(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !name.is_empty() && *name != "help").map(str::to_string).collect()
+}
 
 /// docs/commands.md is what the program says of itself. `HOLT_BLESS=1` writes it anew.
 #[test]
@@ -173,14 +146,21 @@ fn the_reference_of_commands_is_current() {
         "# Commands\n\nWritten by the tests (`HOLT_BLESS=1 cargo test -p holt-server reference`) from `holt --help`; every flag of `holt serve` also has \
          the variable that stands beside it.\n",
     );
-    for command in COMMANDS {
-        let (code, out, error) = Server::command(dir.path(), &[*command, &["--help"]].concat());
+    let mut commands = vec![Vec::<String>::new()];
+    let mut documented = 0;
+    while let Some(command) = commands.pop() {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        let (code, out, error) = Server::command(dir.path(), &words);
         assert_eq!(code, 0, "{error}");
+        documented += 1;
+        // What is below a command comes right behind it.
+        commands.extend(below(&out).into_iter().rev().map(|name| [command.as_slice(), &[name]].concat()));
         let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
         reference.push_str(
             &format!("\n## holt {}\n\n```text\n{}\n```\n", command.join(" "), lines.join("\n")).replace("## holt \n", "## holt\n"),
         );
     }
+    assert!(documented > 40, "the help lists its commands in another way: found {documented}");
     // What this run was given is no default.
     let reference = reference.replace(&format!("={}]", dir.path().display()), "=]");
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md");
