@@ -80,11 +80,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: Some(engine.viewer_key().clone()),
-            hosts: HostRule {
-                apex: apex(args),
-                domain: args.domain.as_deref().map(|domain| domain.to_ascii_lowercase().into()),
-                default_wiki,
-            },
+            hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
             clock: unix_seconds,
             visits: Arc::default(),
         },
@@ -171,7 +167,7 @@ fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
 
 /// The AT Protocol, where there is a platform: other servers know us by its domain.
 fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
-    let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform);
+    let domain = args.domain.as_ref().filter(|_| apex(args) == Apex::Platform);
     let domain = domain.ok_or_else(|| {
         Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
     })?;
@@ -181,7 +177,7 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     let places = Places { directory: args.elsewhere.atproto_directory.clone(), profiles: args.elsewhere.atproto_profiles.clone() };
     let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
     let egress = Egress::new(Vec::new()).with_test_network(args.elsewhere.test_network);
-    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.elsewhere.resolver))
+    Atproto::new(domain.as_str(), places, &key, egress, Dns::new(args.elsewhere.resolver))
 }
 
 /// What stands in a file, without the end of its line. `Invalid` if that is nothing.
