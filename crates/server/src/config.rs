@@ -1,9 +1,11 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod smoke;
 mod values;
 
 pub use elsewhere::ElsewhereArgs;
+pub use smoke::SmokeArgs;
 
 use crate::proxies::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -97,6 +99,11 @@ pub enum Command {
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
+    /// Ask a server that was just started what people and programs will ask it
+    #[command(
+        after_help = "Example:\n  holt smoke https://wiki.example.org --canary canary --token-file /etc/holt/canary-token\n\nThe exit code is the number of failures, at most 125."
+    )]
+    Smoke(SmokeArgs),
     /// Speak the Model Context Protocol on standard input and output, for agents on this machine
     #[command(
         after_help = "The data directory is taken for as long as it runs: no server may be using it.\n\nExamples:\n  holt mcp --wiki docs                          as whoever runs the machine\n  holt mcp --wiki docs --as ann@example.org     with Ann's rights, in her name\n  claude mcp add docs -- holt mcp --data /srv/holt --wiki docs --read-only"

@@ -1,6 +1,6 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
-use super::output;
+use super::{output, own_authorities, secret};
 use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
@@ -32,7 +32,6 @@ use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
 use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,6 +156,7 @@ fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
             sign_up: args.elsewhere.oidc_sign_up,
             by_mail: if args.elsewhere.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
             own: args.elsewhere.oidc_own_host.clone(),
+            authorities: args.elsewhere.oidc_ca_file.as_deref().map(own_authorities).transpose()?.unwrap_or_default(),
         })?));
     }
     if args.elsewhere.atproto == Switch::On {
@@ -178,16 +178,6 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
     let egress = Egress::new(Vec::new()).with_test_network(args.elsewhere.test_network);
     Atproto::new(domain.as_str(), places, &key, egress, Dns::new(args.elsewhere.resolver))
-}
-
-/// What stands in a file, without the end of its line. `Invalid` if that is nothing.
-fn secret(file: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(file).map_err(|e| Error::io(format!("read {}", file.display()), e))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || secret.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("{} holds no secret", file.display())).hint("Write the secret into it, on one line."));
-    }
-    Ok(secret.to_string())
 }
 
 /// How much may be asked of the API in a minute.

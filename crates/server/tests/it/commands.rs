@@ -262,6 +262,11 @@ fn a_server_says_what_is_wrong_with_its_flags() {
     refused(&["--mail-from", "wiki@example.org"], 2, "--smtp-url");
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
+    let issuer = ["--oidc-issuer", "https://sso.lan", "--oidc-client-id", "holt", "--oidc-own-host", "sso.lan:443", "--oidc-ca-file"];
+    let other = dir.path().join("other");
+    let (code, _, error) =
+        Server::command(&other, &[&["serve", "--listen", "127.0.0.1:0"], &issuer[..], &[file.to_str().unwrap()]].concat());
+    assert!(code == 1 && error.contains(file.to_str().unwrap()) && error.contains("BEGIN CERTIFICATE"), "{error}");
     let (code, _, error) = Server::command(&file, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(code == 1 && error.contains("is not a directory") && error.contains("--data"), "{error}");
     assert_eq!(std::fs::read(&file).unwrap(), b"x");
