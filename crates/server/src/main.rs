@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Command::Reindex(args) => commands::reindex::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Smoke(args) => commands::smoke::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),
         Command::Thumbnail(args) => commands::thumbnail::run(&args),
         Command::Completions { shell } => {
