@@ -3,7 +3,7 @@
 //! show any of that. A head like that is spoiled here, so that hyper answers 400 and closes. Knows as much of HTTP/1.1 as it takes to find where
 //! the next head begins, and changes nothing else.
 
-use std::io::IoSlice;
+use std::io::{BufRead, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -117,7 +117,7 @@ impl Watch {
     }
     /// Takes what there is of a line, and judges it when it is whole; how many bytes that was.
     fn line(&mut self, bytes: &mut [u8]) -> usize {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = line_feed(bytes) else {
             self.line.extend_from_slice(bytes);
             if self.line.len() > LINE_BYTES {
                 self.line = Vec::new();
@@ -166,19 +166,35 @@ impl Watch {
             (Place::Bytes { .. } | Place::Spoiled, _) => self.place,
         })
     }
-    /// Notes what a header says of where the body ends.
+    /// Notes what a header says of where the body ends. Of names with anything before the colon hyper knows nothing good.
     fn header(&mut self, line: &[u8]) -> Option<()> {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-        if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.chunked = true;
-        } else if name.eq_ignore_ascii_case(b"content-length") {
-            let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-            let length = std::str::from_utf8(value).ok().filter(|_| digits)?.parse().ok()?;
-            return self.length.replace(length).is_none().then_some(());
+        match line.first() {
+            Some(b'C' | b'c') => {
+                let Some(value) = value_of(line, b"content-length:") else { return Some(()) };
+                let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+                let length = std::str::from_utf8(value).ok().filter(|_| digits)?.parse().ok()?;
+                self.length.replace(length).is_none().then_some(())
+            }
+            Some(b'T' | b't') => {
+                self.chunked |= value_of(line, b"transfer-encoding:").is_some();
+                Some(())
+            }
+            _ => Some(()),
         }
-        Some(())
     }
+}
+
+/// Where the first line feed is. By the standard library's search for a byte, which looks at several at a time: all heads come by here.
+fn line_feed(mut bytes: &[u8]) -> Option<usize> {
+    let all = bytes;
+    let passed = bytes.skip_until(b'\n').ok()?;
+    all[..passed].ends_with(b"\n").then(|| passed - 1)
+}
+
+/// The value of a header, if it has that name.
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 /// The number at the beginning of a chunk's first line (RFC 9112 §7.1); extensions may follow.

@@ -289,7 +289,11 @@ fn members_come_and_go_at_once_and_wikis_change_hands() {
     let (ann, bob) = (platform.person("Ann"), platform.person("Bob"));
     let member = |method: &str, who: &str, body: Value| api(&ann, method, &format!("/api/wikis/alice/members/{who}@example.org"), &body);
     let doubtful = member("PUT", "bob", json!({}));
-    assert!(doubtful.status == 403 && doubtful.text("hint").contains("invitation in the wiki"), "this server sends no mail: {}", doubtful.body);
+    assert!(
+        doubtful.status == 403 && doubtful.text("hint").contains("invitation in the wiki"),
+        "this server sends no mail: {}",
+        doubtful.body
+    );
     platform.server.stop();
     let engine = crate::api::engine(platform.data.path());
     engine.directory().confirm_email(eve.id).unwrap();
