@@ -16,6 +16,8 @@ mod follow;
 mod followers;
 mod front;
 mod git;
+mod handles;
+mod health;
 mod limits;
 mod log;
 mod mail;

@@ -23,7 +23,7 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, domains, front, log, mail, shipping, welcome};
+use crate::{digests, domains, front, handles, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, EdgeState, HostRule};
@@ -253,7 +253,7 @@ async fn maintain(app: Arc<App>) {
     }
 }
 
-/// Looks after the names that wikis have of their own, a few in each round. Beside everything else, as resolvers may take their time.
+/// Looks after the names that wikis have of their own and those of people elsewhere, a few in each round. Beside everything else, as resolvers may take their time.
 async fn watch_domains(app: Arc<App>) {
     loop {
         let checking = app.clone();
@@ -262,10 +262,11 @@ async fn watch_domains(app: Arc<App>) {
             for (record, doubt) in domains::check_due(&checking.engine, &checking.dns, go_on)? {
                 domains::tell(&checking, &record, doubt);
             }
+            handles::check_due(checking.engine.directory(), &checking.elsewhere, checking.engine.clock().now(), go_on)?;
             Ok::<(), Error>(())
         });
         if let Ok(Err(error)) = checked.await {
-            tracing::warn!("could not look at the names of wikis: {}", error.chain());
+            tracing::warn!("could not look at the names of wikis and people: {}", error.chain());
         }
         tokio::time::sleep(DOMAINS_EVERY).await;
     }
