@@ -75,6 +75,15 @@ impl FragmentStore {
     pub fn set_shipped(&self, wiki: WikiId, place: &str, generation: u64) -> Result<()> {
         self.write_mark(&key::shipped(wiki), &format!("{} {generation}", key::place(place)))
     }
+    /// Up to which generation of this wiki the cache that is called `cache` was told what to forget.
+    pub fn purged(&self, wiki: WikiId, cache: &str) -> Result<Option<u64>> {
+        let stored = self.read_file(&key::purged(wiki, cache))?;
+        Ok(stored.and_then(|bytes| String::from_utf8(bytes.into()).ok()?.parse().ok()))
+    }
+    /// Notes it. Not durable: a cache that is told twice forgets twice.
+    pub fn set_purged(&self, wiki: WikiId, cache: &str, generation: u64) -> Result<()> {
+        self.write_mark(&key::purged(wiki, cache), &generation.to_string())
+    }
 }
 
 /// The names of what can change in an object store.

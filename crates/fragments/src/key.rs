@@ -99,6 +99,11 @@ pub(crate) fn domain(name: &str) -> String {
     format!("hosts/{}", digest(b"holt domain 1", name.as_bytes()))
 }
 
+/// `<wiki>/c/<hash of the cache>`: up to where a cache in front of edges was told to forget what it had. Never in an object store.
+pub(crate) fn purged(wiki: WikiId, cache: &str) -> String {
+    format!("{wiki}/c/{}", place(cache))
+}
+
 /// Whether what is stored under this name can become something else.
 pub(crate) fn may_change(path: &str) -> bool {
     !path.contains("/o/")
@@ -109,7 +114,7 @@ pub(crate) fn place(url: &str) -> String {
     digest(b"holt place 1", url.as_bytes())
 }
 
-fn digest(domain: &[u8], bytes: &[u8]) -> String {
+pub(crate) fn digest(domain: &[u8], bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(domain);
     hash.update(bytes);

@@ -14,6 +14,7 @@ pub mod key;
 pub mod manifest;
 pub mod pack;
 pub mod store;
+pub mod surrogate;
 
 pub use assemble::{Assembly, Encoding, assemble};
 pub use fragment::Fragment;

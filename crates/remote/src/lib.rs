@@ -1,4 +1,5 @@
-//! Published wikis in an object store: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage, or a folder.
+//! Published wikis in an object store: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage, or a folder; and the
+//! caches in front of whoever reads them there ([`purge`]).
 //!
 //! The store needs nothing but whole reads and writes of one name: no conditional writes, no listing that is up to date (formats.md). Whoever
 //! publishes puts what a manifest names first and the manifest last; whoever reads begins at the manifest.
@@ -6,6 +7,7 @@
 mod connect;
 #[cfg(test)]
 mod faults;
+pub mod purge;
 pub mod ship;
 
 use connect::{Connect, Patience};

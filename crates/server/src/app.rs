@@ -12,12 +12,14 @@ use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
 use crate::proxies::Proxies;
+use crate::purging::Purging;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
+use holt_core::{Result, WikiId};
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
@@ -66,6 +68,8 @@ pub struct App {
     pub mail_server: Option<MailServer>,
     /// Where pages are published to besides this machine.
     pub shipping: Option<Arc<Shipping>>,
+    /// Caches in front of published pages.
+    pub purging: Option<Arc<Purging>>,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
     /// Who else vouches for people.
@@ -77,6 +81,12 @@ pub struct App {
 }
 
 impl App {
+    /// Waits, on a thread of the blocking pool, until nobody who asks elsewhere is shown a wiki as it was before: neither by edges nor by caches
+    /// (security.md CDN-5). An error if that takes too long: the change itself is done.
+    pub fn confirm(&self, wiki: WikiId) -> Result<()> {
+        self.shipping.as_ref().map_or(Ok(()), |shipping| shipping.confirm(wiki))?;
+        self.purging.as_ref().map_or(Ok(()), |purging| purging.confirm(wiki))
+    }
     /// Ends what git does for one request, at the latest when its time is over.
     pub fn git_stop(&self) -> GitStop {
         GitStop::after(self.git_time)

@@ -165,6 +165,12 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
+    /// Tell this cache to forget what changed: varnish://HOST:PORT, purge://HOST:PORT, cloudfront://ID, fastly://ID, cloudflare://ZONE or a webhook's https://…; secrets are the environment's
+    #[arg(long, env = "HOLT_PURGE_URL", value_name = "URL", value_delimiter = ',')]
+    pub purge: Vec<String>,
+    /// Milliseconds after which edges have stopped to show what was before; then caches are told (more than --fresh of holt-edge)
+    #[arg(long, env = "HOLT_PURGE_AFTER", default_value_t = 750, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pub purge_after: u64,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
@@ -767,6 +773,12 @@ pub struct CareArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+
+/// What the environment says by this name; nothing if that is empty.
+pub fn named(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Where this program is, for what it runs as a child.
 pub fn own_program() -> std::io::Result<PathBuf> {
     std::env::current_exe()

@@ -26,6 +26,7 @@ mod passwords;
 mod platform;
 mod presence;
 mod proxies;
+mod purging;
 mod rates;
 mod recovery;
 mod reply;

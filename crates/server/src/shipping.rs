@@ -3,6 +3,7 @@
 //! generation of it was shipped whole: where that is not the one there is, the wiki is compared.
 
 use crate::app::App;
+use crate::purging::{News, Purging, UpTo, What as Changed};
 use holt_core::{Error, PageKey, Result, WikiId};
 use holt_fragments::export::names;
 use holt_fragments::{Change, FragmentStore, HostName, Hosted};
@@ -32,12 +33,14 @@ pub struct Shipping {
     state: Mutex<State>,
     wake: Notify,
     done: watch::Sender<()>,
+    /// Caches in front of those who read there.
+    purging: Option<Arc<Purging>>,
 }
 
 #[derive(Default)]
 struct State {
     wikis: BTreeMap<WikiId, Work>,
-    hosts: BTreeMap<HostName, Option<Hosted>>,
+    hosts: BTreeMap<HostName, Leads>,
     under_way: HashSet<WikiId>,
     /// Wikis that were the same there as here once since the start: from then on what is told is all that differs.
     known: HashSet<WikiId>,
@@ -47,18 +50,37 @@ struct State {
     failed: HashMap<WikiId, (u32, Instant)>,
 }
 
+/// Where a host leads, and the wikis that it led to.
+#[derive(Debug, Clone)]
+struct Leads {
+    to: Option<Hosted>,
+    was: BTreeSet<WikiId>,
+}
+
 #[derive(Debug)]
 struct Work {
     what: What,
     since: Instant,
+    /// Whether it was tried before: then some of it may be there, and nobody knows what.
+    tried: bool,
 }
 
 #[derive(Debug)]
 enum What {
-    /// These pages, and what all share.
-    Pages(BTreeSet<PageKey>),
+    /// These pages, by whatever paths they are stored and were; and what all share.
+    Pages(BTreeMap<PageKey, BTreeSet<String>>),
     /// Everything, by comparison.
     All,
+}
+
+/// What became of a wiki.
+struct Done {
+    /// Whether it is then there as it is here.
+    whole: bool,
+    /// Which generation of it that is, if it is known.
+    generation: Option<u64>,
+    /// Whether what all pages share is something else than before; of a comparison: whether anything is.
+    shared: bool,
 }
 
 impl Work {
@@ -66,15 +88,19 @@ impl Work {
         match (&mut self.what, what) {
             (What::All, _) => {}
             (what, What::All) => *what = What::All,
-            (What::Pages(pages), What::Pages(more)) => pages.extend(more),
+            (What::Pages(pages), What::Pages(more)) => {
+                for (page, paths) in more {
+                    pages.entry(page).or_default().extend(paths);
+                }
+            }
         }
     }
 }
 
 impl Shipping {
-    /// To `remote`, which was given as `url`.
-    pub fn new(remote: Remote, url: &str) -> Self {
-        Self { remote, place: url.to_string(), state: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(()) }
+    /// To `remote`, which was given as `url`; then caches are told.
+    pub fn new(remote: Remote, url: &str, purging: Option<Arc<Purging>>) -> Self {
+        Self { remote, place: url.to_string(), state: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(()), purging }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,9 +108,14 @@ impl Shipping {
     /// Takes note of a change. Never waits.
     pub fn note(&self, change: Change) {
         match change {
-            Change::Page(wiki, page) => self.add(wiki, What::Pages(BTreeSet::from([page]))),
-            Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeSet::new())),
-            Change::Host(host, to) => drop(self.state().hosts.insert(host, to)),
+            Change::Page(wiki, page, paths) => self.add(wiki, What::Pages(BTreeMap::from([(page, paths.into_iter().collect())]))),
+            Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeMap::new())),
+            Change::Host(host, to, was) => {
+                let mut state = self.state();
+                let leads = state.hosts.entry(host).or_insert_with(|| Leads { to: None, was: BTreeSet::new() });
+                leads.to = to;
+                leads.was.extend(was);
+            }
         }
         self.wake.notify_one();
     }
@@ -92,7 +123,7 @@ impl Shipping {
         let mut state = self.state();
         match state.wikis.get_mut(&wiki) {
             Some(work) => work.add(what),
-            None => drop(state.wikis.insert(wiki, Work { what, since: Instant::now() })),
+            None => drop(state.wikis.insert(wiki, Work { what, since: Instant::now(), tried: false })),
         }
     }
     /// Waits until everything of `wiki` that changed before is shipped. Whether it is, by then.
@@ -149,12 +180,16 @@ impl Shipping {
 
     async fn ship(&self, local: &FragmentStore, wiki: WikiId, work: Work) {
         let result = self.try_ship(local, wiki, &work.what).await;
+        if let Ok(done) = &result {
+            // Before anybody is told that it is shipped: whoever waits for both waits for this next.
+            self.tell_caches(wiki, &work, done);
+        }
         let mut state = self.state();
         state.under_way.remove(&wiki);
         match result {
-            Ok(whole) => {
+            Ok(done) => {
                 state.failed.remove(&wiki);
-                if whole {
+                if done.whole {
                     state.known.insert(wiki);
                 }
             }
@@ -165,7 +200,7 @@ impl Shipping {
                 tracing::warn!(wiki.id = %wiki, times = times + 1, "could not publish to the object store: {}", error.chain());
                 // What came meanwhile is added to what is owed.
                 let meanwhile = state.wikis.remove(&wiki);
-                let mut owed = work;
+                let mut owed = Work { tried: true, ..work };
                 if let Some(meanwhile) = meanwhile {
                     owed.add(meanwhile.what);
                 }
@@ -177,50 +212,78 @@ impl Shipping {
         self.wake.notify_one();
     }
 
-    /// Whether the wiki is then there as it is here.
-    async fn try_ship(&self, local: &FragmentStore, wiki: WikiId, what: &What) -> Result<bool> {
+    fn tell_caches(&self, wiki: WikiId, work: &Work, done: &Done) {
+        let Some(purging) = &self.purging else { return };
+        let what = match &work.what {
+            What::Pages(pages) if !done.shared && !work.tried => Changed::Pages(pages.clone()),
+            What::All if !done.shared && !work.tried => return,
+            What::Pages(_) | What::All => Changed::All,
+        };
+        let up_to = done.generation.map_or(UpTo::Unknown, UpTo::Generation);
+        purging.note(wiki, &News { what, hosts: BTreeSet::new(), up_to });
+    }
+
+    async fn try_ship(&self, local: &FragmentStore, wiki: WikiId, what: &What) -> Result<Done> {
         let generation = local.wiki(wiki)?.map(|shared| shared.generation);
         let (known, looked) = {
             let state = self.state();
             (state.known.contains(&wiki), state.looked)
         };
-        match what {
+        let shared = match what {
             What::Pages(pages) if generation.is_some() && (known || !looked) => {
-                self.remote.ship_pages(local, wiki, pages).await?;
+                let shipped = self.remote.ship_pages(local, wiki, &pages.keys().cloned().collect()).await?;
                 if !known {
-                    return Ok(false);
+                    return Ok(Done { whole: false, generation: None, shared: shipped.shared });
                 }
+                shipped.shared
             }
             // Also a wiki that is new, or gone.
             What::Pages(_) | What::All => {
                 let compared = self.remote.ship_wiki(local, wiki, || ()).await?;
                 self.remote.sweep(&compared).await?;
+                compared.shipped.put > 0 || compared.shipped.removed > 0
             }
-        }
+        };
+        // What was told since this was begun may belong to the generation that was read: then that is not whole yet.
+        let generation = generation.filter(|_| !self.state().wikis.contains_key(&wiki));
         if let Some(generation) = generation {
             local.set_shipped(wiki, &self.place, generation)?;
         }
-        Ok(true)
+        Ok(Done { whole: true, generation, shared })
     }
 
-    async fn ship_hosts(&self, hosts: BTreeMap<HostName, Option<Hosted>>) {
-        for (host, to) in hosts {
-            let result: Result<()> = match &to {
-                Some(to) => self.remote.put(&FragmentStore::export_host(&host, to)).await,
-                None => self.remote.delete(&names::host(&host)).await,
-            };
-            if let Err(error) = result {
+    /// Whether something was put.
+    async fn ship_host(&self, host: &HostName, to: Option<&Hosted>) -> Result<bool> {
+        let Some(to) = to else { return self.remote.delete(&names::host(host)).await.map(|()| false) };
+        let file = FragmentStore::export_host(host, to);
+        if self.remote.holds(&file).await? {
+            return Ok(false);
+        }
+        self.remote.put(&file).await.map(|()| true)
+    }
+
+    async fn ship_hosts(&self, hosts: BTreeMap<HostName, Leads>) {
+        for (host, leads) in hosts {
+            let result = self.ship_host(&host, leads.to.as_ref()).await;
+            if let Err(error) = &result {
                 tracing::warn!("could not publish a host to the object store: {}", error.chain());
-                self.state().hosts.entry(host).or_insert(to);
+                let was = leads.was.clone();
+                self.state().hosts.entry(host).or_insert(leads).was.extend(was);
                 sleep(FIRST_WAIT).await;
                 self.wake.notify_one();
+                continue;
+            }
+            // At the start nobody knows whether anything changed.
+            let Some(purging) = self.purging.as_ref().filter(|_| result.is_ok_and(|changed| changed) || !leads.was.is_empty()) else { continue };
+            for wiki in leads.was.into_iter().chain(leads.to.map(|to| to.wiki)).collect::<BTreeSet<_>>() {
+                purging.note(wiki, &News { what: Changed::All, hosts: BTreeSet::from([host.clone()]), up_to: UpTo::Unknown });
             }
         }
     }
 }
 
 enum Next {
-    Hosts(BTreeMap<HostName, Option<Hosted>>),
+    Hosts(BTreeMap<HostName, Leads>),
     Wiki(WikiId, Work),
     Nothing(Option<Instant>),
 }
@@ -270,11 +333,11 @@ fn compare(app: &App, shipping: &Shipping) -> Result<()> {
             if !same || !names.is_empty() {
                 let slug = record.slug.to_string();
                 let to = local.hosted(&slug)?.filter(|to| to.wiki == record.id);
-                shipping.note(Change::Host(HostName::Slug(slug), to));
+                shipping.note(Change::Host(HostName::Slug(slug), to, None));
             }
             for name in names.into_iter().filter(|domain| domain.verified.is_some()) {
                 let to = local.domain(name.name.as_str())?;
-                shipping.note(Change::Host(HostName::Domain(name.name), to));
+                shipping.note(Change::Host(HostName::Domain(name.name), to, None));
             }
         }
     }

@@ -144,6 +144,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         proxies: Proxies::default(),
         vouching: None,
         shipping: None,
+        purging: None,
         platform: Platform::default(),
     }
 }

@@ -55,7 +55,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    let Shipped { pages, put, removed } = whole;
+    let Shipped { pages, put, removed, .. } = whole;
     match args.output.format() {
         OutputFormat::Json => output::json(&json!({"wikis": wikis, "pages": pages, "put": put, "removed": removed, "failed": failed})),
         OutputFormat::Text => {
