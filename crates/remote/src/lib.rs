@@ -9,6 +9,7 @@ mod connect;
 mod faults;
 pub mod purge;
 pub mod ship;
+pub mod verify;
 
 use connect::{Connect, Patience};
 use futures_util::future::join_all;

@@ -8,6 +8,7 @@ use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
@@ -70,6 +71,8 @@ pub struct App {
     pub shipping: Option<Arc<Shipping>>,
     /// Caches in front of published pages.
     pub purging: Option<Arc<Purging>>,
+    /// What was answered.
+    pub counts: Counts,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
     /// Who else vouches for people.

@@ -88,7 +88,7 @@ pub enum Command {
     Reindex(CareArgs),
     /// Publish wikis to an object store, for edges: compares, and puts what differs
     #[command(
-        after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json"
+        after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again. With --verify exit code 1 if anything differs.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json\n  holt publish --to s3://pages/wikis --verify    before readers are sent there"
     )]
     Publish(PublishArgs),
     /// Verify repositories, databases and published pages
@@ -171,6 +171,9 @@ pub struct ServeArgs {
     /// Milliseconds after which edges have stopped to show what was before; then caches are told (more than --fresh of holt-edge)
     #[arg(long, env = "HOLT_PURGE_AFTER", default_value_t = 750, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub purge_after: u64,
+    /// Show metrics for Prometheus here, at /-/metrics: an address that only those reach who may see them, as 127.0.0.1:9100
+    #[arg(long, env = "HOLT_METRICS", value_name = "ADDR")]
+    pub metrics: Option<SocketAddr>,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
@@ -755,6 +758,9 @@ pub struct PublishArgs {
     /// Only this wiki
     #[arg(long, value_name = "SLUG")]
     pub wiki: Option<String>,
+    /// Put nothing: say what is not there as it is here, and which wikis are here not as their repositories are
+    #[arg(long)]
+    pub verify: bool,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -20,6 +20,7 @@ mod limits;
 mod log;
 mod mail;
 mod mcp;
+mod metrics;
 mod oauth;
 mod passkeys;
 mod passwords;

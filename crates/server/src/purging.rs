@@ -48,7 +48,8 @@ struct Line {
 #[derive(Default)]
 struct State {
     owed: BTreeMap<WikiId, Owed>,
-    under_way: BTreeSet<WikiId>,
+    /// Since when they wait.
+    under_way: BTreeMap<WikiId, Instant>,
     /// Refusals in a row, and when it is asked again.
     failed: Option<(u32, Instant)>,
     told: u64,
@@ -137,8 +138,8 @@ impl Owed {
 /// How a cache is doing.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// Its address.
-    pub cache: String,
+    /// Which kind of cache it is, by the scheme of its address.
+    pub kind: String,
     /// Wikis of which it shows what was.
     pub wikis: usize,
     /// For how long it has, at most.
@@ -181,9 +182,11 @@ impl Purging {
         let now = Instant::now();
         let of = |line: &Line| {
             let state = line.state();
-            let behind = state.owed.values().map(|owed| now.saturating_duration_since(owed.first)).max().unwrap_or_default();
-            let wikis = state.owed.keys().chain(&state.under_way).collect::<BTreeSet<_>>().len();
-            Figures { cache: line.cache.name().to_string(), wikis, behind, told: state.told, refused: state.refused }
+            let since = state.owed.values().map(|owed| owed.first).chain(state.under_way.values().copied()).min();
+            let wikis = state.owed.keys().chain(state.under_way.keys()).collect::<BTreeSet<_>>().len();
+            let kind = line.cache.name().split_once("://").map_or("", |(kind, _)| kind).to_string();
+            let behind = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+            Figures { kind, wikis, behind, told: state.told, refused: state.refused }
         };
         self.lines.iter().map(of).collect()
     }
@@ -225,7 +228,7 @@ impl Line {
     }
     fn owes(&self, wiki: WikiId) -> bool {
         let state = self.state();
-        state.owed.contains_key(&wiki) || state.under_way.contains(&wiki)
+        state.owed.contains_key(&wiki) || state.under_way.contains_key(&wiki)
     }
     fn note(&self, wiki: WikiId, news: News) {
         let now = Instant::now();
@@ -266,7 +269,7 @@ impl Line {
                 Some((wiki, owed))
             })
             .collect();
-        state.under_way.extend(taken.iter().map(|(wiki, _)| *wiki));
+        state.under_way.extend(taken.iter().map(|(wiki, owed)| (*wiki, owed.first)));
         Ok(taken)
     }
     /// The cache did as it was told. Which wikis that brings to which generation.

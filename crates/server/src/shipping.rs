@@ -41,7 +41,9 @@ pub struct Shipping {
 struct State {
     wikis: BTreeMap<WikiId, Work>,
     hosts: BTreeMap<HostName, Leads>,
-    under_way: HashSet<WikiId>,
+    /// Since when they wait, and how many pages of them.
+    under_way: HashMap<WikiId, (Instant, usize)>,
+    failures: u64,
     /// Wikis that were the same there as here once since the start: from then on what is told is all that differs.
     known: HashSet<WikiId>,
     /// Whether all wikis were looked at since the start.
@@ -83,7 +85,26 @@ struct Done {
     shared: bool,
 }
 
+/// How far the object store is behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind {
+    /// Wikis that are not there as they are here.
+    pub wikis: usize,
+    /// Pages that are not; of wikis that are compared none is counted.
+    pub pages: usize,
+    /// For how long, of the wiki that waits longest.
+    pub behind: Duration,
+    /// How often a wiki could not be shipped.
+    pub failures: u64,
+}
+
 impl Work {
+    fn pages(&self) -> usize {
+        match &self.what {
+            What::Pages(pages) => pages.len(),
+            What::All => 0,
+        }
+    }
     fn add(&mut self, what: What) {
         match (&mut self.what, what) {
             (What::All, _) => {}
@@ -104,6 +125,19 @@ impl Shipping {
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// How far the object store is behind.
+    pub fn figures(&self) -> Behind {
+        let state = self.state();
+        let owed = state.wikis.values().map(|work| (work.since, work.pages())).chain(state.under_way.values().copied());
+        let (mut since, mut pages) = (None, 0);
+        for (began, count) in owed {
+            since = Some(since.map_or(began, |since: Instant| since.min(began)));
+            pages += count;
+        }
+        let wikis = state.wikis.len() + state.under_way.keys().filter(|wiki| !state.wikis.contains_key(wiki)).count();
+        let behind = since.map_or(Duration::ZERO, |since| Instant::now().saturating_duration_since(since));
+        Behind { wikis, pages, behind, failures: state.failures }
     }
     /// Takes note of a change. Never waits.
     pub fn note(&self, change: Change) {
@@ -134,7 +168,7 @@ impl Shipping {
                 done.borrow_and_update();
                 {
                     let state = self.state();
-                    if !state.wikis.contains_key(&wiki) && !state.under_way.contains(&wiki) {
+                    if !state.wikis.contains_key(&wiki) && !state.under_way.contains_key(&wiki) {
                         return;
                     }
                 }
@@ -168,13 +202,13 @@ impl Shipping {
         }
         let now = Instant::now();
         let waits = |wiki: &WikiId| state.failed.get(wiki).map(|(_, until)| *until).filter(|until| *until > now);
-        let ready = state.wikis.iter().filter(|(wiki, _)| !state.under_way.contains(wiki) && waits(wiki).is_none());
+        let ready = state.wikis.iter().filter(|(wiki, _)| !state.under_way.contains_key(wiki) && waits(wiki).is_none());
         // Who waits longest comes first.
         let Some(wiki) = ready.min_by_key(|(_, work)| work.since).map(|(wiki, _)| *wiki) else {
             return Next::Nothing(state.wikis.keys().filter_map(waits).min());
         };
         let Some(work) = state.wikis.remove(&wiki) else { return Next::Nothing(None) };
-        state.under_way.insert(wiki);
+        state.under_way.insert(wiki, (work.since, work.pages()));
         Next::Wiki(wiki, work)
     }
 
@@ -196,6 +230,7 @@ impl Shipping {
             Err(error) => {
                 let times = state.failed.get(&wiki).map_or(0, |(times, _)| *times);
                 let wait = FIRST_WAIT.saturating_mul(1 << times.min(10)).min(LAST_WAIT);
+                state.failures += 1;
                 state.failed.insert(wiki, (times + 1, Instant::now() + wait));
                 tracing::warn!(wiki.id = %wiki, times = times + 1, "could not publish to the object store: {}", error.chain());
                 // What came meanwhile is added to what is owed.

@@ -299,6 +299,10 @@ impl FragmentStore {
         }
         Ok(keys)
     }
+    /// How many pages are published. Nothing of them is read.
+    pub fn count_pages(&self, wiki: WikiId) -> Result<u64> {
+        Ok(self.0.place.list(&key::pages(wiki))?.len() as u64)
+    }
     /// Stores what the pages of a wiki share.
     pub fn put_wiki(&self, manifest: &WikiManifest) -> Result<()> {
         let path = key::wiki(manifest.wiki);

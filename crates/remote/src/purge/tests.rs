@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Mutex;
 
@@ -136,9 +136,9 @@ async fn varnish_is_sent_bans_of_words() {
     cache.purge(&many(250)).await.unwrap();
     let asked = vendor.asked();
     assert_eq!((asked[0].method.as_str(), asked[0].path.as_str()), ("BAN", "/"));
-    assert_eq!(asked[0].header("x-holt-forget"), "(^| )(p1|p2|w2)( |$)");
+    assert_eq!(asked[0].header("x-holt-forget"), "p1 p2 w2");
     assert_eq!(asked[0].header("authorization"), format!("Bearer whsec_{}", STANDARD.encode(SECRET)));
-    assert_eq!(asked[1..].iter().map(|asked| asked.header("x-holt-forget").matches('|').count()).collect::<Vec<_>>(), [101, 101, 51]);
+    assert_eq!(asked[1..].iter().map(|asked| asked.header("x-holt-forget").split(' ').count()).collect::<Vec<_>>(), [100, 100, 50]);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl Webhook {
         }
         Ok(Self { url: url.to_string(), key, now: around.now, began: (around.now)(), number: AtomicU64::new(0) })
     }
-    fn signature(&self, id: &str, time: &str, body: &str) -> String {
+    pub(super) fn signature(&self, id: &str, time: &str, body: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(format!("{id}.{time}.{body}").as_bytes());
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))

@@ -14,6 +14,7 @@ use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
+use crate::metrics::Counts;
 use crate::mcp;
 use crate::oauth::Documents;
 use crate::platform::Platform;
@@ -145,6 +146,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         vouching: None,
         shipping: None,
         purging: None,
+        counts: Counts::default(),
         platform: Platform::default(),
     }
 }

@@ -13,6 +13,7 @@ use crate::elsewhere::oidc::{Oidc, Settings};
 use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::{EXPORTS, Platform};
 use crate::presence::Presence;
@@ -24,7 +25,7 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, domains, front, log, mail, purging, shipping, welcome};
+use crate::{digests, domains, front, log, mail, metrics, purging, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, EdgeState, HostRule};
@@ -110,6 +111,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         platform: Platform::new(args.sign_up),
         shipping,
         purging,
+        counts: Counts::default(),
     });
     match (app.shipping.clone(), app.purging.clone()) {
         (Some(shipping), _) => app.engine.fragments().observe(move |change| shipping.note(change)),
@@ -237,6 +239,10 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     if !app.engine.directory().has_operator()? {
         let token = app.engine.directory().create_one_time(Purpose::FirstAdministrator, None, app.engine.clock().now())?;
         output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
+    }
+    if let Some(place) = args.metrics {
+        let place = metrics::start(&app, place).await?;
+        output::line(format_args!("metrics at http://{place}{}", metrics::PATH));
     }
     let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
     let (stop, also) = (listening()?, listening()?);

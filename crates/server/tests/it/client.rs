@@ -74,6 +74,12 @@ impl Server {
         command.env("HOLT_LOG", "warn").stderr(Stdio::inherit());
         Self::run(command, data, flags)
     }
+    /// The same with more variables.
+    pub fn start_with(data: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(HOLT);
+        command.env("HOLT_LOG", "warn").envs(variables.iter().copied()).stderr(Stdio::inherit());
+        Self::run(command, data, flags)
+    }
     /// The same of another build, whose log goes on in a file.
     pub fn start_logged(binary: &Path, data: &Path, flags: &[&str], level: &str, log: &Path) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();

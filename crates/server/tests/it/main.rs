@@ -24,6 +24,7 @@ mod oidc;
 mod passkeys;
 mod platform;
 mod private;
+mod purging;
 mod review;
 mod smtp;
 mod startup;
