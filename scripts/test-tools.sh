@@ -36,7 +36,7 @@ clients() {
     s3_server
 }
 
-declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make [varnishd]=varnish)
+declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make [sqlite3]=sqlite3 [varnishd]=varnish)
 missing=()
 for program in "${!package[@]}"; do
     # Varnish is where only root looks.

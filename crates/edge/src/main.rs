@@ -1,8 +1,8 @@
 //! `holt-edge`: published pages out of a fragment store, without the server. Stateless; as many as one likes.
 
 use clap::Parser;
-use holt_core::WikiId;
 use holt_core::session::ViewerKey;
+use holt_core::{BaseDomain, WikiId};
 use holt_edge::{Apex, Body, EdgeState, HostRule, Outcome, Reason, remote, respond, security_headers, serve};
 use holt_fragments::{FragmentStore, Freshness};
 use holt_remote::{Remote, Use};
@@ -35,7 +35,7 @@ struct Flags {
     listen: SocketAddr,
     /// Serve each wiki at SLUG.DOMAIN
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
-    domain: Option<String>,
+    domain: Option<BaseDomain>,
     /// The wiki that loopback names and addresses show
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     default_wiki: Option<String>,
@@ -110,7 +110,7 @@ fn run(flags: Flags) -> Result<(), String> {
         };
         // As `holt serve` has it: without a wiki that was named, the domain itself is the platform, which is the origin's.
         let apex = if flags.domain.is_some() && default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki };
-        let hosts = HostRule { domain: flags.domain.map(|domain| domain.to_ascii_lowercase().into()), default_wiki, apex };
+        let hosts = HostRule { domain: flags.domain.map(|domain| domain.as_str().into()), default_wiki, apex };
         let state = EdgeState { store, viewer_key, hosts, clock: now, visits: Arc::default() };
         let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
         let address = listener.local_addr().map_err(|e| e.to_string())?;
