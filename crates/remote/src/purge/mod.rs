@@ -131,9 +131,9 @@ impl Cache {
             true => Ok(rest.to_string()),
             false => Err(wrong("behind :// is the number of a service, and nothing else")),
         };
-        let server = |scheme: &str| match rest.parse::<http::uri::Authority>() {
-            Ok(place) => Ok(format!("{scheme}://{place}")),
-            Err(_) => Err(wrong("behind :// is a host, with a port if you like, and nothing else")),
+        let server = |scheme: &str| match url::Url::parse(&format!("{scheme}://{rest}")) {
+            Ok(place) if !rest.contains(['/', '?', '#', '\\', ' ']) => Ok(place.as_str().trim_end_matches('/').to_string()),
+            _ => Err(wrong("behind :// is a host, with a port if you like, and nothing else")),
         };
         let mut needs_paths = false;
         let driver: Arc<dyn Driver> = match scheme {
