@@ -165,6 +165,9 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
+    /// Seconds for which shared caches in front may answer public pages without asking; 0: they ask each time
+    #[arg(long, env = "HOLT_CDN_MAX_AGE", default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(holt_edge::LONGEST)))]
+    pub cdn_max_age: u32,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,

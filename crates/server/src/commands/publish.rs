@@ -28,6 +28,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
     let style = ProgressStyle::with_template("{spinner} {pos} pages {per_sec} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     let (mut whole, mut wikis, mut failed) = (Shipped::default(), 0, Vec::new());
+    whole.put += runtime.block_on(remote.ship_assets())?;
     let mut after = String::new();
     loop {
         let records = selected(&directory, args.wiki.as_deref(), &after)?;
