@@ -9,6 +9,7 @@ mod caching;
 mod conditional;
 mod headers;
 mod hosts;
+pub mod lambda;
 mod live;
 mod missing;
 mod page;

@@ -4,7 +4,7 @@ use clap::Parser;
 use holt_core::WikiId;
 use holt_core::session::ViewerKey;
 use holt_edge::{
-    Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, remote, respond, security_headers, serve,
+    Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, remote, respond, security_headers, serve,
 };
 use holt_fragments::{FragmentStore, Freshness};
 use holt_remote::{Remote, Use};
@@ -53,6 +53,9 @@ struct Flags {
     /// The header in which whoever is in front says which host was asked, where it cannot keep `Host`; nobody else may be able to reach the edge
     #[arg(long, env = "HOLT_HOST_HEADER", value_name = "NAME")]
     host_header: Option<HeaderName>,
+    /// Where AWS Lambda says what to answer: set by it, and then nothing is listened on
+    #[arg(long, env = "AWS_LAMBDA_RUNTIME_API", hide = true, value_name = "HOST:PORT")]
+    runtime_api: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -153,7 +156,12 @@ impl Edge {
 
 fn run(flags: &Flags) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(listen(flags))
+    runtime.block_on(async {
+        match &flags.runtime_api {
+            Some(api) => answer_events(flags, api).await,
+            None => listen(flags).await,
+        }
+    })
 }
 
 async fn listen(flags: &Flags) -> Result<(), String> {
@@ -173,6 +181,22 @@ async fn listen(flags: &Flags) -> Result<(), String> {
         }
     };
     serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
+}
+
+/// As a function of AWS Lambda, which ends the process when it wants.
+async fn answer_events(flags: &Flags, api: &str) -> Result<(), String> {
+    let mut runtime = lambda::Runtime::new(api);
+    match Edge::open(flags).await {
+        Ok(edge) => {
+            let edge = &edge;
+            Err(runtime.run(milliseconds, async move |event| edge.answer(&event.method, &event.uri, event.headers).await).await)
+        }
+        Err(why) => {
+            // Lambda shows it in its log; so do we.
+            let _ = runtime.init_failed(&why).await;
+            Err(why)
+        }
+    }
 }
 
 fn viewer_key(path: &Path) -> Result<ViewerKey, String> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cdn;
+mod lambda;
 mod missing;
 
 use holt_core::session::{Viewer, ViewerKey};
