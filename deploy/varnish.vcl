@@ -34,6 +34,7 @@ sub vcl_recv {
         || req.http.Authorization
         || req.http.Cookie ~ "(^|;\s*)(__Host-)?holt_(session|viewer)"
         || (req.url ~ "^/(-|api|mcp|oauth|platform|\.git|\.well-known)(/|\?|$)" && req.url !~ "^/-/static/")
+        || req.url ~ "^/[^?]*/(a|attachment|attachments|blame|comments|delete|diff|draft|edit|history|inline_attachment|presence|preview|rename|save|source|t|view|watch)(/|\?|$)"
         || req.url ~ "[?&](revision|edit|thumbnail|size|width|height|raw|draft)(=|&|$)") {
         set req.backend_hint = origin;
         return (pass);

@@ -50,9 +50,11 @@ impl FragmentStore {
     pub fn export_wiki(&self, wiki: WikiId) -> Result<Option<Exported>> {
         let Some(manifest) = self.wiki(wiki)? else { return Ok(None) };
         let frame = self.frame(wiki, &manifest.frame)?.ok_or_else(missing)?;
-        let not_found = self.get(wiki, &manifest.not_found)?.ok_or_else(missing)?;
         let file = |name: &FragmentKey, bytes: Vec<u8>| File { path: key::object(wiki, name), bytes: bytes.into() };
-        let named = vec![file(&manifest.frame, frame.to_bytes()), file(&manifest.not_found, not_found.to_bytes())];
+        let mut named = vec![file(&manifest.frame, frame.to_bytes())];
+        for name in manifest.fragments() {
+            named.push(file(name, self.get(wiki, name)?.ok_or_else(missing)?.to_bytes()));
+        }
         let manifest = WikiManifest { generation: 0, revision: None, settings: 0, ..(*manifest).clone() };
         Ok(Some(Exported { named, manifest: File { path: key::wiki(wiki), bytes: manifest.to_bytes().into() } }))
     }

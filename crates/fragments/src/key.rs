@@ -15,6 +15,8 @@ pub enum Kind {
     Frame,
     /// All pieces of a page.
     Pack,
+    /// Names that lead to pages.
+    Redirects,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Self::Source => b's',
             Self::Frame => b'f',
             Self::Pack => b'p',
+            Self::Redirects => b'r',
         }
     }
 }
@@ -65,8 +68,13 @@ pub(crate) fn object(wiki: WikiId, key: &FragmentKey) -> String {
 
 /// `<wiki>/p/<hh>/<hash of the page key>`.
 pub(crate) fn page(wiki: WikiId, key: &PageKey) -> String {
-    let hash = digest(b"holt page 1", key.as_str().as_bytes());
+    let hash = page_hash(key);
     format!("{wiki}/p/{}/{hash}", &hash[..2])
+}
+
+/// 32 hex digits for a page, whatever its spelling.
+pub(crate) fn page_hash(key: &PageKey) -> String {
+    digest(b"holt page 1", key.as_str().as_bytes())
 }
 
 /// Where all page manifests of a wiki are.

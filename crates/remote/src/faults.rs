@@ -110,6 +110,8 @@ fn here(pages: &[(&str, &str)]) -> FragmentStore {
         publisher: 1,
         frame,
         not_found,
+        not_found_head: None,
+        redirects: None,
         home: None,
     };
     store.put_wiki(&shared).unwrap();

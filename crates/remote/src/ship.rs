@@ -7,8 +7,8 @@
 use crate::{AT_ONCE, Remote};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holt_core::{Error, PageKey, Result, WikiId};
-use holt_fragments::FragmentStore;
 use holt_fragments::export::names;
+use holt_fragments::{FragmentStore, assets};
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -70,6 +70,18 @@ impl Remote {
             Some(exported) => self.publish(&exported).await.map(|put| (put, put > 0)),
             None => self.delete(&names::wiki(wiki)).await.map(|()| (0, true)),
         }
+    }
+
+    /// Ships styles, scripts and icon. Those of other versions stay: there may be pages and edges that know them. How many were put.
+    pub async fn ship_assets(&self) -> Result<usize> {
+        let mut put = 0;
+        for (file, kind) in assets::exported() {
+            if !self.exists(&file.path).await? {
+                self.put_for_ever(&file, kind).await?;
+                put += 1;
+            }
+        }
+        Ok(put)
     }
 
     /// Compares a whole wiki and ships what differs; takes off pages that are gone. `told` hears of every page that was looked at.

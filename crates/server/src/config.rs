@@ -184,6 +184,9 @@ pub struct ServeArgs {
     /// Show metrics for Prometheus here, at /-/metrics: an address that only those reach who may see them, as 127.0.0.1:9100
     #[arg(long, env = "HOLT_METRICS", value_name = "ADDR")]
     pub metrics: Option<SocketAddr>,
+    /// Seconds for which shared caches in front may answer public pages without asking; 0: they ask each time
+    #[arg(long, env = "HOLT_CDN_MAX_AGE", default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(holt_edge::LONGEST)))]
+    pub cdn_max_age: u32,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,

@@ -287,6 +287,16 @@ impl Shipping {
         Ok(Done { whole: true, generation, shared })
     }
 
+    /// Ships styles and scripts, until they are there. Pages do not wait for them: edges have their own, of their version.
+    async fn ship_assets(&self) {
+        let mut wait = FIRST_WAIT;
+        while let Err(error) = self.remote.ship_assets().await {
+            tracing::warn!("could not publish styles and scripts to the object store: {}", error.chain());
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LAST_WAIT);
+        }
+    }
+
     /// Whether something was put.
     async fn ship_host(&self, host: &HostName, to: Option<&Hosted>) -> Result<bool> {
         let Some(to) = to else { return self.remote.delete(&names::host(host)).await.map(|()| false) };
@@ -325,6 +335,8 @@ enum Next {
 
 /// Ships until it is dropped.
 pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
+    let dressing = shipping.clone();
+    tokio::spawn(async move { dressing.ship_assets().await });
     let looking = (app.clone(), shipping.clone());
     let looked = tokio::task::spawn_blocking(move || compare(&looking.0, &looking.1));
     tokio::spawn(async move {

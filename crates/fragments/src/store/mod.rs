@@ -420,7 +420,7 @@ impl FragmentStore {
             named.extend(PageManifest::from_bytes(&bytes)?.fragments().map(|name| key::object(wiki, name)));
         }
         if let Some(shared) = self.wiki(wiki)? {
-            named.extend([&shared.frame, &shared.not_found].map(|name| key::object(wiki, name)));
+            named.extend(shared.fragments().chain([&shared.frame]).map(|name| key::object(wiki, name)));
         }
         let mut swept = 0;
         for path in self.0.place.list(&key::objects(wiki))? {

@@ -34,6 +34,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         return verify::run(args, &verify::Places { directory, local, remote, runtime, bar });
     }
     let (mut whole, mut wikis, mut failed) = (Shipped::default(), 0, Vec::new());
+    whole.put += runtime.block_on(remote.ship_assets())?;
     let mut after = String::new();
     loop {
         let records = selected(&directory, args.wiki.as_deref(), &after)?;

@@ -28,7 +28,7 @@ use crate::vouched::Vouching;
 use crate::{digests, domains, front, handles, log, mail, metrics, purging, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
-use holt_edge::{Apex, EdgeState, HostRule};
+use holt_edge::{Apex, Behind, Caching, EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
@@ -39,6 +39,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// For how long caches in front may show public pages while the server does not answer.
+const CDN_STALE: Duration = Duration::from_secs(86_400);
 
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -86,6 +89,8 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
             hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
             clock: unix_seconds,
             visits: Arc::default(),
+            caching: Caching::shared(args.cdn_max_age, CDN_STALE),
+            behind: Behind::Live,
         },
         recovery: Recovery::new(engine.interrupted()?),
         engine,
