@@ -53,13 +53,22 @@ sub vcl_backend_response {
         set beresp.grace = 0s;
         return (deliver);
     }
-    # What went wrong is not kept, and what was there is shown a while longer.
+    # What went wrong is asked of the next edge, and not kept.
     if (beresp.status >= 500) {
         if (bereq.is_bgfetch) {
             return (abandon);
         }
+        if (!bereq.uncacheable && bereq.retries < 1) {
+            return (retry);
+        }
         set beresp.uncacheable = true;
         set beresp.ttl = 1s;
+    }
+}
+
+sub vcl_backend_error {
+    if (!bereq.uncacheable && bereq.retries < 2) {
+        return (retry);
     }
 }
 
