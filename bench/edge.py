@@ -199,7 +199,7 @@ class Bench:
                 f.write(f'backend {name} {{ .host = "127.0.0.1"; .port = "{at}"; }}\n')
             f.write('acl publishers { "127.0.0.1"; }\nsub vcl_init { new edges = directors.round_robin(); edges.add_backend(one); edges.add_backend(two); }\n')
             f.write(f'include "{ROOT}/deploy/varnish.vcl";\n')
-        command = [varnish, "-F", "-a", f"127.0.0.1:{cache}", "-T", "none", "-f", f"{self.work}/bench.vcl", "-s", "malloc,32m", "-n", f"{self.work}/varnish"]
+        command = [varnish, "-j", "none", "-F", "-a", f"127.0.0.1:{cache}", "-T", "none", "-f", f"{self.work}/bench.vcl", "-s", "malloc,32m", "-n", f"{self.work}/varnish"]
         process = machine.start(command, os.path.join(self.work, "varnish.log"))
         host, bearer = f"small.{DOMAIN}", {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         machine.first_answer(cache, PAGE, process, host=host)

@@ -59,7 +59,7 @@ export async function stage() {
       `acl publishers { "127.0.0.1"; }\nsub vcl_init { new edges = directors.round_robin(); edges.add_backend(edge_one); edges.add_backend(edge_two); }\n` +
       `include "${logic}";\n`,
   );
-  running.cache = await start(varnish, ["-F", "-a", `127.0.0.1:${cachePort}`, "-T", "none", "-f", join(data.dir, "stage.vcl"), "-s", "malloc,32m", "-n", join(data.dir, "varnish")], cachePort);
+  running.cache = await start(varnish, ["-j", "none", "-F", "-a", `127.0.0.1:${cachePort}`, "-T", "none", "-f", join(data.dir, "stage.vcl"), "-s", "malloc,32m", "-n", join(data.dir, "varnish")], cachePort);
   const at = (place) => (path, options = {}) => ask(ports[place], options.host ?? `docs.${DOMAIN}`, path, options);
   const it = {
     running,

@@ -319,7 +319,9 @@ impl Shipping {
                 continue;
             }
             // At the start nobody knows whether anything changed.
-            let Some(purging) = self.purging.as_ref().filter(|_| result.is_ok_and(|changed| changed) || !leads.was.is_empty()) else { continue };
+            let Some(purging) = self.purging.as_ref().filter(|_| result.is_ok_and(|changed| changed) || !leads.was.is_empty()) else {
+                continue;
+            };
             for wiki in leads.was.into_iter().chain(leads.to.map(|to| to.wiki)).collect::<BTreeSet<_>>() {
                 purging.note(wiki, &News { what: Changed::All, hosts: BTreeSet::from([host.clone()]), up_to: UpTo::Unknown });
             }

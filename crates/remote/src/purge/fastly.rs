@@ -29,8 +29,7 @@ impl Fastly {
 impl Driver for Fastly {
     async fn purge(&self, client: &Client, stale: &[Stale]) -> std::result::Result<(), Refusal> {
         for words in words(stale).chunks(AT_ONCE) {
-            let headers =
-                [(KEY, self.token.clone()), (WORDS, words.join(" ")), (header::ACCEPT, "application/json".to_string())];
+            let headers = [(KEY, self.token.clone()), (WORDS, words.join(" ")), (header::ACCEPT, "application/json".to_string())];
             client.ask(request("POST", &self.url, &headers, Vec::new())?).await?.done()?;
         }
         Ok(())

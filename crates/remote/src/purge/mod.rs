@@ -86,7 +86,9 @@ impl Surroundings<'_> {
     /// What has to be there.
     fn required(&self, name: &str, whose: &str) -> Result<String> {
         let found = (self.named)(name)?;
-        found.ok_or_else(|| Error::invalid(format!("{whose} needs a secret")).hint(format!("Put it into {name}, or the name of its file into {name}_FILE.")))
+        found.ok_or_else(|| {
+            Error::invalid(format!("{whose} needs a secret")).hint(format!("Put it into {name}, or the name of its file into {name}_FILE."))
+        })
     }
     fn or(&self, name: &str, default: &str) -> Result<String> {
         Ok((self.named)(name)?.unwrap_or_else(|| default.to_string()))
@@ -124,7 +126,8 @@ impl Cache {
         let wrong = |what: &str| Error::invalid(format!("{url} is no cache: {what}")).hint(KINDS);
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("its kind is missing"))?;
         if rest.contains('@') {
-            return Err(Error::invalid("an address of a cache holds a secret").hint("Secrets are given by the environment: docs/edge.md names them."));
+            return Err(Error::invalid("an address of a cache holds a secret")
+                .hint("Secrets are given by the environment: docs/edge.md names them."));
         }
         // Numbers of services are asked for as they are written, and begin no path of their own.
         let number = || match !rest.is_empty() && rest.len() <= 64 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

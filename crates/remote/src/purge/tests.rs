@@ -220,7 +220,9 @@ async fn cloudfront_is_sent_signed_invalidations() {
         let wanted = signature(asked, &signed, date, ("us-east-1", "cloudfront"), AWS_SECRET);
         let scope = format!("AKIDEXAMPLE/{}/us-east-1/cloudfront/aws4_request", &date[..8]);
         let fine = field("Signature") == wanted && field("Credential") == scope && asked.header("x-amz-security-token") == "session";
-        let all_signed = ["host", "content-type", "x-amz-content-sha256", "x-amz-security-token"].iter().all(|name| signed.split(';').any(|s| s == *name));
+        let all_signed = ["host", "content-type", "x-amz-content-sha256", "x-amz-security-token"]
+            .iter()
+            .all(|name| signed.split(';').any(|s| s == *name));
         if fine && all_signed {
             answer("201 Created", "<Invalidation><Id>I1</Id><Status>InProgress</Status></Invalidation>")
         } else {
@@ -233,7 +235,10 @@ async fn cloudfront_is_sent_signed_invalidations() {
     cache.purge(&many(501)).await.unwrap();
     cache.purge(&[]).await.unwrap();
     let asked = vendor.asked();
-    assert_eq!((asked.len(), asked[0].method.as_str(), asked[0].path.as_str()), (3, "POST", "/2020-05-31/distribution/E2EXAMPLE/invalidation"));
+    assert_eq!(
+        (asked.len(), asked[0].method.as_str(), asked[0].path.as_str()),
+        (3, "POST", "/2020-05-31/distribution/E2EXAMPLE/invalidation")
+    );
     assert_eq!(
         asked[0].body,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<InvalidationBatch xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><Paths>\
@@ -265,7 +270,9 @@ async fn fastly_is_sent_256_keys_at_once() {
 #[tokio::test]
 async fn cloudflare_is_sent_30_tags_at_once_and_believed_only_if_it_says_so() {
     let vendor = Vendor::new(|asked| match (asked.header("authorization"), asked.body.contains("p99")) {
-        ("Bearer token", false) => answer("200 OK", "{\"success\":true,\"errors\":[],\"messages\":[],\"result\":{\"id\":\"9a7806061c88ada191ed06f989cc3dac\"}}"),
+        ("Bearer token", false) => {
+            answer("200 OK", "{\"success\":true,\"errors\":[],\"messages\":[],\"result\":{\"id\":\"9a7806061c88ada191ed06f989cc3dac\"}}")
+        }
         _ => answer("200 OK", "{\"success\":false,\"errors\":[{\"code\":1134,\"message\":\"limit\"}]}"),
     });
     let cache = cache("cloudflare://023e105f4ecef8ad9ca31a8372d0c353", &vendor);
@@ -331,11 +338,27 @@ async fn whatever_is_no_confirmation_is_a_refusal() {
         (|_| answer("500 Oh no", "broken\nhere"), "it answered 500: broken here", None),
         (|_| answer("500 Oh", ""), "it answered 500", None),
         (|_| None, "it does not answer", None),
-        (|_| Some("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n".into()), "it answered 302, a redirect, which is not followed", None),
-        (|_| Some("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nslow".into()), "it answered 429: slow", Some(7)),
+        (
+            |_| Some("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n".into()),
+            "it answered 302, a redirect, which is not followed",
+            None,
+        ),
+        (
+            |_| Some("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nslow".into()),
+            "it answered 429: slow",
+            Some(7),
+        ),
         (|_| Some("HTTP/1.1 503 No\r\nRetry-After: 99999999\r\nContent-Length: 0\r\n\r\n".into()), "it answered 503", Some(300)),
-        (|_| Some("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{".into()), "its answer breaks off, or is too long", None),
-        (|_| Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000))), "its answer breaks off, or is too long", None),
+        (
+            |_| Some("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{".into()),
+            "its answer breaks off, or is too long",
+            None,
+        ),
+        (
+            |_| Some(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000))),
+            "its answer breaks off, or is too long",
+            None,
+        ),
     ];
     for (says, why, wait) in failures {
         let vendor = Vendor::new(says);
@@ -363,20 +386,42 @@ fn what_cannot_work_is_refused_before_anybody_is_asked() {
         Cache::open(url, &Surroundings { named: &named, now: || 0 }).map(|cache| cache.name().to_string()).map_err(|e| (e.message, e.hint))
     };
     for url in [
-        "", "varnish", "varnish://", "varnish://a b", "varnish://host/path", "varnish://host:port", "ftp://host", "fastly://", "fastly://a/b",
-        "cloudfront://a?b", "cloudflare://..", "https://", "purge+ftp://host", "squid://host",
+        "",
+        "varnish",
+        "varnish://",
+        "varnish://a b",
+        "varnish://host/path",
+        "varnish://host:port",
+        "ftp://host",
+        "fastly://",
+        "fastly://a/b",
+        "cloudfront://a?b",
+        "cloudflare://..",
+        "https://",
+        "purge+ftp://host",
+        "squid://host",
     ] {
         assert!(open(url, Some("a secret of some length")).is_err(), "{url:?}");
     }
     let (message, _) = open("varnish://user:hidden@host", Some("x")).unwrap_err();
     assert!(!message.contains("hidden"), "{message}");
-    for (url, name) in [("fastly://S1", "FASTLY_API_TOKEN"), ("cloudflare://Z1", "CLOUDFLARE_API_TOKEN"), ("https://example.org/hook", "HOLT_PURGE_SECRET")] {
+    for (url, name) in [
+        ("fastly://S1", "FASTLY_API_TOKEN"),
+        ("cloudflare://Z1", "CLOUDFLARE_API_TOKEN"),
+        ("https://example.org/hook", "HOLT_PURGE_SECRET"),
+    ] {
         let (message, hint) = open(url, None).unwrap_err();
         assert!(message.ends_with("needs a secret") && hint.unwrap().contains(name), "{message}");
     }
     assert!(open("https://example.org/hook", Some("short")).unwrap_err().0.contains("too short"));
     assert!(open("https://example.org/hook", Some("whsec_???")).unwrap_err().0.contains("not Base64"));
-    for url in ["varnish://[::1]:6081", "varnish+https://cache.example.org", "purge://127.0.0.1:80", "cloudfront://E2EXAMPLE", "http://127.0.0.1:8/hook"] {
+    for url in [
+        "varnish://[::1]:6081",
+        "varnish+https://cache.example.org",
+        "purge://127.0.0.1:80",
+        "cloudfront://E2EXAMPLE",
+        "http://127.0.0.1:8/hook",
+    ] {
         assert_eq!(open(url, Some("a secret of some length")).unwrap(), url);
     }
 }

@@ -38,7 +38,9 @@ impl Webhook {
             None => secret.into_bytes(),
         };
         if key.len() < 16 {
-            return Err(Error::invalid("the secret of the webhook is too short").hint("Take at least 16 bytes: `openssl rand -hex 32` makes one."));
+            return Err(
+                Error::invalid("the secret of the webhook is too short").hint("Take at least 16 bytes: `openssl rand -hex 32` makes one.")
+            );
         }
         Ok(Self { url: url.to_string(), key, now: around.now, began: (around.now)(), number: AtomicU64::new(0) })
     }
@@ -68,8 +70,7 @@ impl Driver for Webhook {
             let wikis: Vec<Value> = stale.iter().map(described).collect();
             let body = json!({"type": "purge", "timestamp": time, "data": {"wikis": wikis}}).to_string();
             let signature = self.signature(&id, &time, &body);
-            let headers =
-                [(header::CONTENT_TYPE, "application/json".to_string()), (ID, id), (TIME, time), (SIGNATURE, signature)];
+            let headers = [(header::CONTENT_TYPE, "application/json".to_string()), (ID, id), (TIME, time), (SIGNATURE, signature)];
             client.ask(request("POST", &self.url, &headers, body)?).await?.done()?;
         }
         Ok(())

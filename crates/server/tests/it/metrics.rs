@@ -38,7 +38,9 @@ fn metrics_are_numbers_at_an_address_of_their_own() {
         assert!(Instant::now() < end, "{text}");
         std::thread::sleep(Duration::from_millis(20));
     };
-    for (name, least) in [("holt_requests_total{status=\"2xx\"}", 1.0), ("holt_requests_total{status=\"4xx\"}", 1.0), ("holt_published_total", 1.0)] {
+    for (name, least) in
+        [("holt_requests_total{status=\"2xx\"}", 1.0), ("holt_requests_total{status=\"4xx\"}", 1.0), ("holt_published_total", 1.0)]
+    {
         assert!(value(&after, name) >= value(&before, name) + least, "{name}: {before}{after}");
     }
     assert_eq!(value(&after, "holt_publish_behind_pages"), 0.0);

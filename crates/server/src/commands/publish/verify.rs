@@ -54,7 +54,9 @@ impl Finding {
         ];
         let counted = counted.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let shared = shared.then(|| "what its pages share is not there as it is here".to_string());
-        let behind = self.behind.then(|| "what is published here is not what its repository holds: start the server, or run `holt reindex`".to_string());
+        let behind = self
+            .behind
+            .then(|| "what is published here is not what its repository holds: start the server, or run `holt reindex`".to_string());
         counted.chain(shared).chain(behind).collect()
     }
     fn json(&self, slug: &str) -> Value {
