@@ -221,9 +221,12 @@ class Bench:
             if round_ > 0:
                 times.append(time.monotonic() - began)
                 puts.append(self.counting.counts.get("PUT", 0) - before.get("PUT", 0))
-            hits = [reader.request("GET", "/bench/edit")[0].getheader("X-Cache") for _ in range(2)]
-            if hits[-1] != "HIT":
-                raise RuntimeError(f"the cache keeps nothing: {hits}")
+            # The next one is timed from a page that the cache has.
+            end = time.monotonic() + 10
+            while reader.request("GET", "/bench/edit")[0].getheader("X-Cache") != "HIT":
+                if time.monotonic() > end:
+                    raise RuntimeError("the cache keeps nothing")
+                time.sleep(0.05)
         self.row("save → seen through Varnish, purged", f"p50 {median(times):.2f} s, p95 {percentile(times, 95):.2f} s", "p95 ≤ 2 s", percentile(times, 95) <= 2)
         self.row("files put for a change of a text", f"{median(puts):.0f} (most {max(puts)})", "2", max(puts) == 2)
 

@@ -140,8 +140,8 @@ impl Cache {
         };
         let mut needs_paths = false;
         let driver: Arc<dyn Driver> = match scheme {
-            "varnish" => Arc::new(Varnish::new(server("http")?, around)?),
-            "varnish+https" => Arc::new(Varnish::new(server("https")?, around)?),
+            "varnish" => Arc::new(Varnish::new(&server("http")?, around)?),
+            "varnish+https" => Arc::new(Varnish::new(&server("https")?, around)?),
             "purge" | "purge+https" => {
                 needs_paths = true;
                 Arc::new(ByAddress::new(server(if scheme == "purge" { "http" } else { "https" })?))

@@ -17,7 +17,7 @@ pub(super) struct Varnish {
 }
 
 impl Varnish {
-    pub(super) fn new(server: String, around: &Surroundings<'_>) -> Result<Self> {
+    pub(super) fn new(server: &str, around: &Surroundings<'_>) -> Result<Self> {
         Ok(Self { url: format!("{server}/"), secret: (around.named)("HOLT_PURGE_SECRET")? })
     }
 }
