@@ -36,7 +36,7 @@ clients() {
     s3_server
 }
 
-declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make)
+declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make [sqlite3]=sqlite3)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")

@@ -18,20 +18,14 @@ impl DomainName {
     /// From its ASCII form. `Invalid` says what is wrong.
     pub fn parse(text: &str) -> Result<Self> {
         const HOW: &str = "Write it like wiki.example.org.";
-        let labels: Vec<&str> = text.split('.').collect();
-        let fine = |label: &&str| {
-            let ends = label.starts_with('-') || label.ends_with('-');
-            let signs = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-            !label.is_empty() && label.len() <= LABEL_BYTES && signs && !ends
-        };
-        if text.is_empty() || text.len() > DOMAIN_BYTES || !labels.iter().all(fine) {
+        if !is_host_name(text) {
             return Err(Error::invalid("that is no name of a host").hint(HOW));
         }
-        let last = labels.last().copied().unwrap_or_default();
-        if last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x") {
+        if is_address(text) {
             return Err(Error::invalid("that is an address, not a name").hint(HOW));
         }
-        if labels.len() < 2 || NOBODYS.contains(&last) {
+        let (rest, last) = text.rsplit_once('.').unwrap_or(("", text));
+        if rest.is_empty() || NOBODYS.contains(&last) {
             return Err(Error::invalid("nobody can have that name for themselves").hint(HOW));
         }
         Ok(Self(text.to_string()))
@@ -56,9 +50,89 @@ impl fmt::Display for DomainName {
     }
 }
 
+/// Where the wikis of a server are: `wiki.example.org`, whose names below it are wikis. `localhost` and names without a dot, of a network of one's own, may be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseDomain(String);
+
+impl BaseDomain {
+    /// From what an operator writes; capitals are made small. `Invalid` says what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let name = text.to_ascii_lowercase();
+        if !is_host_name(&name) {
+            return Err(Error::invalid("that is no name of a host")
+                .hint("Write the name alone, like wiki.example.org: no scheme, no port, no dot at its end, other scripts as xn--…"));
+        }
+        if is_address(&name) {
+            return Err(Error::invalid("that is an address, not a name")
+                .hint("Wikis are at names below it: write a name like wiki.example.org, or localhost."));
+        }
+        Ok(Self(name))
+    }
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for BaseDomain {
+    /// What is wrong and what to do, as command lines show it.
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        Self::parse(text).map_err(|e| format!("{e}. {}", e.hint.as_deref().unwrap_or_default()))
+    }
+}
+
+/// Whether its labels are those of a host (RFC 1123 §2.1), in lower case.
+fn is_host_name(text: &str) -> bool {
+    let fine = |label: &str| {
+        let ends = label.starts_with('-') || label.ends_with('-');
+        let signs = label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        !label.is_empty() && label.len() <= LABEL_BYTES && signs && !ends
+    };
+    text.len() <= DOMAIN_BYTES && text.split('.').all(fine)
+}
+
+/// Whether it is, or could be taken for, an IPv4 address (WHATWG URL, "ends in a number").
+fn is_address(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wikis_are_below_names() {
+        for (good, name) in
+            [("wiki.example.org", "wiki.example.org"), ("localhost", "localhost"), ("Wiki.LAN", "wiki.lan"), ("intranet", "intranet")]
+        {
+            assert_eq!(BaseDomain::parse(good).unwrap().as_str(), name);
+        }
+        for bad in [
+            "",
+            " ",
+            "a b",
+            ".",
+            "x.",
+            ".x",
+            "http://x",
+            "x/",
+            "x:80",
+            "127.0.0.1",
+            "[::1]",
+            "::1",
+            "1",
+            "0x7f",
+            "*.x",
+            "münchen.example",
+            "_x.org",
+            "-x",
+        ] {
+            assert!(BaseDomain::parse(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn names_that_somebody_can_have() {

@@ -20,7 +20,7 @@ pub use access::{
     AccessLevel, AccessRules, Action, Actor, AgentPolicy, CLIENT_PATTERN_CHARS, ClientPattern, Handling, Hidden, MemberFlags, POLICY_RULES,
     Person, PolicyRule, Program, SessionName, SubtreeRule, SubtreeRules, UserId,
 };
-pub use domain::DomainName;
+pub use domain::{BaseDomain, DomainName};
 pub use edit::{Change, ChangeKind, Conflict, Edit, FileChange, OpId, SaveOutcome, Saved};
 pub use error::{Error, ErrorKind, ProposedAs, Result};
 pub use html::SafeHtml;

@@ -1,8 +1,8 @@
 //! `holt-edge`: published pages out of a fragment store, without the server. Stateless; as many as one likes.
 
 use clap::Parser;
-use holt_core::WikiId;
 use holt_core::session::ViewerKey;
+use holt_core::{BaseDomain, WikiId};
 use holt_edge::{
     Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, remote, respond, security_headers, serve,
 };
@@ -40,7 +40,7 @@ struct Flags {
     listen: SocketAddr,
     /// Serve each wiki at SLUG.DOMAIN
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
-    domain: Option<String>,
+    domain: Option<BaseDomain>,
     /// The wiki that loopback names and addresses show
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     default_wiki: Option<String>,
@@ -129,7 +129,7 @@ impl Edge {
         };
         // As `holt serve` has it: without a wiki that was named, the domain itself is the platform, which is the origin's.
         let apex = if flags.domain.is_some() && default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki };
-        let hosts = HostRule { domain: flags.domain.as_deref().map(|domain| domain.to_ascii_lowercase().into()), default_wiki, apex };
+        let hosts = HostRule { domain: flags.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki, apex };
         let behind = if flags.origin.is_some() { Behind::Origin } else { Behind::Nobody };
         let caching = Caching::shared(flags.cdn_max_age, Duration::from_secs(flags.stale));
         let state = EdgeState { store, viewer_key, hosts, clock: now, visits: Arc::default(), caching, behind };

@@ -65,6 +65,10 @@ impl Engine {
     /// Takes the data directory's lock, then opens the platform database. Fails at once, naming the holder, if another process has it.
     pub fn open(options: EngineOptions) -> Result<Self> {
         let data = options.data;
+        if data.exists() && !data.is_dir() {
+            return Err(Error::invalid(format!("{} is not a directory", data.display()))
+                .hint("Name a directory, or one that is to be made, with --data or HOLT_DATA."));
+        }
         for dir in [data.clone(), data.join("wikis"), data.join("fragments")] {
             make_dir(&dir).map_err(|e| Error::io(format!("create {}", dir.display()), e))?;
         }

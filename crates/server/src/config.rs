@@ -1,14 +1,19 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod smoke;
+mod values;
 
 pub use elsewhere::ElsewhereArgs;
+pub use smoke::SmokeArgs;
 
 use crate::proxies::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use holt_core::BaseDomain;
 use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use values::{header_of_ones_own, key_value};
 
 /// A home for git-backed Markdown wikis that people and their AI agents write together.
 #[derive(Debug, Parser)]
@@ -94,6 +99,11 @@ pub enum Command {
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
+    /// Ask a server that was just started what people and programs will ask it
+    #[command(
+        after_help = "Example:\n  holt smoke https://wiki.example.org --canary canary --token-file /etc/holt/canary-token\n\nThe exit code is the number of failures, at most 125."
+    )]
+    Smoke(SmokeArgs),
     /// Speak the Model Context Protocol on standard input and output, for agents on this machine
     #[command(
         after_help = "The data directory is taken for as long as it runs: no server may be using it.\n\nExamples:\n  holt mcp --wiki docs                          as whoever runs the machine\n  holt mcp --wiki docs --as ann@example.org     with Ann's rights, in her name\n  claude mcp add docs -- holt mcp --data /srv/holt --wiki docs --read-only"
@@ -146,7 +156,7 @@ pub struct ServeArgs {
     pub listen: SocketAddr,
     /// Serve each wiki at SLUG.DOMAIN, and the platform, where people make and look after wikis, at DOMAIN itself
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
-    pub domain: Option<String>,
+    pub domain: Option<BaseDomain>,
     /// The wiki that loopback names and addresses show (default: the only one, or the first made); if given, DOMAIN shows it, too
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,
@@ -157,10 +167,10 @@ pub struct ServeArgs {
     #[arg(long, env = "HOLT_TRUST_PROXY", value_name = "CIDR", value_delimiter = ',')]
     pub trust_proxy: Vec<Network>,
     /// The header in which these proxies say who somebody is whom they logged in, by mail address; they have to remove it from what clients send
-    #[arg(long, env = "HOLT_AUTH_HEADER", value_name = "NAME", requires = "trust_proxy")]
+    #[arg(long, env = "HOLT_AUTH_HEADER", value_name = "NAME", requires = "trust_proxy", value_parser = header_of_ones_own)]
     pub auth_header: Option<HeaderName>,
     /// The header in which they say what to call them
-    #[arg(long, env = "HOLT_AUTH_NAME_HEADER", value_name = "NAME", requires = "auth_header")]
+    #[arg(long, env = "HOLT_AUTH_NAME_HEADER", value_name = "NAME", requires = "auth_header", value_parser = header_of_ones_own)]
     pub auth_name_header: Option<HeaderName>,
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
@@ -202,7 +212,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub elsewhere: ElsewhereArgs,
     /// Who mail sent by that server is from
-    #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS")]
+    #[arg(long, env = "HOLT_MAIL_FROM", value_name = "ADDRESS", requires = "smtp_url")]
     pub mail_from: Option<String>,
 }
 
@@ -265,10 +275,6 @@ pub enum RenderFormat {
     Html,
     /// HTML, table of contents, links and required libraries.
     Json,
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    text.split_once('=').map(|(k, v)| (k.to_string(), v.to_string())).ok_or_else(|| format!("write it as KEY=VALUE, not {text:?}"))
 }
 
 /// `holt wiki`.
@@ -712,7 +718,7 @@ pub struct RobotWtfArgs {
     pub only: Vec<String>,
     /// The domain it was served at, which addresses of logos may name
     #[arg(long, value_name = "DOMAIN", default_value = "robot.wtf")]
-    pub from_domain: String,
+    pub from_domain: BaseDomain,
     /// Read and check everything, and bring in nothing
     #[arg(long)]
     pub dry_run: bool,

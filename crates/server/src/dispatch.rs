@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::door::Door;
 use crate::error;
 use crate::front;
+use crate::health;
 use crate::mcp;
 use crate::rates::Kind;
 use crate::reply::{Reply, see_other, text, with_cookie, with_header};
@@ -98,8 +99,10 @@ pub fn off_the_air(app: &App, request: &str, path: &str, wiki: WikiId) -> Option
         }
     };
     // Whoever watches the process asks by its address, and which wiki that shows is no matter.
-    if matches!(path, "/-/healthz" | "/-/readyz") {
-        return Some(text(StatusCode::OK, "ok\n"));
+    match path {
+        "/-/healthz" => return Some(health::alive()),
+        "/-/readyz" => return Some(health::ready(app)),
+        _ => {}
     }
     match record {
         Some(record) if record.trashed.is_none() && record.was == Visibility::Public => {

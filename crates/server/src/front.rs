@@ -7,6 +7,7 @@ use crate::dispatch::dispatch;
 use crate::elsewhere;
 use crate::follow;
 use crate::git;
+use crate::health;
 use crate::limits::{FORM_BYTES, JSON_BYTES, MCP_BYTES, SLACK, TARGET_BYTES, UPLOAD_BYTES};
 use crate::mcp;
 use crate::oauth;
@@ -79,7 +80,8 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
     }
     let path = match (&fallback.reason, &fallback.path) {
         // Whoever watches the process asks by its address, and which wiki that shows is no matter.
-        (Reason::UnknownHost, _) if matches!(parts.uri.path(), "/-/healthz" | "/-/readyz") => return text(StatusCode::OK, "ok\n"),
+        (Reason::UnknownHost, _) if parts.uri.path() == "/-/healthz" => return health::alive(),
+        (Reason::UnknownHost, _) if parts.uri.path() == "/-/readyz" => return health::ready(&app),
         (Reason::UnknownHost, _) => return no_wiki(),
         (Reason::BadAddress(why), _) => return text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n")),
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),

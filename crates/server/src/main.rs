@@ -16,6 +16,8 @@ mod follow;
 mod followers;
 mod front;
 mod git;
+mod handles;
+mod health;
 mod limits;
 mod log;
 mod mail;
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Reindex(args) => commands::reindex::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Smoke(args) => commands::smoke::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),
         Command::Thumbnail(args) => commands::thumbnail::run(&args),
         Command::Completions { shell } => {

@@ -93,7 +93,7 @@ const fn api(method: &'static str, pattern: &'static str, need: Need, run: fn(&C
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     get ("/-/healthz",                              Public, web::site::healthz),
-    get ("/-/readyz",                               Public, web::site::healthz),
+    get ("/-/readyz",                               Public, web::site::readyz),
     get ("/-/me",                                   Public, web::me::me),
     get ("/-/about",                                Public, web::site::about),
     get ("/-/help",                                 Public, web::guide::show),

@@ -56,9 +56,21 @@ impl Directory {
     }
     /// Notes that somebody came by it, and what they are called there now.
     pub fn identity_used(&self, identity: Identity<'_>, label: &str, now: i64) -> Result<()> {
-        let sql = "UPDATE identities SET label = ?3, last_used = ?4 WHERE provider = ?1 AND subject = ?2";
+        let sql = "UPDATE identities SET label = ?3, last_used = ?4, looked = ?4 WHERE provider = ?1 AND subject = ?2";
         let values = (identity.provider, identity.subject, label, now);
         self.write("note who somebody is", |db| db.execute(sql, values)).map(|_| ())
+    }
+    /// Subjects of `provider` that were not looked at since `before`, Unix seconds; at most `most`, longest ago first.
+    pub fn identities_to_look_at(&self, provider: &str, before: i64, most: usize) -> Result<Vec<String>> {
+        let sql = "SELECT subject FROM identities WHERE provider = ?1 AND looked < ?2 ORDER BY looked, subject LIMIT ?3";
+        let values = (provider, before, i64::try_from(most).unwrap_or(i64::MAX));
+        self.read("list identities", |db| db.prepare_cached(sql)?.query_map(values, |row| row.get(0))?.collect())
+    }
+    /// Notes what somebody is called there now; none: nobody could say, and it stays what it was.
+    pub fn identity_looked_at(&self, identity: Identity<'_>, label: Option<&str>, now: i64) -> Result<()> {
+        let sql = "UPDATE identities SET label = coalesce(?3, label), looked = ?4 WHERE provider = ?1 AND subject = ?2";
+        let values = (identity.provider, identity.subject, label, now);
+        self.write("note what somebody is called", |db| db.execute(sql, values)).map(|_| ())
     }
     /// Who an account is elsewhere, oldest first.
     pub fn identities_of(&self, user: UserId) -> Result<Vec<IdentityRecord>> {

@@ -68,6 +68,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0009_first_wiki.sql"),
         include_str!("migrations/0010_elsewhere.sql"),
         include_str!("migrations/0011_domains.sql"),
+        include_str!("migrations/0012_handles.sql"),
     ],
 };
 

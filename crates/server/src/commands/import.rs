@@ -53,7 +53,7 @@ fn platform(args: &RobotWtfArgs) -> Result<ExitCode> {
     let engine = open_or_create(&args.data)?;
     let bar = Bar::new();
     let run = if args.dry_run { Run::Rehearsal } else { Run::Real };
-    let request = RobotWtf { source: &args.source, domain: &args.from_domain, only: &args.only, run };
+    let request = RobotWtf { source: &args.source, domain: args.from_domain.as_str(), only: &args.only, run };
     let arrivals = import::import_robot_wtf(&engine, &request, &mut |at| bar.show(&at));
     bar.clear();
     let arrivals = arrivals?;

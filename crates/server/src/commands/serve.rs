@@ -1,6 +1,6 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
-use super::output;
+use super::{output, own_authorities, secret};
 use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
@@ -23,7 +23,7 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, domains, front, log, mail, shipping, welcome};
+use crate::{digests, domains, front, handles, log, mail, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
 use holt_edge::{Apex, Behind, Caching, EdgeState, HostRule};
@@ -32,7 +32,6 @@ use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
 use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,11 +82,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: Some(engine.viewer_key().clone()),
-            hosts: HostRule {
-                apex: apex(args),
-                domain: args.domain.as_deref().map(|domain| domain.to_ascii_lowercase().into()),
-                default_wiki,
-            },
+            hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
             clock: unix_seconds,
             visits: Arc::default(),
             caching: Caching::shared(args.cdn_max_age, CDN_STALE),
@@ -166,6 +161,7 @@ fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
             sign_up: args.elsewhere.oidc_sign_up,
             by_mail: if args.elsewhere.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
             own: args.elsewhere.oidc_own_host.clone(),
+            authorities: args.elsewhere.oidc_ca_file.as_deref().map(own_authorities).transpose()?.unwrap_or_default(),
         })?));
     }
     if args.elsewhere.atproto == Switch::On {
@@ -176,7 +172,7 @@ fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
 
 /// The AT Protocol, where there is a platform: other servers know us by its domain.
 fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
-    let domain = args.domain.as_deref().filter(|_| apex(args) == Apex::Platform);
+    let domain = args.domain.as_ref().filter(|_| apex(args) == Apex::Platform);
     let domain = domain.ok_or_else(|| {
         Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
     })?;
@@ -186,17 +182,7 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     let places = Places { directory: args.elsewhere.atproto_directory.clone(), profiles: args.elsewhere.atproto_profiles.clone() };
     let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
     let egress = Egress::new(Vec::new()).with_test_network(args.elsewhere.test_network);
-    Atproto::new(&domain.to_ascii_lowercase(), places, &key, egress, Dns::new(args.elsewhere.resolver))
-}
-
-/// What stands in a file, without the end of its line. `Invalid` if that is nothing.
-fn secret(file: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(file).map_err(|e| Error::io(format!("read {}", file.display()), e))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || secret.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("{} holds no secret", file.display())).hint("Write the secret into it, on one line."));
-    }
-    Ok(secret.to_string())
+    Atproto::new(domain.as_str(), places, &key, egress, Dns::new(args.elsewhere.resolver))
 }
 
 /// How much may be asked of the API in a minute.
@@ -271,7 +257,7 @@ async fn maintain(app: Arc<App>) {
     }
 }
 
-/// Looks after the names that wikis have of their own, a few in each round. Beside everything else, as resolvers may take their time.
+/// Looks after the names that wikis have of their own and those of people elsewhere, a few in each round. Beside everything else, as resolvers may take their time.
 async fn watch_domains(app: Arc<App>) {
     loop {
         let checking = app.clone();
@@ -280,10 +266,11 @@ async fn watch_domains(app: Arc<App>) {
             for (record, doubt) in domains::check_due(&checking.engine, &checking.dns, go_on)? {
                 domains::tell(&checking, &record, doubt);
             }
+            handles::check_due(checking.engine.directory(), &checking.elsewhere, checking.engine.clock().now(), go_on)?;
             Ok::<(), Error>(())
         });
         if let Ok(Err(error)) = checked.await {
-            tracing::warn!("could not look at the names of wikis: {}", error.chain());
+            tracing::warn!("could not look at the names of wikis and people: {}", error.chain());
         }
         tokio::time::sleep(DOMAINS_EVERY).await;
     }

@@ -44,4 +44,7 @@ pub struct ElsewhereArgs {
     /// Its servers that are in your own network: these may have private addresses and any port, and on this machine plain http
     #[arg(long, env = "HOLT_OIDC_OWN_HOST", value_name = "HOST:PORT", value_delimiter = ',', requires = "oidc_issuer")]
     pub oidc_own_host: Vec<String>,
+    /// Certificates of authorities of your own that vouch for these servers, too (PEM)
+    #[arg(long, env = "HOLT_OIDC_CA_FILE", value_name = "FILE", requires = "oidc_own_host")]
+    pub oidc_ca_file: Option<PathBuf>,
 }

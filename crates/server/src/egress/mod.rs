@@ -11,7 +11,8 @@ pub use dns::Dns;
 
 use answer::Bodies;
 use holt_core::{Error, Result};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -37,6 +38,41 @@ pub struct Document {
     pub keep: Option<i64>,
 }
 
+/// What is wanted of a server (RFC 9110 §9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// To look.
+    Get,
+    /// To do something.
+    Post,
+    /// To put something there.
+    Put,
+    /// To take it away.
+    Delete,
+}
+
+impl Verb {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What goes along with a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Sent<'a> {
+    /// Nothing.
+    Nothing,
+    /// Names and values.
+    Form(&'a [(&'a str, &'a str)]),
+    /// A JSON text.
+    Json(&'a str),
+}
+
 /// What is asked of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
@@ -46,8 +82,10 @@ pub struct Call<'a> {
     pub accept: &'a str,
     /// More headers: name, value. What could begin another header is refused.
     pub headers: &'a [(&'a str, &'a str)],
-    /// A form that is sent; none: only to look.
-    pub form: Option<&'a [(&'a str, &'a str)]>,
+    /// What is wanted.
+    pub verb: Verb,
+    /// What goes along.
+    pub sent: Sent<'a>,
     /// Longest body that may come back, in bytes.
     pub most: usize,
 }
@@ -55,15 +93,15 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// Looks for JSON of at most `most` bytes.
     pub fn get(address: &'a str, most: usize) -> Self {
-        Self { address, accept: "application/json", headers: &[], form: None, most }
+        Self { address, accept: "application/json", headers: &[], verb: Verb::Get, sent: Sent::Nothing, most }
     }
     /// Sends a form, and expects JSON of at most `most` bytes.
     pub fn post(address: &'a str, form: &'a [(&'a str, &'a str)], most: usize) -> Self {
-        Self { form: Some(form), ..Self::get(address, most) }
+        Self { verb: Verb::Post, sent: Sent::Form(form), ..Self::get(address, most) }
     }
     fn head(&self, url: &Url) -> Result<String> {
         use std::fmt::Write as _;
-        let (method, body) = (if self.form.is_some() { "POST" } else { "GET" }, self.body());
+        let method = self.verb.name();
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
         let version = env!("CARGO_PKG_VERSION");
@@ -78,15 +116,19 @@ impl<'a> Call<'a> {
             }
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        if let Some(body) = body {
-            let _ = write!(head, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        } else {
-            head.push_str("\r\n");
-        }
+        let (kind, body) = match self.sent {
+            Sent::Nothing => {
+                head.push_str("\r\n");
+                return Ok(head);
+            }
+            Sent::Form(fields) => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                ("application/x-www-form-urlencoded", body)
+            }
+            Sent::Json(text) => ("application/json", text.to_string()),
+        };
+        let _ = write!(head, "Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         Ok(head)
-    }
-    fn body(&self) -> Option<String> {
-        self.form.map(|fields| form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
     }
 }
 
@@ -105,8 +147,11 @@ pub struct Egress {
     trusted: Vec<String>,
     trust: Trust,
     tls: OnceLock<std::result::Result<Arc<ClientConfig>, String>>,
-    roots: fn() -> RootCertStore,
+    /// Who may vouch for servers beside the public authorities.
+    authorities: Vec<CertificateDer<'static>>,
     test_network: Option<SocketAddr>,
+    /// Where all trusted servers are, whatever the DNS says.
+    place: Option<SocketAddr>,
 }
 
 /// What the names of servers end in that are nobody's on the public network (RFC 6761), and a test's own where there is one.
@@ -115,13 +160,20 @@ const TEST: &str = ".test";
 impl Egress {
     /// With servers that are asked wherever they are; usually none.
     pub fn new(trusted: Vec<String>) -> Self {
-        let roots = || RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self { trusted, trust: Trust::Everything, tls: OnceLock::new(), roots, test_network: None }
+        Self { trusted, trust: Trust::Everything, tls: OnceLock::new(), authorities: Vec::new(), test_network: None, place: None }
     }
     /// With servers of the operator's own network, which others do not name: they may have private addresses and any port. What is sent to them goes
     /// by TLS, or does not leave this machine.
     pub fn to_own(trusted: Vec<String>) -> Self {
         Self { trust: Trust::Place, ..Self::new(trusted) }
+    }
+    /// Believes these authorities, too.
+    pub fn with_authorities(self, authorities: Vec<CertificateDer<'static>>) -> Self {
+        Self { authorities, ..self }
+    }
+    /// Asks one address for all trusted servers, as before the DNS leads to it. Who it has to be stays the same.
+    pub fn at(self, place: Option<SocketAddr>) -> Self {
+        Self { place, ..self }
     }
     /// Asks one address of this machine for all servers under `.test`, without TLS. All that is checked before anybody is asked stays as it is.
     pub fn with_test_network(self, place: Option<SocketAddr>) -> Self {
@@ -182,10 +234,11 @@ impl Egress {
     /// The addresses of a server, all of which anybody could ask.
     fn resolve(&self, url: &Url, host: String, port: u16, end: Instant) -> Result<Vec<SocketAddr>> {
         let trusted = self.trusts(&host, port);
-        let places: Vec<SocketAddr> = match url.host() {
-            Some(Host::Ipv4(address)) => vec![(address, port).into()],
-            Some(Host::Ipv6(address)) => vec![(address, port).into()],
-            _ => {
+        let places: Vec<SocketAddr> = match (self.place.filter(|_| trusted), url.host()) {
+            (Some(place), _) => vec![place],
+            (None, Some(Host::Ipv4(address))) => vec![(address, port).into()],
+            (None, Some(Host::Ipv6(address))) => vec![(address, port).into()],
+            (None, _) => {
                 // The system's resolver takes as long as it likes: it is asked aside.
                 let (done, found) = mpsc::channel();
                 let asked = std::thread::Builder::new().name("resolve".into());
@@ -211,10 +264,25 @@ impl Egress {
         let made = self.tls.get_or_init(|| {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
-            Ok(Arc::new(builder.with_root_certificates((self.roots)()).with_no_client_auth()))
+            let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            for authority in &self.authorities {
+                roots.add(authority.clone()).map_err(|e| e.to_string())?;
+            }
+            Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
         });
         made.clone().map_err(|e| Error::internal("prepare secure connections").because(std::io::Error::other(e)))
     }
+}
+
+/// The certificates in a PEM text. `Invalid` if there are none, or one of them is none that could vouch for anybody.
+pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let broken = || Error::invalid("it holds no certificates").hint("It is a PEM file: -----BEGIN CERTIFICATE----- and so on.");
+    let all: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<std::result::Result<_, _>>().map_err(|_| broken())?;
+    let mut roots = RootCertStore::empty();
+    if all.is_empty() || all.iter().any(|one| roots.add(one.clone()).is_err()) {
+        return Err(broken());
+    }
+    Ok(all)
 }
 
 fn refused(why: &str) -> Error {

@@ -1,8 +1,7 @@
 //! Real connections to servers of this test's own: what is let out, and what is not (security.md SSRF; case 34 of spec/mcp.md §12).
 
 use super::*;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,12 +50,6 @@ fn config() -> Arc<ServerConfig> {
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("test-key.pem")).unwrap();
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
-}
-
-fn own_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(CERTIFICATE).unwrap()).unwrap();
-    roots
 }
 
 fn why(egress: &Egress, address: &str) -> String {
@@ -123,11 +116,21 @@ fn servers_have_to_be_who_they_say() {
     let (port, _) = server(FINE, true);
     let place = format!("127.0.0.1:{port}");
     let address = format!("https://{place}/client.json");
-    let with = |roots: fn() -> RootCertStore| Egress { roots, ..Egress::new(vec![place.clone(), format!("localhost:{port}")]) };
-    assert_eq!(with(own_roots).json(&address, 100).unwrap().body, b"{}");
+    let with = |trusted: Vec<String>| Egress::new(trusted).with_authorities(authorities(CERTIFICATE).unwrap());
+    let both = with(vec![place.clone(), format!("localhost:{port}")]);
+    assert_eq!(both.json(&address, 100).unwrap().body, b"{}");
     // Signed by nobody that is known, or for another name.
     assert!(Egress::new(vec![place.clone()]).json(&address, 100).is_err());
-    assert!(with(own_roots).json(&format!("https://localhost:{port}/client.json"), 100).is_err());
+    assert!(both.json(&format!("https://localhost:{port}/client.json"), 100).is_err());
+    // Wherever it is: the name is what counts.
+    let elsewhere = |name: &str| {
+        let address = format!("https://{name}:444/client.json");
+        with(vec![format!("{name}:444")]).at(Some(SocketAddr::from(([127, 0, 0, 1], port)))).json(&address, 100)
+    };
+    assert!(elsewhere("agent.test").is_ok() && elsewhere("other.test").is_err());
+    for broken in [b"".as_slice(), b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        assert!(authorities(broken).is_err(), "{}", String::from_utf8_lossy(broken));
+    }
 }
 
 /// A server that answers once, and gives back what it was sent.

@@ -68,6 +68,14 @@ pub trait Provider: Send + Sync {
     }
     /// Whether an identity belongs to it, by what `identities.provider` says.
     fn vouches_as(&self, provider: &str) -> bool;
+    /// What it says in `identities.provider`, if what people are called there moves between them, so that it has to be looked at again.
+    fn labels_move(&self) -> Option<&'static str> {
+        None
+    }
+    /// What somebody is called there today; none: what does not change. Asks other servers.
+    fn label_today(&self, _subject: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
     /// Where to send somebody. May ask other servers.
     fn depart(&self, leaving: &Leaving<'_>) -> Result<Departure>;
     /// Who came back. Asks the provider; nothing that the browser says is believed.
@@ -118,6 +126,10 @@ impl Elsewhere {
         *count += 1;
         drop(asking);
         Ok(Asking { elsewhere: self, network })
+    }
+    /// Those whose labels move, by what `identities.provider` says of them.
+    pub fn with_moving_labels(&self) -> impl Iterator<Item = (&'static str, &dyn Provider)> {
+        self.providers.iter().filter_map(|provider| Some((provider.labels_move()?, provider.as_ref())))
     }
     /// The one of that key. `NotFound` if there is none.
     pub fn provider(&self, key: &str) -> Result<&dyn Provider> {
@@ -366,7 +378,7 @@ pub struct Someone {
     pub provider: String,
     /// See [`Identity`].
     pub subject: String,
-    /// What they are called there, a handle or an address: shown to themselves, decides nothing.
+    /// What they are called there, a handle or an address: shown to themselves, and to others where they have no address here; decides nothing.
     pub label: String,
     /// What they are to be called here. Cleaned when it is used.
     pub name: String,

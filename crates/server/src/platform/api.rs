@@ -4,6 +4,7 @@ use super::overview::{self, Changes, Usage};
 use super::{Visitor, audit};
 use crate::elsewhere::atproto;
 use crate::front;
+use crate::handles;
 use crate::reply::{Reply, json as json_reply, text};
 use holt_core::{DomainName, Error, MemberFlags, Result, Timestamp, WikiName};
 use holt_engine::db::wiki_db::Member;
@@ -198,9 +199,10 @@ pub fn revoke_token(visitor: &Visitor<'_>) -> Result<Reply> {
 
 fn member_row(visitor: &Visitor<'_>, member: &Member) -> Result<Value> {
     let user = visitor.app.engine.directory().user(member.user)?;
+    let handle = user.as_ref().map(|user| handles::shown(visitor.app.engine.directory(), user)).transpose()?.flatten();
     let flags = member.flags;
     Ok(json!({
-        "id": member.user.0, "email": user.as_ref().map(|user| user.email.as_str()), "display_name": user.as_ref().map(|user| user.name.as_str()),
+        "id": member.user.0, "handle": handle, "email": user.as_ref().map(|user| user.email.as_str()), "display_name": user.as_ref().map(|user| user.name.as_str()),
         "admin": flags.admin, "approved": flags.approved, "read": flags.allow_read, "write": flags.allow_write, "upload": flags.allow_upload,
     }))
 }

@@ -4,6 +4,7 @@ use super::overview::{self, CHANGING, Changes, READING};
 use super::views::{Bar, CreateView, GoneView, LandingView, Level, TokenLine, WikiLine, WikiView, WikisView};
 use super::{Visitor, audit};
 use crate::error;
+use crate::health;
 use crate::reply::{Reply, see_other, text};
 use holt_core::{Error, ErrorKind, Result, Timestamp, WikiName};
 use holt_engine::directory::{TRASH_LIFE, WikiRecord, WikiState};
@@ -17,9 +18,14 @@ pub fn landing(visitor: &Visitor<'_>) -> Result<Reply> {
     visitor.form(StatusCode::OK, "Home", |_| view)
 }
 
-/// `GET /-/healthz`, `GET /-/readyz`
+/// `GET /-/healthz`
 pub fn healthz(_: &Visitor<'_>) -> Result<Reply> {
-    Ok(text(StatusCode::OK, "ok\n"))
+    Ok(health::alive())
+}
+
+/// `GET /-/readyz`
+pub fn readyz(visitor: &Visitor<'_>) -> Result<Reply> {
+    Ok(health::ready(visitor.app))
 }
 
 /// `GET /robots.txt`: wikis have their own.

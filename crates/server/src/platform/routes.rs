@@ -69,7 +69,7 @@ const fn api(method: &'static str, pattern: &'static str, need: Need, run: fn(&V
 pub const ROUTES: &[Route] = &[
     get ("/",                                   Public,   dashboard::landing),
     get ("/-/healthz",                          Public,   dashboard::healthz),
-    get ("/-/readyz",                           Public,   dashboard::healthz),
+    get ("/-/readyz",                           Public,   dashboard::readyz),
     get ("/robots.txt",                         Public,   dashboard::robots),
     get ("/favicon.ico",                        Public,   dashboard::favicon),
     get ("/.well-known/change-password",        Public,   account::change_password),

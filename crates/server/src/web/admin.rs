@@ -2,6 +2,7 @@
 
 use super::views::{AccessGroup, AdminView, Choice, MemberRow, MembersView, Problem, tabs};
 use super::{Context, audit, problem, users};
+use crate::handles;
 use crate::reply::{Reply, see_other};
 use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
 use holt_engine::db::wiki_db::Member;
@@ -76,8 +77,9 @@ fn show(context: &Context<'_>, status: StatusCode, problem: Option<Problem>) -> 
 fn row(context: &Context<'_>, member: &Member) -> Result<MemberRow> {
     let user = context.app.engine.directory().user(member.user)?;
     let unconfirmed = user.as_ref().is_some_and(|user| !user.email_confirmed);
+    let handle = user.as_ref().map(|user| handles::shown(context.app.engine.directory(), user)).transpose()?.flatten();
     let (name, email) = match user {
-        Some(user) => (user.name, user.email),
+        Some(user) => (user.name, handle.unwrap_or(user.email)),
         None => (context.say("Deleted account")?, String::new()),
     };
     Ok(MemberRow { id: member.user.0, name, email, unconfirmed, flags: member.flags })

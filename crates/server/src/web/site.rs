@@ -3,6 +3,7 @@
 use super::Context;
 use super::problem;
 use super::views::{AboutView, IndexEntry, IndexView, Letter, PageRef, SearchFilter, SearchResult, SearchView, SnippetPart};
+use crate::health;
 use crate::reply::{Reply, raw, redirect, see_other, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
 use holt_engine::pages::{self, Strictness, TreeKind};
@@ -14,10 +15,14 @@ use std::fmt::Write as _;
 /// Results on one screen.
 const RESULTS: usize = 20;
 
-/// `GET /-/healthz`, `/-/readyz`: 200 while the platform database answers.
-pub fn healthz(context: &Context<'_>) -> Result<Reply> {
-    context.app.engine.directory().has_operator()?;
-    Ok(text(StatusCode::OK, "ok\n"))
+/// `GET /-/healthz`
+pub fn healthz(_: &Context<'_>) -> Result<Reply> {
+    Ok(health::alive())
+}
+
+/// `GET /-/readyz`
+pub fn readyz(context: &Context<'_>) -> Result<Reply> {
+    Ok(health::ready(context.app))
 }
 
 /// `GET /-/about`

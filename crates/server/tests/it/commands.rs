@@ -241,3 +241,33 @@ fn wikis_that_nobody_uses_are_found() {
     assert_eq!(Server::command(data, &["wiki", "list", "--dormant", "soon"]).0, 2);
     assert!(Server::command(data, &["wiki", "list", "--dormant", "99999d"]).1.is_empty());
 }
+
+/// Nothing starts with a flag that cannot be meant, and nothing is made by it.
+#[test]
+fn a_server_says_what_is_wrong_with_its_flags() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let refused = |flags: &[&str], code: i32, why: &str| {
+        let (got, said, error) = Server::command(&data, &[&["serve", "--listen", "127.0.0.1:0"], flags].concat());
+        assert!(got == code && said.is_empty() && error.contains(why), "{flags:?}: {got} {error}");
+        assert!(!data.exists(), "{flags:?}");
+    };
+    for domain in ["", "a b", "http://wiki.example.org", "wiki.example.org:8080", "wiki.example.org.", "münchen.example"] {
+        refused(&["--domain", domain], 2, "Write the name alone");
+    }
+    refused(&["--domain", "127.0.0.1"], 2, "that is an address");
+    for header in ["host", "X-Forwarded-For", "cookie"] {
+        refused(&["--trust-proxy", "127.0.0.1", "--auth-header", header], 2, "means something else already");
+    }
+    refused(&["--mail-from", "wiki@example.org"], 2, "--smtp-url");
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let issuer = ["--oidc-issuer", "https://sso.lan", "--oidc-client-id", "holt", "--oidc-own-host", "sso.lan:443", "--oidc-ca-file"];
+    let other = dir.path().join("other");
+    let (code, _, error) =
+        Server::command(&other, &[&["serve", "--listen", "127.0.0.1:0"], &issuer[..], &[file.to_str().unwrap()]].concat());
+    assert!(code == 1 && error.contains(file.to_str().unwrap()) && error.contains("BEGIN CERTIFICATE"), "{error}");
+    let (code, _, error) = Server::command(&file, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(code == 1 && error.contains("is not a directory") && error.contains("--data"), "{error}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"x");
+}

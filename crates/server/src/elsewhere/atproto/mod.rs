@@ -294,6 +294,15 @@ impl Provider for Atproto {
     fn vouches_as(&self, provider: &str) -> bool {
         provider == KEY
     }
+    fn labels_move(&self) -> Option<&'static str> {
+        Some(KEY)
+    }
+    fn label_today(&self, subject: &str) -> Result<Option<String>> {
+        let did = Did::parse(subject).ok_or_else(|| Error::invalid("that is no DID"))?;
+        let whereabouts = Asking::new(&self.egress, &self.dns, &self.places.directory).whereabouts(&did, None)?;
+        // Whoever lost their handle is shown by what never changes.
+        Ok(Some(whereabouts.handle.unwrap_or_else(|| did.to_string())))
+    }
     fn depart(&self, leaving: &Leaving<'_>) -> Result<Departure> {
         self.leave(leaving)
     }

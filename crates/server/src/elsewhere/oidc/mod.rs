@@ -14,6 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use holt_core::{Error, Result};
 use holt_engine::accounts;
 use issuer::{Issuer, Metadata};
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Mutex;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub by_mail: ByMail,
     /// `host:port` of its servers that are in the operator's own network.
     pub own: Vec<String>,
+    /// Who vouches for these beside the public authorities.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// See the module.
@@ -79,7 +82,8 @@ impl Oidc {
             return Err(refused("there is no client id"));
         }
         let name = settings.name.clone().unwrap_or(host);
-        let issuer = Issuer::new(settings.issuer.clone(), Egress::to_own(settings.own.clone()));
+        let issuer =
+            Issuer::new(settings.issuer.clone(), Egress::to_own(settings.own.clone()).with_authorities(settings.authorities.clone()));
         Ok(Self { settings, name, issuer, under_way: Mutex::default() })
     }
     /// The issuer could not be asked: what people are told. Why stands in the log.

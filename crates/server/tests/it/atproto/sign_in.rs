@@ -2,7 +2,7 @@
 
 use super::network::{PDS, document};
 use super::{ALICE, ALICES_HANDLE, World, back, leads_to, me, serve};
-use crate::client::{Client, Server};
+use crate::client::{Client, Server, until};
 use crate::platform::{DOMAIN, api, travel};
 use holt_testkit::{DnsConduct, robot_wtf};
 use rusqlite::Connection;
@@ -279,4 +279,55 @@ fn what_is_for_tests_starts_nowhere_else() {
         run(&["--listen", "127.0.0.1:0", "--domain", DOMAIN, "--atproto", "on", "--atproto-directory", "http://plc.directory"])
             .contains("https")
     );
+}
+
+/// Spec/platform.md §3.3: handles are shown, and looked at every day.
+#[test]
+fn handles_in_lists_of_members_are_those_of_today() {
+    let mut world = World::start();
+    let alice = world.log_in(ALICES_HANDLE, ALICE);
+    alice.use_token(&alice.get("/app/account"));
+    assert_eq!(api(&alice, "POST", "/api/wikis", &json!({"slug": "alice", "display_name": "Alice's"})).status, 201);
+    let shown = |world: &World, alice: &Client| {
+        let members = crate::platform::look(&alice.moved(&world.server), "/api/wikis/alice/members");
+        assert_eq!(members.status, 200, "{}", members.body);
+        let member = &members.body["members"][0];
+        assert_eq!(member["email"], format!("@{ALICE}"), "what never changes is there, too");
+        member["handle"].clone()
+    };
+    assert_eq!(shown(&world, &alice), format!("@{ALICES_HANDLE}"));
+    let wiki = world.server.client_at(&format!("alice.{DOMAIN}"));
+    travel(&alice, &wiki, "/-/settings");
+    let screen = wiki.get("/-/admin/user_management").body_text();
+    assert!(screen.contains(&format!("@{ALICES_HANDLE}")) && !screen.contains(ALICE), "{screen}");
+    // She is called something else since, and somebody else has her handle; a day goes by.
+    let a_day_later = |world: &mut World| {
+        world.server.stop();
+        let db = Connection::open(world.data.path().join("holt.db")).unwrap();
+        db.execute("UPDATE identities SET looked = 0", []).unwrap();
+        world.server = serve(world.data.path(), &world.network, &world.dns, &["--sign-up", "open"]);
+    };
+    world.network.person("did:plc:mallory", ALICES_HANDLE);
+    world.network.host_says(ALICES_HANDLE, "did:plc:mallory");
+    a_day_later(&mut world);
+    // Her document still says so; the handle does not.
+    until("the number alone", || match shown(&world, &alice) {
+        Value::Null => Ok(()),
+        other => Err(other.to_string()),
+    });
+    world.network.person(ALICE, "liddell.test");
+    a_day_later(&mut world);
+    until("the new handle", || match shown(&world, &alice) {
+        handle if handle == "@liddell.test" => Ok(()),
+        other => Err(other.to_string()),
+    });
+    // Who cannot be asked keeps what they are called.
+    world.network.document(ALICE, &json!({"nonsense": true}));
+    a_day_later(&mut world);
+    let asked = || {
+        let db = Connection::open(world.data.path().join("holt.db")).unwrap();
+        db.query_row("SELECT looked FROM identities WHERE subject = ?1", [ALICE], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    until("a look", || if asked() > 0 { Ok(()) } else { Err("not yet".into()) });
+    assert_eq!(shown(&world, &alice), "@liddell.test");
 }

@@ -196,6 +196,7 @@ impl Issuer {
             Some(Lie::Silence) => drop(stream.read(&mut [0; 16])),
             Some(Lie::Drip) => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n");
+                // Slow on purpose: a body that never ends, for as long as the other side listens.
                 while stream.write_all(b" ").is_ok() {
                     std::thread::sleep(std::time::Duration::from_millis(100));
                 }

@@ -2,11 +2,10 @@
 
 use super::{DOMAIN, Platform, api, look, path_at, travel, with_token};
 use crate::api::Said;
-use crate::client::{Client, Server};
+use crate::client::{Client, Server, until};
 use crate::smtp::Sink;
 use holt_testkit::{DnsConduct, DnsServer};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 const NAME: &str = "wiki.example.org";
 
@@ -85,11 +84,7 @@ impl World {
     }
     /// Waits for what the server does by itself.
     fn until(&self, what: &str, done: impl Fn() -> bool) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !done() {
-            assert!(Instant::now() < end, "{what} did not come");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until(what, || if done() { Ok(()) } else { Err(String::new()) });
     }
 }
 

@@ -11,6 +11,7 @@ mod proxies;
 mod rights;
 mod robot_wtf;
 mod sign_in;
+mod smoke;
 
 use crate::api::{PASSWORD, Said, engine, said};
 use crate::client::{Answer, Client, Server};
