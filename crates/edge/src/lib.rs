@@ -8,6 +8,7 @@ mod body;
 mod caching;
 mod conditional;
 mod headers;
+mod heads;
 mod hosts;
 pub mod lambda;
 mod live;
@@ -141,6 +142,11 @@ const LIVE_QUERY: &[&str] = &["revision", "edit", "thumbnail", "size", "width", 
 
 fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: &Trust) -> Result<Response<Body>, Fallback> {
     let mut found = Fallback { reason: Reason::Live, wiki: None, path: None };
+    // Whoever is in front may have gone by the other one (security.md HDR-2).
+    let named = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if uri.authority().is_some_and(|target| named.is_some_and(|host| !host.eq_ignore_ascii_case(target.as_str().as_bytes()))) {
+        return Err(Fallback { reason: Reason::BadAddress("it names another host than the Host header".into()), ..found });
+    }
     if (method == Method::GET || method == Method::HEAD) && uri.path().starts_with("/-/static/") {
         return asset(uri.path(), headers).ok_or(Fallback { reason: Reason::Missing, ..found });
     }

@@ -237,6 +237,9 @@ fn elsewhere(origin: Option<&str>, uri: &Uri, reason: Option<&Reason>) -> Respon
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    if status == StatusCode::BAD_REQUEST {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     security_headers(headers);
     response
 }

@@ -83,7 +83,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (Reason::UnknownHost, _) if parts.uri.path() == "/-/healthz" => return health::alive(),
         (Reason::UnknownHost, _) if parts.uri.path() == "/-/readyz" => return health::ready(&app),
         (Reason::UnknownHost, _) => return no_wiki(),
-        (Reason::BadAddress(why), _) => return text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n")),
+        (Reason::BadAddress(why), _) => {
+            let reply = text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n"));
+            return with_header(reply, header::CONNECTION, "close");
+        }
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         (_, Some(path)) => path.clone(),
     };
@@ -98,8 +101,11 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         let peer = app.proxies.client(peer.ip(), &parts.headers);
         return git::serve(app, wiki, parts, &rest, body, peer).await;
     }
+    let connection = peer.ip().to_canonical();
+    let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
+    let scheme = app.proxies.scheme(connection, &parts.headers).unwrap_or(configured);
     // Before anything of the body is read (security.md MCP-2).
-    if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
+    if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers, scheme) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
     }
     let method = parts.method.clone();
@@ -151,9 +157,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let (headers, connection, turn) = (parts.headers, peer.ip().to_canonical(), Turn::First);
-    let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
-    let scheme = app.proxies.scheme(connection, &headers).unwrap_or(configured);
+    let (headers, turn) = (parts.headers, Turn::First);
     let peer = app.proxies.client(connection, &headers);
     // Whoever else says so is not believed, and not even heard.
     let vouched = app.vouching.as_ref().filter(|_| app.proxies.trust(connection)).and_then(|vouching| vouching.read(&headers));

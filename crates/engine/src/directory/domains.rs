@@ -126,8 +126,12 @@ impl Directory {
             let count: i64 = db.query_row(sql, [wiki.to_store()], |row| row.get(0)).map_err(failed())?;
             let most = most.unwrap_or(MOST);
             if count >= i64::from(most) {
-                return Err(Error::denied(format!("this wiki may have {most} names of its own and no more"))
-                    .hint("Remove one of them, or ask whoever runs the server for a larger plan."));
+                return Err(match most {
+                    1 => Error::denied("this wiki may have one name of its own and no more")
+                        .hint("Remove it, or ask whoever runs the server for a larger plan."),
+                    _ => Error::denied(format!("this wiki may have {most} names of its own and no more"))
+                        .hint("Remove one of them, or ask whoever runs the server for a larger plan."),
+                });
             }
             let sql = "INSERT INTO domains (wiki, name, token, created) VALUES (?1, ?2, ?3, ?4)";
             db.execute(sql, (wiki.to_store(), name.as_str(), &token, now)).map_err(failed())?;

@@ -4,6 +4,7 @@ use super::views::{AccessGroup, AdminView, Choice, MemberRow, MembersView, Probl
 use super::{Context, audit, problem, users};
 use crate::handles;
 use crate::reply::{Reply, see_other};
+use holt_core::path::check_seen;
 use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::{Admin, pages};
@@ -105,7 +106,7 @@ pub fn preferences(context: &Context<'_>) -> Result<Reply> {
     let checked = match rows.iter().find(|(name, value)| *name == "SITE_NAME" && value.is_empty()) {
         Some(_) => Err(Error::invalid("a wiki needs a name")),
         None if rows.iter().any(|(_, value)| value.chars().any(char::is_control)) => Err(Error::invalid("a name is one line of text")),
-        None => Ok(()),
+        None => rows.iter().filter(|(name, _)| *name == "SITE_NAME").try_for_each(|(_, name)| check_seen(name)),
     };
     done(context, checked.and_then(|()| pages::set_preferences(&context.scope::<Admin>()?, &rows)))
 }

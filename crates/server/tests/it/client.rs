@@ -112,7 +112,7 @@ impl Server {
     }
     /// A client without cookies.
     pub fn client(&self) -> Client {
-        Client { address: self.address, cookies: Arc::default(), csrf: Arc::default(), host: self.address.to_string() }
+        Client { address: self.address, cookies: Arc::default(), csrf: Arc::default(), host: self.address.to_string(), scheme: "http" }
     }
     /// The same, asking another host.
     pub fn client_at(&self, host: &str) -> Client {
@@ -219,6 +219,8 @@ pub struct Client {
     csrf: Arc<Mutex<String>>,
     /// What it says in `Host`.
     pub host: String,
+    /// What the addresses of its pages begin with.
+    pub scheme: &'static str,
 }
 
 impl Client {
@@ -233,7 +235,7 @@ impl Client {
         for (name, value) in fields {
             body.push_str(&format!("&{}={}", encode(name), encode(value)));
         }
-        let origin = format!("http://{}", self.host);
+        let origin = format!("{}://{}", self.scheme, self.host);
         self.send("POST", path, &[("Origin", &origin), ("Content-Type", "application/x-www-form-urlencoded")], body.as_bytes())
     }
     /// One request on a connection of its own. Errors are those of the connection.
