@@ -141,7 +141,9 @@ impl Edge {
             // Of several, nobody knows which one the network in front of us wrote.
             let hosts: Vec<HeaderValue> = headers.get_all(name).iter().cloned().collect();
             headers.remove(header::HOST);
-            hosts.into_iter().for_each(|host| drop(headers.append(header::HOST, host)));
+            for host in hosts {
+                headers.append(header::HOST, host);
+            }
             if !headers.contains_key(header::HOST) {
                 return elsewhere(None, uri, Some(&Reason::UnknownHost));
             }
