@@ -27,7 +27,7 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret", AWS_REGION: "us-east-1", AWS_ALLOW_HTTP: "true", AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
     const source = join(data.dir, "source");
     mkdirSync(source);
-    for (const name of ["Home", "Guide", "Secret", "Draft"]) writeFileSync(join(source, `${name}.md`), `# ${name}\n\nOf the beginning.\n`);
+    for (const name of ["Home", "Guide", "Secret", "Sketch"]) writeFileSync(join(source, `${name}.md`), `# ${name}\n\nOf the beginning.\n`);
     holt(["import", "folder", source, "--data", data.dir, "--slug", "docs"]);
     token = /holt_[\w-]+/.exec(holt(["token", "create", "--data", data.dir, "--wiki", "docs", "--scope", "write", "--name", "edge"]))[0];
     s3Server = await startStore();
@@ -66,18 +66,18 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
   });
 
   test("a former name leads to its page, until there is a page of that name", async () => {
-    const response = await fetch(`${server.url}/api/v1/pages/Draft/rename`, {
+    const response = await fetch(`${server.url}/api/v1/pages/Sketch/rename`, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ new_path: "Plans/Draft" }),
+      body: JSON.stringify({ new_path: "Plans/Sketch" }),
     });
     assert.ok(response.ok, `${response.status} ${await response.clone().text()}`);
-    await shows("/draft?x=1", (answer) => answer.status === 301 && answer.headers.get("location") === "/Plans/Draft");
-    assert.equal((await atEdge("/Plans/Draft")).status, 200);
-    const url = `${server.url}/api/v1/pages/Draft`;
+    await shows("/sketch?x=1", (answer) => answer.status === 301 && answer.headers.get("location") === "/Plans/Sketch");
+    assert.equal((await atEdge("/Plans/Sketch")).status, 200);
+    const url = `${server.url}/api/v1/pages/Sketch`;
     const written = await fetch(url, { method: "PUT", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify({ content: "# Another\n" }) });
     assert.ok(written.ok, `${written.status} ${await written.clone().text()}`);
-    await shows("/Draft", (answer) => answer.status === 200);
+    await shows("/Sketch", (answer) => answer.status === 200);
   });
 
   test("caches are told how long, and by which words to forget", async () => {

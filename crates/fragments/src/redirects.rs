@@ -87,7 +87,7 @@ mod tests {
             assert_eq!(find(&Fragment::new(text), &path("x").key()), None, "{text}");
         }
         let hash = page_hash(&path("x").key());
-        for line in [format!("{hash}"), format!("{hash} https://evil.example/"), format!("{hash} //evil.example/ /x")] {
+        for line in [hash.clone(), format!("{hash} https://evil.example/"), format!("{hash} //evil.example/ /x")] {
             assert_eq!(find(&Fragment::new(line.clone()), &path("x").key()), None, "{line}");
         }
     }

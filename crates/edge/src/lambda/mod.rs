@@ -63,7 +63,7 @@ impl Runtime {
     /// Says that nothing can be answered, ever. An error if that could not be said.
     pub async fn init_failed(&mut self, message: &str) -> Result<(), String> {
         let sent = self.post(&format!("{API}/init/error"), complaint("Edge.Init", message), Some("Edge.Init")).await;
-        sent.map_err(|trouble| trouble.text())
+        sent.map_err(Trouble::text)
     }
 
     /// Answers invocations, one after the other, until the API does not go on: why. `now`: Unix milliseconds.

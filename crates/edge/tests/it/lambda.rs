@@ -42,8 +42,14 @@ impl Drop for Lambda {
     }
 }
 
-/// Reads one request: its first line, its headers in lower case, its body.
-fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<(String, String)>, Vec<u8>)> {
+/// A request: its first line, its headers with their names in lower case, its body.
+struct Asked {
+    first: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+fn read_request(stream: &mut TcpStream) -> Option<Asked> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte).ok()?;
@@ -57,11 +63,11 @@ fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<(String, String)>
     let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some((first, headers, body))
+    Some(Asked { first, headers, body })
 }
 
 fn serve(mut stream: TcpStream, next: &Mutex<Receiver<Next>>, told: &Sender<Told>) -> Option<()> {
-    while let Some((first, headers, body)) = read_request(&mut stream) {
+    while let Some(Asked { first, headers, body }) = read_request(&mut stream) {
         let reply = |status: &str, more: &str, body: &str| {
             format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n{body}", body.len())
         };
