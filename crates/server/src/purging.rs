@@ -313,9 +313,8 @@ pub async fn run(app: Arc<App>, purging: Arc<Purging>) {
     let looked = tokio::task::spawn_blocking(move || compare(&looking.0, &looking.1));
     let lines = (0..purging.lines.len()).map(|line| tokio::spawn(tell_all(app.clone(), purging.clone(), line)));
     let _ending = Ending(lines.collect());
-    match looked.await {
-        Ok(Err(error)) => tracing::error!("could not see what caches have to forget: {}", error.chain()),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = looked.await {
+        tracing::error!("could not see what caches have to forget: {}", error.chain());
     }
     std::future::pending::<()>().await;
 }

@@ -41,7 +41,7 @@ impl World {
     fn change<T>(&self, change: impl FnOnce(&Engine) -> T) -> T {
         // The clock of the command is the machine's: names are due by it.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed();
-        let engine = Engine::open(EngineOptions::new(&self.dir.path().join("data"), Clock::fixed(now))).unwrap();
+        let engine = Engine::open(EngineOptions::new(self.dir.path().join("data"), Clock::fixed(now))).unwrap();
         let changed = change(&engine);
         engine.settle_all().unwrap();
         changed
