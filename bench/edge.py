@@ -27,7 +27,7 @@ from machine import median, percentile
 from servers import Nginx
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-DOMAIN, PAGE = "wiki.test", "/bench/page"
+DOMAIN, PAGE, EDITED = "wiki.test", "/bench/page", "/bench/manyrev"
 BEGAN = time.monotonic()
 
 
@@ -204,7 +204,7 @@ class Bench:
         host, bearer = f"small.{DOMAIN}", {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         machine.first_answer(cache, PAGE, process, host=host)
         writer, reader = machine.Client(port, host), machine.Client(cache, host)
-        times, puts, url = [], [], "/api/v1/pages/bench/edit"
+        times, puts, url = [], [], "/api/v1/pages/bench/manyrev"
         revision = json.loads(writer.request("GET", url, headers=bearer)[1])["revision"]
         for round_ in range(self.o.edits + 1):
             before = dict(self.counting.counts)
@@ -213,7 +213,7 @@ class Bench:
             if response.status >= 300:
                 raise RuntimeError(f"the edit answered {response.status}: {said[:200]!r}")
             revision, began = json.loads(said)["revision"], time.monotonic()
-            while words.encode() not in reader.request("GET", "/bench/edit")[1]:
+            while words.encode() not in reader.request("GET", EDITED)[1]:
                 if time.monotonic() - began > 30:
                     raise RuntimeError("the edit was not seen within 30 s")
                 time.sleep(0.005)
@@ -223,7 +223,7 @@ class Bench:
                 puts.append(self.counting.counts.get("PUT", 0) - before.get("PUT", 0))
             # The next one is timed from a page that the cache has.
             end = time.monotonic() + 10
-            while reader.request("GET", "/bench/edit")[0].getheader("X-Cache") != "HIT":
+            while reader.request("GET", EDITED)[0].getheader("X-Cache") != "HIT":
                 if time.monotonic() > end:
                     raise RuntimeError("the cache keeps nothing")
                 time.sleep(0.05)
