@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -65,6 +66,40 @@ class Counting(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def relay(behind):
+    """A port that leads to another one and acknowledges at once what comes from there. s3s-fs sends head and body of an answer apart and does not set
+    TCP_NODELAY, so that on a kept connection it waits 40 ms for the kernel's acknowledgement: that is no time of the edge's."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, target):
+        try:
+            while True:
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+                data = source.recv(1 << 16)
+                if not data:
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def accept():
+        while True:
+            near, _ = listener.accept()
+            far = socket.create_connection(("127.0.0.1", behind))
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=pump, args=(near, far), daemon=True).start()
+            threading.Thread(target=pump, args=(far, near), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
 
 
 class Bench:
@@ -132,7 +167,7 @@ class Bench:
                 break
             except OSError:
                 time.sleep(0.02)
-        self.reading = self.env | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.s3_port}"}
+        self.reading = self.env | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{relay(self.s3_port)}"}
         self.publishing = self.env | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.counting.server_address[1]}"}
         machine.run([self.o.bin, "publish", "--to", "s3://pages/wikis", "--wiki", "small"], env=self.reading, timeout=300)
 
@@ -161,7 +196,7 @@ class Bench:
         url = f"http://127.0.0.1:{self.s3_port}/{os.path.relpath(wiki, self.store)}/w"
         times = []
         for _ in range(self.o.starts):
-            said = machine.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{time_pretransfer} %{time_total}", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret", url])
+            said = machine.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{time_pretransfer} %{time_total}", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user", "key:secret", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", url])
             status, begun, ended = said.split()
             if status != "200":
                 raise RuntimeError(f"the S3 server answered {status}")
@@ -249,6 +284,7 @@ class Bench:
         lines = [f"{machine.describe()}; {re.sub('T.*', '', time.strftime('%Y-%m-%dT'))}; fsync p50 {median(machine.fsync_ms(self.work)):.1f} ms.", ""]
         lines += ["| what | figure | goal | |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in self.rows]
+        lines += ["", "The S3 server (s3s-fs) does not set TCP_NODELAY; edges ask it through a relay that acknowledges at once, without which 40 ms are the kernel's."]
         lines += [f"\nFailed: {line}" for line in self.failed]
         return "\n".join(lines)
 
