@@ -21,7 +21,7 @@ use crate::vouched::Vouching;
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The running server.
@@ -56,6 +56,8 @@ pub struct App {
     pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// The port of links in mail, if it is not the scheme's own: what the operator says, or the one that is listened on. Set once it is known.
+    pub public_port: OnceLock<u16>,
     /// Asks the DNS whose a name is.
     pub dns: Dns,
     /// Mail on its way.
@@ -77,6 +79,12 @@ pub struct App {
 }
 
 impl App {
+    /// What a link in a mail has behind its host (`:8080`, or nothing), where the request that asks for the mail came to `asked`. Whoever asks for mail to
+    /// somebody else must not choose the port at which its secret arrives (security.md HDR-4).
+    pub fn link_port(&self, asked: Option<u16>) -> String {
+        let known = self.public_port.get().copied();
+        asked.filter(|asked| known == Some(*asked)).map(|port| format!(":{port}")).unwrap_or_default()
+    }
     /// Ends what git does for one request, at the latest when its time is over.
     pub fn git_stop(&self) -> GitStop {
         GitStop::after(self.git_time)

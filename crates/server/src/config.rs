@@ -157,6 +157,9 @@ pub struct ServeArgs {
     /// Serve each wiki at SLUG.DOMAIN, and the platform, where people make and look after wikis, at DOMAIN itself
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
     pub domain: Option<BaseDomain>,
+    /// The port that the world uses, for links in mail, where it is neither the usual one nor the one listened on
+    #[arg(long, env = "HOLT_PUBLIC_PORT", value_name = "PORT")]
+    pub public_port: Option<u16>,
     /// The wiki that loopback names and addresses show (default: the only one, or the first made); if given, DOMAIN shows it, too
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,

@@ -33,7 +33,7 @@ use http::{HeaderMap, Method, Uri};
 use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Runs it, until standard input ends.
@@ -127,6 +127,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         cookies: CookieSecurity::Plain,
         throttle: Throttle::Off,
         recovery: Recovery::new(Vec::new()),
+        public_port: OnceLock::new(),
         thumbnails: Thumbnails::default(),
         agent_sessions: AgentSessions::default(),
         presence: Presence::default(),

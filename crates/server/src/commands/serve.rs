@@ -33,7 +33,7 @@ use holt_engine::{Engine, EngineOptions, Write, pages};
 use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -98,6 +98,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
+        public_port: args.public_port.map_or_else(OnceLock::new, OnceLock::from),
         dns: Dns::new(args.elsewhere.resolver),
         outbox: Outbox::default(),
         digests: Digests::default(),
@@ -208,6 +209,8 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
     let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
+    // What an operator said stays.
+    let _ = app.public_port.set(address.port());
     digests::start(&app, address)?;
     let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
     let keeper = app.clone();

@@ -237,8 +237,8 @@ pub fn put_member(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
     let fields = fields(visitor);
     only(&fields, &["admin", "approved", "read", "write", "upload"])?;
-    let user = addressed(visitor)?;
     let wiki = visitor.app.engine.wiki(record.id);
+    let user = addressed(visitor)?;
     let actor = visitor.actor()?;
     let scope = wiki.grant::<Admin>(&actor)?;
     let known = wiki.member(user.id)?;

@@ -21,7 +21,14 @@ pub const FIRST_TOKEN: &str = "MCP";
 /// A wiki of whoever asks, by its slug. `NotFound` if there is none, and for one that waits to be removed; `Denied` if it is somebody else's
 /// (spec/platform.md §16, case 8).
 pub fn held(visitor: &Visitor<'_>, slug: &str) -> Result<WikiRecord> {
-    held_even_trashed(visitor, slug).and_then(|record| if record.trashed.is_some() { Err(missing()) } else { Ok(record) })
+    let record = held_even_trashed(visitor, slug)?;
+    if record.trashed.is_some() {
+        return Err(missing());
+    }
+    if record.state == WikiState::Suspended && !visitor.is_operator() {
+        return Err(Error::denied("this wiki has been suspended by whoever runs this server").hint("Ask them."));
+    }
+    Ok(record)
 }
 
 /// The same, even if it waits to be removed.

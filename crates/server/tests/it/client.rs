@@ -267,6 +267,11 @@ impl Client {
         }
         Ok(answer)
     }
+    /// The value of a cookie that the server set.
+    pub fn cookie_of(&self, name: &str) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    }
     /// The same browser, at a server that was started again elsewhere.
     pub fn moved(&self, server: &Server) -> Self {
         Self { address: server.address, ..self.clone() }

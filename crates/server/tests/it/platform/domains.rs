@@ -311,10 +311,18 @@ fn one_logs_in_at_a_domain_of_its_own() {
         let refused = world.ann.get(&format!("/auth/wiki?wiki=alice&challenge={challenge}&next=/&at={at}"));
         assert_eq!(refused.status, 422, "{at}: {}", refused.body_text());
     }
+    // The cookie is good there alone: whoever has the name next is sent it.
+    let cookie = wiki.cookie_of("holt_session");
+    let at = |host: &str| {
+        let settings = world.platform.at(host).send("GET", "/-/settings", &[("Cookie", &format!("holt_session={cookie}"))], b"");
+        settings.unwrap().status
+    };
+    assert_eq!((at(NAME), at(&format!("alice.{DOMAIN}"))), (200, 303));
     // A name whose record is missing may be somebody else's by now: pages are shown there, and nobody is sent there with a code.
     world.dns.set(&format!("_holt.{NAME}"), &[]);
     assert_eq!(world.verify(&world.ann, "alice", NAME).status, 400);
     assert_eq!(world.ann.get(&way).status, 422);
+    assert_eq!(at(NAME), 303, "and sessions that were begun there are over");
     let lost = world.platform.at(NAME);
     assert_eq!((lost.get("/").status, lost.get("/-/login/platform?next=/Home").status), (200, 404));
 }
@@ -479,6 +487,9 @@ fn links_lead_to_a_name_only_while_it_is_shown_to_be_ones_own() {
     world.dns.set(&format!("_holt.{NAME}"), &[]);
     assert_eq!(world.verify(&world.ann, "alice", NAME).status, 400);
     sink.newest(2, "ann@example.org");
+    // She was logged out there, and does not mind to log in again.
+    wiki.log_in("ann@example.org", crate::api::PASSWORD);
+    wiki.refresh_csrf();
     assert_eq!(issuer(), format!("http://alice.{DOMAIN}"));
     assert!(invited(3).starts_with(&format!("http://alice.{DOMAIN}/-/invite/")));
 }
