@@ -1,10 +1,12 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod readers;
 mod smoke;
 mod values;
 
 pub use elsewhere::ElsewhereArgs;
+pub use readers::ReadersArgs;
 pub use smoke::SmokeArgs;
 
 use crate::proxies::Network;
@@ -178,18 +180,9 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
-    /// Tell this cache to forget what changed: varnish://HOST:PORT, purge://HOST:PORT, cloudfront://ID, fastly://ID, cloudflare://ZONE or a webhook's https://…; secrets are the environment's
-    #[arg(long, env = "HOLT_PURGE_URL", value_name = "URL", value_delimiter = ',')]
-    pub purge: Vec<String>,
-    /// Milliseconds after which edges have stopped to show what was before; then caches are told (more than --fresh of holt-edge)
-    #[arg(long, env = "HOLT_PURGE_AFTER", default_value_t = 750, value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=60_000))]
-    pub purge_after: u64,
-    /// Show metrics for Prometheus here, at /-/metrics: an address that only those reach who may see them, as 127.0.0.1:9100
-    #[arg(long, env = "HOLT_METRICS", value_name = "ADDR")]
-    pub metrics: Option<SocketAddr>,
-    /// Seconds for which shared caches in front may answer public pages without asking; 0: they ask each time
-    #[arg(long, env = "HOLT_CDN_MAX_AGE", default_value_t = 0, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(holt_edge::LONGEST)))]
-    pub cdn_max_age: u32,
+    /// What is between this server and its readers.
+    #[command(flatten)]
+    pub readers: ReadersArgs,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,

@@ -90,7 +90,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
             hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
             clock: unix_seconds,
             visits: Arc::default(),
-            caching: Caching::shared(args.cdn_max_age, CDN_STALE),
+            caching: Caching::shared(args.readers.cdn_max_age, CDN_STALE),
             behind: Behind::Live,
         },
         recovery: Recovery::new(engine.interrupted()?),
@@ -162,8 +162,8 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
 /// Caches in front of published pages, if there are any.
 fn caches(args: &ServeArgs) -> Result<Option<Arc<Purging>>> {
     let around = Surroundings { named: &secret_of_environment, now: unix_seconds };
-    let caches = args.purge.iter().map(|url| Cache::open(url, &around)).collect::<Result<Vec<_>>>()?;
-    let after = Duration::from_millis(args.purge_after);
+    let caches = args.readers.purge.iter().map(|url| Cache::open(url, &around)).collect::<Result<Vec<_>>>()?;
+    let after = Duration::from_millis(args.readers.purge_after);
     Ok((!caches.is_empty()).then(|| Arc::new(Purging::new(caches, after))))
 }
 
@@ -233,7 +233,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
         let token = app.engine.directory().create_one_time(Purpose::FirstAdministrator, None, app.engine.clock().now())?;
         output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
     }
-    if let Some(place) = args.metrics {
+    if let Some(place) = args.readers.metrics {
         let place = metrics::start(&app, place).await?;
         output::line(format_args!("metrics at http://{place}{}", metrics::PATH));
     }
