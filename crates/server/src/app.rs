@@ -8,16 +8,19 @@ use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
 use crate::proxies::Proxies;
+use crate::purging::Purging;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
+use holt_core::{Result, WikiId};
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
@@ -68,6 +71,10 @@ pub struct App {
     pub mail_server: Option<MailServer>,
     /// Where pages are published to besides this machine.
     pub shipping: Option<Arc<Shipping>>,
+    /// Caches in front of published pages.
+    pub purging: Option<Arc<Purging>>,
+    /// What was answered.
+    pub counts: Counts,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
     /// Who else vouches for people.
@@ -79,6 +86,12 @@ pub struct App {
 }
 
 impl App {
+    /// Waits, on a thread of the blocking pool, until nobody who asks elsewhere is shown a wiki as it was before: neither by edges nor by caches
+    /// (security.md CDN-5). An error if that takes too long: the change itself is done.
+    pub fn confirm(&self, wiki: WikiId) -> Result<()> {
+        self.shipping.as_ref().map_or(Ok(()), |shipping| shipping.confirm(wiki))?;
+        self.purging.as_ref().map_or(Ok(()), |purging| purging.confirm(wiki))
+    }
     /// What a link in a mail has behind its host (`:8080`, or nothing), where the request that asks for the mail came to `asked`. Whoever asks for mail to
     /// somebody else must not choose the port at which its secret arrives (security.md HDR-4).
     pub fn link_port(&self, asked: Option<u16>) -> String {

@@ -45,7 +45,8 @@ const PIECE: usize = 128 * 1024;
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
     let path = request.uri().path();
     let (is_api, is_oauth) = (api::is_here(path) || mcp::is_here(path), oauth::is_here(path));
-    let reply = answer(app, request, peer).await;
+    let reply = answer(app.clone(), request, peer).await;
+    app.counts.note(reply.status());
     let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
     // What is refused before anybody looked at it is refused in JSON, too. Files beside pages are answered as they are.
     if is_api && plain && !reply.status().is_success() {
@@ -71,7 +72,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         catch_up(&app, &parts.headers).await;
     }
     let mut fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
-        Outcome::Response(response) => return response,
+        Outcome::Response(response) => {
+            app.counts.note_published();
+            return response;
+        }
         Outcome::Fallback(fallback) => fallback,
     };
     // A proxy on this machine asks by whatever name it has for us.

@@ -15,6 +15,7 @@ use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
 use crate::mcp;
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
@@ -27,7 +28,7 @@ use crate::turns::Turns;
 use crate::web::Context;
 use bytes::Bytes;
 use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId};
-use holt_edge::{EdgeState, HostRule};
+use holt_edge::{Behind, Caching, EdgeState, HostRule};
 use holt_engine::Engine;
 use http::{HeaderMap, Method, Uri};
 use std::io::{BufRead, Read, Write};
@@ -120,6 +121,8 @@ pub(crate) fn alone(engine: Engine) -> App {
             hosts: HostRule::default(),
             clock: unix_seconds,
             visits: Arc::default(),
+            caching: Caching::asking(),
+            behind: Behind::Live,
         },
         engine,
         cookies: CookieSecurity::Plain,
@@ -145,6 +148,8 @@ pub(crate) fn alone(engine: Engine) -> App {
         proxies: Proxies::default(),
         vouching: None,
         shipping: None,
+        purging: None,
+        counts: Counts::default(),
         platform: Platform::default(),
     }
 }

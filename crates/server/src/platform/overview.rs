@@ -227,7 +227,7 @@ pub fn change(visitor: &Visitor<'_>, record: &WikiRecord, changes: &Changes) -> 
     pages::set_preferences(&wiki.grant::<Admin>(&visitor.actor()?)?, &rows)?;
     let what = if changes.levels.is_empty() { "wiki.settings" } else { "access.change" };
     audit::done(visitor, Some(record.id), what, &rows.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
-    Ok(())
+    if changes.levels.is_empty() { Ok(()) } else { visitor.app.confirm(record.id) }
 }
 
 /// A token of whoever asks for their wiki: nothing that they may not do there themselves.

@@ -131,7 +131,7 @@ pub fn access(context: &Context<'_>) -> Result<Reply> {
     if set.is_ok() {
         audit::done(context, "access.change", "");
         // Whoever makes a wiki private is told that it is when nobody is shown it any more (security.md CDN-5).
-        if let Some(Err(late)) = context.app.shipping.as_ref().map(|shipping| shipping.confirm(context.wiki.id())) {
+        if let Err(late) = context.app.confirm(context.wiki.id()) {
             return show(context, StatusCode::SERVICE_UNAVAILABLE, Some(problem(&late)));
         }
     }
