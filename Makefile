@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick fuzz isolation
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick bench-edge edge-demo fuzz isolation
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -15,6 +15,8 @@ help:
 	@echo 'make e2e     the real binary, driven by a real browser'
 	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
+	@echo 'make bench-edge  measure the read path at the edge: object store, holt-edge, Varnish'
+	@echo 'make edge-demo  all of it on this machine, put to the test: what readers see of an edit, and with parts of it gone'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
 	@echo 'make isolation  a million operations by everybody through every door: nobody is told what they may not see (HOLT_SEED, HOLT_ISOLATION_OPS)'
 	@echo 'make deps    licences and advisories of all dependencies (needs cargo-deny)'
@@ -91,6 +93,13 @@ bench: build
 
 bench-quick: build
 	python3 bench/run.py --bin '$(abspath $(TARGET))/release/holt' --quick
+
+bench-edge: build test-tools
+	python3 bench/edge.py --bin '$(abspath $(TARGET))/release/holt'
+
+# An S3 server, the server, two edges, Varnish. As a test it is e2e/scenarios/cdn.test.mjs.
+edge-demo: build test-tools
+	cd e2e && HOLT_BIN='$(abspath $(TARGET))/release/holt' node edge-demo.mjs
 
 fuzz:
 	scripts/fuzz.sh

@@ -27,7 +27,7 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret", AWS_REGION: "us-east-1", AWS_ALLOW_HTTP: "true", AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` });
     const source = join(data.dir, "source");
     mkdirSync(source);
-    for (const name of ["Home", "Guide", "Secret"]) writeFileSync(join(source, `${name}.md`), `# ${name}\n\nOf the beginning.\n`);
+    for (const name of ["Home", "Guide", "Secret", "Sketch"]) writeFileSync(join(source, `${name}.md`), `# ${name}\n\nOf the beginning.\n`);
     holt(["import", "folder", source, "--data", data.dir, "--slug", "docs"]);
     token = /holt_[\w-]+/.exec(holt(["token", "create", "--data", data.dir, "--wiki", "docs", "--scope", "write", "--name", "edge"]))[0];
     s3Server = await startStore();
@@ -58,7 +58,37 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
 
   test("what was published before the server knew of the store is there", async () => {
     await shows("/Guide", async (response) => response.status === 200 && (await response.text()).includes("Of the beginning."));
-    assert.equal((await atEdge("/Nowhere")).status, 404);
+    const missing = await atEdge("/Nowhere");
+    assert.deepEqual([missing.status, missing.headers.get("content-type"), missing.headers.get("cache-control")], [404, "text/html; charset=utf-8", "public, max-age=0, s-maxage=10"]);
+    const words = await missing.text();
+    assert.ok(words.includes("There is no such page") && words.includes('href="/Guide"'), "the wiki's own words, in its frame");
+    assert.equal((await atEdge(/href="(\/-\/static\/style[^"]+)"/.exec(words)[1])).status, 200);
+  });
+
+  test("a former name leads to its page, until there is a page of that name", async () => {
+    const response = await fetch(`${server.url}/api/v1/pages/Sketch/rename`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ new_path: "Plans/Sketch" }),
+    });
+    assert.ok(response.ok, `${response.status} ${await response.clone().text()}`);
+    await shows("/sketch?x=1", (answer) => answer.status === 301 && answer.headers.get("location") === "/Plans/Sketch");
+    assert.equal((await atEdge("/Plans/Sketch")).status, 200);
+    const url = `${server.url}/api/v1/pages/Sketch`;
+    const written = await fetch(url, { method: "PUT", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify({ content: "# Another\n" }) });
+    assert.ok(written.ok, `${written.status} ${await written.clone().text()}`);
+    await shows("/Sketch", (answer) => answer.status === 200);
+  });
+
+  test("caches are told how long, and by which words to forget", async () => {
+    const answer = await atEdge("/Guide");
+    const header = (name) => answer.headers.get(name);
+    assert.match(header("cache-control"), /^public, max-age=0, s-maxage=30, stale-if-error=86400$/);
+    assert.match(header("surrogate-key"), /^w[0-9a-f]{16} p[0-9a-f]{16}$/);
+    assert.equal(header("cache-tag"), header("surrogate-key").replace(" ", ","));
+    assert.equal(header("vary"), "Accept-Encoding");
+    const known = await atEdge("/Guide", { Cookie: "holt_session=x" });
+    assert.deepEqual([known.headers.get("cache-control"), known.headers.get("surrogate-key")], ["private, no-cache", null]);
   });
 
   test("an edit is seen, and answered with the same tag until the next", async () => {

@@ -108,7 +108,8 @@ impl PagePath {
             .iter()
             .enumerate()
             .find_map(|(i, segment)| rules::not_creatable(segment, i == 0))
-            .or_else(|| rules::reserved(&segments));
+            .or_else(|| rules::reserved(&segments))
+            .or_else(|| rules::taken(&segments));
         match refused {
             Some(reason) => Err(Error::invalid(format!("a page cannot be called that: {reason}"))
                 .hint("Choose a name of letters, digits, spaces, hyphens and / between levels.")),
@@ -207,6 +208,15 @@ impl AttachmentName {
 impl fmt::Display for AttachmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Refuses a line of text that people are shown as somebody's or something's name, if it has a character that nobody sees or that turns others
+/// around: the characters that stay out of new names of pages (PATH-3). Joiners between letters and in emoji are none of them.
+pub fn check_seen(text: &str) -> Result<()> {
+    match rules::hidden_in(text) {
+        Some(character) => Err(Error::invalid(format!("the character {character} is not allowed")).hint("Leave it out.")),
+        None => Ok(()),
     }
 }
 
@@ -338,6 +348,30 @@ mod tests {
             "a.",
         ] {
             assert!(PagePath::parse(bad).and_then(PagePath::for_creation).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_stands_in_no_name() {
+        for good in ["", "Ann’s *wiki*: a/b?", "می‌خواهم", "👩‍👩‍👧 & 🏳️‍🌈", "東京", "a\u{a0}b"] {
+            assert!(check_seen(good).is_ok(), "{good:?}");
+        }
+        for (bad, told) in
+            [("a\u{202e}b", "U+202E"), ("a\nb", "U+000A"), ("a\u{200b}b", "U+200B"), ("a\u{2066}b", "U+2066"), ("a\u{e000}", "U+E000")]
+        {
+            assert!(check_seen(bad).unwrap_err().message.contains(told), "{bad:?}");
+        }
+    }
+
+    /// Files of whoever runs the server are there, in every wiki.
+    #[test]
+    fn no_page_is_made_where_the_servers_files_are() {
+        for (name, free) in
+            [("platform/logo", false), ("platform/x/y", false), ("platform", true), ("Platform/Plan", true), ("x/platform/z", true)]
+        {
+            assert_eq!(PagePath::parse(name).unwrap().for_creation().is_ok(), free, "{name}");
+            assert_eq!(check_new_file(&format!("{name}.md")).is_ok(), free, "{name}");
+            assert_eq!(PagePath::parse(name).unwrap().reserved(), None, "what is there goes on: {name}");
         }
     }
 

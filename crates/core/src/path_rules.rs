@@ -117,8 +117,15 @@ pub(crate) fn reserved(segments: &[&str]) -> Option<String> {
     None
 }
 
+/// Why a page may not be created there, though one that is there already goes on: files of whoever runs the server are at such addresses, the
+/// same in every wiki (spec/platform.md §1.1). `Platform/…` is another address.
+pub(crate) fn taken(segments: &[&str]) -> Option<String> {
+    (segments.len() > 1 && segments[0] == "platform").then(|| "what is below platform/ belongs to the server".to_string())
+}
+
 fn shown(c: char) -> String {
-    if c.is_control() || c.is_whitespace() || forbidden_invisible(c) { format!("U+{:04X}", c as u32) } else { format!("{c}") }
+    let plain = c.is_alphanumeric() || c.is_ascii_punctuation();
+    if plain && !forbidden_invisible(c) { format!("{c}") } else { format!("U+{:04X}", c as u32) }
 }
 
 fn forbidden_invisible(c: char) -> bool {
@@ -130,7 +137,16 @@ fn forbidden_invisible(c: char) -> bool {
 
 /// PATH-3: forbidden in names created today. `text` decides whether joiners and variation selectors stand in a sequence.
 fn forbidden(c: char, text: &str) -> bool {
-    if c.is_control() || forbidden_invisible(c) || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '#' | '[' | ']') {
+    matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '#' | '[' | ']') || hidden(c, text)
+}
+
+/// The first character of a line that nobody would see, or that turns others around, as people are told of it.
+pub(crate) fn hidden_in(text: &str) -> Option<String> {
+    text.chars().find(|c| hidden(*c, text)).map(shown)
+}
+
+fn hidden(c: char, text: &str) -> bool {
+    if c.is_control() || forbidden_invisible(c) {
         return true;
     }
     match c {

@@ -5,28 +5,36 @@
 //! connection's own task. Where the published files are on another machine, [`remote`] fetches what was missed and asks again.
 
 mod body;
+mod caching;
 mod conditional;
 mod headers;
+mod heads;
 mod hosts;
+pub mod lambda;
 mod live;
+mod missing;
+mod page;
 pub mod remote;
 pub mod serve;
 mod visits;
 
 pub use body::Body;
+pub use caching::{Caching, LONGEST};
 pub use headers::{FRAME_CSP, STATIC_CSP, security_headers};
 pub use hosts::{Apex, HostRule, Place};
 pub use live::{LiveHead, LivePage, live_page};
 pub use visits::Visits;
 
-use conditional::{accepts_gzip, not_modified, prefers_markdown};
+use caching::Freshness;
+use conditional::accepts_gzip;
 use holt_core::path::decode_url;
 use holt_core::session::ViewerKey;
 use holt_core::{PageKey, PagePath, Visibility, WikiId};
-use holt_fragments::assemble::single;
-use holt_fragments::{Encoding, FragmentStore, PageManifest, Readers, Slot, WikiManifest, assemble, assets};
+use holt_fragments::{Encoding, FragmentStore, PageManifest, Readers, WikiManifest, assets};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Response, StatusCode, Uri};
+use http::{Method, Response, Uri};
+use missing::Missing;
+use page::{Found, home_key, redirect};
 use std::sync::Arc;
 
 /// Name of the cookie with the viewer token.
@@ -47,6 +55,21 @@ pub struct EdgeState {
     pub clock: fn() -> i64,
     /// Which wikis were asked for.
     pub visits: Arc<Visits>,
+    /// What caches in front may keep.
+    pub caching: Caching,
+    /// Who knows what is not published.
+    pub behind: Behind,
+}
+
+/// Who is asked for what is not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// This process: it knows former names, folders and files, and says itself what is not there.
+    Live,
+    /// A server somewhere else: former names are answered here, the rest is sent there.
+    Origin,
+    /// Nobody: what is not published is not there, and a wiki says so in its own words.
+    Nobody,
 }
 
 /// What became of a request.
@@ -119,6 +142,11 @@ const LIVE_QUERY: &[&str] = &["revision", "edit", "thumbnail", "size", "width", 
 
 fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, trust: &Trust) -> Result<Response<Body>, Fallback> {
     let mut found = Fallback { reason: Reason::Live, wiki: None, path: None };
+    // Whoever is in front may have gone by the other one (security.md HDR-2).
+    let named = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if uri.authority().is_some_and(|target| named.is_some_and(|host| !host.eq_ignore_ascii_case(target.as_str().as_bytes()))) {
+        return Err(Fallback { reason: Reason::BadAddress("it names another host than the Host header".into()), ..found });
+    }
     if (method == Method::GET || method == Method::HEAD) && uri.path().starts_with("/-/static/") {
         return asset(uri.path(), headers).ok_or(Fallback { reason: Reason::Missing, ..found });
     }
@@ -162,20 +190,28 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
     }
     let freshness = if private {
         Freshness::Private
-    } else if has_session(headers) {
+    } else if is_known(headers) {
         Freshness::Personal
     } else {
         Freshness::Public
     };
-    let Some(manifest) = published(state, &shared, &path) else { return because(found, Reason::Missing) };
+    let missing = Missing { state, shared: &shared, headers, freshness };
+    let manifest = match published(state, &shared, &path) {
+        Ok(Some(manifest)) => manifest,
+        Ok(None) => return missing.answer(&path).ok_or(Fallback { reason: Reason::Missing, ..found }),
+        // What has to be fetched first is not missing.
+        Err(_) => return because(found, Reason::Missing),
+    };
     let freshness = match manifest.readers {
         Readers::OfTheWiki => freshness,
         Readers::OfItsOwn if matches!(trust, Trust::Page(key) if manifest.page_path().is_ok_and(|path| path.key() == *key)) => {
             Freshness::Private
         }
-        Readers::OfItsOwn => return because(found, Reason::NeedsReader),
+        // Where nobody knows who may read it, nobody is told that it is there.
+        Readers::OfItsOwn => return missing.answer(&path).ok_or(Fallback { reason: Reason::NeedsReader, ..found }),
     };
-    page(state, &shared, &path, &manifest, uri, headers, freshness).ok_or(Fallback { reason: Reason::Missing, ..found })
+    let page = Found { state, shared: &shared, manifest: &manifest, headers, freshness };
+    page.answer(&path, uri).ok_or(Fallback { reason: Reason::Missing, ..found })
 }
 
 /// Addresses that are never pages.
@@ -189,153 +225,22 @@ fn asks_for_something_live(query: &str) -> bool {
 }
 
 /// The page that an address names, or whose Markdown it names.
-fn published(state: &EdgeState, shared: &WikiManifest, path: &str) -> Option<Arc<PageManifest>> {
-    let find = |key: &PageKey| state.store.page(shared.wiki, key).ok().flatten();
+fn published(state: &EdgeState, shared: &WikiManifest, path: &str) -> Result<Option<Arc<PageManifest>>, holt_core::Error> {
+    let find = |key: Option<PageKey>| key.map_or(Ok(None), |key| state.store.page(shared.wiki, &key));
+    let key = |path: &str| PagePath::parse(path).ok().map(|path| path.key());
     if path == "/" {
-        return find(&home_key(shared)?);
+        return find(home_key(shared));
     }
-    let page = PagePath::parse(path).ok().and_then(|path| find(&path.key()));
-    page.or_else(|| find(&PagePath::parse(path.strip_suffix(".md")?).ok()?.key()))
-}
-
-fn page(
-    state: &EdgeState,
-    shared: &WikiManifest,
-    path: &str,
-    manifest: &PageManifest,
-    uri: &Uri,
-    headers: &HeaderMap,
-    freshness: Freshness,
-) -> Option<Response<Body>> {
-    let shown = |manifest| match prefers_markdown(headers) {
-        true => source(state, shared.wiki, manifest, headers, freshness),
-        false => html(state, shared, manifest, headers, freshness),
-    };
-    if path == "/" {
-        return shown(manifest);
+    let page = find(key(path));
+    if matches!(page, Ok(Some(_))) {
+        return page;
     }
-    let canonical = manifest.page_path().ok()?;
-    if PagePath::parse(path).is_ok_and(|path| path.key() == canonical.key()) {
-        // One spelling per page, and the home page is `/` (security.md CDN-8).
-        if home_key(shared).is_some_and(|home| home == canonical.key()) {
-            return Some(redirect("/", freshness));
-        }
-        if uri.path() != canonical.url() && decode_url(uri.path()).ok()? != format!("/{canonical}") {
-            return Some(redirect(&canonical.url(), freshness));
-        }
-        return shown(manifest);
-    }
-    source(state, shared.wiki, manifest, headers, freshness)
+    let source = find(path.strip_suffix(".md").and_then(key));
+    // Both are asked before either is missed: where they have to be fetched, it is done at once.
+    if page.is_err() { page } else { source }
 }
 
-fn home_key(shared: &WikiManifest) -> Option<PageKey> {
-    Some(PagePath::parse(shared.home.as_deref()?).ok()?.key())
-}
-
-/// How long an answer may be kept, and by whom.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Freshness {
-    /// By anybody, if asked for again each time.
-    Public,
-    /// The same bytes, to somebody who is logged in.
-    Personal,
-    /// By nobody.
-    Private,
-}
-
-impl Freshness {
-    fn value(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Public => "public, max-age=0, must-revalidate",
-            Self::Personal => "private, no-cache",
-            Self::Private => "private, no-store",
-        })
-    }
-}
-
-fn html(
-    state: &EdgeState,
-    shared: &WikiManifest,
-    manifest: &PageManifest,
-    headers: &HeaderMap,
-    freshness: Freshness,
-) -> Option<Response<Body>> {
-    let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
-    let tag = tag(&manifest.tag, &shared.frame.as_str()[..12], encoding);
-    let mut response = Response::builder().header(header::CONTENT_TYPE, "text/html; charset=utf-8");
-    if not_modified(headers, &tag) {
-        response = response.status(StatusCode::NOT_MODIFIED);
-        return finish(response, tag, encoding, freshness, Body::empty());
-    }
-    // All are looked for before one is missed: where they have to be fetched, it is done at once.
-    let frame = state.store.frame(shared.wiki, &shared.frame);
-    let parts: Vec<_> = manifest.slots.iter().map(|(slot, key)| (*slot, state.store.part(shared.wiki, manifest, key))).collect();
-    let frame = frame.ok()??;
-    let mut fragments = Vec::with_capacity(parts.len());
-    for (slot, part) in parts {
-        // A page is whole or not there: a missing piece sends the reader on.
-        fragments.push((slot, part.ok()??));
-    }
-    let fill = |slot: Slot| fragments.iter().find(|(s, _)| *s == slot).map(|(_, fragment)| Arc::clone(fragment));
-    finish(response, tag, encoding, freshness, assemble(&frame, fill, encoding).into())
-}
-
-fn source(state: &EdgeState, wiki: WikiId, manifest: &PageManifest, headers: &HeaderMap, freshness: Freshness) -> Option<Response<Body>> {
-    let encoding = if accepts_gzip(headers) { Encoding::Gzip } else { Encoding::Identity };
-    let tag = tag(manifest.source.as_str(), "md", encoding);
-    let response = Response::builder()
-        .header(header::CONTENT_TYPE, "text/markdown; charset=utf-8")
-        .header("x-holt-revision", manifest.revision.to_string())
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if not_modified(headers, &tag) {
-        return finish(response.status(StatusCode::NOT_MODIFIED), tag, encoding, freshness, Body::empty());
-    }
-    let fragment = state.store.part(wiki, manifest, &manifest.source).ok()??;
-    let response = response.header("x-markdown-tokens", tokens(fragment.raw().len()));
-    finish(response, tag, encoding, freshness, single(&fragment, encoding).into())
-}
-
-/// About how many tokens a language model makes of so many bytes: four bytes each, as prose in English has.
-fn tokens(bytes: usize) -> usize {
-    bytes.div_ceil(4)
-}
-
-fn tag(content: &str, frame: &str, encoding: Encoding) -> String {
-    let suffix = if encoding == Encoding::Gzip { "-gz" } else { "" };
-    format!("\"{content}-{frame}{suffix}\"")
-}
-
-fn finish(builder: http::response::Builder, tag: String, encoding: Encoding, freshness: Freshness, body: Body) -> Option<Response<Body>> {
-    let mut response = builder.body(body).ok()?;
-    let length = response.body().length();
-    let not_modified = response.status() == StatusCode::NOT_MODIFIED;
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, HeaderValue::try_from(tag).ok()?);
-    headers.insert(header::CACHE_CONTROL, freshness.value());
-    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if !not_modified {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        if encoding == Encoding::Gzip {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-    }
-    security_headers(headers);
-    Some(response)
-}
-
-fn redirect(to: &str, freshness: Freshness) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
-    let headers = response.headers_mut();
-    // Percent-encoded ASCII by construction.
-    headers.insert(header::LOCATION, HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/")));
-    headers.insert(header::CACHE_CONTROL, freshness.value());
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-    security_headers(headers);
-    response
-}
-
-/// How long browsers keep in mind where the address of a wiki is, in seconds: it may be another one tomorrow.
+/// How long caches keep in mind where the address of a wiki is, in seconds: it may be another one tomorrow.
 const MOVED_KEEP: &str = "public, max-age=300";
 
 /// The way from one name of a wiki to the one where its address is. What programs ask for is answered at every name, and so is whatever was
@@ -351,10 +256,12 @@ fn elsewhere(method: &Method, uri: &Uri, host: &str, to: &str) -> Option<Respons
     // Of the same scheme, which whoever is in front of us knows better; and at the same port.
     let port = host.rfind(':').map_or("", |at| &host[at..]);
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
-    let location = HeaderValue::try_from(format!("//{to}{port}{target}")).ok()?;
-    let mut response = redirect("/", Freshness::Public);
-    response.headers_mut().insert(header::LOCATION, location);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(MOVED_KEEP));
+    let mut response = redirect("/");
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, HeaderValue::try_from(format!("//{to}{port}{target}")).ok()?);
+    // Caches know answers by name and path: one that says more of what was asked for is kept by nobody (security.md CDN-6).
+    let keep = if port.is_empty() && uri.query().is_none() { MOVED_KEEP } else { "no-store" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     Some(response)
 }
 
@@ -384,8 +291,10 @@ fn token_allows(state: &EdgeState, shared: &WikiManifest, headers: &HeaderMap) -
     key.verify(token, (state.clock)()).is_some_and(|viewer| viewer.wiki == shared.wiki && viewer.epoch == shared.epoch)
 }
 
-fn has_session(headers: &HeaderMap) -> bool {
-    cookies(headers).any(|(name, _)| name.strip_prefix("__Host-").unwrap_or(name).starts_with(SESSION_COOKIE))
+/// Whether somebody says who they are: what they are answered is for them (security.md CDN-7), though the bytes are everybody's.
+fn is_known(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION)
+        || cookies(headers).any(|(name, _)| name.strip_prefix("__Host-").unwrap_or(name).starts_with(SESSION_COOKIE))
 }
 
 /// The cookie of that name; none if there are several, as then somebody else may have set one (security.md SES-2).

@@ -3,10 +3,12 @@
 use clap::Parser;
 use holt_core::session::ViewerKey;
 use holt_core::{BaseDomain, WikiId};
-use holt_edge::{Apex, Body, EdgeState, HostRule, Outcome, Reason, remote, respond, security_headers, serve};
+use holt_edge::{
+    Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, remote, respond, security_headers, serve,
+};
 use holt_fragments::{FragmentStore, Freshness};
 use holt_remote::{Remote, Use};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, Uri};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,9 @@ struct Flags {
     /// Seconds for which public pages are shown as they were while the object store does not answer
     #[arg(long, env = "HOLT_STALE", default_value_t = 86_400, value_name = "SECONDS")]
     stale: u64,
+    /// Seconds for which shared caches in front may answer public pages without asking; 0: they ask each time
+    #[arg(long, env = "HOLT_CDN_MAX_AGE", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(LONGEST)))]
+    cdn_max_age: u32,
     /// Address to listen on
     #[arg(long, env = "HOLT_LISTEN", default_value = "127.0.0.1:8081", value_name = "ADDR")]
     listen: SocketAddr,
@@ -45,10 +50,16 @@ struct Flags {
     /// File with the 32-byte key that signs viewer tokens; without it private wikis are not served
     #[arg(long, env = "HOLT_VIEWER_KEY_FILE", value_name = "FILE")]
     viewer_key_file: Option<PathBuf>,
+    /// The header in which whoever is in front says which host was asked, where it cannot keep `Host`; nobody else may be able to reach the edge
+    #[arg(long, env = "HOLT_HOST_HEADER", value_name = "NAME")]
+    host_header: Option<HeaderName>,
+    /// Where AWS Lambda says what to answer: set by it, and then nothing is listened on
+    #[arg(long, env = "AWS_LAMBDA_RUNTIME_API", hide = true, value_name = "HOST:PORT")]
+    runtime_api: Option<String>,
 }
 
 fn main() -> ExitCode {
-    match run(Flags::parse()) {
+    match run(&Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             complain(&message);
@@ -99,39 +110,95 @@ impl Source {
     }
 }
 
-fn run(flags: Flags) -> Result<(), String> {
-    let (source, store) = Source::open(&flags)?;
-    let viewer_key = flags.viewer_key_file.as_deref().map(viewer_key).transpose()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
-    runtime.block_on(async {
+/// What answers a request, however it came in.
+#[derive(Clone)]
+struct Edge {
+    source: Source,
+    state: EdgeState,
+    origin: Option<Arc<str>>,
+    host_header: Option<HeaderName>,
+}
+
+impl Edge {
+    async fn open(flags: &Flags) -> Result<Self, String> {
+        let (source, store) = Source::open(flags)?;
+        let viewer_key = flags.viewer_key_file.as_deref().map(viewer_key).transpose()?;
         let default_wiki = match &flags.default_wiki {
             None => None,
             Some(slug) => Some(source.host(&store, slug).await?.ok_or_else(|| format!("no wiki called {slug} is published here"))?),
         };
         // As `holt serve` has it: without a wiki that was named, the domain itself is the platform, which is the origin's.
         let apex = if flags.domain.is_some() && default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki };
-        let hosts = HostRule { domain: flags.domain.map(|domain| domain.as_str().into()), default_wiki, apex };
-        let state = EdgeState { store, viewer_key, hosts, clock: now, visits: Arc::default() };
-        let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
-        let address = listener.local_addr().map_err(|e| e.to_string())?;
-        let stop = serve::Stop::listen().map_err(|e| e.to_string())?;
-        {
-            use std::io::Write;
-            let _ = writeln!(std::io::stdout(), "listening on http://{address}");
-        }
-        let origin = flags.origin;
-        let handle = move |request: http::Request<hyper::body::Incoming>, _| {
-            let (source, state, origin) = (source.clone(), state.clone(), origin.clone());
-            async move {
-                match source.respond(&state, request.method(), request.uri(), request.headers()).await {
-                    Some(Outcome::Response(response)) => response,
-                    Some(Outcome::Fallback(fallback)) => elsewhere(origin.as_deref(), request.uri(), Some(&fallback.reason)),
-                    None => elsewhere(origin.as_deref(), request.uri(), None),
-                }
+        let hosts = HostRule { domain: flags.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki, apex };
+        let behind = if flags.origin.is_some() { Behind::Origin } else { Behind::Nobody };
+        let caching = Caching::shared(flags.cdn_max_age, Duration::from_secs(flags.stale));
+        let state = EdgeState { store, viewer_key, hosts, clock: now, visits: Arc::default(), caching, behind };
+        Ok(Self { source, state, origin: flags.origin.as_deref().map(Into::into), host_header: flags.host_header.clone() })
+    }
+
+    async fn answer(&self, method: &Method, uri: &Uri, mut headers: HeaderMap) -> Response<Body> {
+        if let Some(name) = &self.host_header {
+            // Of several, nobody knows which one the network in front of us wrote.
+            let hosts: Vec<HeaderValue> = headers.get_all(name).iter().cloned().collect();
+            headers.remove(header::HOST);
+            for host in hosts {
+                headers.append(header::HOST, host);
             }
-        };
-        serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
+            if !headers.contains_key(header::HOST) {
+                return elsewhere(None, uri, Some(&Reason::UnknownHost));
+            }
+        }
+        match self.source.respond(&self.state, method, uri, &headers).await {
+            Some(Outcome::Response(response)) => response,
+            Some(Outcome::Fallback(fallback)) => elsewhere(self.origin.as_deref(), uri, Some(&fallback.reason)),
+            None => elsewhere(self.origin.as_deref(), uri, None),
+        }
+    }
+}
+
+fn run(flags: &Flags) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(async {
+        match &flags.runtime_api {
+            Some(api) => answer_events(flags, api).await,
+            None => listen(flags).await,
+        }
     })
+}
+
+async fn listen(flags: &Flags) -> Result<(), String> {
+    let edge = Edge::open(flags).await?;
+    let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let stop = serve::Stop::listen().map_err(|e| e.to_string())?;
+    {
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    }
+    let handle = move |request: http::Request<hyper::body::Incoming>, _| {
+        let edge = edge.clone();
+        async move {
+            let (parts, _) = request.into_parts();
+            edge.answer(&parts.method, &parts.uri, parts.headers).await
+        }
+    };
+    serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
+}
+
+/// As a function of AWS Lambda, which ends the process when it wants.
+async fn answer_events(flags: &Flags, api: &str) -> Result<(), String> {
+    let mut runtime = lambda::Runtime::new(api);
+    match Edge::open(flags).await {
+        Ok(edge) => {
+            let edge = &edge;
+            Err(runtime.run(milliseconds, async move |event| edge.answer(&event.method, &event.uri, event.headers).await).await)
+        }
+        Err(why) => {
+            // Lambda shows it in its log; so do we.
+            let _ = runtime.init_failed(&why).await;
+            Err(why)
+        }
+    }
 }
 
 fn viewer_key(path: &Path) -> Result<ViewerKey, String> {
@@ -160,7 +227,9 @@ fn elsewhere(origin: Option<&str>, uri: &Uri, reason: Option<&Reason>) -> Respon
     let mut response = Response::new(Body::from(bytes::Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     let target = origin.filter(|_| !matches!(reason, Some(Reason::BadAddress(_) | Reason::UnknownHost)));
-    if let Some(target) = target.and_then(|origin| HeaderValue::try_from(format!("{}{uri}", origin.trim_end_matches('/'))).ok()) {
+    // Path and query alone: who asks may have put another host before them.
+    let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
+    if let Some(target) = target.and_then(|origin| HeaderValue::try_from(format!("{}{asked}", origin.trim_end_matches('/'))).ok()) {
         *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
         response.headers_mut().insert(header::LOCATION, target);
     }
@@ -169,6 +238,9 @@ fn elsewhere(origin: Option<&str>, uri: &Uri, reason: Option<&Reason>) -> Respon
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    if status == StatusCode::BAD_REQUEST {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     security_headers(headers);
     response

@@ -1,18 +1,21 @@
 //! Answers out of an object store: what [`respond`] missed is fetched, and it is asked again. At most four times when nothing is known: whose
 //! the host is; the manifests; the fragments; and once more if one of them was replaced meanwhile.
 
-use crate::{EdgeState, Outcome, respond};
+use crate::{Body, EdgeState, FRAME_CSP, Outcome, STATIC_CSP, respond};
 use holt_core::{Error, Result, WikiId};
-use holt_fragments::FragmentStore;
+use holt_fragments::{Answer, FragmentStore, assets};
 use holt_remote::Remote;
-use http::header::HeaderMap;
-use http::{Method, Uri};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, Uri};
 
 /// How often it is asked again.
 const ROUNDS: usize = 6;
 
 /// As [`respond`]; `None` if the store could not be asked, and what is known from before is too old or not enough.
 pub async fn respond_from(remote: &Remote, state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Outcome> {
+    if let Some(response) = asset(remote, method, uri).await {
+        return Some(Outcome::Response(response));
+    }
     let state = EdgeState { store: state.store.for_one_reader(), ..state.clone() };
     for _ in 0..ROUNDS {
         let outcome = respond(&state, method, uri, headers);
@@ -25,6 +28,28 @@ pub async fn respond_from(remote: &Remote, state: &EdgeState, method: &Method, u
         }
     }
     None
+}
+
+/// A style sheet or script of another version of this program, which pages published by that version name. `None` if it is not there, or our own.
+async fn asset(remote: &Remote, method: &Method, uri: &Uri) -> Option<Response<Body>> {
+    let (name, kind) = assets::stored_elsewhere(uri.path()).filter(|_| method == Method::GET || method == Method::HEAD)?;
+    let Answer::Found(bytes, _) = remote.get(&name, None).await else { return None };
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    let policy = if kind.starts_with("text/html") { FRAME_CSP } else { STATIC_CSP };
+    for (header, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(header, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    if method == Method::GET {
+        *response.body_mut() = bytes.into();
+    }
+    Some(response)
 }
 
 /// The wiki that `slug` leads to. `Busy` if the store could not be asked.

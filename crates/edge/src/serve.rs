@@ -1,5 +1,6 @@
 //! Accepting connections: HTTP/1.1 with limits, until told to stop. Shared by `holt-edge` and `holt serve`.
 
+use crate::heads::Watched;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -74,7 +75,7 @@ where
             .header_read_timeout(HEADER_TIME)
             .max_headers(HEADER_LINES)
             .max_buf_size(HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Watched::new(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // Broken connections are the client's affair.

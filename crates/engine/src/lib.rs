@@ -43,3 +43,8 @@ pub use clock::Clock;
 pub use engine::{Engine, EngineOptions, Foundation, repository};
 pub use scope::{Admin, Read, Scope, Upload, Write};
 pub use wiki::Wiki;
+
+/// The examples of docs/library.md run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+struct Guide;

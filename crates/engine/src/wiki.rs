@@ -161,11 +161,13 @@ impl Wiki {
         }
         sights.last().cloned().unwrap_or(index)
     }
-    /// Sets a damaged index aside; the next use makes a new one and `catch_up` fills it (DUR-9).
+    /// Takes the index away; the next use makes a new one and `catch_up` fills it. A damaged one is set aside for whoever wants to know why
+    /// (DUR-9).
     pub(crate) fn discard_index(&self) -> Result<()> {
+        let whole = self.index().and_then(|index| index.integrity()).is_ok_and(|problems| problems.is_empty());
         self.sights.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.index.close();
-        Index::set_aside(&self.dir)
+        if whole { Index::remove(&self.dir) } else { Index::set_aside(&self.dir) }
     }
     pub(crate) fn write_lock(&self) -> MutexGuard<'_, ()> {
         self.write.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,7 @@
 //! Style sheet, scripts and icon, under names that change with their content, so that they may be kept for ever.
 
 use crate::assemble::{Assembly, Encoding, single};
+use crate::export::File;
 use crate::fragment::Fragment;
 use crate::key::hex;
 use bytes::Bytes;
@@ -98,6 +99,33 @@ pub fn successor(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| is_hash && asset.name.split_once('.') == Some((stem, extension)))
 }
 
+/// All of them as files of an object store, plain, each with its media type: for edges of another version, and for networks that read the
+/// store themselves. Their names are made from their content.
+pub fn exported() -> Vec<(File, &'static str)> {
+    let file = |asset: &Asset| {
+        let path = asset.url.trim_start_matches("/-/").to_string();
+        (File { path, bytes: asset.body(Encoding::Identity).parts.concat().into() }, asset.content_type)
+    };
+    ASSETS.iter().map(file).collect()
+}
+
+/// The name in an object store of the asset that another version of this program serves at `path`, and its media type. `None` for what can be
+/// no asset, and for our own.
+pub fn stored_elsewhere(path: &str) -> Option<(String, &'static str)> {
+    let (stem, rest) = path.strip_prefix("/-/static/")?.split_once('.')?;
+    let (hash, extension) = rest.split_once('.')?;
+    let is_stem = (1..=32).contains(&stem.len()) && stem.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let is_hash = hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let kind = match extension {
+        "css" => "text/css; charset=utf-8",
+        "js" => JAVASCRIPT,
+        "svg" => "image/svg+xml",
+        "html" => "text/html; charset=utf-8",
+        _ => return None,
+    };
+    (is_stem && is_hash && asset(path).is_none()).then(|| (format!("static/{stem}.{hash}.{extension}"), kind))
+}
+
 /// Where the asset `name` is served.
 ///
 /// # Panics
@@ -121,6 +149,33 @@ mod tests {
         assert_eq!(successor("/-/static/style.0123456789ab.css").map(|a| a.name), Some("style.css"));
         for path in ["/-/static/style.css", "/-/static/style.x.css", "/-/static/other.0123456789ab.css", "/style.0123456789ab.css"] {
             assert!(successor(path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_asset_is_found_where_it_is_exported() {
+        let files = exported();
+        assert_eq!(files.len(), ASSETS.len());
+        for ((file, kind), ours) in files.iter().zip(ASSETS.iter()) {
+            assert_eq!(stored_elsewhere(&ours.url), None, "our own are here");
+            // As a program asks that has another one of that name.
+            let other = ours.url.chars().rev().collect::<String>().replacen('.', ".0000000000000000", 1);
+            assert!(stored_elsewhere(&other).is_none());
+            let (stem, rest) = file.path.split_once('.').unwrap();
+            let extension = &rest[13..];
+            let asked = format!("/-/{stem}.0123456789ab.{extension}");
+            assert_eq!(stored_elsewhere(&asked), Some((format!("{stem}.0123456789ab.{extension}"), *kind)), "{asked}");
+        }
+        for path in [
+            "/-/static/../a.0123456789ab.css",
+            "/-/static/a/b.0123456789ab.css",
+            "/-/static/A.0123456789ab.css",
+            "/-/static/a.0123456789AB.css",
+            "/-/static/a.0123456789ab.exe",
+            "/-/static/a.0123456789ab.css/x",
+            "/-/static/.0123456789ab.css",
+        ] {
+            assert_eq!(stored_elsewhere(path), None, "{path}");
         }
     }
 

@@ -50,9 +50,11 @@ impl FragmentStore {
     pub fn export_wiki(&self, wiki: WikiId) -> Result<Option<Exported>> {
         let Some(manifest) = self.wiki(wiki)? else { return Ok(None) };
         let frame = self.frame(wiki, &manifest.frame)?.ok_or_else(missing)?;
-        let not_found = self.get(wiki, &manifest.not_found)?.ok_or_else(missing)?;
         let file = |name: &FragmentKey, bytes: Vec<u8>| File { path: key::object(wiki, name), bytes: bytes.into() };
-        let named = vec![file(&manifest.frame, frame.to_bytes()), file(&manifest.not_found, not_found.to_bytes())];
+        let mut named = vec![file(&manifest.frame, frame.to_bytes())];
+        for name in manifest.fragments() {
+            named.push(file(name, self.get(wiki, name)?.ok_or_else(missing)?.to_bytes()));
+        }
         let manifest = WikiManifest { generation: 0, revision: None, settings: 0, ..(*manifest).clone() };
         Ok(Some(Exported { named, manifest: File { path: key::wiki(wiki), bytes: manifest.to_bytes().into() } }))
     }
@@ -74,6 +76,15 @@ impl FragmentStore {
     /// Notes it. Not durable: what is forgotten is compared again.
     pub fn set_shipped(&self, wiki: WikiId, place: &str, generation: u64) -> Result<()> {
         self.write_mark(&key::shipped(wiki), &format!("{} {generation}", key::place(place)))
+    }
+    /// Up to which generation of this wiki the cache that is called `cache` was told what to forget.
+    pub fn purged(&self, wiki: WikiId, cache: &str) -> Result<Option<u64>> {
+        let stored = self.read_file(&key::purged(wiki, cache))?;
+        Ok(stored.and_then(|bytes| String::from_utf8(bytes.into()).ok()?.parse().ok()))
+    }
+    /// Notes it. Not durable: a cache that is told twice forgets twice.
+    pub fn set_purged(&self, wiki: WikiId, cache: &str, generation: u64) -> Result<()> {
+        self.write_mark(&key::purged(wiki, cache), &generation.to_string())
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Kind {
     Frame,
     /// All pieces of a page.
     Pack,
+    /// Names that lead to pages.
+    Redirects,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Self::Source => b's',
             Self::Frame => b'f',
             Self::Pack => b'p',
+            Self::Redirects => b'r',
         }
     }
 }
@@ -65,8 +68,13 @@ pub(crate) fn object(wiki: WikiId, key: &FragmentKey) -> String {
 
 /// `<wiki>/p/<hh>/<hash of the page key>`.
 pub(crate) fn page(wiki: WikiId, key: &PageKey) -> String {
-    let hash = digest(b"holt page 1", key.as_str().as_bytes());
+    let hash = page_hash(key);
     format!("{wiki}/p/{}/{hash}", &hash[..2])
+}
+
+/// 32 hex digits for a page, whatever its spelling.
+pub(crate) fn page_hash(key: &PageKey) -> String {
+    digest(b"holt page 1", key.as_str().as_bytes())
 }
 
 /// Where all page manifests of a wiki are.
@@ -99,6 +107,11 @@ pub(crate) fn domain(name: &str) -> String {
     format!("hosts/{}", digest(b"holt domain 1", name.as_bytes()))
 }
 
+/// `<wiki>/c/<hash of the cache>`: up to where a cache in front of edges was told to forget what it had. Never in an object store.
+pub(crate) fn purged(wiki: WikiId, cache: &str) -> String {
+    format!("{wiki}/c/{}", place(cache))
+}
+
 /// Whether what is stored under this name can become something else.
 pub(crate) fn may_change(path: &str) -> bool {
     !path.contains("/o/")
@@ -109,7 +122,7 @@ pub(crate) fn place(url: &str) -> String {
     digest(b"holt place 1", url.as_bytes())
 }
 
-fn digest(domain: &[u8], bytes: &[u8]) -> String {
+pub(crate) fn digest(domain: &[u8], bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(domain);
     hash.update(bytes);

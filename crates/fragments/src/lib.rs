@@ -13,7 +13,9 @@ pub mod frame;
 pub mod key;
 pub mod manifest;
 pub mod pack;
+pub mod redirects;
 pub mod store;
+pub mod surrogate;
 
 pub use assemble::{Assembly, Encoding, assemble};
 pub use fragment::Fragment;
@@ -21,4 +23,5 @@ pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};
 pub use pack::Pack;
+pub use redirects::Redirect;
 pub use store::{Answer, Change, FragmentStore, Freshness, HostName, Hosted};

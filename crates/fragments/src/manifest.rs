@@ -93,6 +93,10 @@ pub struct WikiManifest {
     pub frame: FragmentKey,
     /// The main slot of a page that is not there.
     pub not_found: FragmentKey,
+    /// Its head slot.
+    pub not_found_head: Option<FragmentKey>,
+    /// Names that lead to pages: [`crate::redirects`].
+    pub redirects: Option<FragmentKey>,
     /// Key of the page shown at `/`.
     pub home: Option<String>,
 }
@@ -122,6 +126,10 @@ struct WikiWire {
     publisher: u32,
     frame: String,
     not_found: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_found_head: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirects: Option<String>,
     home: Option<String>,
 }
 
@@ -169,6 +177,10 @@ impl PageManifest {
 }
 
 impl WikiManifest {
+    /// Every fragment it names, but for the frame.
+    pub fn fragments(&self) -> impl Iterator<Item = &FragmentKey> {
+        [&self.not_found].into_iter().chain(&self.not_found_head).chain(&self.redirects)
+    }
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let wire = WikiWire {
             version: PLAIN,
@@ -181,6 +193,8 @@ impl WikiManifest {
             publisher: self.publisher,
             frame: self.frame.to_string(),
             not_found: self.not_found.to_string(),
+            not_found_head: self.not_found_head.as_ref().map(FragmentKey::to_string),
+            redirects: self.redirects.as_ref().map(FragmentKey::to_string),
             home: self.home.clone(),
         };
         serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
@@ -199,6 +213,8 @@ impl WikiManifest {
             publisher: wire.publisher,
             frame: key(&wire.frame)?,
             not_found: key(&wire.not_found)?,
+            not_found_head: wire.not_found_head.as_deref().map(key).transpose()?,
+            redirects: wire.redirects.as_deref().map(key).transpose()?,
             home: wire.home,
         })
     }
@@ -239,6 +255,8 @@ mod tests {
             publisher: 1,
             frame: name("f"),
             not_found: name("n"),
+            not_found_head: Some(name("h")),
+            redirects: Some(name("r")),
             home: Some("home".into()),
         };
         assert_eq!(WikiManifest::from_bytes(&shared.to_bytes()).unwrap(), shared);

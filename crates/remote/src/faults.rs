@@ -1,5 +1,6 @@
 //! What publishing leaves behind when the store, or the process, fails in the middle.
 
+use crate::verify::Differences;
 use crate::{Remote, Use};
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -109,6 +110,8 @@ fn here(pages: &[(&str, &str)]) -> FragmentStore {
         publisher: 1,
         frame,
         not_found,
+        not_found_head: None,
+        redirects: None,
         home: None,
     };
     store.put_wiki(&shared).unwrap();
@@ -233,4 +236,33 @@ async fn pages_with_readers_of_their_own_stay_here() {
         shown += usize::from(holds(b"a one"));
     }
     assert_eq!(shown, 1, "the control");
+}
+
+/// What `holt publish --verify` finds: each way in which a store can differ, and nothing where it does not.
+#[tokio::test]
+async fn what_differs_is_found() {
+    let store = Arc::new(InMemory::new());
+    let (remote, _) = publisher(&store, usize::MAX);
+    let local = here(OLD);
+    let nothing = || Differences { pages: OLD.len(), ..Differences::default() };
+    let found = |local| remote.verify_wiki(local, wiki(), || ());
+    let pages = OLD.len();
+    assert_eq!(found(&local).await.unwrap(), Differences { pages, missing: pages, shared: true, ..Differences::default() });
+    remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
+    assert_eq!(found(&local).await.unwrap(), nothing());
+    assert!(!nothing().any());
+    // A text that was changed since; a page that is there and not here.
+    let newer = here(&[("A", "a one"), ("B", "b three"), ("C", "c one")]);
+    assert_eq!(found(&newer).await.unwrap(), Differences { old: 1, ..nothing() });
+    let fewer = here(&OLD[..pages - 1]);
+    let differs = found(&fewer).await.unwrap();
+    assert_eq!((differs.pages, differs.extra, differs.old + differs.missing), (pages - 1, 1, 0));
+    // A pack that is damaged, and one that is gone.
+    let exported = local.export_page(wiki(), &PagePath::parse("A").unwrap().key()).unwrap().unwrap();
+    let mut pack = exported.named[0].clone();
+    pack.bytes = pack.bytes.slice(1..);
+    remote.put(&pack).await.unwrap();
+    assert_eq!(found(&local).await.unwrap(), Differences { broken: 1, ..nothing() });
+    remote.delete(&pack.path).await.unwrap();
+    assert_eq!(found(&local).await.unwrap(), Differences { broken: 1, ..nothing() });
 }

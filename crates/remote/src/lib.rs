@@ -1,4 +1,5 @@
-//! Published wikis in an object store: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage, or a folder.
+//! Published wikis in an object store: Amazon S3 and what speaks its protocol, Google Cloud Storage, Azure Blob Storage, or a folder; and the
+//! caches in front of whoever reads them there ([`purge`]).
 //!
 //! The store needs nothing but whole reads and writes of one name: no conditional writes, no listing that is up to date (formats.md). Whoever
 //! publishes puts what a manifest names first and the manifest last; whoever reads begins at the manifest.
@@ -6,7 +7,9 @@
 mod connect;
 #[cfg(test)]
 mod faults;
+pub mod purge;
 pub mod ship;
+pub mod verify;
 
 use connect::{Connect, Patience};
 use futures_util::future::join_all;
@@ -19,7 +22,7 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, GetOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{Attribute, Attributes, BackoffConfig, GetOptions, ObjectStore, ObjectStoreExt, PutOptions, RetryConfig};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
@@ -128,6 +131,30 @@ impl Remote {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Error::busy("the object store did not take a file").because(error)),
             Err(late) => Err(Error::busy("the object store did not take a file in time").because(late)),
+        }
+    }
+
+    /// Stores a file whose name is made from its content, so that whoever reads the store without us knows what it is and keeps it.
+    async fn put_for_ever(&self, file: &File, kind: &'static str) -> Result<()> {
+        let said = [(Attribute::ContentType, kind), (Attribute::CacheControl, "public, max-age=31536000, immutable")];
+        let options = PutOptions { attributes: Attributes::from_iter(said), ..PutOptions::default() };
+        let put = async { self.store.put_opts(&self.at(&file.path), file.bytes.clone().into(), options).await };
+        match timeout(self.patience, put).await {
+            // A folder keeps bytes alone.
+            Ok(Err(object_store::Error::NotImplemented { .. })) => self.put(file).await,
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Error::busy("the object store did not take a file").because(error)),
+            Err(late) => Err(Error::busy("the object store did not take a file in time").because(late)),
+        }
+    }
+
+    /// Whether a file of this name is there.
+    async fn exists(&self, path: &str) -> Result<bool> {
+        match timeout(self.patience, self.store.head(&self.at(path))).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(object_store::Error::NotFound { .. })) => Ok(false),
+            Ok(Err(error)) => Err(Error::busy("the object store did not answer").because(error)),
+            Err(late) => Err(Error::busy("the object store did not answer in time").because(late)),
         }
     }
 

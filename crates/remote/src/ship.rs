@@ -7,8 +7,8 @@
 use crate::{AT_ONCE, Remote};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holt_core::{Error, PageKey, Result, WikiId};
-use holt_fragments::FragmentStore;
 use holt_fragments::export::names;
+use holt_fragments::{FragmentStore, assets};
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +24,8 @@ pub struct Shipped {
     pub put: usize,
     /// Files that were removed.
     pub removed: usize,
+    /// Whether what all pages share was put or taken off.
+    pub shared: bool,
 }
 
 /// A wiki as it was compared.
@@ -51,7 +53,9 @@ impl Remote {
                 }
             }
         }
-        done.put += self.ship_shared(local, wiki).await?;
+        let (shared, changed) = self.ship_shared(local, wiki).await?;
+        done.put += shared;
+        done.shared = changed;
         for path in gone {
             self.delete(&path).await?;
             done.removed += 1;
@@ -59,12 +63,25 @@ impl Remote {
         Ok(done)
     }
 
-    /// Ships what all pages of a wiki share, if it changed, or takes the whole wiki off if nothing of it is published. How many files were put.
-    pub async fn ship_shared(&self, local: &FragmentStore, wiki: WikiId) -> Result<usize> {
+    /// Ships what all pages of a wiki share, if it changed, or takes the whole wiki off if nothing of it is published. How many files were put,
+    /// and whether readers see something change.
+    async fn ship_shared(&self, local: &FragmentStore, wiki: WikiId) -> Result<(usize, bool)> {
         match local.export_wiki(wiki)? {
-            Some(exported) => self.publish(&exported).await,
-            None => self.delete(&names::wiki(wiki)).await.map(|()| 0),
+            Some(exported) => self.publish(&exported).await.map(|put| (put, put > 0)),
+            None => self.delete(&names::wiki(wiki)).await.map(|()| (0, true)),
         }
+    }
+
+    /// Ships styles, scripts and icon. Those of other versions stay: there may be pages and edges that know them. How many were put.
+    pub async fn ship_assets(&self) -> Result<usize> {
+        let mut put = 0;
+        for (file, kind) in assets::exported() {
+            if !self.exists(&file.path).await? {
+                self.put_for_ever(&file, kind).await?;
+                put += 1;
+            }
+        }
+        Ok(put)
     }
 
     /// Compares a whole wiki and ships what differs; takes off pages that are gone. `told` hears of every page that was looked at.
@@ -76,6 +93,7 @@ impl Remote {
             self.delete(&names::wiki(wiki)).await?;
             let everything = self.list(&names::everything(wiki)).await?;
             done.removed = self.delete_all(everything.into_iter().map(|(path, _)| path)).await?;
+            done.shared = true;
             return Ok(Comparison { shipped: done, wiki, needed: HashSet::new() });
         }
         let told = &told;
@@ -96,7 +114,9 @@ impl Remote {
         }
         drop(shipped);
         if let Some(exported) = shared {
-            done.put += self.publish(&exported).await?;
+            let put = self.publish(&exported).await?;
+            done.put += put;
+            done.shared = put > 0;
             needed.extend(exported.named.into_iter().map(|file| file.path));
         }
         // What is there here was published while this went on.

@@ -8,20 +8,23 @@ use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
 use crate::proxies::Proxies;
+use crate::purging::Purging;
 use crate::rates::Rates;
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
+use holt_core::{Result, WikiId};
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The running server.
@@ -56,6 +59,8 @@ pub struct App {
     pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// The port of links in mail, if it is not the scheme's own: what the operator says, or the one that is listened on. Set once it is known.
+    pub public_port: OnceLock<u16>,
     /// Asks the DNS whose a name is.
     pub dns: Dns,
     /// Mail on its way.
@@ -66,6 +71,10 @@ pub struct App {
     pub mail_server: Option<MailServer>,
     /// Where pages are published to besides this machine.
     pub shipping: Option<Arc<Shipping>>,
+    /// Caches in front of published pages.
+    pub purging: Option<Arc<Purging>>,
+    /// What was answered.
+    pub counts: Counts,
     /// Whose word counts about where requests come from.
     pub proxies: Proxies,
     /// Who else vouches for people.
@@ -77,6 +86,18 @@ pub struct App {
 }
 
 impl App {
+    /// Waits, on a thread of the blocking pool, until nobody who asks elsewhere is shown a wiki as it was before: neither by edges nor by caches
+    /// (security.md CDN-5). An error if that takes too long: the change itself is done.
+    pub fn confirm(&self, wiki: WikiId) -> Result<()> {
+        self.shipping.as_ref().map_or(Ok(()), |shipping| shipping.confirm(wiki))?;
+        self.purging.as_ref().map_or(Ok(()), |purging| purging.confirm(wiki))
+    }
+    /// What a link in a mail has behind its host (`:8080`, or nothing), where the request that asks for the mail came to `asked`. Whoever asks for mail to
+    /// somebody else must not choose the port at which its secret arrives (security.md HDR-4).
+    pub fn link_port(&self, asked: Option<u16>) -> String {
+        let known = self.public_port.get().copied();
+        asked.filter(|asked| known == Some(*asked)).map(|port| format!(":{port}")).unwrap_or_default()
+    }
     /// Ends what git does for one request, at the latest when its time is over.
     pub fn git_stop(&self) -> GitStop {
         GitStop::after(self.git_time)

@@ -1,10 +1,12 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod readers;
 mod smoke;
 mod values;
 
 pub use elsewhere::ElsewhereArgs;
+pub use readers::ReadersArgs;
 pub use smoke::SmokeArgs;
 
 use crate::proxies::Network;
@@ -93,7 +95,7 @@ pub enum Command {
     Reindex(CareArgs),
     /// Publish wikis to an object store, for edges: compares, and puts what differs
     #[command(
-        after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json"
+        after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again. With --verify exit code 1 if anything differs.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json\n  holt publish --to s3://pages/wikis --verify    before readers are sent there"
     )]
     Publish(PublishArgs),
     /// Verify repositories, databases and published pages
@@ -157,6 +159,9 @@ pub struct ServeArgs {
     /// Serve each wiki at SLUG.DOMAIN, and the platform, where people make and look after wikis, at DOMAIN itself
     #[arg(long, env = "HOLT_DOMAIN", value_name = "DOMAIN")]
     pub domain: Option<BaseDomain>,
+    /// The port that the world uses, for links in mail, where it is neither the usual one nor the one listened on
+    #[arg(long, env = "HOLT_PUBLIC_PORT", value_name = "PORT")]
+    pub public_port: Option<u16>,
     /// The wiki that loopback names and addresses show (default: the only one, or the first made); if given, DOMAIN shows it, too
     #[arg(long, env = "HOLT_DEFAULT_WIKI", value_name = "SLUG")]
     pub default_wiki: Option<String>,
@@ -175,6 +180,9 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
+    /// What is between this server and its readers.
+    #[command(flatten)]
+    pub readers: ReadersArgs,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,
@@ -755,6 +763,9 @@ pub struct PublishArgs {
     /// Only this wiki
     #[arg(long, value_name = "SLUG")]
     pub wiki: Option<String>,
+    /// Put nothing: say what is not there as it is here, and which wikis are here not as their repositories are
+    #[arg(long)]
+    pub verify: bool,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -773,6 +784,12 @@ pub struct CareArgs {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+
+/// What the environment says by this name; nothing if that is empty.
+pub fn named(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// Where this program is, for what it runs as a child.
 pub fn own_program() -> std::io::Result<PathBuf> {
     std::env::current_exe()

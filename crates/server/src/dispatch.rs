@@ -77,7 +77,7 @@ pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {
         Door::Web => refuse(&context, &error),
     });
     let reply = if request.method == Method::HEAD { without_body(reply) } else { reply };
-    // A reader of a private wiki reads on at the edge for a minute. Not everybody whose request succeeds is one: `/robots.txt` is for all. The
+    // A reader of a private wiki reads on at an edge in front of us for a minute. Not everybody whose request succeeds is one: `/robots.txt` is for all. The
     // epoch is taken before the right is asked for, so that a right that ends meanwhile takes the token along.
     match (&fallback.reason, &context.session, app.engine.fragments().wiki(wiki_id)) {
         (Reason::NeedsViewer, Some((session, _)), Ok(Some(shared))) if reply.status().is_success() && may_read(&context) => {
@@ -136,7 +136,7 @@ fn run(context: &mut Context<'_>, fallback: &Fallback) -> Result<Reply> {
     check(context, route)?;
     if must_prove(context, route) {
         let sent = request.header("x-csrf-token").or(request.header("x-csrftoken")).unwrap_or(request.body.get("csrf_token"));
-        session::check_form(context.app, &request.headers, context.session.as_ref().map(|(session, _)| session), sent)?;
+        session::check_form(context.app, request, context.session.as_ref().map(|(session, _)| session), sent)?;
     }
     if changes_pages(route)
         && let Err(failure) = context.charge_plan(1)
@@ -255,7 +255,10 @@ fn refuse(context: &Context<'_>, problem: &Error) -> Reply {
         _ => error::status(problem),
     };
     let is_save = request.method == Method::POST && request.path.ends_with("/save") && request.body.find("content").is_some();
-    if is_save && matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED) && session::is_same_origin(&request.headers) {
+    if is_save
+        && matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED)
+        && session::is_same_origin(&request.headers, request.scheme)
+    {
         return web::edit::not_saved(context, status, problem).unwrap_or_else(|_| web::error_page(context, status, problem));
     }
     web::error_page(context, status, problem)

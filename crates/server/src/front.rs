@@ -45,7 +45,8 @@ const PIECE: usize = 128 * 1024;
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
     let path = request.uri().path();
     let (is_api, is_oauth) = (api::is_here(path) || mcp::is_here(path), oauth::is_here(path));
-    let reply = answer(app, request, peer).await;
+    let reply = answer(app.clone(), request, peer).await;
+    app.counts.note(reply.status());
     let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
     // What is refused before anybody looked at it is refused in JSON, too. Files beside pages are answered as they are.
     if is_api && plain && !reply.status().is_success() {
@@ -71,7 +72,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         catch_up(&app, &parts.headers).await;
     }
     let mut fallback = match respond(&app.edge, &parts.method, &parts.uri, &parts.headers) {
-        Outcome::Response(response) => return response,
+        Outcome::Response(response) => {
+            app.counts.note_published();
+            return response;
+        }
         Outcome::Fallback(fallback) => fallback,
     };
     // A proxy on this machine asks by whatever name it has for us.
@@ -83,7 +87,10 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         (Reason::UnknownHost, _) if parts.uri.path() == "/-/healthz" => return health::alive(),
         (Reason::UnknownHost, _) if parts.uri.path() == "/-/readyz" => return health::ready(&app),
         (Reason::UnknownHost, _) => return no_wiki(),
-        (Reason::BadAddress(why), _) => return text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n")),
+        (Reason::BadAddress(why), _) => {
+            let reply = text(StatusCode::BAD_REQUEST, format!("This address cannot be read: {why}.\n"));
+            return with_header(reply, header::CONNECTION, "close");
+        }
         (_, None) => return text(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         (_, Some(path)) => path.clone(),
     };
@@ -98,8 +105,11 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
         let peer = app.proxies.client(peer.ip(), &parts.headers);
         return git::serve(app, wiki, parts, &rest, body, peer).await;
     }
+    let connection = peer.ip().to_canonical();
+    let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
+    let scheme = app.proxies.scheme(connection, &parts.headers).unwrap_or(configured);
     // Before anything of the body is read (security.md MCP-2).
-    if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers) {
+    if !is_platform && mcp::is_here(&path) && !mcp::may_come_from(&parts.headers, scheme) {
         return text(StatusCode::FORBIDDEN, "This address is not for pages of other sites.\n");
     }
     let method = parts.method.clone();
@@ -151,9 +161,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAd
             Err(reply) => return reply,
         },
     };
-    let (headers, connection, turn) = (parts.headers, peer.ip().to_canonical(), Turn::First);
-    let configured = if app.cookies == CookieSecurity::Secure { Scheme::Https } else { Scheme::Http };
-    let scheme = app.proxies.scheme(connection, &headers).unwrap_or(configured);
+    let (headers, turn) = (parts.headers, Turn::First);
     let peer = app.proxies.client(connection, &headers);
     // Whoever else says so is not believed, and not even heard.
     let vouched = app.vouching.as_ref().filter(|_| app.proxies.trust(connection)).and_then(|vouching| vouching.read(&headers));

@@ -5,7 +5,7 @@ use crate::reply::{Reply, text};
 use http::StatusCode;
 
 /// Of a disk's blocks, so many of a hundred have to be free.
-const FREE_PERCENT: u64 = 5;
+const FREE_PERCENT: u128 = 5;
 
 /// `GET /-/healthz`: 200 while requests are answered.
 pub fn alive() -> Reply {
@@ -29,7 +29,7 @@ pub fn ready(app: &App) -> Reply {
 }
 
 fn is_nearly_full(free: u64, blocks: u64) -> bool {
-    blocks > 0 && free.saturating_mul(100) <= blocks.saturating_mul(FREE_PERCENT)
+    blocks > 0 && u128::from(free) * 100 <= u128::from(blocks) * FREE_PERCENT
 }
 
 #[cfg(test)]

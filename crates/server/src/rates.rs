@@ -64,31 +64,55 @@ impl Rates {
     /// Takes `cost` for something of `kind` that `identity` asks at the second `now`, or says after how many seconds it can be had. What
     /// costs more than a whole bucket takes a whole bucket.
     pub fn take(&self, identity: &Identity, kind: Kind, cost: u32, now: i64) -> Result<(), u16> {
-        let limit = match kind {
-            Kind::Read => self.limits.reads,
-            Kind::Write => self.limits.writes,
-        };
-        self.take_of(limit, identity, kind, cost, now)
+        self.take_of(self.limit(kind), identity, kind, cost, now)
     }
     /// The same where something else says how much a minute brings: a wiki's plan.
     pub fn take_of(&self, limit: Option<NonZeroU32>, identity: &Identity, kind: Kind, cost: u32, now: i64) -> Result<(), u16> {
+        self.count(limit, identity, kind, now, |per_minute, bucket| {
+            let cost = i64::from(cost).min(per_minute) * MINUTE;
+            seconds(bucket.taken + cost, per_minute)?;
+            bucket.taken += cost;
+            Ok(())
+        })
+    }
+    /// After how many seconds the least of `kind` can be had, if that is not now. Takes nothing.
+    pub fn wait(&self, identity: &Identity, kind: Kind, now: i64) -> Result<(), u16> {
+        self.wait_of(self.limit(kind), identity, kind, now)
+    }
+    /// The same where something else says how much a minute brings.
+    pub fn wait_of(&self, limit: Option<NonZeroU32>, identity: &Identity, kind: Kind, now: i64) -> Result<(), u16> {
+        self.count(limit, identity, kind, now, |per_minute, bucket| seconds(bucket.taken + MINUTE, per_minute))
+    }
+    fn limit(&self, kind: Kind) -> Option<NonZeroU32> {
+        match kind {
+            Kind::Read => self.limits.reads,
+            Kind::Write => self.limits.writes,
+        }
+    }
+    fn count(
+        &self,
+        limit: Option<NonZeroU32>,
+        identity: &Identity,
+        kind: Kind,
+        now: i64,
+        work: impl FnOnce(i64, &mut Bucket) -> Result<(), u16>,
+    ) -> Result<(), u16> {
         let Some(per_minute) = limit.map(|limit| i64::from(limit.get())) else { return Ok(()) };
-        let (full, cost) = (per_minute * MINUTE, i64::from(cost).min(per_minute) * MINUTE);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (identity.clone(), kind);
         if buckets.len() >= BUCKETS && !buckets.contains_key(&key) {
             forget(&mut buckets, now);
         }
         let bucket = buckets.entry(key).or_insert(Bucket { taken: 0, at: now });
-        let taken = bucket.at(now, per_minute);
-        *bucket = Bucket { taken, at: now };
-        let missing = taken + cost - full;
-        if missing <= 0 {
-            bucket.taken = taken + cost;
-            return Ok(());
-        }
-        Err(u16::try_from((missing + per_minute - 1) / per_minute).unwrap_or(u16::MAX))
+        *bucket = Bucket { taken: bucket.at(now, per_minute), at: now };
+        work(per_minute, bucket)
     }
+}
+
+/// After how many seconds so much more than nothing may be taken, if that is not now.
+fn seconds(taken: i64, per_minute: i64) -> Result<(), u16> {
+    let missing = taken - per_minute * MINUTE;
+    if missing <= 0 { Ok(()) } else { Err(u16::try_from((missing + per_minute - 1) / per_minute).unwrap_or(u16::MAX)) }
 }
 
 /// Makes room: those that are full again are as good as none; if that is not enough, the half that was asked longest ago.
@@ -121,6 +145,8 @@ mod tests {
         // Two a second.
         assert_eq!((take(&ann, 1, 1000), take(&ann, 3, 1000), take(&ann, 120, 1000)), (Err(1), Err(2), Err(60)));
         assert_eq!((take(&ann, 1, 1001), take(&ann, 1, 1001), take(&ann, 1, 1001)), (Ok(()), Ok(()), Err(1)));
+        // Asking takes nothing.
+        assert_eq!((rates.wait(&ann, Kind::Write, 1001), rates.wait(&bob, Kind::Write, 1001)), (Err(1), Ok(())));
         // Somebody else, and what is not limited, have nothing to do with it.
         assert_eq!((take(&bob, 120, 1001), rates.take(&ann, Kind::Read, u32::MAX, 1001)), (Ok(()), Ok(())));
         // What was refused took nothing; waiting as long as was said is enough.

@@ -1,6 +1,7 @@
 //! Cookies: who is logged in, and proof that a form came from a page of ours (security.md SES-1..8).
 
 use crate::app::{App, CookieSecurity};
+use crate::proxies::Scheme;
 use crate::request::Request;
 use crate::vouched;
 use base64::Engine as _;
@@ -59,19 +60,32 @@ pub fn current(app: &App, request: &Request, wiki: impl Into<Option<WikiId>>) ->
         return Ok(None);
     }
     let session = app.engine.directory().session(token, wiki, app.engine.clock().now())?;
+    // What was begun at a name of the wiki's own is good there alone, and the other way round.
+    let session = session.filter(|session| session.host == own_name(app, request));
     Ok(session.map(|session| (session, token.to_string())))
 }
 
+/// The name of a request's host, if it is one of a wiki's own: neither the platform's or below it, nor one of this machine.
+pub fn own_name(app: &App, request: &Request) -> Option<String> {
+    let host = request.host().to_ascii_lowercase();
+    let name = host.split(':').next().unwrap_or_default();
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let within = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let known = within("localhost") || app.edge.hosts.domain.as_deref().is_some_and(within);
+    let address = host.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
+    (!known && !address && name.contains('.')).then(|| name.to_string())
+}
+
 /// A new session for `user` in `wiki`, or on the platform itself: the cookies to set.
-pub fn begin(app: &App, user: UserId, wiki: impl Into<Option<WikiId>>, remember: Remember) -> Result<Vec<String>> {
-    let token = app.engine.directory().create_session(user, wiki.into(), app.engine.clock().now())?;
+pub fn begin(app: &App, request: &Request, user: UserId, wiki: impl Into<Option<WikiId>>, remember: Remember) -> Result<Vec<String>> {
+    let token = app.engine.directory().create_session_at(user, wiki.into(), own_name(app, request).as_deref(), app.engine.clock().now())?;
     Ok(begun(app, &token, remember))
 }
 
-/// The cookies of a session that has just begun.
+/// The cookies of a session that has just begun. What an edge would show whoever was here before goes.
 pub fn begun(app: &App, token: &Token, remember: Remember) -> Vec<String> {
     let seconds = (remember == Remember::Yes).then_some(REMEMBER);
-    vec![cookie(app, SESSION_COOKIE, token.expose(), seconds), cookie(app, FORM_COOKIE, "", Some(0))]
+    vec![cookie(app, SESSION_COOKIE, token.expose(), seconds), cookie(app, FORM_COOKIE, "", Some(0)), no_viewer(app)]
 }
 
 /// What a browser keeps of its way to the platform and back, so that no other browser can finish it (security.md SES-3): the secret, and the
@@ -111,10 +125,14 @@ pub fn random() -> Result<String> {
 /// Ends a session: the cookies to clear.
 pub fn end(app: &App, token: &str) -> Result<Vec<String>> {
     app.engine.directory().end_session(token)?;
-    Ok(vec![cookie(app, SESSION_COOKIE, "", Some(0)), cookie(app, VIEWER_COOKIE, "", Some(0))])
+    Ok(vec![cookie(app, SESSION_COOKIE, "", Some(0)), no_viewer(app)])
 }
 
-/// The cookie that lets the edge answer private pages to `user` for a minute, without asking anybody.
+fn no_viewer(app: &App) -> String {
+    cookie(app, VIEWER_COOKIE, "", Some(0))
+}
+
+/// The cookie that lets an edge answer private pages to `user` for a minute, without asking anybody. This server asks each time.
 pub fn viewer(app: &App, user: UserId, wiki: WikiId, epoch: u64) -> String {
     let expires = app.engine.clock().now() + VIEWER_SECONDS;
     let token = app.engine.viewer_key().sign(&Viewer { wiki, user, epoch, expires });
@@ -136,8 +154,9 @@ pub fn form_token(app: &App, headers: &HeaderMap, session: Option<&SessionRow>) 
 }
 
 /// Whether a form was sent from a page of ours: the browser says the origin, and the form carries the token.
-pub fn check_form(app: &App, headers: &HeaderMap, session: Option<&SessionRow>, sent: &str) -> Result<()> {
-    let same_origin = is_same_origin(headers);
+pub fn check_form(app: &App, request: &Request, session: Option<&SessionRow>, sent: &str) -> Result<()> {
+    let headers = &request.headers;
+    let same_origin = is_same_origin(headers, request.scheme);
     let expected = match session {
         Some(session) => Some(session.csrf.as_str()),
         None => single_cookie(headers, &name(app, FORM_COOKIE)),
@@ -146,21 +165,39 @@ pub fn check_form(app: &App, headers: &HeaderMap, session: Option<&SessionRow>, 
     if same_origin && token_fits {
         return Ok(());
     }
+    let other = match request.scheme {
+        Scheme::Http => Scheme::Https,
+        Scheme::Https => Scheme::Http,
+    };
+    if is_same_origin(headers, other) {
+        let error = Error::denied(format!(
+            "this server takes its address for one with {}, and no such page sent the form",
+            request.scheme.as_str()
+        ));
+        return Err(error.hint("Whoever runs it names the proxy in front of it with --trust-proxy, or says --secure-cookies."));
+    }
     let why = if same_origin { "the form is too old or was not made for this session" } else { "the form was not sent from this wiki" };
     Err(Error::denied(why).hint("Go back, reload the page and send the form again; copy your text first."))
 }
 
-/// Whether a form was sent by a page of this wiki, as the browser says.
-pub fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    match (text(header::ORIGIN), headers.get("sec-fetch-site").and_then(|v| v.to_str().ok())) {
-        (Some(origin), _) => {
-            origin.split_once("://").is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && rest.eq_ignore_ascii_case(host))
-        }
-        (None, Some(site)) => site == "same-origin",
-        (None, None) => false,
-    }
+/// Whether a form was sent by a page of this wiki, as the browser says: of the same scheme, host and port (security.md SES-5).
+pub fn is_same_origin(headers: &HeaderMap, scheme: Scheme) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let (origin, second) = (origins.next(), origins.next());
+    // No page can make a browser say this. It says so where it trusts the way, over TLS above all: that TLS may end in front of us unknown to us.
+    let vouched = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    let Some(origin) = origin else { return vouched };
+    let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_ascii_lowercase);
+    let (origin, host) = (text(origin), headers.get(header::HOST).and_then(text));
+    let (Some((said, authority)), Some(host)) = (origin.as_deref().and_then(|origin| origin.split_once("://")), host) else { return false };
+    let same_scheme = said == scheme.as_str() || vouched && matches!(said, "http" | "https");
+    second.is_none() && same_scheme && without_usual_port(said, authority) == without_usual_port(said, &host)
+}
+
+/// An authority as origins have it: the port that is meant anyhow is left out.
+fn without_usual_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    authority.strip_suffix(port).unwrap_or(authority)
 }
 
 /// Where to go after logging in: a path of this origin and nothing else (SES-8).
@@ -177,6 +214,42 @@ pub fn safe_next(next: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let same = |scheme, host: &str, sent: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            headers.append(header::HOST, host.parse().unwrap());
+            for (name, value) in sent {
+                headers.append(*name, value.parse().unwrap());
+            }
+            is_same_origin(&headers, scheme)
+        };
+        let site = |value| ("sec-fetch-site", value);
+        for (scheme, host, sent, expected) in [
+            (Scheme::Http, "a.test", vec![("origin", "http://a.test")], true),
+            (Scheme::Http, "A.test:80", vec![("origin", "HTTP://a.test")], true),
+            (Scheme::Https, "a.test:443", vec![("origin", "https://a.test")], true),
+            (Scheme::Http, "a.test:8080", vec![("origin", "http://a.test:8080")], true),
+            (Scheme::Http, "a.test", vec![("origin", "http://a.test:8080")], false),
+            (Scheme::Http, "a.test:443", vec![("origin", "http://a.test")], false),
+            (Scheme::Https, "a.test", vec![("origin", "http://a.test")], false),
+            (Scheme::Http, "a.test", vec![("origin", "https://a.test")], false),
+            (Scheme::Http, "a.test", vec![("origin", "http://b.test")], false),
+            (Scheme::Http, "a.test", vec![("origin", "null")], false),
+            (Scheme::Http, "a.test", vec![("origin", "http://a.test"), ("origin", "http://b.test")], false),
+            // The browser knows better than we what it came by, but not who we are.
+            (Scheme::Http, "a.test", vec![("origin", "https://a.test"), site("same-origin")], true),
+            (Scheme::Http, "a.test", vec![("origin", "https://b.test"), site("same-origin")], false),
+            (Scheme::Http, "a.test", vec![("origin", "ftp://a.test"), site("same-origin")], false),
+            (Scheme::Https, "a.test", vec![("origin", "http://a.test"), site("cross-site")], false),
+            (Scheme::Https, "a.test", vec![site("same-origin")], true),
+            (Scheme::Https, "a.test", vec![site("same-site")], false),
+            (Scheme::Https, "a.test", vec![], false),
+        ] {
+            assert_eq!(same(scheme, host, &sent), expected, "{scheme:?} {host} {sent:?}");
+        }
+    }
 
     #[test]
     fn next_never_leaves_this_origin() {

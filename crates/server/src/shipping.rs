@@ -3,6 +3,7 @@
 //! generation of it was shipped whole: where that is not the one there is, the wiki is compared.
 
 use crate::app::App;
+use crate::purging::{News, Purging, UpTo, What as Changed};
 use holt_core::{Error, PageKey, Result, WikiId};
 use holt_fragments::export::names;
 use holt_fragments::{Change, FragmentStore, HostName, Hosted};
@@ -32,13 +33,17 @@ pub struct Shipping {
     state: Mutex<State>,
     wake: Notify,
     done: watch::Sender<()>,
+    /// Caches in front of those who read there.
+    purging: Option<Arc<Purging>>,
 }
 
 #[derive(Default)]
 struct State {
     wikis: BTreeMap<WikiId, Work>,
-    hosts: BTreeMap<HostName, Option<Hosted>>,
-    under_way: HashSet<WikiId>,
+    hosts: BTreeMap<HostName, Leads>,
+    /// Since when they wait, and how many pages of them.
+    under_way: HashMap<WikiId, (Instant, usize)>,
+    failures: u64,
     /// Wikis that were the same there as here once since the start: from then on what is told is all that differs.
     known: HashSet<WikiId>,
     /// Whether all wikis were looked at since the start.
@@ -47,44 +52,104 @@ struct State {
     failed: HashMap<WikiId, (u32, Instant)>,
 }
 
+/// Where a host leads, and the wikis that it led to.
+#[derive(Debug, Clone)]
+struct Leads {
+    to: Option<Hosted>,
+    was: BTreeSet<WikiId>,
+}
+
 #[derive(Debug)]
 struct Work {
     what: What,
     since: Instant,
+    /// Whether it was tried before: then some of it may be there, and nobody knows what.
+    tried: bool,
 }
 
 #[derive(Debug)]
 enum What {
-    /// These pages, and what all share.
-    Pages(BTreeSet<PageKey>),
+    /// These pages, by whatever paths they are stored and were; and what all share.
+    Pages(BTreeMap<PageKey, BTreeSet<String>>),
     /// Everything, by comparison.
     All,
 }
 
+/// What became of a wiki.
+struct Done {
+    /// Whether it is then there as it is here.
+    whole: bool,
+    /// Which generation of it that is, if it is known.
+    generation: Option<u64>,
+    /// Whether what all pages share is something else than before; of a comparison: whether anything is.
+    shared: bool,
+}
+
+/// How far the object store is behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind {
+    /// Wikis that are not there as they are here.
+    pub wikis: usize,
+    /// Pages that are not; of wikis that are compared none is counted.
+    pub pages: usize,
+    /// For how long, of the wiki that waits longest.
+    pub behind: Duration,
+    /// How often a wiki could not be shipped.
+    pub failures: u64,
+}
+
 impl Work {
+    fn pages(&self) -> usize {
+        match &self.what {
+            What::Pages(pages) => pages.len(),
+            What::All => 0,
+        }
+    }
     fn add(&mut self, what: What) {
         match (&mut self.what, what) {
             (What::All, _) => {}
             (what, What::All) => *what = What::All,
-            (What::Pages(pages), What::Pages(more)) => pages.extend(more),
+            (What::Pages(pages), What::Pages(more)) => {
+                for (page, paths) in more {
+                    pages.entry(page).or_default().extend(paths);
+                }
+            }
         }
     }
 }
 
 impl Shipping {
-    /// To `remote`, which was given as `url`.
-    pub fn new(remote: Remote, url: &str) -> Self {
-        Self { remote, place: url.to_string(), state: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(()) }
+    /// To `remote`, which was given as `url`; then caches are told.
+    pub fn new(remote: Remote, url: &str, purging: Option<Arc<Purging>>) -> Self {
+        Self { remote, place: url.to_string(), state: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(()), purging }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    /// How far the object store is behind.
+    pub fn figures(&self) -> Behind {
+        let state = self.state();
+        let owed = state.wikis.values().map(|work| (work.since, work.pages())).chain(state.under_way.values().copied());
+        let (mut since, mut pages) = (None, 0);
+        for (began, count) in owed {
+            since = Some(since.map_or(began, |since: Instant| since.min(began)));
+            pages += count;
+        }
+        let wikis = state.wikis.len() + state.under_way.keys().filter(|wiki| !state.wikis.contains_key(wiki)).count();
+        let behind = since.map_or(Duration::ZERO, |since| Instant::now().saturating_duration_since(since));
+        Behind { wikis, pages, behind, failures: state.failures }
+    }
     /// Takes note of a change. Never waits.
     pub fn note(&self, change: Change) {
         match change {
-            Change::Page(wiki, page) => self.add(wiki, What::Pages(BTreeSet::from([page]))),
-            Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeSet::new())),
-            Change::Host(host, to) => drop(self.state().hosts.insert(host, to)),
+            Change::Page(wiki, page, paths) => self.add(wiki, What::Pages(BTreeMap::from([(page, paths.into_iter().collect())]))),
+            Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeMap::new())),
+            Change::Host(host, to, was) => {
+                let mut state = self.state();
+                let leads = state.hosts.entry(host).or_insert_with(|| Leads { to: None, was: BTreeSet::new() });
+                leads.to = to;
+                leads.was.extend(was);
+            }
         }
         self.wake.notify_one();
     }
@@ -92,7 +157,7 @@ impl Shipping {
         let mut state = self.state();
         match state.wikis.get_mut(&wiki) {
             Some(work) => work.add(what),
-            None => drop(state.wikis.insert(wiki, Work { what, since: Instant::now() })),
+            None => drop(state.wikis.insert(wiki, Work { what, since: Instant::now(), tried: false })),
         }
     }
     /// Waits until everything of `wiki` that changed before is shipped. Whether it is, by then.
@@ -103,7 +168,7 @@ impl Shipping {
                 done.borrow_and_update();
                 {
                     let state = self.state();
-                    if !state.wikis.contains_key(&wiki) && !state.under_way.contains(&wiki) {
+                    if !state.wikis.contains_key(&wiki) && !state.under_way.contains_key(&wiki) {
                         return;
                     }
                 }
@@ -137,35 +202,40 @@ impl Shipping {
         }
         let now = Instant::now();
         let waits = |wiki: &WikiId| state.failed.get(wiki).map(|(_, until)| *until).filter(|until| *until > now);
-        let ready = state.wikis.iter().filter(|(wiki, _)| !state.under_way.contains(wiki) && waits(wiki).is_none());
+        let ready = state.wikis.iter().filter(|(wiki, _)| !state.under_way.contains_key(wiki) && waits(wiki).is_none());
         // Who waits longest comes first.
         let Some(wiki) = ready.min_by_key(|(_, work)| work.since).map(|(wiki, _)| *wiki) else {
             return Next::Nothing(state.wikis.keys().filter_map(waits).min());
         };
         let Some(work) = state.wikis.remove(&wiki) else { return Next::Nothing(None) };
-        state.under_way.insert(wiki);
+        state.under_way.insert(wiki, (work.since, work.pages()));
         Next::Wiki(wiki, work)
     }
 
     async fn ship(&self, local: &FragmentStore, wiki: WikiId, work: Work) {
         let result = self.try_ship(local, wiki, &work.what).await;
+        if let Ok(done) = &result {
+            // Before anybody is told that it is shipped: whoever waits for both waits for this next.
+            self.tell_caches(wiki, &work, done);
+        }
         let mut state = self.state();
         state.under_way.remove(&wiki);
         match result {
-            Ok(whole) => {
+            Ok(done) => {
                 state.failed.remove(&wiki);
-                if whole {
+                if done.whole {
                     state.known.insert(wiki);
                 }
             }
             Err(error) => {
                 let times = state.failed.get(&wiki).map_or(0, |(times, _)| *times);
                 let wait = FIRST_WAIT.saturating_mul(1 << times.min(10)).min(LAST_WAIT);
+                state.failures += 1;
                 state.failed.insert(wiki, (times + 1, Instant::now() + wait));
                 tracing::warn!(wiki.id = %wiki, times = times + 1, "could not publish to the object store: {}", error.chain());
                 // What came meanwhile is added to what is owed.
                 let meanwhile = state.wikis.remove(&wiki);
-                let mut owed = work;
+                let mut owed = Work { tried: true, ..work };
                 if let Some(meanwhile) = meanwhile {
                     owed.add(meanwhile.what);
                 }
@@ -177,56 +247,98 @@ impl Shipping {
         self.wake.notify_one();
     }
 
-    /// Whether the wiki is then there as it is here.
-    async fn try_ship(&self, local: &FragmentStore, wiki: WikiId, what: &What) -> Result<bool> {
+    fn tell_caches(&self, wiki: WikiId, work: &Work, done: &Done) {
+        let Some(purging) = &self.purging else { return };
+        let what = match &work.what {
+            What::Pages(pages) if !done.shared && !work.tried => Changed::Pages(pages.clone()),
+            What::All if !done.shared && !work.tried => return,
+            What::Pages(_) | What::All => Changed::All,
+        };
+        let up_to = done.generation.map_or(UpTo::Unknown, UpTo::Generation);
+        purging.note(wiki, &News { what, hosts: BTreeSet::new(), up_to });
+    }
+
+    async fn try_ship(&self, local: &FragmentStore, wiki: WikiId, what: &What) -> Result<Done> {
         let generation = local.wiki(wiki)?.map(|shared| shared.generation);
         let (known, looked) = {
             let state = self.state();
             (state.known.contains(&wiki), state.looked)
         };
-        match what {
+        let shared = match what {
             What::Pages(pages) if generation.is_some() && (known || !looked) => {
-                self.remote.ship_pages(local, wiki, pages).await?;
+                let shipped = self.remote.ship_pages(local, wiki, &pages.keys().cloned().collect()).await?;
                 if !known {
-                    return Ok(false);
+                    return Ok(Done { whole: false, generation: None, shared: shipped.shared });
                 }
+                shipped.shared
             }
             // Also a wiki that is new, or gone.
             What::Pages(_) | What::All => {
                 let compared = self.remote.ship_wiki(local, wiki, || ()).await?;
                 self.remote.sweep(&compared).await?;
+                compared.shipped.put > 0 || compared.shipped.removed > 0
             }
-        }
+        };
+        // What was told since this was begun may belong to the generation that was read: then that is not whole yet.
+        let generation = generation.filter(|_| !self.state().wikis.contains_key(&wiki));
         if let Some(generation) = generation {
             local.set_shipped(wiki, &self.place, generation)?;
         }
-        Ok(true)
+        Ok(Done { whole: true, generation, shared })
     }
 
-    async fn ship_hosts(&self, hosts: BTreeMap<HostName, Option<Hosted>>) {
-        for (host, to) in hosts {
-            let result: Result<()> = match &to {
-                Some(to) => self.remote.put(&FragmentStore::export_host(&host, to)).await,
-                None => self.remote.delete(&names::host(&host)).await,
-            };
-            if let Err(error) = result {
+    /// Ships styles and scripts, until they are there. Pages do not wait for them: edges have their own, of their version.
+    async fn ship_assets(&self) {
+        let mut wait = FIRST_WAIT;
+        while let Err(error) = self.remote.ship_assets().await {
+            tracing::warn!("could not publish styles and scripts to the object store: {}", error.chain());
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(LAST_WAIT);
+        }
+    }
+
+    /// Whether something was put.
+    async fn ship_host(&self, host: &HostName, to: Option<&Hosted>) -> Result<bool> {
+        let Some(to) = to else { return self.remote.delete(&names::host(host)).await.map(|()| false) };
+        let file = FragmentStore::export_host(host, to);
+        if self.remote.holds(&file).await? {
+            return Ok(false);
+        }
+        self.remote.put(&file).await.map(|()| true)
+    }
+
+    async fn ship_hosts(&self, hosts: BTreeMap<HostName, Leads>) {
+        for (host, leads) in hosts {
+            let result = self.ship_host(&host, leads.to.as_ref()).await;
+            if let Err(error) = &result {
                 tracing::warn!("could not publish a host to the object store: {}", error.chain());
-                self.state().hosts.entry(host).or_insert(to);
+                let was = leads.was.clone();
+                self.state().hosts.entry(host).or_insert(leads).was.extend(was);
                 sleep(FIRST_WAIT).await;
                 self.wake.notify_one();
+                continue;
+            }
+            // At the start nobody knows whether anything changed.
+            let Some(purging) = self.purging.as_ref().filter(|_| result.is_ok_and(|changed| changed) || !leads.was.is_empty()) else {
+                continue;
+            };
+            for wiki in leads.was.into_iter().chain(leads.to.map(|to| to.wiki)).collect::<BTreeSet<_>>() {
+                purging.note(wiki, &News { what: Changed::All, hosts: BTreeSet::from([host.clone()]), up_to: UpTo::Unknown });
             }
         }
     }
 }
 
 enum Next {
-    Hosts(BTreeMap<HostName, Option<Hosted>>),
+    Hosts(BTreeMap<HostName, Leads>),
     Wiki(WikiId, Work),
     Nothing(Option<Instant>),
 }
 
 /// Ships until it is dropped.
 pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
+    let dressing = shipping.clone();
+    tokio::spawn(async move { dressing.ship_assets().await });
     let looking = (app.clone(), shipping.clone());
     let looked = tokio::task::spawn_blocking(move || compare(&looking.0, &looking.1));
     tokio::spawn(async move {
@@ -270,11 +382,11 @@ fn compare(app: &App, shipping: &Shipping) -> Result<()> {
             if !same || !names.is_empty() {
                 let slug = record.slug.to_string();
                 let to = local.hosted(&slug)?.filter(|to| to.wiki == record.id);
-                shipping.note(Change::Host(HostName::Slug(slug), to));
+                shipping.note(Change::Host(HostName::Slug(slug), to, None));
             }
             for name in names.into_iter().filter(|domain| domain.verified.is_some()) {
                 let to = local.domain(name.name.as_str())?;
-                shipping.note(Change::Host(HostName::Domain(name.name), to));
+                shipping.note(Change::Host(HostName::Domain(name.name), to, None));
             }
         }
     }

@@ -20,10 +20,23 @@ impl Context<'_> {
 
 /// See [`Context::charge_plan`], for doors that have none.
 pub fn charge_plan(app: &App, wiki: &Wiki, peer: IpAddr, cost: u32) -> Result<(), Failure> {
+    by_plan(app, wiki, peer, |writes, client, now| app.rates.take_of(writes, client, Kind::Write, cost, now))
+}
+
+/// Whether the next change would be refused. Takes nothing.
+pub fn wait_for_plan(app: &App, wiki: &Wiki, peer: IpAddr) -> Result<(), Failure> {
+    by_plan(app, wiki, peer, |writes, client, now| app.rates.wait_of(writes, client, Kind::Write, now))
+}
+
+fn by_plan(
+    app: &App,
+    wiki: &Wiki,
+    peer: IpAddr,
+    ask: impl FnOnce(Option<NonZeroU32>, &Identity, i64) -> Result<(), u16>,
+) -> Result<(), Failure> {
     let Some(writes) = app.engine.directory().limits(wiki.id())?.writes else { return Ok(()) };
     let client = Identity::Client(wiki.id(), credentials::network(peer));
-    let now = app.engine.clock().now();
-    let Err(seconds) = app.rates.take_of(NonZeroU32::new(writes), &client, Kind::Write, cost, now) else { return Ok(()) };
+    let Err(seconds) = ask(NonZeroU32::new(writes), &client, app.engine.clock().now()) else { return Ok(()) };
     // Waiting does not help a wiki that is full: that is said first (spec/platform.md §16, case 20).
     pages::check_room(wiki)?;
     let error = Error::busy("too many changes of this wiki in a minute")

@@ -162,6 +162,7 @@ const FOR_OPERATORS: &[&str] = &[
     "crates/server/src/commands/",
     "crates/server/src/main.rs",
     "crates/server/src/config.rs",
+    "crates/server/src/metrics.rs",
     "crates/server/src/recovery.rs",
     "crates/engine/src/repo/command.rs",
     "crates/engine/src/repo/mod.rs",

@@ -1,10 +1,14 @@
 //! The edge against a store in memory, and the program against a folder.
 #![allow(clippy::unwrap_used)]
 
+mod cdn;
+mod lambda;
+mod missing;
+
 use holt_core::session::{Viewer, ViewerKey};
 use holt_core::{PagePath, RevisionId, UserId, Visibility, WikiId};
-use holt_edge::{Body, EdgeState, HostRule, Outcome, Reason, respond};
-use holt_fragments::{Fragment, FragmentStore, Frame, Kind, PageManifest, Slot, WikiManifest};
+use holt_edge::{Behind, Body, Caching, EdgeState, HostRule, Outcome, Reason, respond};
+use holt_fragments::{Fragment, FragmentStore, Frame, Kind, PageManifest, Readers, Redirect, Slot, WikiManifest, redirects};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -23,6 +27,8 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
         let manifest = PageManifest::new(path.into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, main)], source);
         store.put_page(wiki, &PagePath::parse(path).unwrap().key(), &manifest).unwrap();
     }
+    let lead = |from: &str, to: &str| Redirect { from: PagePath::parse(from).unwrap(), to: PagePath::parse(to).unwrap() };
+    let redirects = redirects::write(&[lead("Old ways", "Guide/Set up"), lead("Start", "Home")]);
     let manifest = WikiManifest {
         wiki,
         visibility,
@@ -33,6 +39,8 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
         publisher: 1,
         frame: store.put_frame(wiki, &frame).unwrap(),
         not_found: store.put(wiki, Kind::Html, &Fragment::new("none")).unwrap(),
+        not_found_head: Some(store.put(wiki, Kind::Html, &Fragment::new("<title>None</title>")).unwrap()),
+        redirects: Some(store.put(wiki, Kind::Redirects, &redirects).unwrap()),
         home: Some("home".into()),
     };
     store.put_wiki(&manifest).unwrap();
@@ -49,6 +57,8 @@ fn state(visibility: Visibility) -> EdgeState {
         hosts: HostRule { default_wiki: Some(wiki), ..HostRule::default() },
         clock: || NOW,
         visits: std::sync::Arc::default(),
+        caching: Caching::asking(),
+        behind: Behind::Live,
     }
 }
 
@@ -138,16 +148,18 @@ fn markdown_comes_byte_for_byte() {
     // Four bytes a token, rounded up.
     assert_eq!(header(&source, "x-markdown-tokens"), "3");
     assert_eq!(text(source), "# Set up\n");
-    for (accept, kind) in [
-        ("text/markdown", "text/markdown; charset=utf-8"),
-        ("text/html;q=0.5, text/markdown", "text/markdown; charset=utf-8"),
-        ("text/markdown;q=0.9, text/html", "text/html; charset=utf-8"),
-        ("text/markdown;q=0", "text/html; charset=utf-8"),
-        ("*/*", "text/html; charset=utf-8"),
+    let markdown = ("text/markdown; charset=utf-8", "Accept, Accept-Encoding", "private, no-cache");
+    let html = ("text/html; charset=utf-8", "Accept-Encoding", "public, max-age=0, must-revalidate");
+    for (accept, form) in [
+        ("text/markdown", markdown),
+        ("text/html;q=0.5, text/markdown", markdown),
+        ("text/markdown;q=0.9, text/html", html),
+        ("text/markdown;q=0", html),
+        ("*/*", html),
     ] {
         for address in ["/Guide/Set%20up", "/"] {
             let page = get(&state, address, &[("accept", accept)]);
-            assert_eq!((header(&page, "content-type"), header(&page, "vary")), (kind, "Accept, Accept-Encoding"), "{accept}");
+            assert_eq!((header(&page, "content-type"), header(&page, "vary"), header(&page, "cache-control")), form, "{accept}");
         }
     }
     let page = get(&state, "/Guide/Set%20up", &[("accept", "text/markdown")]);
@@ -188,6 +200,58 @@ fn a_private_page_needs_a_token_for_this_wiki_and_epoch() {
     for cookie in refused {
         assert_eq!(reason(&state, "/", &[("cookie", &cookie)]), Reason::NeedsViewer, "{cookie}");
         assert_eq!(reason(&state, "/Nowhere", &[("cookie", &cookie)]), Reason::NeedsViewer, "absence is not told");
+    }
+}
+
+/// As in an object store, from which other programs publish, too.
+#[test]
+fn styles_of_another_version_come_out_of_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    std::fs::create_dir(dir.path().join("static")).unwrap();
+    std::fs::write(dir.path().join("static/style.0123456789ab.css"), "main { color: teal }").unwrap();
+    let store = format!("file://{}", dir.path().display());
+    let edge = Running::start(&["--default-wiki", "docs", "--fragments", &store]);
+    let other = edge.curl(&["/-/static/style.0123456789ab.css"]);
+    assert!(other.contains("200 OK") && other.ends_with("main { color: teal }"), "{other}");
+    assert!(other.contains("text/css") && other.contains("immutable") && other.contains("nosniff"), "{other}");
+    // What nobody has is the nearest there is, for a minute; our own are here.
+    let unknown = edge.curl(&["/-/static/style.ba9876543210.css"]);
+    assert!(unknown.contains("200 OK") && unknown.contains("max-age=60"), "{unknown}");
+    let ours = edge.curl(&[holt_fragments::assets::url("style.css")]);
+    assert!(ours.contains("200 OK") && ours.contains("immutable"), "{ours}");
+    for path in ["/-/static/../w.0123456789ab.css", "/-/static/%2e%2e/w", "/-/static/x.0123456789ab.exe"] {
+        assert!(edge.curl(&["--path-as-is", path]).contains("404 "), "{path}");
+    }
+}
+
+/// The program, until it is dropped.
+struct Running {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_holt-edge"));
+        let mut child = command.args(["--listen", "127.0.0.1:0"]).args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, address: line.trim().strip_prefix("listening on ").unwrap().to_string() }
+    }
+    /// The last argument is a path.
+    fn curl(&self, args: &[&str]) -> String {
+        let (path, options) = args.split_last().unwrap();
+        let url = format!("{}{path}", self.address);
+        let out = Command::new("curl").args(["-s", "-i", "--max-time", "20", "--compressed"]).args(options).arg(url).output().unwrap();
+        String::from_utf8_lossy(&out.stdout).into_owned()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -126,8 +126,12 @@ impl Directory {
             let count: i64 = db.query_row(sql, [wiki.to_store()], |row| row.get(0)).map_err(failed())?;
             let most = most.unwrap_or(MOST);
             if count >= i64::from(most) {
-                return Err(Error::denied(format!("this wiki may have {most} names of its own and no more"))
-                    .hint("Remove one of them, or ask whoever runs the server for a larger plan."));
+                return Err(match most {
+                    1 => Error::denied("this wiki may have one name of its own and no more")
+                        .hint("Remove it, or ask whoever runs the server for a larger plan."),
+                    _ => Error::denied(format!("this wiki may have {most} names of its own and no more"))
+                        .hint("Remove one of them, or ask whoever runs the server for a larger plan."),
+                });
             }
             let sql = "INSERT INTO domains (wiki, name, token, created) VALUES (?1, ?2, ?3, ?4)";
             db.execute(sql, (wiki.to_store(), name.as_str(), &token, now)).map_err(failed())?;
@@ -150,6 +154,7 @@ impl Directory {
             let sql =
                 "UPDATE domains SET checked = ?3, lost = iif(verified IS NULL, NULL, coalesce(lost, ?3)) WHERE wiki = ?1 AND name = ?2";
             db.execute(sql, (wiki.to_store(), name.as_str(), now)).map_err(wrap("doubt a name"))?;
+            end_sessions(db, wiki, name).map_err(wrap("end the sessions at a name"))?;
             match (known.verified, known.lost) {
                 (None, _) => Ok(Doubt::None),
                 (Some(_), None) => Ok(Doubt::Begun),
@@ -187,10 +192,14 @@ impl Directory {
             Ok(())
         })
     }
-    /// Gives up a name or a claim. `NotFound` if there is none.
+    /// Gives up a name or a claim; sessions that were begun there end. `NotFound` if there is none.
     pub fn remove_domain(&self, wiki: WikiId, name: &DomainName) -> Result<()> {
         let sql = "DELETE FROM domains WHERE wiki = ?1 AND name = ?2";
-        match self.write("give up a name", |db| db.execute(sql, (wiki.to_store(), name.as_str())))? {
+        let given_up = self.write("give up a name", |db| {
+            end_sessions(db, wiki, name)?;
+            db.execute(sql, (wiki.to_store(), name.as_str()))
+        })?;
+        match given_up {
             0 => there(None, name).map(drop),
             _ => Ok(()),
         }
@@ -236,6 +245,11 @@ impl Directory {
         let rows = self.read(attempted, |db| db.prepare_cached(sql)?.query_map(values, raw)?.collect::<rusqlite::Result<Vec<_>>>())?;
         rows.into_iter().map(record).collect()
     }
+}
+
+/// Whoever has a name next is sent the cookies that browsers kept for it.
+fn end_sessions(db: &Connection, wiki: WikiId, name: &DomainName) -> rusqlite::Result<usize> {
+    db.execute("DELETE FROM sessions WHERE wiki = ?1 AND host = ?2", (wiki.to_store(), name.as_str()))
 }
 
 /// The name is a claim again, with a week to be shown to be true.

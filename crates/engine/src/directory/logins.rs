@@ -73,6 +73,13 @@ impl Directory {
         let values = (hash(token), purpose.as_str(), now);
         self.read("look at a one-time link", |db| db.prepare_cached(sql)?.query_row(values, |row| row.get(0)))
     }
+    /// Whose a link is that [`Directory::redeem_one_time`] would take now.
+    pub fn one_time_of(&self, purpose: Purpose, token: &str, now: i64) -> Result<Option<UserId>> {
+        let sql = "SELECT user FROM one_time WHERE hash = ?1 AND purpose = ?2 AND expires > ?3";
+        let values = (hash(token), purpose.as_str(), now);
+        let found = self.read("look at a one-time link", |db| db.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional())?;
+        Ok(found.flatten().map(UserId))
+    }
     /// Ends all links that were made for `user`.
     pub fn end_one_time_of(&self, user: UserId) -> Result<()> {
         self.write("end one-time links", |db| db.execute("DELETE FROM one_time WHERE user = ?1", [user.0])).map(|_| ())

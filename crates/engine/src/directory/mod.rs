@@ -69,6 +69,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0010_elsewhere.sql"),
         include_str!("migrations/0011_domains.sql"),
         include_str!("migrations/0012_handles.sql"),
+        include_str!("migrations/0013_session_hosts.sql"),
     ],
 };
 

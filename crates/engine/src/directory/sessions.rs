@@ -23,6 +23,8 @@ pub struct SessionRow {
     pub csrf: String,
     /// Unix seconds.
     pub created: i64,
+    /// The name of the wiki's own at which it was begun, where alone it is good; none: any other.
+    pub host: Option<String>,
 }
 
 impl std::fmt::Debug for SessionRow {
@@ -52,12 +54,16 @@ fn id_of(hash: &[u8]) -> String {
 impl Directory {
     /// Logs `user` into `wiki` (or the platform). The token goes into a cookie; here only its hash stays.
     pub fn create_session(&self, user: UserId, wiki: Option<WikiId>, now: i64) -> Result<Token> {
+        self.create_session_at(user, wiki, None, now)
+    }
+    /// The same at a name of the wiki's own, `host`: names change hands, and browsers send cookies to whoever has one.
+    pub fn create_session_at(&self, user: UserId, wiki: Option<WikiId>, host: Option<&str>, now: i64) -> Result<Token> {
         let token = Token::new("")?;
         let csrf = random()?;
         self.write("create a session", |db| {
             db.execute("DELETE FROM sessions WHERE last_used < ?1", [now.saturating_sub(SESSION_IDLE)])?;
-            let sql = "INSERT INTO sessions (hash, user, wiki, created, last_used, csrf) VALUES (?1, ?2, ?3, ?4, ?4, ?5)";
-            db.execute(sql, (token.hash(), user.0, wiki.map(WikiId::to_store), now, csrf))
+            let sql = "INSERT INTO sessions (hash, user, wiki, created, last_used, csrf, host) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)";
+            db.execute(sql, (token.hash(), user.0, wiki.map(WikiId::to_store), now, csrf, host))
         })?;
         Ok(token)
     }
@@ -72,7 +78,7 @@ impl Directory {
     /// The session that `token` names in exactly this wiki, if it has not ended.
     pub fn session(&self, token: &str, wiki: Option<WikiId>, now: i64) -> Result<Option<SessionRow>> {
         let sql = format!(
-            "SELECT {}, sessions.created, sessions.last_used, sessions.csrf FROM sessions JOIN users ON users.id = sessions.user
+            "SELECT {}, sessions.created, sessions.last_used, sessions.csrf, sessions.host FROM sessions JOIN users ON users.id = sessions.user
              WHERE hash = ?1 AND wiki IS ?2 AND sessions.created > ?3 AND sessions.last_used > ?4",
             users::COLUMNS
         );
@@ -81,7 +87,8 @@ impl Directory {
         let found = self.read("read a session", |db| {
             let row = |row: &rusqlite::Row<'_>| {
                 let csrf: Vec<u8> = row.get(10)?;
-                let session = SessionRow { user: users::record(row)?, created: row.get(8)?, csrf: URL_SAFE_NO_PAD.encode(csrf) };
+                let (user, csrf) = (users::record(row)?, URL_SAFE_NO_PAD.encode(csrf));
+                let session = SessionRow { user, created: row.get(8)?, csrf, host: row.get(11)? };
                 Ok((session, row.get::<_, i64>(9)?))
             };
             db.prepare_cached(&sql)?.query_row(values, row).optional()

@@ -60,12 +60,13 @@ impl Directory {
         };
         Ok(found.filter(fits).map(|(_, user, parent, ..)| SignedIn { user: UserId(user), parent }))
     }
-    /// Logs somebody into `wiki` who came by a code. The session ends with theirs on the platform.
-    pub fn create_session_from(&self, signed_in: &SignedIn, wiki: WikiId, now: i64) -> Result<Token> {
+    /// Logs somebody into `wiki` who came by a code, at `host` if that is a name of the wiki's own. The session ends with theirs on the platform.
+    pub fn create_session_from(&self, signed_in: &SignedIn, wiki: WikiId, host: Option<&str>, now: i64) -> Result<Token> {
         let (token, csrf) = (Token::new("")?, random()?);
         self.write("create a session", |db| {
-            let sql = "INSERT INTO sessions (hash, user, wiki, created, last_used, csrf, parent) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)";
-            db.execute(sql, (token.hash(), signed_in.user.0, wiki.to_store(), now, csrf, &signed_in.parent))
+            let sql = "INSERT INTO sessions (hash, user, wiki, created, last_used, csrf, parent, host)
+                VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)";
+            db.execute(sql, (token.hash(), signed_in.user.0, wiki.to_store(), now, csrf, &signed_in.parent, host))
         })?;
         Ok(token)
     }

@@ -136,6 +136,25 @@ impl Directory {
             }
         })
     }
+    /// Somebody who reads mail sent to the account's address chose a new password, whose hash this is: all sessions end, and links that were sent. If
+    /// nobody had shown before that the address is theirs, whoever made the account may be somebody else: everything else that opens it, or speaks
+    /// for it, ends as well (tokens, what programs were allowed, passkeys, accounts elsewhere). Whether that was so. `NotFound` if there is no such account.
+    pub fn recover(&self, id: UserId, hash: &str) -> Result<bool> {
+        self.change("recover an account", |db| {
+            let failed = || wrap("recover an account");
+            let confirmed = "SELECT email_confirmed FROM users WHERE id = ?1";
+            let confirmed: Option<bool> = db.query_row(confirmed, [id.0], |row| row.get(0)).optional().map_err(failed())?;
+            let confirmed = confirmed.ok_or_else(|| Error::not_found("there is no such account"))?;
+            db.execute("UPDATE users SET password_hash = ?2, email_confirmed = 1 WHERE id = ?1", (id.0, hash)).map_err(failed())?;
+            let everything =
+                ["sessions", "one_time", "oauth_requests", "oauth_grants", "tokens", "platform_tokens", "passkeys", "identities"];
+            let ends = if confirmed { &everything[..2] } else { &everything[..] };
+            for table in ends {
+                db.execute(&format!("DELETE FROM {table} WHERE user = ?1"), [id.0]).map_err(failed())?;
+            }
+            Ok(!confirmed)
+        })
+    }
     /// Somebody proved to read mail sent to the account's address. Whether nobody had before.
     pub fn confirm_email(&self, id: UserId) -> Result<bool> {
         let sql = "UPDATE users SET email_confirmed = 1 WHERE id = ?1 AND NOT email_confirmed";

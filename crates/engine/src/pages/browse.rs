@@ -1,7 +1,9 @@
 //! What an address names, and what there is below it.
 
+use crate::db::index::Index;
 use crate::repo::FileMode;
 use crate::scope::{Read, Scope};
+use crate::wiki::Wiki;
 use holt_core::{AttachmentName, PagePath, Result};
 
 /// What a path names in this wiki.
@@ -29,8 +31,23 @@ pub enum Found {
 /// Resolves `path` in any spelling: exact page, page by key, alias, attachment, other name, directory, former name, and last the form that
 /// old Otterwiki addresses used, which dropped some punctuation (spec/wiki.md §5.1, §21.3, §21.4).
 pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
-    let wiki = scope.wiki();
     let index = scope.index()?;
+    match find_named(scope.wiki(), &index, path)? {
+        Found::Missing if !index.hidden().covers(path.key().as_str()) => {}
+        found => return Ok(found),
+    }
+    let cleaned: String = path.as_str().chars().filter(|c| !matches!(c, '?' | '|' | '$' | '.' | '!' | '#' | '\\')).collect();
+    if cleaned != path.as_str()
+        && let Ok(cleaned) = PagePath::parse(cleaned.trim_start_matches(['-', '/']).trim())
+        && let Some(row) = index.page(&cleaned.key())?
+    {
+        return Ok(Found::Alias(row.path));
+    }
+    Ok(Found::Missing)
+}
+
+/// As [`find`], of what `index` shows, without names that nobody gave.
+pub(crate) fn find_named(wiki: &Wiki, index: &Index, path: &PagePath) -> Result<Found> {
     if index.hidden().covers(path.key().as_str()) {
         return Ok(Found::Missing);
     }
@@ -60,13 +77,6 @@ pub fn find(scope: &Scope<'_, Read>, path: &PagePath) -> Result<Found> {
             let now = PagePath::from_tree(&now).map_or_else(|| PagePath::parse(&now), Ok);
             return Ok(now.map_or(Found::Missing, Found::Moved));
         }
-    }
-    let cleaned: String = path.as_str().chars().filter(|c| !matches!(c, '?' | '|' | '$' | '.' | '!' | '#' | '\\')).collect();
-    if cleaned != path.as_str()
-        && let Ok(cleaned) = PagePath::parse(cleaned.trim_start_matches(['-', '/']).trim())
-        && let Some(row) = index.page(&cleaned.key())?
-    {
-        return Ok(Found::Alias(row.path));
     }
     Ok(Found::Missing)
 }

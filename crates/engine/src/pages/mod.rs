@@ -43,6 +43,7 @@ pub use attach::{
     rename_attachment, upload, upload_from,
 };
 pub use batch::{Batch, Expect, Fault, Operation, OperationKind, SideFiles, change_pages, replaced};
+pub(crate) use browse::find_named;
 pub use browse::{Found, TreeEntry, TreeKind, find, headings, tree};
 pub(crate) use care::look;
 pub use changes::{Changes, ChangesPlace, Since, changes, newest};

@@ -3,14 +3,14 @@
 use super::filters::draw;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
-use super::views::{FrameView, MenuEntry, NotFoundView, Shortcuts, TreeNode, TreeView};
+use super::views::{FrameView, HeadView, Indexing, MenuEntry, NotFoundView, Shortcuts, TreeNode, TreeView};
 use super::{home_key, is_current, publisher_version, visibility};
 use crate::db::index::Index;
 use crate::db::preferences::{Preferences, TreeMode};
 use crate::repo::FileMode;
 use crate::wiki::Wiki;
 use holt_core::{Language, PageKey, PagePath, Result, RevisionId, SafeHtml};
-use holt_fragments::{Fragment, Frame, Kind, WikiManifest, assets};
+use holt_fragments::{Fragment, FragmentKey, Frame, Kind, WikiManifest, assets};
 use holt_markdown::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) fn publish(
     wiki: &Wiki,
     index: &Arc<Index>,
     preferences: &Preferences,
-    head: Option<RevisionId>,
+    (head, redirects): (Option<RevisionId>, Option<FragmentKey>),
     settings: u64,
     keep: Option<&WikiManifest>,
 ) -> Result<WikiManifest> {
@@ -31,14 +31,15 @@ pub(super) fn publish(
     let db = wiki.db()?;
     // Everybody who reads anything of the wiki gets this.
     let index = &*wiki.sight(index.clone(), preferences.path_access.hidden_in(None));
-    let (frame, not_found) = match keep.filter(|old| old.settings == settings && is_current(old)) {
-        Some(old) => (old.frame.clone(), old.not_found.clone()),
+    let (frame, not_found, not_found_head) = match keep.filter(|old| old.settings == settings && is_current(old)) {
+        Some(old) => (old.frame.clone(), old.not_found.clone(), old.not_found_head.clone()),
         None => {
             let tree = draw(&tree(index, preferences)?, preferences.language)?;
             let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree)?)?;
             let own = own_not_found(wiki, index, preferences)?;
             let not_found = draw(&NotFoundView { name: None, create_url: None, own: own.as_ref() }, preferences.language)?.into_string();
-            (frame, fragments.put(wiki.id(), Kind::Html, &Fragment::new(not_found.into_bytes()))?)
+            let put = |html: String| fragments.put(wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()));
+            (frame, put(not_found)?, Some(put(not_found_head(preferences)?)?))
         }
     };
     let generation = fragments.wiki(wiki.id())?.map_or(1, |old| old.generation + 1);
@@ -52,10 +53,27 @@ pub(super) fn publish(
         publisher: publisher_version(),
         frame,
         not_found,
+        not_found_head,
+        redirects,
         home: home_key(preferences).map(|key| key.as_str().to_string()),
     };
     fragments.put_wiki(&manifest)?;
     Ok(manifest)
+}
+
+/// The head of a page that is not there: of all of them, so it names none.
+fn not_found_head(preferences: &Preferences) -> Result<String> {
+    let title = preferences.language.say("There is no such page");
+    let view = HeadView {
+        title: &title,
+        site_name: &preferences.site_name,
+        description: "",
+        canonical: None,
+        image_url: None,
+        markdown_url: None,
+        indexing: Indexing::Refused,
+    };
+    Ok(draw(&view, preferences.language)?.into_string())
 }
 
 fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Result<Frame> {

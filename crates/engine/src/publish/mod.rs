@@ -9,6 +9,7 @@ pub(crate) mod links;
 mod page;
 pub(crate) mod pages;
 mod plan;
+mod redirects;
 pub mod views;
 
 pub use frame::bare_frame;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Counts every change of what the renderer makes of the same page.
-const RENDERER_VERSION: u32 = 4;
+const RENDERER_VERSION: u32 = 5;
 
 /// What the templates say; the assets they name have names that change with their content.
 const TEMPLATES: &[&str] = &[
@@ -94,7 +95,7 @@ fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     let settings = settings_stamp(wiki)?;
     let Some(head) = head else {
         // Nothing was ever committed: a frame to show live pages in, no pages.
-        return frame::publish(wiki, &index, &preferences, None, settings, old).map(|_| ());
+        return frame::publish(wiki, &index, &preferences, (None, None), settings, old).map(|_| ());
     };
     let repo = wiki.repo()?;
     let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
@@ -107,8 +108,10 @@ fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     }
     publisher.pages(&plan.pages)?;
     failpoint::hit("publish.pages")?;
+    let redirects = redirects::publish(&publisher, old, &plan.names)?;
     // The cursor moves last: a crash before this line publishes the same pages again, under the same names.
-    frame::publish(wiki, &publisher.index, &publisher.preferences, Some(head), settings, old.filter(|_| !plan.frame))?;
+    let at = (Some(head), Some(redirects));
+    frame::publish(wiki, &publisher.index, &publisher.preferences, at, settings, old.filter(|_| !plan.frame))?;
     Ok(())
 }
 

@@ -15,7 +15,24 @@ pub(super) struct Plan {
     pub(super) gone: Vec<PageKey>,
     /// Whether the frame (page tree, settings) has to be written.
     pub(super) frame: bool,
+    /// Names that may lead elsewhere than before.
+    pub(super) names: Names,
     moved: bool,
+}
+
+/// Names that are looked at again.
+#[derive(Debug)]
+pub(super) enum Names {
+    /// All that there ever were.
+    All,
+    /// These, and those that led to them.
+    Of(Vec<PagePath>),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::Of(Vec::new())
+    }
 }
 
 impl Plan {
@@ -36,12 +53,13 @@ impl Plan {
         let pages = publisher.index.pages()?.into_iter().map(|row| row.path.key()).collect::<BTreeSet<_>>();
         let published = publisher.wiki.shared.fragments.pages(publisher.wiki.id())?;
         let gone = published.into_iter().filter(|key| !pages.contains(key)).collect();
-        Ok(Self { pages: pages.into_iter().collect(), gone, frame: true, moved: true })
+        Ok(Self { pages: pages.into_iter().collect(), gone, frame: true, moved: true, names: Names::All })
     }
     fn since(publisher: &Publisher<'_>, published: RevisionId) -> Result<Self> {
         let mut pages = BTreeSet::new();
         let mut changed = Vec::new();
         let mut frame = false;
+        let mut named = BTreeSet::new();
         let not_found =
             publisher.preferences.get("NOT_FOUND_PAGE").and_then(|name| PagePath::parse(name.trim()).ok()).map(|page| page.key());
         for change in publisher.repo.changes(Some(published), publisher.head)? {
@@ -71,6 +89,14 @@ impl Plan {
             let aliases =
                 |path: Option<&PagePath>, source: &Option<Vec<u8>>| path.map(|path| aliases(path, source.as_deref())).unwrap_or_default();
             let names = (aliases(old.as_ref(), &titles.0), aliases(new.as_ref(), &titles.1));
+            if change.old.is_none() || change.new.is_none() || change.change.file != crate::pages::old_name(&change.change) {
+                // What is there now keeps its name and those of its folders from others; what went gives them back.
+                for file in [&change.change.file, crate::pages::old_name(&change.change)] {
+                    let path = PagePath::from_tree(file).map_or_else(|| PagePath::parse(file).ok(), Some);
+                    named.extend(std::iter::successors(path, PagePath::parent));
+                }
+            }
+            named.extend(names.0.symmetric_difference(&names.1).filter_map(|name| PagePath::parse(name.1.as_str()).ok()));
             for name in names.0.symmetric_difference(&names.1) {
                 // Whoever links to a name that leads here now, or did, shows that.
                 pages.extend(publisher.index.linking_to(&name.1)?.into_iter().map(|link| link.path.key()));
@@ -99,7 +125,7 @@ impl Plan {
             });
         }
         pages.extend(showing(publisher, changed)?);
-        let mut plan = Self { frame, moved: true, ..Self::default() };
+        let mut plan = Self { frame, moved: true, names: Names::Of(named.into_iter().collect()), ..Self::default() };
         for key in pages {
             if publisher.index.page(&key)?.is_some() { plan.pages.push(key) } else { plan.gone.push(key) }
         }

@@ -171,7 +171,7 @@ enum Entries {
 }
 
 /// Where the objects of a pack begin, by its index, in the order of the pack.
-fn places(stem: &Path) -> Result<Vec<(usize, ObjectId)>> {
+pub(super) fn places(stem: &Path) -> Result<Vec<(usize, ObjectId)>> {
     let path = stem.with_extension("idx");
     let index = std::fs::read(&path).map_err(|e| Error::io(format!("read {}", path.display()), e))?;
     let damaged = || damaged(stem);

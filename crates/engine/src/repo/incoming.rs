@@ -13,6 +13,7 @@
 use super::child::{GitStop, Running};
 use super::commit::RefLock;
 use super::durable::{sync_all, sync_directory};
+use super::fold::places;
 use super::pack_scan::{PackLimits, PackScan};
 use super::{CONFIG, CommitOutcome, Repo, command, fault, object_id};
 use crate::failpoint;
@@ -31,6 +32,7 @@ const PIECE: usize = 64 * 1024;
 /// Objects on their way in. Dropping it removes them.
 pub struct Incoming {
     pub(super) repo: Repo,
+    bytes: u64,
 }
 
 /// A commit that a push brings.
@@ -46,7 +48,7 @@ impl Repo {
     /// Takes in a pack, up to its end, without making it part of the repository. `TooLarge` above `limits`, `Invalid` for one that is damaged or
     /// holds what git would not check out.
     pub fn receive(&self, pack: &mut dyn Read, limits: PackLimits, stop: &GitStop) -> Result<Incoming> {
-        let incoming = Incoming::new(self)?;
+        let mut incoming = Incoming::new(self)?;
         let mut git = command::git(&incoming.repo.dir);
         let settings = ["core.deltaBaseCacheLimit=16m", "pack.writeReverseIndex=false", "transfer.advertiseSID=false"];
         for setting in settings {
@@ -70,6 +72,7 @@ impl Repo {
             listens = listens && running.tell(&piece[..length])?;
         }
         scan.end()?;
+        incoming.bytes = scan.bytes();
         running.all_told();
         running.hear(&mut |_| Ok(()))?;
         let (status, said) = running.finish()?;
@@ -140,7 +143,7 @@ impl Incoming {
             Ok(inner) => {
                 let branch = home.branch.clone();
                 let (recent, unfolded) = Default::default();
-                Ok(Self { repo: Repo { dir, branch, inner, recent, unfolded } })
+                Ok(Self { repo: Repo { dir, branch, inner, recent, unfolded }, bytes: 0 })
             }
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&dir);
@@ -151,6 +154,25 @@ impl Incoming {
     /// For reading: it holds what the wiki holds and what was pushed.
     pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+    /// Bytes of the pack, as it was sent.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+    /// Whether there is content of files in it that `home` does not have, not only commits and folders. Of files that were moved git clients
+    /// may send the content again (`pack.useSparse`).
+    pub fn brings_files(&self, home: &Repo) -> Result<bool> {
+        let (repo, known, packs) = (self.repo.view(), home.view(), self.repo.dir.join("objects/pack"));
+        let entries = std::fs::read_dir(&packs).map_err(|e| Error::io("list what was pushed", e))?;
+        for stem in entries.flatten().map(|entry| entry.path()).filter(|file| file.extension().is_some_and(|end| end == "idx")) {
+            for (_, id) in places(&stem.with_extension(""))? {
+                let kind = repo.find_header(id).map_err(|e| fault("look at what was pushed", e))?.kind();
+                if kind == gix::objs::Kind::Blob && !known.has_object(id) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
     /// The commits that `new` brings to the history of `base`, each after its parents. `Invalid` if it is no commit, or if something of its history
     /// is missing.

@@ -111,15 +111,9 @@ impl Repo {
         let options = gix::open::Options::isolated().open_path_as_is(true).object_store_slots(slots);
         let inner =
             gix::ThreadSafeRepository::open_opts(dir, options).map_err(|e| fault(format!("open the repository {}", dir.display()), e))?;
-        let head = std::fs::read_to_string(dir.join("HEAD")).map_err(|e| Error::io("read HEAD", e))?;
-        let branch =
-            head.trim().strip_prefix("ref: refs/heads/").ok_or_else(|| Error::internal("HEAD of the repository names no branch"))?;
-        if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
-            return Err(Error::internal("HEAD of the repository names an impossible branch"));
-        }
         Ok(Self {
             dir: dir.to_path_buf(),
-            branch: branch.to_string(),
+            branch: branch_of(dir)?,
             inner,
             recent: recent::Recent::default(),
             unfolded: AtomicUsize::new(fold::FAN),
@@ -131,21 +125,7 @@ impl Repo {
     }
     /// The commit the branch stands at; none before the first.
     pub fn head(&self) -> Result<Option<RevisionId>> {
-        match std::fs::read_to_string(self.dir.join("refs/heads").join(&self.branch)) {
-            Ok(text) => RevisionId::parse(text.trim()).map(Some).map_err(|e| Error::internal("the branch names no commit").because(e)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.packed_head(),
-            Err(error) => Err(Error::io("read the branch", error)),
-        }
-    }
-    fn packed_head(&self) -> Result<Option<RevisionId>> {
-        let text = match std::fs::read_to_string(self.dir.join("packed-refs")) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read packed-refs", error)),
-        };
-        let name = format!("refs/heads/{}", self.branch);
-        let found = text.lines().filter_map(|line| line.split_once(' ')).find(|(_, reference)| *reference == name);
-        found.map(|(id, _)| RevisionId::parse(id)).transpose()
+        head_of(&self.dir, &self.branch)
     }
     /// For reading.
     fn view(&self) -> gix::Repository {
@@ -159,6 +139,39 @@ impl Repo {
     pub fn fsck(&self) -> Result<Vec<String>> {
         command::fsck(&self.dir)
     }
+}
+
+/// The commit that a wiki stands at, for whoever does not own its data directory: nothing is opened, nothing changed.
+pub fn look_at_head(dir: &Path) -> Result<Option<RevisionId>> {
+    head_of(dir, &branch_of(dir)?)
+}
+
+fn branch_of(dir: &Path) -> Result<String> {
+    let head = std::fs::read_to_string(dir.join("HEAD")).map_err(|e| Error::io("read HEAD", e))?;
+    let branch = head.trim().strip_prefix("ref: refs/heads/").ok_or_else(|| Error::internal("HEAD of the repository names no branch"))?;
+    if branch.is_empty() || branch.contains("..") || branch.starts_with('-') || branch.chars().any(char::is_control) {
+        return Err(Error::internal("HEAD of the repository names an impossible branch"));
+    }
+    Ok(branch.to_string())
+}
+
+fn head_of(dir: &Path, branch: &str) -> Result<Option<RevisionId>> {
+    match std::fs::read_to_string(dir.join("refs/heads").join(branch)) {
+        Ok(text) => RevisionId::parse(text.trim()).map(Some).map_err(|e| Error::internal("the branch names no commit").because(e)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => packed_head(dir, branch),
+        Err(error) => Err(Error::io("read the branch", error)),
+    }
+}
+
+fn packed_head(dir: &Path, branch: &str) -> Result<Option<RevisionId>> {
+    let text = match std::fs::read_to_string(dir.join("packed-refs")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read packed-refs", error)),
+    };
+    let name = format!("refs/heads/{branch}");
+    let found = text.lines().filter_map(|line| line.split_once(' ')).find(|(_, reference)| *reference == name);
+    found.map(|(id, _)| RevisionId::parse(id)).transpose()
 }
 
 const CONFIG: &str =

@@ -20,6 +20,10 @@ pub struct PackLimits {
     pub room: Option<PackRoom>,
 }
 
+/// What a push that only takes away or moves needs, however full the repository is: commits and folders. More than that is refused as it comes
+/// in; up to that it is seen afterwards what it was ([`super::Incoming::brings_files`]).
+const WITHOUT_FILES: u64 = 256 * 1024;
+
 /// How much more a repository may take in.
 #[derive(Debug, Clone, Copy)]
 pub struct PackRoom {
@@ -85,6 +89,10 @@ impl PackScan {
             beginning: Vec::new(),
         }
     }
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
     /// How many objects it says it has.
     #[cfg(test)]
     fn objects(&self) -> u32 {
@@ -97,7 +105,7 @@ impl PackScan {
             return Err(Error::too_large(format!("a push may have {} bytes", self.limits.bytes))
                 .hint("Push fewer commits at a time, or leave large files out."));
         }
-        if let Some(room) = self.limits.room.filter(|room| self.bytes > room.left) {
+        if let Some(room) = self.limits.room.filter(|room| self.bytes > room.left.saturating_add(WITHOUT_FILES)) {
             return Err(Error::byte_limit(room.most));
         }
         while let [first, rest @ ..] = piece {

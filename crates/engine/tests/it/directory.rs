@@ -526,7 +526,8 @@ fn claims_become_names_and_end() {
     assert!(directory.domain_holder(&domain).unwrap().is_none() && due(i64::MAX / 2) == 0);
     assert_eq!(directory.set_main_domain(docs, Some(&domain)).unwrap_err().kind, ErrorKind::Invalid);
     let more = DomainName::parse("more.example.org").unwrap();
-    assert_eq!(directory.claim_domain(docs, &more, Some(1), 200).unwrap_err().kind, ErrorKind::Denied);
+    let refused = directory.claim_domain(docs, &more, Some(1), 200).unwrap_err();
+    assert_eq!((refused.kind, &*refused.message), (ErrorKind::Denied, "this wiki may have one name of its own and no more"));
     // What nobody shows to be true ends, and does not count.
     assert_eq!((names(docs, 100 + CLAIM_LIFE - 1), names(docs, 100 + CLAIM_LIFE)), (1, 0));
     let now = 100 + CLAIM_LIFE;

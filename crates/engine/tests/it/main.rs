@@ -19,6 +19,7 @@ mod pages;
 mod private;
 mod proposal_notices;
 mod proposals;
+mod redirects;
 mod repo;
 mod robot_wtf;
 mod save;

@@ -166,11 +166,17 @@ fn a_page_follows_what_it_shows_of_others() {
         links.contains("<a class=\"wikilink missing\" href=\"/a%3Fb\"") && links.contains("<a class=\"wikilink\" href=\"/Files/history\""),
         "{links}"
     );
-    // Made anew it is the same.
+    // Made anew it is the same, and nothing of the old one is left: there was nothing wrong with it.
     let before: Vec<String> = ["Top", "Middle", "Parts", "Files"].iter().map(|page| published(&wiki, &engine, page)).collect();
     holt_engine::sync::rebuild(&wiki).unwrap();
     let after: Vec<String> = ["Top", "Middle", "Parts", "Files"].iter().map(|page| published(&wiki, &engine, page)).collect();
     assert_eq!(before, after);
+    let bad = {
+        let wikis = std::fs::read_dir(dir.path().join("wikis")).unwrap().flatten();
+        let files = wikis.flat_map(|wiki| std::fs::read_dir(wiki.path()).unwrap().flatten());
+        files.filter(|file| file.file_name().to_string_lossy().starts_with("index.db.bad-")).count()
+    };
+    assert_eq!(bad, 0);
 }
 
 #[test]

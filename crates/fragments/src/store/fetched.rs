@@ -172,6 +172,8 @@ mod tests {
             publisher: 1,
             frame,
             not_found,
+            not_found_head: None,
+            redirects: None,
             home: None,
         })
         .unwrap();

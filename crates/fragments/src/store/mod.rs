@@ -42,12 +42,12 @@ struct Inner {
 /// Something that readers see changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A page was published, or taken off.
-    Page(WikiId, PageKey),
+    /// A page was published, or taken off. The paths by which it is stored and was.
+    Page(WikiId, PageKey, Vec<String>),
     /// What the pages of a wiki share was, or the whole wiki.
     Wiki(WikiId),
-    /// A host leads somewhere, or nowhere.
-    Host(HostName, Option<Hosted>),
+    /// A host leads somewhere, or nowhere; and the wiki that it led to.
+    Host(HostName, Option<Hosted>, Option<WikiId>),
 }
 
 /// What wikis are found by.
@@ -253,9 +253,11 @@ impl FragmentStore {
     /// Publishes a page: from here on readers see it. All its fragments are stored before.
     pub fn put_page(&self, wiki: WikiId, page: &PageKey, manifest: &PageManifest) -> Result<()> {
         let path = key::page(wiki, page);
+        let was = self.told_of(wiki, page);
         self.0.place.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Page(Some(Arc::new(manifest.clone()))), manifest.weight());
-        self.0.tell(Change::Page(wiki, page.clone()));
+        let was = was.filter(|was| *was != manifest.path);
+        self.0.tell(Change::Page(wiki, page.clone(), was.into_iter().chain([manifest.path.clone()]).collect()));
         Ok(())
     }
     /// The manifest of a page; `None` if it is not published, or if what is stored is damaged.
@@ -277,10 +279,16 @@ impl FragmentStore {
     /// Takes a page off. Nothing happens if it is not there.
     pub fn remove_page(&self, wiki: WikiId, page: &PageKey) -> Result<()> {
         let path = key::page(wiki, page);
+        let was = self.told_of(wiki, page);
         self.0.place.delete(&path)?;
         self.0.remember(path, Cached::Page(None), 0);
-        self.0.tell(Change::Page(wiki, page.clone()));
+        self.0.tell(Change::Page(wiki, page.clone(), was.into_iter().collect()));
         Ok(())
+    }
+    /// The path by which a page is stored, if anybody wants to be told.
+    fn told_of(&self, wiki: WikiId, page: &PageKey) -> Option<String> {
+        self.0.observer.get()?;
+        self.page(wiki, page).ok().flatten().map(|manifest| manifest.path.clone())
     }
     /// Keys of all published pages.
     pub fn pages(&self, wiki: WikiId) -> Result<Vec<PageKey>> {
@@ -290,6 +298,10 @@ impl FragmentStore {
             keys.extend(manifest.and_then(|m| m.page_path().ok()).map(|path| path.key()));
         }
         Ok(keys)
+    }
+    /// How many pages are published. Nothing of them is read.
+    pub fn count_pages(&self, wiki: WikiId) -> Result<u64> {
+        Ok(self.0.place.list(&key::pages(wiki))?.len() as u64)
     }
     /// Stores what the pages of a wiki share.
     pub fn put_wiki(&self, manifest: &WikiManifest) -> Result<()> {
@@ -364,12 +376,13 @@ impl FragmentStore {
     }
     fn lead(&self, host: HostName, to: Option<&Hosted>) -> Result<()> {
         let path = host.path();
+        let was = self.leads(&path).ok().and_then(|(to, _)| to);
         match to {
             Some(to) => self.0.place.write(&path, to.to_text().as_bytes(), Replaced::AtOnce)?,
             None => self.0.place.delete(&path)?,
         }
         self.0.remember(path, Cached::Host(to.cloned()), 16);
-        self.0.tell(Change::Host(host, to.cloned()));
+        self.0.tell(Change::Host(host, to.cloned(), was.map(|was| was.wiki)));
         Ok(())
     }
     /// Where a host leads, and whether that is worth remembering.
@@ -407,7 +420,7 @@ impl FragmentStore {
             named.extend(PageManifest::from_bytes(&bytes)?.fragments().map(|name| key::object(wiki, name)));
         }
         if let Some(shared) = self.wiki(wiki)? {
-            named.extend([&shared.frame, &shared.not_found].map(|name| key::object(wiki, name)));
+            named.extend(shared.fragments().chain([&shared.frame]).map(|name| key::object(wiki, name)));
         }
         let mut swept = 0;
         for path in self.0.place.list(&key::objects(wiki))? {

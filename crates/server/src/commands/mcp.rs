@@ -15,6 +15,7 @@ use crate::followers::Followers;
 use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
 use crate::mcp;
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
@@ -27,13 +28,13 @@ use crate::turns::Turns;
 use crate::web::Context;
 use bytes::Bytes;
 use holt_core::{Action, Actor, Error, Handling, Person, Program, Result, UserId};
-use holt_edge::{EdgeState, HostRule};
+use holt_edge::{Behind, Caching, EdgeState, HostRule};
 use holt_engine::Engine;
 use http::{HeaderMap, Method, Uri};
 use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Runs it, until standard input ends.
@@ -120,11 +121,14 @@ pub(crate) fn alone(engine: Engine) -> App {
             hosts: HostRule::default(),
             clock: unix_seconds,
             visits: Arc::default(),
+            caching: Caching::asking(),
+            behind: Behind::Live,
         },
         engine,
         cookies: CookieSecurity::Plain,
         throttle: Throttle::Off,
         recovery: Recovery::new(Vec::new()),
+        public_port: OnceLock::new(),
         thumbnails: Thumbnails::default(),
         agent_sessions: AgentSessions::default(),
         presence: Presence::default(),
@@ -144,6 +148,8 @@ pub(crate) fn alone(engine: Engine) -> App {
         proxies: Proxies::default(),
         vouching: None,
         shipping: None,
+        purging: None,
+        counts: Counts::default(),
         platform: Platform::default(),
     }
 }

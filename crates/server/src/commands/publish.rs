@@ -1,5 +1,7 @@
-//! `holt publish`: compares published wikis with an object store and makes the store as they are. Beside a running server or without one;
-//! interrupted, it goes on where it stopped when it is run again.
+//! `holt publish`: compares published wikis with an object store and makes the store as they are, or says what differs. Beside a running server
+//! or without one; interrupted, it goes on where it stopped when it is run again.
+
+mod verify;
 
 use super::{look, output};
 use crate::app::unix_seconds;
@@ -7,7 +9,7 @@ use crate::config::{OutputFormat, PublishArgs};
 use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, WikiRecord};
 use holt_fragments::export::names;
-use holt_fragments::{FragmentStore, HostName};
+use holt_fragments::{FragmentStore, HostName, Hosted};
 use holt_remote::ship::Shipped;
 use holt_remote::{Remote, Use};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,17 +19,22 @@ use std::process::ExitCode;
 /// Wikis that are read from the directory at once.
 const PAGE: usize = 500;
 
-/// Runs it. Exit code 1 if some wiki could not be published.
+/// Runs it. Exit code 1 if some wiki could not be published, or differs.
 pub fn run(args: &PublishArgs) -> Result<ExitCode> {
     let directory = look(&args.data)?;
     let local = FragmentStore::foreign_folder(&args.data.data.join("fragments"));
     let remote = Remote::open(&args.to, Use::Publishing)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::io("start the runtime", e))?;
     let text = args.output.format() == OutputFormat::Text;
-    let bar = if text { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {pos} pages {per_sec} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    // Only where somebody looks: it goes to standard error, and draws nothing unless that is a terminal.
+    let bar = if text { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pages {per_sec} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    if args.verify {
+        return verify::run(args, &verify::Places { directory, local, remote, runtime, bar });
+    }
     let (mut whole, mut wikis, mut failed) = (Shipped::default(), 0, Vec::new());
+    whole.put += runtime.block_on(remote.ship_assets())?;
     let mut after = String::new();
     loop {
         let records = selected(&directory, args.wiki.as_deref(), &after)?;
@@ -35,6 +42,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         after = last.slug.to_string();
         for record in records {
             bar.set_message(record.slug.to_string());
+            bar.inc_length(local.count_pages(record.id)?);
             match runtime.block_on(publish(&remote, (&directory, &local), &record, &bar)) {
                 Ok(shipped) => {
                     wikis += 1;
@@ -55,7 +63,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    let Shipped { pages, put, removed } = whole;
+    let Shipped { pages, put, removed, .. } = whole;
     match args.output.format() {
         OutputFormat::Json => output::json(&json!({"wikis": wikis, "pages": pages, "put": put, "removed": removed, "failed": failed})),
         OutputFormat::Text => {
@@ -87,14 +95,8 @@ async fn publish(
     bar: &ProgressBar,
 ) -> Result<Shipped> {
     let mut compared = remote.ship_wiki(local, record.id, || bar.inc(1)).await?.shipped;
-    let slug = record.slug.to_string();
-    let mut hosts = vec![(local.hosted(&slug)?, HostName::Slug(slug))];
-    for name in directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some()) {
-        hosts.push((local.domain(name.name.as_str())?, HostName::Domain(name.name)));
-    }
-    for (to, host) in hosts {
-        // A name that leads nowhere here leads nowhere there.
-        let Some(to) = to.filter(|to| to.wiki == record.id) else {
+    for (host, to) in hosts(directory, local, record)? {
+        let Some(to) = to else {
             remote.delete(&names::host(&host)).await?;
             continue;
         };
@@ -105,4 +107,14 @@ async fn publish(
         }
     }
     Ok(compared)
+}
+
+/// The names of a wiki, and where they lead. A name that leads elsewhere here leads nowhere there.
+fn hosts(directory: &Directory, local: &FragmentStore, record: &WikiRecord) -> Result<Vec<(HostName, Option<Hosted>)>> {
+    let slug = record.slug.to_string();
+    let mut hosts = vec![(local.hosted(&slug)?, HostName::Slug(slug))];
+    for name in directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some()) {
+        hosts.push((local.domain(name.name.as_str())?, HostName::Domain(name.name)));
+    }
+    Ok(hosts.into_iter().map(|(to, host)| (host, to.filter(|to| to.wiki == record.id))).collect())
 }

@@ -5,7 +5,7 @@ use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
-use crate::config::{ServeArgs, Switch};
+use crate::config::{ServeArgs, Switch, named};
 use crate::digests::Digests;
 use crate::egress::{Dns, Egress};
 use crate::elsewhere::atproto::{self, Atproto, Places};
@@ -13,29 +13,35 @@ use crate::elsewhere::oidc::{Oidc, Settings};
 use crate::elsewhere::{ByMail, Elsewhere, Provider};
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
+use crate::metrics::Counts;
 use crate::oauth::Documents;
 use crate::platform::{EXPORTS, Platform};
 use crate::presence::Presence;
 use crate::proxies::Proxies;
+use crate::purging::Purging;
 use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
-use crate::{digests, domains, front, handles, log, mail, shipping, welcome};
+use crate::{digests, domains, front, handles, log, mail, metrics, purging, shipping, welcome};
 use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
 use holt_edge::serve::Stop;
-use holt_edge::{Apex, EdgeState, HostRule};
+use holt_edge::{Apex, Behind, Caching, EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
+use holt_remote::purge::{Cache, Surroundings};
 use holt_remote::{Remote, Use};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// For how long caches in front may show public pages while the server does not answer.
+const CDN_STALE: Duration = Duration::from_secs(86_400);
 
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -66,8 +72,9 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         make_welcome(&engine)?;
     }
     let default_wiki = default_wiki(&engine, args)?;
+    let purging = caches(args)?;
     let shipping = match &args.publish_to {
-        Some(url) => Some(Arc::new(Shipping::new(Remote::open(url, Use::Publishing)?, url))),
+        Some(url) => Some(Arc::new(Shipping::new(Remote::open(url, Use::Publishing)?, url, purging.clone()))),
         None => None,
     };
     let app = Arc::new(App {
@@ -78,10 +85,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         thumbnails: Thumbnails::default(),
         edge: EdgeState {
             store: engine.fragments().clone(),
-            viewer_key: Some(engine.viewer_key().clone()),
+            // Here somebody knows whether a session has ended: a token that says nothing of that is for edges that cannot ask.
+            viewer_key: None,
             hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
             clock: unix_seconds,
             visits: Arc::default(),
+            caching: Caching::shared(args.readers.cdn_max_age, CDN_STALE),
+            behind: Behind::Live,
         },
         recovery: Recovery::new(engine.interrupted()?),
         engine,
@@ -92,6 +102,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
+        public_port: args.public_port.map_or_else(OnceLock::new, OnceLock::from),
         dns: Dns::new(args.elsewhere.resolver),
         outbox: Outbox::default(),
         digests: Digests::default(),
@@ -101,9 +112,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
         vouching: args.auth_header.clone().map(|mail| Vouching { mail, name: args.auth_name_header.clone() }),
         platform: Platform::new(args.sign_up),
         shipping,
+        purging,
+        counts: Counts::default(),
     });
-    if let Some(shipping) = app.shipping.clone() {
-        app.engine.fragments().observe(move |change| shipping.note(change));
+    match (app.shipping.clone(), app.purging.clone()) {
+        (Some(shipping), _) => app.engine.fragments().observe(move |change| shipping.note(change)),
+        (None, Some(purging)) => app.engine.fragments().observe(move |change| purging.hear(change)),
+        (None, None) => {}
     }
     let followers = app.followers.clone();
     app.engine.listen(move |wiki| followers.tell(wiki));
@@ -144,6 +159,14 @@ fn check_trusted(args: &ServeArgs) -> Result<()> {
     Ok(())
 }
 
+/// Caches in front of published pages, if there are any.
+fn caches(args: &ServeArgs) -> Result<Option<Arc<Purging>>> {
+    let around = Surroundings { named: &secret_of_environment, now: unix_seconds };
+    let caches = args.readers.purge.iter().map(|url| Cache::open(url, &around)).collect::<Result<Vec<_>>>()?;
+    let after = Duration::from_millis(args.readers.purge_after);
+    Ok((!caches.is_empty()).then(|| Arc::new(Purging::new(caches, after))))
+}
+
 /// Who else vouches for people.
 fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
     let mut providers: Vec<Box<dyn Provider>> = Vec::new();
@@ -180,6 +203,17 @@ fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
     Atproto::new(domain.as_str(), places, &key, egress, Dns::new(args.elsewhere.resolver))
 }
 
+/// What the environment says by a name, or what stands in the file that it names by the same name with `_FILE` behind it.
+fn secret_of_environment(name: &str) -> Result<Option<String>> {
+    match (named(name), named(&format!("{name}_FILE"))) {
+        (None, None) => Ok(None),
+        (None, Some(file)) => secret(file.as_ref()).map(Some),
+        (Some(value), None) if !value.chars().any(char::is_control) => Ok(Some(value)),
+        (Some(_), None) => Err(Error::invalid(format!("{name} holds more than one line of text"))),
+        (Some(_), Some(_)) => Err(Error::invalid(format!("{name} and {name}_FILE are both there")).hint("Leave one of them out.")),
+    }
+}
+
 /// How much may be asked of the API in a minute.
 fn limits(args: &ServeArgs) -> Limits {
     match args.rate_limit {
@@ -199,11 +233,18 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
         let token = app.engine.directory().create_one_time(Purpose::FirstAdministrator, None, app.engine.clock().now())?;
         output::line(format_args!("To become the administrator, open within a day: {place}/-/setup?token={}", token.expose()));
     }
+    if let Some(place) = args.readers.metrics {
+        let place = metrics::start(&app, place).await?;
+        output::line(format_args!("metrics at http://{place}{}", metrics::PATH));
+    }
     let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
     let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
+    // What an operator said stays.
+    let _ = app.public_port.set(address.port());
     digests::start(&app, address)?;
     let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
+    let purging = app.purging.clone().map(|purging| tokio::spawn(purging::run(app.clone(), purging)));
     let keeper = app.clone();
     let watching = tokio::spawn(watch_domains(app.clone()));
     let maintenance = tokio::spawn(maintain(keeper));
@@ -214,6 +255,9 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     maintenance.abort();
     if let Some(shipping) = shipping {
         shipping.abort();
+    }
+    if let Some(purging) = purging {
+        purging.abort();
     }
     ending.abort();
     served.map_err(|e| Error::io("serve", e))

@@ -11,7 +11,7 @@ pub struct SmokeArgs {
     /// Which wikis there are; the server may have it open.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Where the world finds it: https://DOMAIN, or http://localhost:PORT
+    /// Where the world finds it: https://DOMAIN, as --domain says; http://localhost:PORT without one
     #[arg(value_name = "URL")]
     pub url: String,
     /// Ask this address whatever the DNS says, as before it leads there

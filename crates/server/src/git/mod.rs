@@ -7,6 +7,7 @@
 mod body;
 
 use crate::api::credentials::{self, Identity, TOKEN_BYTES};
+use crate::api::failure::Failure;
 use crate::app::{App, CookieSecurity};
 use crate::dispatch;
 use crate::error::public_message;
@@ -23,11 +24,9 @@ use bytes::{Bytes, BytesMut};
 use holt_core::{Actor, Error, ErrorKind, Result, WikiId, WikiName};
 use holt_edge::Body;
 use holt_engine::directory::AuditEntry;
-use holt_engine::pages::git::{
-    GitService, Push, PushLimits, Pushed, advertise_fetch, advertise_push, fetch, git_admit, git_is_on, git_room, push,
-};
+use holt_engine::pages::git::{GitService, Push, PushLimits, Pushed, advertise_fetch, advertise_push, fetch, git_admit, git_is_on, push};
 use holt_engine::repo::{GitStop, PackLimits, Protocol};
-use holt_engine::{Read, Write};
+use holt_engine::{Read, Wiki, Write};
 use http::StatusCode;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
@@ -45,8 +44,6 @@ use tokio::time::timeout;
 const FETCH_BYTES: u64 = 16 * 1024 * 1024;
 /// What a push may have beside its pack: names of refs.
 const REFS_BYTES: u64 = 1024 * 1024;
-/// A push is read and refused in words, rather than cut, if it is no more than so many bytes above what there is room for.
-const SLACK: u64 = 1024 * 1024;
 /// Pieces of an answer on their way, and the size of one.
 const QUEUE: usize = 8;
 const PIECE: usize = 64 * 1024;
@@ -200,20 +197,11 @@ impl Asking {
             // The first request of a large push only finds out whether it may: it ends a list that has nothing in it.
             if announced != Some(4) {
                 self.charge(&identity, Kind::Write)?;
-                if let Err(failure) = writes::charge_plan(&self.app, &wiki, self.peer, 1) {
-                    let (status, _, _, _, after) = failure.parts();
-                    return no(match after {
-                        Some(seconds) => with_header(refused(status, failure.error()), header::RETRY_AFTER, &seconds.to_string()),
-                        None => self.fault(failure.error()),
-                    });
-                }
+                writes::charge_plan(&self.app, &wiki, self.peer, 1).map_err(|failure| self.too_often(&failure))?;
             }
-            let room = git_room(&wiki).map_err(fault)?;
-            if let (Some(announced), Some(room)) = (announced, room)
-                && announced > room.saturating_add(SLACK)
-            {
-                return no(too_large("Push exceeds remaining wiki quota"));
-            }
+        } else if self.service == GitService::Push {
+            // Of what is answered to the push itself git clients show a number alone; this they show in words.
+            self.may_change_soon(&wiki, &identity)?;
         }
         if self.announced().is_some_and(|announced| announced > self.limit()) {
             return no(too_large(&format!("A push may have {} bytes", self.limit())));
@@ -236,9 +224,19 @@ impl Asking {
     }
     fn charge(&self, identity: &Identity, kind: Kind) -> Admission<()> {
         let now = self.app.engine.clock().now();
-        self.app.rates.take(identity, kind, 1, now).map_err(|seconds| {
-            let reply = text(StatusCode::TOO_MANY_REQUESTS, format!("Too much for now: try again in {seconds} seconds.\n"));
-            Box::new(with_header(reply, header::RETRY_AFTER, &seconds.to_string()))
+        self.app.rates.take(identity, kind, 1, now).map_err(too_much)
+    }
+    /// Refuses who would be refused for what they are about to push, whatever it is. Takes nothing: that is done when it comes.
+    fn may_change_soon(&self, wiki: &Wiki, identity: &Identity) -> Admission<()> {
+        let now = self.app.engine.clock().now();
+        self.app.rates.wait(identity, Kind::Write, now).map_err(too_much)?;
+        writes::wait_for_plan(&self.app, wiki, self.peer).map_err(|failure| self.too_often(&failure))
+    }
+    fn too_often(&self, failure: &Failure) -> Box<Reply> {
+        let (status, _, _, _, after) = failure.parts();
+        Box::new(match after {
+            Some(seconds) => with_header(refused(status, failure.error()), header::RETRY_AFTER, &seconds.to_string()),
+            None => self.fault(failure.error()),
         })
     }
     fn challenge(&self, why: &str) -> Admission<Reply> {
@@ -494,6 +492,11 @@ fn busy() -> Reply {
 
 fn too_large(why: &str) -> Reply {
     closing(text(StatusCode::PAYLOAD_TOO_LARGE, format!("{why}.\n")))
+}
+
+fn too_much(seconds: u16) -> Box<Reply> {
+    let reply = text(StatusCode::TOO_MANY_REQUESTS, format!("Too much for now: try again in {seconds} seconds.\n"));
+    Box::new(with_header(reply, header::RETRY_AFTER, &seconds.to_string()))
 }
 
 fn failed(id: &str) -> Reply {

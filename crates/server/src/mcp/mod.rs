@@ -17,6 +17,7 @@ use crate::api::credentials::Identity;
 use crate::api::failure::Failure;
 use crate::follow::{self, Later};
 use crate::oauth;
+use crate::proxies::Scheme;
 use crate::rates::Kind;
 use crate::reply::{Reply, raw, with_header};
 use crate::request::Turn;
@@ -43,8 +44,8 @@ pub fn is_here(path: &str) -> bool {
 }
 
 /// Whether the page that sends a request, if a page does, is of the wiki itself.
-pub fn may_come_from(headers: &HeaderMap) -> bool {
-    !headers.contains_key(header::ORIGIN) || (headers.get_all(header::ORIGIN).iter().count() == 1 && session::is_same_origin(headers))
+pub fn may_come_from(headers: &HeaderMap, scheme: Scheme) -> bool {
+    !headers.contains_key(header::ORIGIN) || session::is_same_origin(headers, scheme)
 }
 
 /// The scope that an action needs, as tokens call it.

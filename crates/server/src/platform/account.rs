@@ -121,7 +121,7 @@ fn try_change(visitor: &Visitor<'_>) -> Result<Reply> {
     directory.end_all_sessions(user.id)?;
     directory.login_succeeded(&user.email)?;
     audit::done(visitor, None, "password.change", "");
-    let cookies = session::begin(visitor.app, user.id, None, Remember::No)?;
+    let cookies = session::begin(visitor.app, visitor.request, user.id, None, Remember::No)?;
     Ok(cookies.iter().fold(saved(), |reply, cookie| with_cookie(reply, cookie)))
 }
 

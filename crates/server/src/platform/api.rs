@@ -1,7 +1,7 @@
 //! The management API (spec/platform.md §8): JSON in and out, the shapes as they were, without what opens a wiki or says where it lies.
 
 use super::overview::{self, Changes, Usage};
-use super::{Visitor, audit};
+use super::{Visitor, audit, letters};
 use crate::elsewhere::atproto;
 use crate::front;
 use crate::handles;
@@ -24,6 +24,16 @@ fn fields(visitor: &Visitor<'_>) -> Map<String, Value> {
     match serde_json::from_slice(&visitor.request.raw) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
+    }
+}
+
+/// Refuses a field that is none: a slip of the pen would go unnoticed.
+fn only(fields: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    match fields.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(unknown) => {
+            Err(Error::invalid(format!("there is no field {unknown:?}")).hint(format!("The fields are {}.", known.join(", "))))
+        }
+        None => Ok(()),
     }
 }
 
@@ -68,6 +78,7 @@ pub fn list(visitor: &Visitor<'_>) -> Result<Reply> {
 /// `POST /api/wikis {slug, display_name, purpose?}`
 pub fn create(visitor: &Visitor<'_>) -> Result<Reply> {
     let fields = fields(visitor);
+    only(&fields, &["slug", "display_name", "purpose"])?;
     let text = |name| word(&fields, name).map(Option::unwrap_or_default);
     let (record, secret) = overview::create(visitor, &text("display_name")?, &text("slug")?, &text("purpose")?)?;
     let said = json!({
@@ -93,10 +104,7 @@ pub fn show(visitor: &Visitor<'_>) -> Result<Reply> {
 pub fn change(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
     let fields = fields(visitor);
-    const KNOWN: [&str; 5] = ["display_name", "purpose", "access", "git_access_enabled", "slug"];
-    if let Some(unknown) = fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(Error::invalid(format!("there is no field {unknown:?}")).hint(format!("The fields are {}.", KNOWN.join(", "))));
-    }
+    only(&fields, &["display_name", "purpose", "access", "git_access_enabled", "slug"])?;
     let mut changes = Changes {
         title: word(&fields, "display_name")?,
         description: word(&fields, "purpose")?,
@@ -116,7 +124,7 @@ pub fn change(visitor: &Visitor<'_>) -> Result<Reply> {
         }
         Some(_) => return Err(Error::invalid("access is an object with read, write and upload")),
     }
-    let slug = word(&fields, "slug")?.map(|slug| WikiName::choose(&slug.trim().to_lowercase())).transpose()?;
+    let slug = word(&fields, "slug")?.map(|slug| WikiName::choose(&slug)).transpose()?;
     // What cannot be done at all is found before anything is done.
     changes.rows()?;
     if let Some(slug) = slug.filter(|slug| *slug != record.slug) {
@@ -144,7 +152,9 @@ pub fn restore(visitor: &Visitor<'_>) -> Result<Reply> {
 /// `POST /api/wikis/{slug}/transfer {to}`
 pub fn transfer(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
-    let to = word(&fields(visitor), "to")?.ok_or_else(|| Error::invalid("say to whom").hint("Send {\"to\": \"ann@example.org\"}."))?;
+    let fields = fields(visitor);
+    only(&fields, &["to"])?;
+    let to = word(&fields, "to")?.ok_or_else(|| Error::invalid("say to whom").hint("Send {\"to\": \"ann@example.org\"}."))?;
     overview::transfer(visitor, &record, &to)?;
     ok(&json!({"transferred": true}))
 }
@@ -171,6 +181,7 @@ pub fn tokens(visitor: &Visitor<'_>) -> Result<Reply> {
 pub fn make_token(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
     let fields = fields(visitor);
+    only(&fields, &["label", "scope", "days"])?;
     let scope = word(&fields, "scope")?.unwrap_or_default();
     let scope = TokenScope::parse(&scope)
         .ok_or_else(|| Error::invalid("say what the token may do").hint("The scopes are read, propose, write, admin."))?;
@@ -225,14 +236,18 @@ fn addressed(visitor: &Visitor<'_>) -> Result<UserRecord> {
 pub fn put_member(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
     let fields = fields(visitor);
-    let user = addressed(visitor)?;
+    only(&fields, &["admin", "approved", "read", "write", "upload"])?;
     let wiki = visitor.app.engine.wiki(record.id);
+    let user = addressed(visitor)?;
     let actor = visitor.actor()?;
     let scope = wiki.grant::<Admin>(&actor)?;
     let known = wiki.member(user.id)?;
     if known.is_none() && !user.email_confirmed {
-        return Err(Error::denied("nobody has shown yet that this address is theirs")
-            .hint("Invite them by mail from the wiki: who accepts it reads mail sent there."));
+        let error = Error::denied("nobody has shown yet that this address is theirs");
+        return Err(match letters::work(visitor.app) {
+            true => error.hint("Invite them by mail from the wiki: who accepts it reads mail sent there."),
+            false => error.hint("Make an invitation in the wiki and give them its link."),
+        });
     }
     let had = known.map(|member| member.flags).unwrap_or(MemberFlags { approved: true, ..MemberFlags::default() });
     let flags = MemberFlags {
@@ -267,7 +282,9 @@ pub fn remove_member(visitor: &Visitor<'_>) -> Result<Reply> {
 /// `POST /api/wikis/{slug}/git {enabled}`
 pub fn git(visitor: &Visitor<'_>) -> Result<Reply> {
     let record = held(visitor)?;
-    let enabled = flag(&fields(visitor), "enabled")?.ok_or_else(|| Error::invalid("enabled is true or false"))?;
+    let fields = fields(visitor);
+    only(&fields, &["enabled"])?;
+    let enabled = flag(&fields, "enabled")?.ok_or_else(|| Error::invalid("enabled is true or false"))?;
     overview::change(visitor, &record, &Changes { git: Some(enabled), ..Changes::default() })?;
     ok(&json!({"git_access_enabled": enabled}))
 }

@@ -110,9 +110,10 @@ fn show_create(visitor: &Visitor<'_>, status: StatusCode, problem: Option<&Error
 pub fn create(visitor: &Visitor<'_>) -> Result<Reply> {
     let form = &visitor.request.body;
     let name = form.get("display_name");
+    // Phones write the first letter large.
     let slug = match form.get("slug").trim() {
         "" => WikiName::suggest(name).map(|slug| slug.to_string()).unwrap_or_default(),
-        slug => slug.to_string(),
+        slug => slug.to_lowercase(),
     };
     match overview::create(visitor, name, &slug, form.get("purpose")) {
         // Shown by this answer and never again: a redirect would have nowhere to keep the token.

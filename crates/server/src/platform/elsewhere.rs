@@ -91,7 +91,7 @@ pub(super) fn arrive_from(visitor: &Visitor<'_>, provider: &dyn Provider) -> Res
     if let Some((_, token)) = &visitor.session {
         session::end(visitor.app, token)?;
     }
-    let cookies = session::begin(visitor.app, account.id, None, Remember::No)?;
+    let cookies = session::begin(visitor.app, visitor.request, account.id, None, Remember::No)?;
     let reply = see_other(&destination(visitor, &returned.return_to));
     Ok(cookies.iter().chain([&clear]).fold(reply, |reply, cookie| with_cookie(reply, cookie)))
 }

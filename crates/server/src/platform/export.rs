@@ -1,10 +1,12 @@
 //! A whole wiki to take along: its history as a git bundle, and what is not in git as JSON (spec/platform.md §8).
 
+use super::visitor::Via;
 use super::{Visitor, audit, overview};
 use crate::reply::{Reply, json as json_reply, raw, with_header};
 use bytes::Bytes;
 use holt_core::{Actor, Error, Result};
 use holt_edge::Body;
+use holt_engine::directory::WikiRecord;
 use holt_engine::{Admin, pages};
 use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
@@ -14,9 +16,19 @@ use tokio::sync::mpsc;
 /// Pieces that wait for a slow reader.
 const QUEUE: usize = 4;
 
+/// The wiki of the route. A token that may only look opens no wiki, and all pages of one are more than a look at it.
+fn taken_along(visitor: &Visitor<'_>) -> Result<WikiRecord> {
+    if let Via::Token(program) = &visitor.via
+        && !program.manages()
+    {
+        return Err(Error::denied("this token may only look").hint("Make one on your account's page that may manage your wikis."));
+    }
+    overview::held(visitor, visitor.param("slug"))
+}
+
 /// `GET /api/wikis/{slug}/export`: sent while git makes it, so that a large wiki is never in memory as a whole.
 pub fn bundle(visitor: &Visitor<'_>) -> Result<Reply> {
-    let record = overview::held(visitor, visitor.param("slug"))?;
+    let record = taken_along(visitor)?;
     let wiki = visitor.app.engine.wiki(record.id);
     let actor = visitor.actor()?;
     // May they, and is there anything: afterwards nothing can be refused any more.
@@ -46,7 +58,7 @@ pub fn bundle(visitor: &Visitor<'_>) -> Result<Reply> {
 
 /// `GET /api/wikis/{slug}/export/settings`: preferences, members and comments; no passwords, no tokens, nobody's drafts.
 pub fn settings(visitor: &Visitor<'_>) -> Result<Reply> {
-    let record = overview::held(visitor, visitor.param("slug"))?;
+    let record = taken_along(visitor)?;
     let wiki = visitor.app.engine.wiki(record.id);
     let actor = visitor.actor()?;
     let scope = wiki.grant::<Admin>(&actor)?;

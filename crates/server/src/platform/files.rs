@@ -29,6 +29,10 @@ pub fn answer(app: &App, path: &str) -> Option<Reply> {
     if name.split(['/', '\\']).any(|part| part == "..") {
         return Some(text(StatusCode::FORBIDDEN, "That address leads out of the directory.\n"));
     }
+    // Names that begin so are hidden on the machine, too: an editor's or a copy's, not meant for the world.
+    if name.starts_with('.') {
+        return None;
+    }
     if name.chars().any(char::is_control) {
         return Some(text(StatusCode::BAD_REQUEST, "That is no name of a file.\n"));
     }

@@ -28,8 +28,9 @@ pub fn work(app: &App) -> bool {
 impl<'a> Writer<'a> {
     /// To whoever asks now. An error if this platform sends no mail.
     pub fn new(visitor: &Visitor<'a>) -> Result<Self> {
-        // It came to the platform's own name: only the port is the request's.
-        Self::make(visitor.app, visitor.language(), visitor.port())
+        // It came to the platform's own name, perhaps by a port that somebody made up.
+        let port = visitor.port().strip_prefix(':').and_then(|port| port.parse().ok());
+        Self::make(visitor.app, visitor.language(), &visitor.app.link_port(port))
     }
     /// To somebody who asked for nothing just now.
     fn unasked(app: &'a App) -> Result<Self> {

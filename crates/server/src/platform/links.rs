@@ -139,7 +139,7 @@ fn try_finish(visitor: &Visitor<'_>, email: &str) -> Result<Reply> {
     let id = directory.create_user(&user)?;
     directory.end_sign_ups(email)?;
     audit::note(visitor, email, None, "email.confirm", "platform", "ok");
-    let cookies = session::begin(visitor.app, id, None, Remember::No)?;
+    let cookies = session::begin(visitor.app, visitor.request, id, None, Remember::No)?;
     Ok(cookies.iter().fold(see_other(sign_in::HOME), |reply, cookie| with_cookie(reply, cookie)))
 }
 
@@ -187,13 +187,12 @@ pub fn choose_password(visitor: &Visitor<'_>) -> Result<Reply> {
     };
     let account = redeem(visitor, Purpose::PasswordReset)?;
     let directory = visitor.app.engine.directory();
-    directory.set_password_hash(account.id, Some(&hash))?;
-    directory.end_all_sessions(account.id)?;
-    // Other links to the same account are no longer needed by anybody honest.
-    directory.end_one_time_of(account.id)?;
-    directory.confirm_email(account.id)?;
+    let first = directory.recover(account.id, &hash)?;
     directory.login_succeeded(&account.email)?;
     audit::note(visitor, &account.email, None, "password.recover", "platform", "ok");
+    if first {
+        audit::note(visitor, &account.email, None, "email.confirm", "platform", "ok");
+    }
     let notice = "Your new password counts from now on. Log in with it.";
     sign_in::show_login(visitor, StatusCode::OK, String::new(), account.email, Ok(Some(notice)))
 }
@@ -208,20 +207,37 @@ pub fn ask_to_confirm(visitor: &Visitor<'_>) -> Result<()> {
     writer.confirm(&user.email, &token)
 }
 
-/// `GET /auth/confirm/{token}`
+/// `GET /auth/confirm/{token}`: for whoever is logged in to the account that it is about. Somebody else who reads that mail has not made the account, and
+/// would say that what another person has is theirs.
 pub fn confirm_form(visitor: &Visitor<'_>) -> Result<Reply> {
     check_alive(visitor, Purpose::ConfirmEmail)?;
+    if visitor.user.is_none() {
+        let path = format!("/auth/confirm/{}", visitor.param("token"));
+        return sign_in::show_login(visitor, StatusCode::OK, path, String::new(), Ok(Some("Log in to confirm your address.")));
+    }
     visitor.form(StatusCode::OK, "Confirm your address", |csrf| ConfirmView { csrf })
 }
 
 /// `POST /auth/confirm/{token}`
 pub fn confirm(visitor: &Visitor<'_>) -> Result<Reply> {
-    let account = redeem(visitor, Purpose::ConfirmEmail)?;
-    visitor.app.engine.directory().confirm_email(account.id)?;
-    audit::note(visitor, &account.email, None, "email.confirm", "platform", "ok");
-    if visitor.user.as_ref().is_some_and(|user| user.id == account.id) {
-        return Ok(see_other("/app/account?saved=1"));
+    let directory = visitor.app.engine.directory();
+    let of = directory.one_time_of(Purpose::ConfirmEmail, visitor.param("token"), visitor.now())?.ok_or_else(dead)?;
+    if visitor.person()?.id != of {
+        return Err(Error::denied("this link is for another account").hint("Log in as the one that the mail was for."));
     }
-    let notice = "Your address is confirmed. You can log in now.";
-    sign_in::show_login(visitor, StatusCode::OK, String::new(), account.email, Ok(Some(notice)))
+    let account = redeem(visitor, Purpose::ConfirmEmail)?;
+    directory.confirm_email(account.id)?;
+    audit::note(visitor, &account.email, None, "email.confirm", "platform", "ok");
+    Ok(see_other("/app/account?saved=1"))
+}
+
+/// Somebody has the password of an account whose address nobody has shown to be theirs, where mail could show it: whoever made the account in a wiki may be
+/// a stranger to the address. Whoever reads the mail chooses the password, and everything from before ends.
+pub fn prove_first(visitor: &Visitor<'_>, account: &UserRecord) -> Result<Error> {
+    let writer = Writer::new(visitor)?;
+    passwords::check_mail_gate(visitor.app, visitor.request, &account.email)?;
+    let token = visitor.app.engine.directory().create_one_time(Purpose::PasswordReset, Some(account.id), visitor.now())?;
+    letters::or_log(writer.new_password(&account.email, &token));
+    Ok(Error::denied("nobody has shown yet that this address is theirs")
+        .hint("A mail with a link to choose a password is on its way to it."))
 }

@@ -137,7 +137,7 @@ fn check(visitor: &Visitor<'_>, route: &Route) -> Result<()> {
     let by_cookie = visitor.session.is_some() || route.voice == Voice::Page;
     if changes && by_cookie && !matches!(visitor.via, Via::Token(_)) {
         let sent = request.header("x-csrf-token").unwrap_or(request.body.get("csrf_token"));
-        session::check_form(visitor.app, &request.headers, visitor.session.as_ref().map(|(session, _)| session), sent)?;
+        session::check_form(visitor.app, request, visitor.session.as_ref().map(|(session, _)| session), sent)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::{Visitor, audit, letters};
 use crate::mcp;
 use crate::welcome;
+use holt_core::path::check_seen;
 use holt_core::{Action, Actor, Error, MemberFlags, Result, Timestamp, WikiName};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{Holder, NewToken, Plan, Rank, TokenScope, UserRecord, WikiLimits, WikiRecord, WikiState};
@@ -11,15 +12,23 @@ use serde_json::{Value, json};
 
 /// Longest name of a wiki on screen, in characters.
 const NAME: usize = 100;
-/// Longest text about what a wiki is for, in characters: what goes beyond is cut (spec/platform.md §6).
+/// Longest text about what a wiki is for, in characters: what goes a little beyond is cut (spec/platform.md §6), what goes far is a mistake.
 const PURPOSE: usize = 200;
+const SENT: usize = 1000;
 /// The label of the token that is made and replaced without being named.
 pub const FIRST_TOKEN: &str = "MCP";
 
 /// A wiki of whoever asks, by its slug. `NotFound` if there is none, and for one that waits to be removed; `Denied` if it is somebody else's
 /// (spec/platform.md §16, case 8).
 pub fn held(visitor: &Visitor<'_>, slug: &str) -> Result<WikiRecord> {
-    held_even_trashed(visitor, slug).and_then(|record| if record.trashed.is_some() { Err(missing()) } else { Ok(record) })
+    let record = held_even_trashed(visitor, slug)?;
+    if record.trashed.is_some() {
+        return Err(missing());
+    }
+    if record.state == WikiState::Suspended && !visitor.is_operator() {
+        return Err(Error::denied("this wiki has been suspended by whoever runs this server").hint("Ask them."));
+    }
+    Ok(record)
 }
 
 /// The same, even if it waits to be removed.
@@ -130,15 +139,21 @@ pub fn check_title(text: &str) -> Result<String> {
     if text.is_empty() {
         return Err(Error::invalid("a wiki needs a name"));
     }
-    if text.chars().count() > NAME || text.chars().any(char::is_control) {
+    if text.chars().count() > NAME || text.contains(['\n', '\r']) {
         return Err(Error::invalid(format!("the name of a wiki is one line of at most {NAME} characters")));
     }
+    check_seen(text)?;
     Ok(text.to_string())
 }
 
-/// What a wiki is for, cut to what fits.
-pub fn purpose(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(PURPOSE).collect::<String>().trim().to_string()
+/// What a wiki is for, in a line, cut to what fits.
+pub fn check_purpose(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.chars().count() > SENT || text.contains(['\n', '\r']) {
+        return Err(Error::invalid(format!("what a wiki is for is one line of at most {SENT} characters")));
+    }
+    check_seen(text)?;
+    Ok(text.chars().take(PURPOSE).collect::<String>().trim_end().to_string())
 }
 
 /// Whose a wiki will be that `user` makes or takes over: operators have as many as they like.
@@ -151,8 +166,8 @@ fn holder<'a>(user: &UserRecord, plan: &'a Plan) -> Holder<'a> {
 pub fn create(visitor: &Visitor<'_>, title: &str, slug: &str, about: &str) -> Result<(WikiRecord, String)> {
     // In the order of spec/platform.md §8.
     let title = check_title(title)?;
-    let slug = WikiName::choose(&slug.trim().to_lowercase())?;
-    let about = purpose(about);
+    let slug = WikiName::choose(slug)?;
+    let about = check_purpose(about)?;
     let (user, engine) = (visitor.person()?, &visitor.app.engine);
     let plan = engine.directory().default_plan()?;
     let texts = welcome::pages(&title, &about)?;
@@ -188,7 +203,7 @@ impl Changes {
     pub fn rows(&self) -> Result<Vec<(&'static str, String)>> {
         let mut rows = Vec::new();
         rows.extend(self.title.as_deref().map(check_title).transpose()?.map(|title| ("SITE_NAME", title)));
-        rows.extend(self.description.as_deref().map(|text| ("SITE_DESCRIPTION", purpose(text))));
+        rows.extend(self.description.as_deref().map(check_purpose).transpose()?.map(|about| ("SITE_DESCRIPTION", about)));
         for (name, level) in &self.levels {
             let known: &[&str] = if *name == "READ_ACCESS" { &READING } else { &CHANGING };
             let level = known.iter().find(|known| known.eq_ignore_ascii_case(level.trim()));
@@ -212,7 +227,7 @@ pub fn change(visitor: &Visitor<'_>, record: &WikiRecord, changes: &Changes) -> 
     pages::set_preferences(&wiki.grant::<Admin>(&visitor.actor()?)?, &rows)?;
     let what = if changes.levels.is_empty() { "wiki.settings" } else { "access.change" };
     audit::done(visitor, Some(record.id), what, &rows.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
-    Ok(())
+    if changes.levels.is_empty() { Ok(()) } else { visitor.app.confirm(record.id) }
 }
 
 /// A token of whoever asks for their wiki: nothing that they may not do there themselves.

@@ -58,7 +58,7 @@ pub fn log_in(visitor: &Visitor<'_>) -> Result<Reply> {
     if let Some((_, token)) = &visitor.session {
         session::end(visitor.app, token)?;
     }
-    let cookies = session::begin(visitor.app, user.id, None, Remember::No)?;
+    let cookies = session::begin(visitor.app, visitor.request, user.id, None, Remember::No)?;
     Ok(cookies.iter().fold(see_other(&destination(visitor, wanted)), |reply, cookie| with_cookie(reply, cookie)))
 }
 

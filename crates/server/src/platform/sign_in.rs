@@ -133,6 +133,13 @@ pub fn login(visitor: &Visitor<'_>) -> Result<Reply> {
             return Ok(with_header(reply, header::RETRY_AFTER, &seconds.to_string()));
         }
     };
+    if !account.email_confirmed && account.rank == Rank::Member && letters::work(visitor.app) {
+        return match links::prove_first(visitor, &account) {
+            Ok(why) => back(StatusCode::FORBIDDEN, &why),
+            Err(error) if error.kind == ErrorKind::Busy => back(StatusCode::TOO_MANY_REQUESTS, &error),
+            Err(error) => Err(error),
+        };
+    }
     passwords::succeeded(visitor.app, &account)?;
     audit::note(visitor, &account.email, None, "login", "platform", "ok");
     // Whoever was logged in before is not any more: a session is of one person, and new with each log-in (SES-4).
@@ -140,7 +147,7 @@ pub fn login(visitor: &Visitor<'_>) -> Result<Reply> {
         session::end(visitor.app, token)?;
     }
     let remember = if form.find("remember").is_some() { Remember::Yes } else { Remember::No };
-    let cookies = session::begin(visitor.app, account.id, None, remember)?;
+    let cookies = session::begin(visitor.app, visitor.request, account.id, None, remember)?;
     Ok(cookies.iter().fold(see_other(&destination(visitor, wanted)), |reply, cookie| with_cookie(reply, cookie)))
 }
 
@@ -215,7 +222,7 @@ fn try_register(visitor: &Visitor<'_>) -> Result<Reply> {
     };
     let id = directory.create_user(&user)?;
     audit::note(visitor, &email, None, "register", "platform", "ok");
-    let cookies = session::begin(visitor.app, id, None, Remember::No)?;
+    let cookies = session::begin(visitor.app, visitor.request, id, None, Remember::No)?;
     Ok(cookies.iter().fold(see_other(HOME), |reply, cookie| with_cookie(reply, cookie)))
 }
 

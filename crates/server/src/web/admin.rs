@@ -4,6 +4,7 @@ use super::views::{AccessGroup, AdminView, Choice, MemberRow, MembersView, Probl
 use super::{Context, audit, problem, users};
 use crate::handles;
 use crate::reply::{Reply, see_other};
+use holt_core::path::check_seen;
 use holt_core::{AccessLevel, Error, ErrorKind, MemberFlags, Result};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::{Admin, pages};
@@ -105,7 +106,7 @@ pub fn preferences(context: &Context<'_>) -> Result<Reply> {
     let checked = match rows.iter().find(|(name, value)| *name == "SITE_NAME" && value.is_empty()) {
         Some(_) => Err(Error::invalid("a wiki needs a name")),
         None if rows.iter().any(|(_, value)| value.chars().any(char::is_control)) => Err(Error::invalid("a name is one line of text")),
-        None => Ok(()),
+        None => rows.iter().filter(|(name, _)| *name == "SITE_NAME").try_for_each(|(_, name)| check_seen(name)),
     };
     done(context, checked.and_then(|()| pages::set_preferences(&context.scope::<Admin>()?, &rows)))
 }
@@ -130,7 +131,7 @@ pub fn access(context: &Context<'_>) -> Result<Reply> {
     if set.is_ok() {
         audit::done(context, "access.change", "");
         // Whoever makes a wiki private is told that it is when nobody is shown it any more (security.md CDN-5).
-        if let Some(Err(late)) = context.app.shipping.as_ref().map(|shipping| shipping.confirm(context.wiki.id())) {
+        if let Err(late) = context.app.confirm(context.wiki.id()) {
             return show(context, StatusCode::SERVICE_UNAVAILABLE, Some(problem(&late)));
         }
     }

@@ -37,7 +37,8 @@ impl<'c> Writer<'c> {
         let preferences = context.preferences()?;
         let server = MailServer::of_wiki(&preferences)?.or_else(|| context.app.mail_server.clone());
         let server = server.ok_or_else(|| Error::invalid("this wiki sends no mail").hint(NO_SERVER))?;
-        let origin = origin(context)?.ok_or_else(|| {
+        let asked = context.request.host().parse::<Authority>().ok().and_then(|host| host.port_u16());
+        let origin = origin(context, &context.app.link_port(asked))?.ok_or_else(|| {
             Error::invalid("this wiki sends no mail to readers who reach it by a number")
                 .hint("An operator has to start the server with --domain, so that links in mail lead to a name.")
         })?;
@@ -83,7 +84,9 @@ impl<'c> Writer<'c> {
     }
     /// Where an invitation leads that is passed on by other means than mail.
     pub fn origin(context: &Context<'_>) -> Result<String> {
-        Ok(origin(context)?.unwrap_or_else(|| context.origin()))
+        let host = context.request.host();
+        let port = host.parse::<Authority>().ok().and_then(|host| host.port_u16()).map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(origin(context, &port)?.unwrap_or_else(|| context.origin()))
     }
     /// Says that an administrator accepted somebody.
     pub fn approved(&self, to: &str) -> Result<()> {
@@ -149,12 +152,11 @@ pub fn tell_administrators(context: &Context<'_>, user: &UserRecord) -> Result<(
 
 /// Scheme and host of links in mail. The host of the request counts only where the configuration vouches for it: below the configured
 /// domain, a name that somebody has shown to be this wiki's, or, without one, on the machine itself. None if nothing is left.
-fn origin(context: &Context<'_>) -> Result<Option<String>> {
+fn origin(context: &Context<'_>, port: &str) -> Result<Option<String>> {
     let scheme = if context.app.cookies == CookieSecurity::Secure { "https" } else { "http" };
     let Ok(host) = context.request.host().parse::<Authority>() else { return Ok(None) };
     let name = host.host().to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let port = host.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
     let Some(domain) = context.app.edge.hosts.domain.as_deref() else {
         let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
         let here = name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback());

@@ -183,7 +183,11 @@ pub fn confirm(context: &Context<'_>) -> Result<Reply> {
 
 /// Mail reaches the address. Who registers while addresses must be confirmed is announced to administrators now, not then: once.
 fn confirmed(context: &Context<'_>, account: &UserRecord) -> Result<()> {
-    let news = context.app.engine.directory().confirm_email(account.id)?;
+    confirmed_by(context, account, context.app.engine.directory().confirm_email(account.id)?)
+}
+
+/// The same, where that has been noted. `news`: it was not confirmed before.
+fn confirmed_by(context: &Context<'_>, account: &UserRecord, news: bool) -> Result<()> {
     if news && context.wiki.member(account.id)?.is_some() && context.preferences()?.is_on("EMAIL_NEEDS_CONFIRMATION") {
         letters::tell_administrators(context, account)?;
     }
@@ -211,11 +215,7 @@ pub fn recover(context: &Context<'_>) -> Result<Reply> {
     };
     let account = redeem(context, Purpose::PasswordReset)?;
     let directory = context.app.engine.directory();
-    directory.set_password_hash(account.id, Some(&hash))?;
-    directory.end_all_sessions(account.id)?;
-    // Other links to the same account are no longer needed by anybody honest.
-    directory.end_one_time_of(account.id)?;
-    confirmed(context, &account)?;
+    confirmed_by(context, &account, directory.recover(account.id, &hash)?)?;
     directory.login_succeeded(&account.email)?;
     audit::note(context, &account.email, "password.recover", "", "ok");
     let notice = Some("Your new password counts from now on. Log in with it.".to_string());

@@ -63,7 +63,7 @@ pub fn set(context: &Context<'_>) -> Result<Reply> {
         pages::set_preferences(&context.scope::<Admin>()?, &[("PATH_ACCESS", &text)])?;
         let tops: Vec<&str> = rules.iter().map(|rule| rule.path.as_str()).collect();
         audit::done(context, "wiki.path_rules", &tops.join(", "));
-        Ok(())
+        context.app.confirm(context.wiki.id())
     });
     match saved {
         Ok(()) => Ok(see_other(&format!("{PATH}?saved=1"))),

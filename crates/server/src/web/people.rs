@@ -137,7 +137,7 @@ pub(super) fn check_admitted(context: &Context<'_>, account: &UserRecord) -> Res
 
 /// Logs `user` in and leads on.
 pub(super) fn begin(context: &Context<'_>, user: UserId, remember: Remember, next: &str) -> Result<Reply> {
-    let cookies = session::begin(context.app, user, context.wiki.id(), remember)?;
+    let cookies = session::begin(context.app, context.request, user, context.wiki.id(), remember)?;
     Ok(cookies.iter().fold(see_other(next), |reply, cookie| with_cookie(reply, cookie)))
 }
 

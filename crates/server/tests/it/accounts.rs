@@ -197,10 +197,13 @@ fn links_in_mail_lead_where_the_operator_says() {
     assert!(refused.status == 422 && refused.body_text().contains("--domain"), "{}", refused.body_text());
     server.stop();
     assert!(sink.all().is_empty());
-    let (mut server, _) = start(dir.path(), &sink.url, &["--domain", "wiki.example.org", "--default-wiki", "docs"]);
+    let (mut server, _) =
+        start(dir.path(), &sink.url, &["--domain", "wiki.example.org", "--default-wiki", "docs", "--public-port", "8443"]);
     for (host, origin) in [
         ("6.6.6.6:666", "http://docs.wiki.example.org/-/"),
         ("localhost:1", "http://docs.wiki.example.org/-/"),
+        // Nor the port, but for the one that the operator names.
+        ("docs.wiki.example.org:8444", "http://docs.wiki.example.org/-/"),
         ("DOCS.wiki.example.org:8443", "http://docs.wiki.example.org:8443/-/"),
         ("wiki.example.org", "http://wiki.example.org/-/"),
     ] {

@@ -17,6 +17,8 @@ pub struct Server {
     address: SocketAddr,
     /// The one-time administrator link, if one was printed.
     pub setup: Option<String>,
+    /// Where metrics are, if they are shown.
+    metrics: Option<SocketAddr>,
 }
 
 impl Server {
@@ -74,6 +76,12 @@ impl Server {
         command.env("HOLT_LOG", "warn").stderr(Stdio::inherit());
         Self::run(command, data, flags)
     }
+    /// The same with more variables.
+    pub fn start_with(data: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(HOLT);
+        command.env("HOLT_LOG", "warn").envs(variables.iter().copied()).stderr(Stdio::inherit());
+        Self::run(command, data, flags)
+    }
     /// The same of another build, whose log goes on in a file.
     pub fn start_logged(binary: &Path, data: &Path, flags: &[&str], level: &str, log: &Path) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
@@ -85,11 +93,14 @@ impl Server {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).env("HOLT_DATA", data).env("HOLT_RATE_LIMIT", "off");
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut setup = None;
+        let (mut setup, mut metrics) = (None, None);
         let address = loop {
             let line = lines.next().expect("the server ended before it listened").unwrap();
             if let Some(at) = line.find("/-/setup?token=") {
                 setup = Some(line[at..].trim().to_string());
+            }
+            if let Some(rest) = line.strip_prefix("metrics at http://") {
+                metrics = Some(rest.split('/').next().unwrap().parse().unwrap());
             }
             if let Some(rest) = line.split("listening on http://").nth(1) {
                 break rest.trim().trim_end_matches('/').parse().unwrap();
@@ -108,11 +119,16 @@ impl Server {
             })
         };
         drop(reader);
-        Self { child, address, setup }
+        Self { child, address, setup, metrics }
     }
     /// A client without cookies.
     pub fn client(&self) -> Client {
-        Client { address: self.address, cookies: Arc::default(), csrf: Arc::default(), host: self.address.to_string() }
+        Client { address: self.address, cookies: Arc::default(), csrf: Arc::default(), host: self.address.to_string(), scheme: "http" }
+    }
+    /// Who watches it.
+    pub fn watcher(&self) -> Client {
+        let address = self.metrics.expect("it was started with --metrics");
+        Client { address, host: address.to_string(), ..self.client() }
     }
     /// The same, asking another host.
     pub fn client_at(&self, host: &str) -> Client {
@@ -219,6 +235,8 @@ pub struct Client {
     csrf: Arc<Mutex<String>>,
     /// What it says in `Host`.
     pub host: String,
+    /// What the addresses of its pages begin with.
+    pub scheme: &'static str,
 }
 
 impl Client {
@@ -233,7 +251,7 @@ impl Client {
         for (name, value) in fields {
             body.push_str(&format!("&{}={}", encode(name), encode(value)));
         }
-        let origin = format!("http://{}", self.host);
+        let origin = format!("{}://{}", self.scheme, self.host);
         self.send("POST", path, &[("Origin", &origin), ("Content-Type", "application/x-www-form-urlencoded")], body.as_bytes())
     }
     /// One request on a connection of its own. Errors are those of the connection.
@@ -264,6 +282,11 @@ impl Client {
             }
         }
         Ok(answer)
+    }
+    /// The value of a cookie that the server set.
+    pub fn cookie_of(&self, name: &str) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }
     /// The same browser, at a server that was started again elsewhere.
     pub fn moved(&self, server: &Server) -> Self {

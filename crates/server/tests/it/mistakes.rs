@@ -124,6 +124,45 @@ fn a_request_for_two_hosts_is_refused() {
     assert_eq!(ann.raw(sent.as_bytes()).unwrap().status, 413, "before the first byte of it");
 }
 
+/// HDR-2: what two servers in a row may read differently is refused, and what comes after it is not read.
+#[test]
+fn what_can_be_read_in_two_ways_is_refused() {
+    let (_dir, _server, ann) = docs();
+    let host = &ann.host;
+    let get = |more: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
+    let post = |more: &str| format!("POST /-/login HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
+    let next = format!("GET /-/healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    for head in [
+        format!("GET / HTTP/1.1\nHost: {host}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: {host}\n\r\n"),
+        format!("GET / HTTP/1.1\nHost: {host}\n\n"),
+        format!("GET http://other.example/ HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        format!("GET http://other.example/-/static/x.css HTTP/1.1\r\nHost: {host}\r\n\r\n"),
+        get("X: a\r\n b\r\n"),
+        get("X : a\r\n"),
+        get("X: a\rb\r\n"),
+        post("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n",
+        post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n") + "0\r\n\r\n",
+        post("Content-Length: 0\r\nContent-Length: 0\r\n"),
+        post("Content-Length: 0\r\nContent-Length: 3\r\n") + "abc",
+        post("Transfer-Encoding: gzip\r\n"),
+        post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n") + "0\r\n\r\n",
+    ] {
+        for bytes in [format!("{head}{next}"), format!("{}{head}{next}", get(""))] {
+            let answer = ann.raw(bytes.as_bytes()).unwrap();
+            let all = format!("HTTP/1.1 {} \r\n{}", answer.status, answer.body_text());
+            let statuses: Vec<&str> = all.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.get(..3)).collect();
+            assert_eq!(statuses.last(), Some(&"400"), "{bytes:?}: {statuses:?}");
+        }
+    }
+    // The control: what there is one way to read is answered, one after the other.
+    let absolute = format!("GET http://{host}/-/healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let chunks = post("Transfer-Encoding: chunked\r\n") + "1\r\n\n\r\n0\r\n\r\n";
+    let answer = ann.raw(format!("{absolute}{chunks}{next}").as_bytes()).unwrap();
+    assert_eq!((answer.status, answer.body_text().matches("HTTP/1.1 200").count()), (200, 1));
+    assert!(answer.body_text().contains("HTTP/1.1 422"), "{}", answer.body_text());
+}
+
 #[test]
 fn one_may_look_while_the_server_runs() {
     let (dir, _server, _ann) = docs();

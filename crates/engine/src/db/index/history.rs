@@ -194,6 +194,18 @@ impl Index {
         let is_there = self.read("look where a file went", |db| db.prepare_cached(there)?.query_row([&name], |_| Ok(())).optional())?;
         Ok(is_there.map(|()| name))
     }
+    /// Names that may lead to pages: those of before a rename, latest first, and those that pages give themselves. At most `limit` of each.
+    pub fn other_names(&self, limit: usize) -> Result<Vec<PagePath>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let former = "SELECT from_file FROM changes WHERE kind = 'renamed' AND from_file LIKE '%.md'
+                      GROUP BY from_file ORDER BY max(position) DESC LIMIT ?1";
+        let given = "SELECT DISTINCT key FROM aliases ORDER BY key LIMIT ?1";
+        let ask = |sql: &str| -> Result<Vec<String>> {
+            self.read("list other names", |db| db.prepare_cached(sql)?.query_map([limit], |row| row.get(0))?.collect())
+        };
+        let former = ask(former)?.into_iter().filter_map(|file| PagePath::from_tree(&file));
+        Ok(former.chain(ask(given)?.into_iter().filter_map(|key| PagePath::parse(&key).ok())).collect())
+    }
     /// As [`Index::whereabouts`], just before `revision`; whether anything is there then is not looked at.
     pub fn whereabouts_before(&self, file: &str, revision: RevisionId) -> Result<Option<String>> {
         match self.place_of(revision)? {

@@ -132,14 +132,21 @@ impl Index {
     }
     /// Moves the index in `dir` out of the way, as `index.db.bad-1`, if there is one. To be called when nobody has it open.
     pub fn set_aside(dir: &Path) -> Result<()> {
-        let path = dir.join(FILE);
         let place = |n: u32| dir.join(format!("{FILE}.bad-{n}"));
         let n = (1..KEPT).find(|n| !place(*n).exists()).unwrap_or(KEPT);
+        Self::take_away(dir, |path| std::fs::rename(path, place(n)))
+    }
+    /// Removes the index in `dir`, if there is one. To be called when nobody has it open.
+    pub fn remove(dir: &Path) -> Result<()> {
+        Self::take_away(dir, |path| std::fs::remove_file(path))
+    }
+    fn take_away(dir: &Path, take: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+        let path = dir.join(FILE);
         let gone = |result: std::io::Result<()>| match result {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(format!("set {} aside", path.display()), error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(format!("take {} away", path.display()), error)),
             _ => Ok(()),
         };
-        gone(std::fs::rename(&path, place(n)))?;
+        gone(take(&path))?;
         gone(std::fs::remove_file(wal_of(&path)))?;
         gone(std::fs::remove_file(dir.join(format!("{FILE}-shm"))))
     }

@@ -67,12 +67,6 @@ fn whole(wiki: &Wiki, actor: &Actor) -> Result<()> {
     })
 }
 
-/// How many bytes more the wiki may have; none: as many as it likes.
-pub fn git_room(wiki: &Wiki) -> Result<Option<u64>> {
-    let Some(most) = wiki.shared.directory.max_bytes(wiki.id())? else { return Ok(None) };
-    Ok(Some(most.saturating_sub(wiki.repo()?.weight()?.bytes)))
-}
-
 /// Who pushed these commits, of those that name somebody else as their author (security.md GIT-16).
 pub fn pushers<'r>(scope: &Scope<'_, Read>, commits: impl IntoIterator<Item = &'r Revision>) -> Result<HashMap<RevisionId, String>> {
     let db = scope.wiki().db()?;

@@ -258,14 +258,19 @@ impl Command {
     }
 }
 
-/// Unpacks what comes after the refs, with no more of it than there is room for.
+/// Unpacks what comes after the refs, with no more of it than there is room for. What brings no files is taken however full the wiki is: so it is
+/// with pages that are deleted or moved elsewhere.
 fn receive(scope: &Scope<'_, Write>, push: &mut Push<'_>) -> Result<Incoming> {
     let repo = scope.wiki().repo()?;
     let room = match scope.wiki().shared.directory.max_bytes(scope.wiki().id())? {
         Some(most) => Some(PackRoom { left: most.saturating_sub(repo.weight()?.bytes), most }),
         None => None,
     };
-    repo.receive(push.request, PackLimits { room, ..push.limits.pack }, push.stop)
+    let incoming = repo.receive(push.request, PackLimits { room, ..push.limits.pack }, push.stop)?;
+    match room.filter(|room| incoming.bytes() > room.left) {
+        Some(room) if incoming.brings_files(&repo)? => Err(Error::byte_limit(room.most)),
+        _ => Ok(incoming),
+    }
 }
 
 fn take_in(scope: &Scope<'_, Write>, incoming: &Incoming, old: Option<RevisionId>, new: RevisionId, push: &Push<'_>) -> Result<Done> {

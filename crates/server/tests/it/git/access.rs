@@ -207,18 +207,78 @@ fn a_full_wiki_takes_no_push_and_says_so() {
     let said = git(&place, &["push", &address, "HEAD:main"]).bad();
     assert!(said.contains("holds at most 200000 bytes"), "{said}");
     assert_eq!(server.client().get("/Home/a/large.bin").status, 404);
-    // What is far above is not even read.
+    // However it is sent.
     commit(&place, "Home/larger.bin", noise(4_000_000), "larger");
-    let said = git(&place, &["-c", "http.postBuffer=20000000", "push", &address, "HEAD:main"]).bad();
-    assert!(said.contains("413"), "{said}");
-    let said = git(&place, &["push", &address, "HEAD:main"]).bad();
-    assert!(said.contains("holds at most 200000 bytes"), "in pieces, and read to its end: {said}");
+    for buffer in ["http.postBuffer=20000000", "http.postBuffer=100000"] {
+        let said = git(&place, &["-c", buffer, "push", &address, "HEAD:main"]).bad();
+        assert!(said.contains("remote: This wiki holds at most 200000 bytes"), "{said}");
+    }
     let repo = data.join("wikis");
     assert!(size(&repo) < 2_000_000, "nothing of it stays");
     // A page that fits is taken.
     git(&place, &["reset", "--quiet", "--hard", "origin/main"]).good();
     commit(&place, "Small.md", "small\n", "small");
     git(&place, &["push", "--quiet", &address, "HEAD:main"]).good();
+}
+
+/// As by every door: however full a wiki is, its pages may be deleted and moved.
+#[test]
+fn a_full_wiki_takes_a_push_that_only_takes_away() {
+    let wiki = Wiki::new();
+    let ann = wiki.ann();
+    for number in 0..40 {
+        ann.save(&format!("Notes/Page {number}"), &format!("# Page {number}\n\n{number}"), "start");
+    }
+    let place = wiki.clone("bea");
+    let Wiki { dir, server, token } = wiki;
+    drop(server);
+    let data = dir.path().join("data");
+    assert_eq!(Server::command(&data, &["wiki", "limit", "docs", "--bytes", "2000"]).0, 0);
+    let server = Server::start(&data, &[]);
+    let address = format!("http://git:{token}@{}/.git", server.client().host);
+    let full = |said: String| assert!(said.contains("remote: This wiki holds at most 2000 bytes"), "{said}");
+    // The control: something new, also beside something that goes, and in a commit whose change another takes back.
+    git(&place, &["mv", "Notes/Page 1.md", "Notes/One.md"]).good();
+    commit(&place, "New.md", "new\n", "one goes, one comes");
+    full(git(&place, &["push", &address, "HEAD:main"]).bad());
+    std::fs::remove_file(place.join("New.md")).unwrap();
+    git(&place, &["commit", "--quiet", "--all", "--message", "and back"]).good();
+    full(git(&place, &["push", &address, "HEAD:main"]).bad());
+    git(&place, &["reset", "--quiet", "--hard", "origin/main"]).good();
+    // A page that is deleted, all but one, one that is moved.
+    git(&place, &["rm", "--quiet", "Notes/Page 7.md"]).good();
+    git(&place, &["commit", "--quiet", "--message", "one"]).good();
+    git(&place, &["push", "--quiet", &address, "HEAD:main"]).good();
+    git(&place, &["mv", "Notes/Page 3.md", "Kept.md"]).good();
+    git(&place, &["rm", "--quiet", "-r", "Notes"]).good();
+    git(&place, &["commit", "--quiet", "--message", "all but one"]).good();
+    git(&place, &["push", "--quiet", &address, "HEAD:main"]).good();
+    let client = server.client();
+    let seen = ["/Notes/Page%207", "/Notes/Page%201", "/Kept"].map(|path| client.get(path).status);
+    assert_eq!(seen, [404, 404, 200]);
+    // What was there once is something new again.
+    git(&place, &["revert", "--no-edit", "HEAD"]).good();
+    full(git(&place, &["push", &address, "HEAD:main"]).bad());
+}
+
+/// Git shows what is said to its first question, and of what is said to the push a number alone.
+#[test]
+fn who_pushes_too_often_reads_when_to_come_back() {
+    let wiki = Wiki::with(&["--rate-limit", "on", "--api-writes", "2"]);
+    let place = wiki.clone("bea");
+    let mut said = None;
+    for number in 0..4 {
+        commit(&place, &format!("Page {number}.md"), "text\n", "page");
+        let pushed = git(&place, &["push", "--quiet", "origin", "HEAD:main"]);
+        if !pushed.ok {
+            said = Some(pushed.err);
+            break;
+        }
+    }
+    let said = said.expect("more than two in a minute");
+    assert!(said.contains("remote: Too much for now: try again in ") && said.contains("429"), "{said}");
+    // Reading is another matter.
+    git(&place, &["fetch", "--quiet", "origin"]).good();
 }
 
 /// Bytes that cannot be compressed, the same every time.

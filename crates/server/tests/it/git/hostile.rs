@@ -1,6 +1,7 @@
 //! What somebody with the right to push sends who means no good (security.md GIT-5, GIT-6; docs/git.md, "What is refused").
 
 use super::{Forge, Said, Wiki, commit, git};
+use crate::client::Server;
 use std::path::Path;
 
 fn start() -> (Wiki, std::path::PathBuf) {
@@ -44,6 +45,30 @@ fn case_24_links_and_other_repositories_do_not_come_in() {
     let clean = forge.commit(&forge.tree(&[("100644", b"Home.md", &page)]));
     refused(&wiki, &place, &clean, "Guide/x.md: a symbolic link");
     assert_eq!(wiki.server.client().get("/leak").status, 404);
+}
+
+/// The same address cannot be a page of a wiki and a file of the server. Where it is a page already, that goes on.
+#[test]
+fn no_page_comes_in_where_the_servers_files_are() {
+    let (wiki, place) = start();
+    let before = wiki.head();
+    let bad = commit(&place, "platform/logo.md", "mine\n", "logo");
+    refused(&wiki, &place, "HEAD", "platform/logo.md: a page cannot be called that: what is below platform/ belongs to the server");
+    let ann = wiki.ann();
+    assert_eq!(ann.save("platform/logo", "mine", ""), Some(422), "as by the web");
+    let Wiki { dir, server, token } = wiki;
+    drop(server);
+    let data = dir.path().join("data");
+    let repo = Server::repo(&data, "docs");
+    git(&place, &["push", "--quiet", repo.to_str().unwrap(), &format!("{bad}:refs/heads/main")]).good();
+    let wiki = Wiki { server: Server::start(&data, &[]), dir, token };
+    assert_ne!(wiki.head(), before);
+    let ann = wiki.ann();
+    assert_eq!(ann.save("platform/logo", "ours", ""), Some(303));
+    git(&place, &["pull", "--quiet", "--rebase", &wiki.address(&wiki.token), "main"]).good();
+    commit(&place, "platform/logo.md", "everybody's\n", "logo");
+    git(&place, &["push", "--quiet", &wiki.address(&wiki.token), "HEAD:main"]).good();
+    assert!(ann.get("/platform/logo").body_text().contains("everybody"));
 }
 
 #[test]

@@ -311,10 +311,18 @@ fn one_logs_in_at_a_domain_of_its_own() {
         let refused = world.ann.get(&format!("/auth/wiki?wiki=alice&challenge={challenge}&next=/&at={at}"));
         assert_eq!(refused.status, 422, "{at}: {}", refused.body_text());
     }
+    // The cookie is good there alone: whoever has the name next is sent it.
+    let cookie = wiki.cookie_of("holt_session");
+    let at = |host: &str| {
+        let settings = world.platform.at(host).send("GET", "/-/settings", &[("Cookie", &format!("holt_session={cookie}"))], b"");
+        settings.unwrap().status
+    };
+    assert_eq!((at(NAME), at(&format!("alice.{DOMAIN}"))), (200, 303));
     // A name whose record is missing may be somebody else's by now: pages are shown there, and nobody is sent there with a code.
     world.dns.set(&format!("_holt.{NAME}"), &[]);
     assert_eq!(world.verify(&world.ann, "alice", NAME).status, 400);
     assert_eq!(world.ann.get(&way).status, 422);
+    assert_eq!(at(NAME), 303, "and sessions that were begun there are over");
     let lost = world.platform.at(NAME);
     assert_eq!((lost.get("/").status, lost.get("/-/login/platform?next=/Home").status), (200, 404));
 }
@@ -371,15 +379,17 @@ fn other_names_lead_to_the_address() {
     let set = |main: bool| api(&world.ann, "PATCH", &format!("/api/wikis/alice/domains/{NAME}"), &json!({"main": main}));
     assert_eq!(set(true).status, 200);
     assert_eq!(look(&world.ann, "/api/wikis/alice").body["wiki"]["url"], format!("http://{NAME}/"));
-    for (asked, path, to) in [
-        (slug.clone(), "/Home?x=%C3%A4", format!("//{NAME}/Home?x=%C3%A4")),
-        (format!("{slug}:8080"), "/", format!("//{NAME}:8080/")),
-        (slug.clone(), "//evil.com/", format!("//{NAME}//evil.com/")),
-        (slug.clone(), "/-/login", format!("//{NAME}/-/login")),
+    let keep = "public, max-age=300";
+    for (asked, path, to, kept) in [
+        // What caches do not know answers by is in none that they keep (security.md CDN-6).
+        (slug.clone(), "/Home?x=%C3%A4", format!("//{NAME}/Home?x=%C3%A4"), "no-store"),
+        (format!("{slug}:8080"), "/", format!("//{NAME}:8080/"), "no-store"),
+        (slug.clone(), "//evil.com/", format!("//{NAME}//evil.com/"), keep),
+        (slug.clone(), "/-/login", format!("//{NAME}/-/login"), keep),
     ] {
         let answer = world.platform.at(&asked).get(path);
         assert_eq!((answer.status, answer.header("location")), (301, Some(to.as_str())), "{asked}{path}");
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
+        assert_eq!(answer.header("cache-control"), Some(kept), "{asked}{path}");
     }
     assert_eq!(world.status(NAME, "/"), 200, "no circles");
     // Programs, forms and whoever is on the way back are answered where they are.
@@ -477,6 +487,9 @@ fn links_lead_to_a_name_only_while_it_is_shown_to_be_ones_own() {
     world.dns.set(&format!("_holt.{NAME}"), &[]);
     assert_eq!(world.verify(&world.ann, "alice", NAME).status, 400);
     sink.newest(2, "ann@example.org");
+    // She was logged out there, and does not mind to log in again.
+    wiki.log_in("ann@example.org", crate::api::PASSWORD);
+    wiki.refresh_csrf();
     assert_eq!(issuer(), format!("http://alice.{DOMAIN}"));
     assert!(invited(3).starts_with(&format!("http://alice.{DOMAIN}/-/invite/")));
 }

@@ -73,10 +73,18 @@ fn case_23_pushes_are_slowed_by_the_plan() {
     assert!(refused.body_text().contains("plan allows 5 a minute"), "{}", refused.body_text());
     assert_eq!(push("6.6.6.6", b"0000").status, 200, "whether one may push is no push");
     assert_eq!(push("7.7.7.7", b"nothing that git says").status, 400, "another address");
+    let refs = |service: &str, address: &str| {
+        let headers = [("Authorization", bearer.as_str()), ("X-Forwarded-For", address)];
+        alice.send("GET", &format!("/.git/info/refs?service={service}"), &headers, b"").unwrap()
+    };
     for service in ["git-upload-pack", "git-receive-pack"].repeat(6) {
-        let headers = [("Authorization", bearer.as_str()), ("X-Forwarded-For", "6.6.6.6")];
-        assert_eq!(alice.send("GET", &format!("/.git/info/refs?service={service}"), &headers, b"").unwrap().status, 200);
+        assert_eq!(refs(service, "8.8.8.8").status, 200, "looking costs nothing");
     }
+    // Of an answer to a push git clients show the status alone; of this one the text.
+    assert_eq!(refs("git-upload-pack", "6.6.6.6").status, 200);
+    let early = refs("git-receive-pack", "6.6.6.6");
+    assert!(early.status == 429 && early.body_text().contains("plan allows 5 a minute"), "{}", early.body_text());
+    assert!(early.header("retry-after").is_some());
 }
 
 /// The same without a proxy in front: what somebody says of where they come from is nothing.

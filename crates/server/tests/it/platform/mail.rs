@@ -1,8 +1,9 @@
 //! Mail that the platform sends, against a real mail server: accounts, lost passwords, addresses, deleted wikis.
 
 use super::{DOMAIN, PASSWORD, Platform, api, log_in, look};
-use crate::client::{Answer, Client, Server};
+use crate::client::{Answer, Client, Server, until};
 use crate::smtp::Sink;
+use holt_engine::directory::{Identity, PlatformScope};
 use serde_json::json;
 
 struct World {
@@ -140,21 +141,95 @@ fn an_address_is_confirmed_from_the_account() {
     drop(engine);
     let flags = ["--domain", DOMAIN, "--smtp-url", &world.sink.url, "--mail-from", "holt@example.test"];
     platform.server = Server::start(platform.data.path(), &flags);
-    let ann = platform.person("Ann");
+    let (ann, bob) = (ann.moved(&platform.server), platform.person("Bob"));
+    ann.use_token(&ann.get("/app/account"));
     assert_eq!(ann.post("/app/account/confirm", &[]).unwrap().status, 200);
     let link = world.sink.newest(1, "ann@example.org").link("/auth/confirm/");
-    // In another browser, and by a click.
+    // Whoever reads the mail and has not made the account would say that somebody else's is theirs.
     let elsewhere = platform.at(DOMAIN);
     let form = elsewhere.get(&link);
-    assert_eq!(form.status, 200);
-    assert!(ann.get("/app/account").body_text().contains("/app/account/confirm"), "looking confirms nothing");
+    assert!(form.status == 200 && form.body_text().contains("Log in to confirm your address."), "{}", form.body_text());
     elsewhere.use_token(&form);
-    let confirmed = elsewhere.post(&link, &[]).unwrap();
-    assert!(confirmed.status == 200 && confirmed.body_text().contains("is confirmed"), "{}", confirmed.body_text());
+    assert_eq!(elsewhere.post(&link, &[]).unwrap().status, 403);
+    bob.use_token(&bob.get(&link));
+    let refused = bob.post(&link, &[]).unwrap();
+    assert!(refused.status == 403 && refused.body_text().contains("for another account"), "{}", refused.body_text());
+    assert!(ann.get("/app/account").body_text().contains("/app/account/confirm"), "looking confirms nothing");
+    ann.use_token(&ann.get(&link));
+    let confirmed = ann.post(&link, &[]).unwrap();
+    assert_eq!((confirmed.status, confirmed.header("location")), (303, Some("/app/account?saved=1")), "{}", confirmed.body_text());
     assert!(!ann.get("/app/account").body_text().contains("/app/account/confirm"));
     assert_eq!(elsewhere.get(&link).status, 404);
     // Sign-up is closed here: no link makes an account.
     assert_eq!(elsewhere.get("/auth/register/x").status, 403);
+}
+
+/// An account that a stranger made in a wiki, in the name of an address that is not theirs.
+#[test]
+fn who_reads_the_mail_has_the_account_and_whoever_made_it_has_nothing() {
+    const EMAIL: &str = "squat@example.org";
+    let world = World::new(&[]);
+    let ann = world.platform.person("Ann");
+    world.platform.wiki(&ann, "alice");
+    let stranger = world.platform.at_wiki("alice");
+    stranger.use_token(&stranger.get("/-/register"));
+    let account = [("name", "Squat"), ("email", EMAIL), ("password1", PASSWORD), ("password2", PASSWORD)];
+    assert_eq!(stranger.post("/-/register", &account).unwrap().status, 200);
+    // The password alone opens nothing at the platform: the mail does.
+    let at_platform = world.at();
+    let refused = log_in(&at_platform, "Squat", "/app");
+    assert!(refused.status == 403 && refused.body_text().contains("on its way to it"), "{}", refused.body_text());
+    assert_eq!(at_platform.get("/app").status, 303);
+    let mut link = String::new();
+    until("a mail", || {
+        let all = world.sink.all();
+        let mail = all.iter().find(|mail| mail.to == [EMAIL] && mail.text().contains("/auth/new-password/")).ok_or("none yet")?;
+        link = mail.link("/auth/new-password/");
+        Ok(())
+    });
+    // What such a stranger could have had from before mail could be sent.
+    let mut platform = world.platform;
+    platform.server.stop();
+    let engine = crate::api::engine(platform.data.path());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed();
+    let directory = engine.directory();
+    let id = directory.user_by_email(EMAIL).unwrap().unwrap().id;
+    let token = directory.make_platform_token(id, PlatformScope::Manage, "t", None, now).unwrap().expose().to_string();
+    let session = directory.create_session(id, None, now).unwrap().expose().to_string();
+    let identity = Identity { provider: "atproto", subject: "did:plc:squat" };
+    directory.add_identity(id, identity, now).unwrap();
+    drop(engine);
+    let flags = ["--domain", DOMAIN, "--smtp-url", &world.sink.url, "--mail-from", "holt@example.test"];
+    platform.server = Server::start(platform.data.path(), &flags);
+    let with = |token: &str| super::with_token(&platform.at(DOMAIN), token, "GET", "/api/me", "").status;
+    let cookie = format!("holt_session={session}");
+    let with_cookie = || platform.at(DOMAIN).send("GET", "/api/me", &[("Cookie", &cookie)], b"").unwrap().status;
+    assert_eq!((with(&token), with_cookie()), (200, 200));
+    let owner = platform.at(DOMAIN);
+    owner.use_token(&owner.get(&link));
+    let chosen = owner.post(&link, &[("password1", "a better password"), ("password2", "a better password")]).unwrap();
+    assert_eq!(chosen.status, 200, "{}", chosen.body_text());
+    assert_eq!((with(&token), with_cookie()), (401, 401));
+    owner.use_token(&owner.get("/auth/login"));
+    assert_eq!(owner.post("/auth/login", &[("email", EMAIL), ("password", "a better password")]).unwrap().status, 303);
+    assert!(!owner.get("/app/account").body_text().contains("did:plc:squat"));
+    platform.server.stop();
+    let engine = crate::api::engine(platform.data.path());
+    assert_eq!(engine.directory().user_by_identity(identity).unwrap(), None);
+}
+
+/// Security.md HDR-4, down to the port.
+#[test]
+fn nobody_chooses_the_port_of_a_link() {
+    let world = World::new(&[]);
+    let listening = world.platform.server.address().port();
+    for (port, expected) in [(8443, String::new()), (listening, format!(":{listening}"))] {
+        let before = world.sink.all().len();
+        let client = world.platform.at(&format!("{DOMAIN}:{port}"));
+        assert_eq!(world.ask(&client, "/auth/lost-password", "ann@example.org").status, 200);
+        let mail = world.sink.newest(before + 1, "ann@example.org");
+        assert!(mail.text().contains(&format!("http://{DOMAIN}{expected}/auth/new-password/")), "{port}: {}", mail.text());
+    }
 }
 
 #[test]

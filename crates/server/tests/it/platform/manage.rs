@@ -13,6 +13,9 @@ fn case_5_a_wiki_is_made_with_everything() {
     assert_eq!(make(&ann, json!({"slug": "www"})).text("error"), "A wiki needs a name");
     for (slug, why) in [
         ("", "needs a short name"),
+        ("MyWiki", "lower case"),
+        (" my-wiki", "letters"),
+        ("my-wiki\n", "letters"),
         ("ab", "at least 3"),
         ("-x-", "begins and ends"),
         ("www", "reserved"),
@@ -23,7 +26,21 @@ fn case_5_a_wiki_is_made_with_everything() {
         assert!(refused.status == 400 && refused.text("error").contains(why), "case 2: {slug}: {}", refused.body);
     }
     assert_eq!(make(&ann, json!(["x"])).status, 400, "what cannot be read is empty");
-    let made = make(&ann, json!({"slug": "Alice", "display_name": "Alice’s *wiki*", "purpose": "Notes & plans"}));
+    let long = "x".repeat(1001);
+    for (field, value, why) in [
+        ("color", "red", "There is no field \"color\""),
+        ("display_name", "a\u{202e}b", "U+202E"),
+        ("display_name", "a\nb", "one line"),
+        ("purpose", "a\u{2066}b", "U+2066"),
+        ("purpose", "a\0b", "U+0000"),
+        ("purpose", &long, "at most 1000 characters"),
+    ] {
+        let mut body = json!({"slug": "alice", "display_name": "A"});
+        body[field] = value.into();
+        let refused = make(&ann, body);
+        assert!(refused.status == 400 && refused.text("error").contains(why), "{field}: {}", refused.body);
+    }
+    let made = make(&ann, json!({"slug": "alice", "display_name": "Alice’s *wiki*", "purpose": "Notes & plans"}));
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.text("mcp_endpoint"), format!("http://alice.{DOMAIN}/mcp"));
     let wiki = &made.body["wiki"];
@@ -272,7 +289,11 @@ fn members_come_and_go_at_once_and_wikis_change_hands() {
     let (ann, bob) = (platform.person("Ann"), platform.person("Bob"));
     let member = |method: &str, who: &str, body: Value| api(&ann, method, &format!("/api/wikis/alice/members/{who}@example.org"), &body);
     let doubtful = member("PUT", "bob", json!({}));
-    assert!(doubtful.status == 403 && doubtful.text("hint").contains("Invite"), "{}", doubtful.body);
+    assert!(
+        doubtful.status == 403 && doubtful.text("hint").contains("invitation in the wiki"),
+        "this server sends no mail: {}",
+        doubtful.body
+    );
     platform.server.stop();
     let engine = crate::api::engine(platform.data.path());
     engine.directory().confirm_email(eve.id).unwrap();

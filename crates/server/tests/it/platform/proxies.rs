@@ -44,6 +44,37 @@ fn tls_in_front_is_believed_of_proxies_alone() {
     }
 }
 
+/// SES-5: an origin is a scheme, too. Which one is ours is said by a proxy that was named, or by the flag for cookies.
+#[test]
+fn forms_come_from_pages_of_our_scheme() {
+    let secure: &[&str] = &["--secure-cookies"];
+    let (plain, behind): (&[&str], &[&str]) = (&[], &["--trust-proxy", "127.0.0.1"]);
+    for (flags, said, http, https) in [
+        (plain, "", 422, 403),
+        (plain, "https", 422, 403),
+        (secure, "", 403, 422),
+        (behind, "https", 403, 422),
+        (behind, "http", 422, 403),
+        (behind, "", 422, 403),
+    ] {
+        let platform = Platform::start_with(flags, |_| {});
+        let client = platform.at(super::DOMAIN);
+        client.use_token(&client.get("/auth/login"));
+        let body = format!("csrf_token={}&email=nobody%40example.org&password=x", crate::client::encode(&client.csrf()));
+        let send = |more: &[(&str, &str)]| {
+            let headers = [&[("X-Forwarded-Proto", said), ("Content-Type", FORM)], more].concat();
+            client.send("POST", "/auth/login", &headers, body.as_bytes()).unwrap()
+        };
+        let (by_http, by_https) = (format!("http://{}", client.host), format!("https://{}", client.host));
+        for (origin, status) in [(&by_http, http), (&by_https, https)] {
+            let answer = send(&[("Origin", origin)]);
+            assert_eq!(answer.status, status, "{flags:?} {said} {origin}");
+            assert_eq!(answer.body_text().contains("--trust-proxy"), status == 403, "the operator is told what to do");
+            assert_eq!(send(&[("Origin", origin), ("Sec-Fetch-Site", "same-origin")]).status, 422, "the browser itself knows");
+        }
+    }
+}
+
 #[test]
 fn log_in_is_braked_as_in_wikis() {
     let platform = Platform::start_with(&["--rate-limit", "on"], |_| {});

@@ -1,6 +1,8 @@
 //! From the platform into a wiki and back out.
 
 use super::{DOMAIN, Platform, api, log_in, look, path_at, travel};
+use crate::client::Client;
+use crate::http::viewer_of;
 use serde_json::json;
 
 #[test]
@@ -106,7 +108,8 @@ fn case_17_a_code_is_good_once_in_one_browser_for_one_wiki() {
 #[test]
 fn secure_cookies_are_host_only() {
     let platform = Platform::start_with(&["--secure-cookies"], |_| {});
-    let client = platform.at(DOMAIN);
+    let mut client = platform.at(DOMAIN);
+    client.scheme = "https";
     let answer = log_in(&client, "Ann", "/app");
     assert_eq!(answer.status, 303, "{}", answer.body_text());
     let cookies: Vec<_> = answer.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, cookie)| cookie).collect();
@@ -115,6 +118,38 @@ fn secure_cookies_are_host_only() {
         let all = ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"].iter().all(|part| cookie.contains(part));
         assert!(all && !cookie.to_lowercase().contains("domain="), "{cookie}");
     }
+}
+
+/// Whatever takes somebody's right away takes away what they were shown, here at once: an edge's token is not believed.
+#[test]
+fn no_token_shows_more_than_its_session() {
+    let platform = Platform::start();
+    let (olga, ann) = (platform.person("Olga"), platform.person("Ann"));
+    platform.wiki(&ann, "alice");
+    let shown = |wiki: &Client| {
+        let page = wiki.get("/");
+        assert_eq!(page.status, 200, "{}", page.body_text());
+        viewer_of(&page)
+    };
+    let again = |viewer: &str| platform.at_wiki("alice").send("GET", "/", &[("Cookie", viewer)], b"").unwrap().status;
+    // Suspending.
+    let wiki = platform.enter(&ann, "alice");
+    let viewer = shown(&wiki);
+    for (act, seen) in [("suspend", 404), ("resume", 303)] {
+        assert_eq!(olga.post("/app/admin/wiki/alice", &[("act", act)]).unwrap().status, 303);
+        assert_eq!(again(&viewer), seen, "{act}");
+    }
+    assert_eq!(wiki.get("/").status, 200);
+    // Being a member no more.
+    assert_eq!(api(&ann, "PUT", "/api/wikis/alice/members/bob@example.org", &json!({"approved": true})).status, 200);
+    let guest = platform.enter(&platform.person("Bob"), "alice");
+    let viewer = shown(&guest);
+    assert_eq!(api(&ann, "DELETE", "/api/wikis/alice/members/bob@example.org", &json!({})).status, 200);
+    assert_eq!((guest.get("/").status, again(&viewer)), (303, 303));
+    // Logging out of the platform.
+    let viewer = shown(&wiki);
+    assert_eq!(ann.post("/auth/logout", &[]).unwrap().status, 303);
+    assert_eq!((wiki.get("/").status, again(&viewer)), (303, 303));
 }
 
 #[test]

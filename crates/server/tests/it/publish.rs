@@ -1,0 +1,154 @@
+//! `holt publish` and what `--verify` finds, with a folder for an object store.
+
+use crate::client::Server;
+use holt_core::{Actor, DomainName, Edit, PagePath, WikiId, WikiName};
+use holt_engine::db::preferences::Audience;
+use holt_engine::{Clock, Engine, EngineOptions, Write, pages};
+use holt_fragments::{FragmentStore, Freshness, Hosted};
+use holt_remote::{Remote, Use};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const NAME: &str = "wiki.example.org";
+
+struct World {
+    dir: tempfile::TempDir,
+    wiki: WikiId,
+}
+
+impl World {
+    /// A wiki with three pages, whose address is a name of its own.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("store")).unwrap();
+        let world = Self { wiki: WikiId::from_random(0), dir };
+        let wiki = world.change(|engine| {
+            let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+            for page in ["Home", "Guide", "Guide/Set up"] {
+                let edit = Edit::new(PagePath::parse(page).unwrap(), None, format!("# {page}\n"), "made").unwrap();
+                pages::save(&wiki.grant::<Write>(&Actor::System).unwrap(), &edit, None).unwrap();
+            }
+            let name = DomainName::parse(NAME).unwrap();
+            engine.directory().claim_domain(wiki.id(), &name, None, engine.clock().now()).unwrap();
+            engine.prove_domain(wiki.id(), &name).unwrap();
+            engine.set_main_domain(wiki.id(), Some(&name)).unwrap();
+            wiki.id()
+        });
+        Self { wiki, ..world }
+    }
+    fn change<T>(&self, change: impl FnOnce(&Engine) -> T) -> T {
+        // The clock of the command is the machine's: names are due by it.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().cast_signed();
+        let engine = Engine::open(EngineOptions::new(self.dir.path().join("data"), Clock::fixed(now))).unwrap();
+        let changed = change(&engine);
+        engine.settle_all().unwrap();
+        changed
+    }
+    fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+    fn publish(&self, flags: &[&str]) -> (i32, Value) {
+        let url = format!("file://{}", self.store().display());
+        let args = [&["publish", "--to", &url, "--json"], flags].concat();
+        let (code, said, error) = Server::command(&self.dir.path().join("data"), &args);
+        (code, serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{error}")))
+    }
+    /// What `--verify` says of the wiki, and its exit code.
+    fn verify(&self) -> (i32, Value) {
+        let (code, said) = self.publish(&["--verify"]);
+        assert_eq!(said["ok"], code == 0);
+        (code, said["wikis"][0].clone())
+    }
+    fn fine(&self) {
+        let (code, said) = self.verify();
+        assert_eq!((code, &said["ok"], &said["pages"]), (0, &Value::Bool(true), &Value::from(3)), "{said}");
+    }
+    /// Where names lead to that an edge reads in the store.
+    fn lead(&self) -> (Option<Hosted>, Option<Hosted>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let remote = Remote::open(&format!("file://{}", self.store().display()), Use::Reading).unwrap();
+        let store = FragmentStore::fetched(Freshness { fresh: Duration::from_secs(60), stale: Duration::ZERO }, || 0);
+        let _ = (store.hosted("docs"), store.domain(NAME));
+        assert!(runtime.block_on(remote.fetch(&store, &store.wanted())));
+        (store.hosted("docs").unwrap(), store.domain(NAME).unwrap())
+    }
+    /// Files of the store whose path has this between wiki and name.
+    fn files(&self, kind: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut todo = vec![self.store().join(self.wiki.to_string()).join(kind)];
+        while let Some(folder) = todo.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { todo.push(path) } else { found.push(path) }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+#[test]
+fn names_and_where_they_lead_are_published_and_taken_back() {
+    let world = World::new();
+    assert_eq!(world.publish(&[]).0, 0);
+    let home = Some(Hosted::at_home(world.wiki));
+    assert_eq!(world.lead(), (Some(Hosted { wiki: world.wiki, moved: Some(NAME.into()) }), home.clone()));
+    world.fine();
+    world.change(|engine| engine.set_main_domain(world.wiki, None).unwrap());
+    let (code, said) = world.verify();
+    assert_eq!((code, &said["hosts"]), (1, &Value::from(1)), "{said}");
+    assert_eq!(world.publish(&[]).0, 0);
+    assert_eq!(world.lead(), (home.clone(), home));
+    world.fine();
+    // A name that was lost there.
+    for host in std::fs::read_dir(world.store().join("hosts")).unwrap() {
+        std::fs::remove_file(host.unwrap().path()).unwrap();
+    }
+    assert_eq!(world.verify().1["hosts"], 2);
+    assert_eq!(world.publish(&[]).0, 0);
+    world.fine();
+}
+
+#[test]
+fn whatever_is_not_as_git_has_it_is_found_before_readers_are_sent_there() {
+    let world = World::new();
+    let (code, said) = world.verify();
+    assert_eq!((code, &said["missing"], &said["shared"]), (1, &Value::from(3), &Value::Bool(true)), "nothing is published: {said}");
+    assert_eq!(world.publish(&[]).0, 0);
+    world.fine();
+    let manifests = world.files("p");
+    std::fs::remove_file(&manifests[0]).unwrap();
+    std::fs::write(&manifests[1], std::fs::read(&manifests[2]).unwrap()).unwrap();
+    let (_, said) = world.verify();
+    assert_eq!((&said["missing"], &said["old"], &said["broken"], &said["extra"]), (&1.into(), &1.into(), &0.into(), &0.into()), "{said}");
+    assert_eq!(world.publish(&[]).0, 0);
+    world.fine();
+    // A page of another time.
+    std::fs::write(manifests[0].with_file_name("0123456789abcdef0123456789abcdef"), "{}").unwrap();
+    assert_eq!(world.verify().1["extra"], 1);
+    assert_eq!(world.publish(&[]).0, 0);
+    world.fine();
+    // The repository went on, and nobody published it.
+    let repo = Server::repo(&world.dir.path().join("data"), "docs");
+    commit(&repo);
+    let (code, said) = world.verify();
+    assert_eq!((code, &said["behind_head"], &said["old"]), (1, &Value::Bool(true), &0.into()), "{said}");
+}
+
+/// A commit that changes nothing, by git itself.
+fn commit(repo: &Path) {
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("--git-dir").arg(repo).args(args).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{who}_NAME"), "Ann").env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+        }
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim().to_string()
+    };
+    let made = git(&["commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "by hand"]);
+    git(&["update-ref", "HEAD", &made]);
+}

@@ -1,0 +1,242 @@
+//! Caches that are told what to forget, seen from a cache's webhook: when, what, how often, and after whatever went wrong.
+
+use crate::client::{Client, Server};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What a webhook was told, and what it answers.
+struct Hook {
+    address: SocketAddr,
+    told: Arc<Mutex<Vec<Value>>>,
+    status: Arc<Mutex<&'static str>>,
+}
+
+impl Hook {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hook = Self { address: listener.local_addr().unwrap(), told: Arc::default(), status: Arc::new(Mutex::new("204 Done")) };
+        let (told, status) = (hook.told.clone(), hook.status.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, mut length) = (stream.unwrap(), 0);
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                for line in (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                }
+                let mut body = vec![0; length];
+                if reader.read_exact(&mut body).is_err() {
+                    continue;
+                }
+                let status = *status.lock().unwrap();
+                if status.starts_with('2') {
+                    told.lock()
+                        .unwrap()
+                        .extend(serde_json::from_slice::<Value>(&body).unwrap()["data"]["wikis"].as_array().unwrap().clone());
+                } else {
+                    told.lock().unwrap().push(json!("refused"));
+                }
+                let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        hook
+    }
+    fn answers(&self, status: &'static str) {
+        *self.status.lock().unwrap() = status;
+    }
+    /// What it was told since the last call, once something `wanted` is among it.
+    fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            {
+                let mut told = self.told.lock().unwrap();
+                if told.iter().any(&wanted) {
+                    return std::mem::take(&mut *told);
+                }
+                assert!(Instant::now() < end, "the cache was only told {told:?}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    fn told(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.told.lock().unwrap())
+    }
+    fn start(&self, data: &Path, flags: &[&str]) -> (Server, Client) {
+        let url = format!("http://{}/hook", self.address);
+        let flags = [&["--purge", &url, "--domain", "wiki.test", "--default-wiki", "docs", "--purge-after", "50"], flags].concat();
+        let server = Server::start_with(data, &flags, &[("HOLT_PURGE_SECRET", "sixteen bytes and more")]);
+        let ann = server.client();
+        ann.log_in("ann@example.org", "correct horse");
+        (server, ann)
+    }
+}
+
+fn whole(wiki: &Value) -> bool {
+    wiki["all"] == true
+}
+
+fn paths(told: &[Value]) -> Vec<&str> {
+    let pages = told.iter().filter_map(|wiki| wiki["pages"].as_array()).flatten();
+    pages.filter_map(|page| page["paths"].as_array()).flatten().filter_map(Value::as_str).collect()
+}
+
+fn shows(path: &'static str) -> impl Fn(&Value) -> bool {
+    move |told| paths(std::slice::from_ref(told)).contains(&path)
+}
+
+/// Changes a page's text until the cache is told of that page alone: then nothing is left of what was before. What it was told last.
+fn settle(hook: &Hook, ann: &Client, page: &str, path: &'static str) -> Vec<Value> {
+    for round in 0..50 {
+        assert_eq!(ann.save(page, &format!("# One\n\nRound {round}.\n"), "edited"), Some(303));
+        let told = hook.wait_for(|told| whole(told) || shows(path)(told));
+        if told.iter().all(|told| told["pages"].as_array().is_some_and(|pages| pages.len() == 1)) {
+            return told;
+        }
+    }
+    panic!("the cache is told of more than one page again and again");
+}
+
+/// A wiki with a page, whose caches know all of it.
+fn world() -> (tempfile::TempDir, Hook) {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    std::fs::create_dir(dir.path().join("store")).unwrap();
+    (dir, Hook::new())
+}
+
+fn store(dir: &Path) -> String {
+    format!("file://{}", dir.join("store").display())
+}
+
+#[test]
+fn caches_are_told_of_what_changed_and_of_nothing_else() {
+    let (dir, hook) = world();
+    for flags in [&[][..], &["--publish-to", &store(dir.path())]] {
+        let (mut server, ann) = hook.start(dir.path(), flags);
+        assert_eq!(ann.save("Guide/Set up", "# One\n", "made"), Some(303));
+        assert_eq!(ann.save("Home", "# Home\n", "made"), Some(303));
+        let told = hook.wait_for(whole);
+        let hosts = json!(["docs.wiki.test", "wiki.test"]);
+        assert!(told.iter().all(|wiki| wiki["hosts"] == hosts), "a new page changes all others, by the tree: {told:?}");
+        settle(&hook, &ann, "Guide/Set up", "/Guide/Set%20up");
+        assert_eq!(ann.save("Guide/Set up", "# One\n\nAnother text.\n", "edited"), Some(303));
+        let told = hook.wait_for(shows("/Guide/Set%20up"));
+        assert!(!told.iter().any(whole), "a change of a text changes one page: {told:?}");
+        assert!(paths(&told).iter().all(|path| path.starts_with("/Guide/Set%20up")), "{told:?}");
+        assert!(paths(&told).contains(&"/Guide/Set%20up.md"));
+        let told = settle(&hook, &ann, "Home", "/");
+        assert!(paths(&told).contains(&"/Home"), "{told:?}");
+        // A page that is gone is gone from the tree of all others.
+        assert_eq!(ann.post("/Guide/Set%20up/delete", &[("message", "gone")]).unwrap().status / 100, 3);
+        hook.wait_for(whole);
+        server.stop();
+        hook.told();
+    }
+}
+
+#[test]
+fn a_cache_that_refuses_is_told_again_and_after_a_restart_too() {
+    let (dir, hook) = world();
+    let (mut server, ann) = hook.start(dir.path(), &[]);
+    settle(&hook, &ann, "Guide", "/Guide");
+    let begun = Instant::now();
+    while !marks(dir.path()).contains(&generation(dir.path())) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is not noted that the cache was told");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // What was confirmed is not told again; the first change that this process sees may have changed what all share.
+    server.stop();
+    hook.told();
+    let (mut server, ann) = hook.start(dir.path(), &[]);
+    assert_eq!(hook.told(), Vec::<Value>::new());
+    hook.answers("500 Broken");
+    assert_eq!(ann.save("Guide", "# Three\n", "edited"), Some(303));
+    hook.wait_for(|told| *told == "refused");
+    hook.answers("204 Done");
+    let told = hook.wait_for(|wiki| whole(wiki) || paths(std::slice::from_ref(wiki)).contains(&"/Guide"));
+    assert!(told.iter().any(|wiki| *wiki != "refused"), "{told:?}");
+    hook.answers("503 Away");
+    assert_eq!(ann.save("Guide", "# Four\n", "edited"), Some(303));
+    hook.wait_for(|told| *told == "refused");
+    server.kill();
+    hook.answers("204 Done");
+    hook.told();
+    let (mut server, _) = hook.start(dir.path(), &[]);
+    hook.wait_for(whole);
+    server.stop();
+}
+
+/// Where the published wiki stands.
+fn generation(data: &Path) -> String {
+    let wikis = std::fs::read_dir(data.join("fragments")).unwrap().map(|wiki| wiki.unwrap().path().join("w"));
+    let shared: Value = serde_json::from_slice(&std::fs::read(wikis.into_iter().find(|file| file.is_file()).unwrap()).unwrap()).unwrap();
+    shared["generation"].to_string()
+}
+
+/// What is noted of caches that were told.
+fn marks(data: &Path) -> Vec<String> {
+    let wikis = std::fs::read_dir(data.join("fragments")).unwrap();
+    let folders = wikis.map(|wiki| wiki.unwrap().path().join("c")).filter_map(|folder| std::fs::read_dir(folder).ok());
+    folders.flatten().map(|mark| std::fs::read_to_string(mark.unwrap().path()).unwrap()).collect()
+}
+
+/// security.md CDN-5.
+#[test]
+fn a_wiki_is_private_when_caches_have_forgotten_it() {
+    let (dir, hook) = world();
+    let url = store(dir.path());
+    for flags in [&[][..], &["--publish-to", &url]] {
+        let (mut server, ann) = hook.start(dir.path(), flags);
+        assert_eq!(ann.save("Guide", &format!("# Guide {}\n", flags.len()), "made"), Some(303));
+        hook.wait_for(whole);
+        let set = |level: &str| ann.post("/-/admin/permissions_and_registration", &[("READ_access", level)]).unwrap();
+        assert_eq!(set("APPROVED").status, 303);
+        let told = hook.told();
+        assert!(told.iter().any(whole), "it was told before the administrator was: {told:?}");
+        assert_eq!(server.client().get("/Guide").status / 100, 3, "the control: it is private");
+        assert_eq!(set("ANONYMOUS").status, 303);
+        hook.answers("500 Broken");
+        let late = set("APPROVED");
+        assert_eq!(late.status, 503);
+        assert!(late.body_text().contains("his is saved, but caches may still show what was before"), "{}", late.body_text());
+        assert_eq!(server.client().get("/Guide").status / 100, 3, "and it is saved");
+        hook.answers("204 Done");
+        assert_eq!(set("ANONYMOUS").status, 303);
+        server.stop();
+        hook.told();
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_told_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    Server::prepare(dir.path(), "docs");
+    let refused = |url: &str| {
+        let (code, _, error) = Server::command(dir.path(), &["serve", "--listen", "127.0.0.1:0", "--purge", url]);
+        assert_eq!(code, 1, "{error}");
+        error
+    };
+    assert!(refused("squid://host").contains("varnish://HOST:PORT"));
+    assert!(refused("fastly://S1").contains("FASTLY_API_TOKEN"));
+    assert!(refused("https://example.org/hook").contains("HOLT_PURGE_SECRET_FILE"));
+    assert!(!refused("varnish://user:hidden@host").contains("hidden"));
+}
+
+/// What a cache would ask an edge for, which knows nothing of it, if it were not told that this is the server's.
+#[test]
+fn caches_know_the_verbs_of_pages() {
+    let routes = include_str!("../../src/routes.rs");
+    let verbs = |text: &'static str| text.split("\"/{page}/").skip(1).filter_map(|rest| rest.split(['/', '"']).next());
+    let known: std::collections::BTreeSet<&str> = verbs(routes).collect();
+    assert!(known.contains("history"), "control: {known:?}");
+    for text in [include_str!("../../../../deploy/varnish.vcl"), include_str!("../../../../deploy/cloudfront.tf")] {
+        let list = &text[text.find("(a|attachment").expect("a list of verbs") + 1..];
+        let listed: std::collections::BTreeSet<&str> = list[..list.find(')').unwrap()].split('|').collect();
+        assert_eq!(listed, known);
+    }
+}
