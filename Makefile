@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary test-tools bench bench-quick bench-edge edge-demo fuzz isolation
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary python-test test-tools bench bench-quick bench-edge edge-demo fuzz isolation
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make build   $(TARGET)/release/holt and $(TARGET)/release/holt-edge'
 	@echo 'make editor  the committed editor is what web/ builds'
 	@echo 'make e2e     the real binary, driven by a real browser'
+	@echo 'make python-test  the module of Python, from Python'
 	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make bench-edge  measure the read path at the edge: object store, holt-edge, Varnish'
@@ -28,7 +29,7 @@ run: build
 	$(TARGET)/release/holt serve
 
 # The runner's summary comes last; whatever fails before it stops make.
-test: test-tools check e2e client-test doctest rust-test
+test: test-tools check e2e client-test python-test doctest rust-test
 
 check: fmt clippy doc rules deps
 
@@ -62,7 +63,8 @@ debug-binary:
 	rm -f '$(abspath $(TARGET))/debug/holt-unsafe'
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
-	$(CARGO) build --locked -p holt-server -p holt-edge --bins
+	@# Together, so that what they share is built once.
+	$(CARGO) build --locked -p holt-server -p holt-edge -p holt-python
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
@@ -70,6 +72,10 @@ e2e: debug-binary editor e2e/node_modules/.package-lock.json
 # The API, asked by a client that makes up its own questions.
 client-test: debug-binary
 	scripts/client-test.sh
+
+# Python's module, from Python.
+python-test: debug-binary
+	scripts/python-test.sh
 
 # The pictures of docs/screens.md, and the way of a new user that they show.
 screens: debug-binary e2e/node_modules/.package-lock.json

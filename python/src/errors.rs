@@ -40,7 +40,9 @@ pub fn raised(error: &Error) -> PyErr {
 pub fn conflict(py: Python<'_>, texts: records::Conflict) -> PyErr {
     let raised = ConflictError::new_err("somebody else changed the same lines");
     let set = texts.into_pyobject(py).and_then(|texts| raised.value(py).setattr("conflict", texts));
-    match set.and_then(|()| raised.value(py).setattr("hint", "Decide between the texts of `conflict`, and save with `base=conflict.current`.")) {
+    match set
+        .and_then(|()| raised.value(py).setattr("hint", "Decide between the texts of `conflict`, and save with `base=conflict.current`."))
+    {
         Ok(()) => raised,
         Err(error) => error,
     }

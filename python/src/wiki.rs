@@ -213,9 +213,7 @@ impl Wiki {
     #[pyo3(signature = (page, text, *, base = None, message = ""))]
     fn save(&self, py: Python<'_>, page: &str, text: &str, base: Option<&str>, message: &str) -> PyResult<Saved> {
         match py.detach(|| self.saved(page, text, base, message)).map_err(|e| raised(&e))? {
-            SaveOutcome::Saved(saved) => {
-                Ok(Saved { revision: saved.revision.to_string(), merged: saved.merged, changed: saved.changed })
-            }
+            SaveOutcome::Saved(saved) => Ok(Saved { revision: saved.revision.to_string(), merged: saved.merged, changed: saved.changed }),
             SaveOutcome::Conflict(texts) => {
                 let holt_core::Conflict { base, theirs, yours, merged, current, .. } = *texts;
                 Err(conflict(py, Conflict { base, theirs, yours, merged, current: current.to_string() }))
