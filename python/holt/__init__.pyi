@@ -12,7 +12,7 @@ class HoltError(Exception):
 class NotFoundError(HoltError):
     """There is no such wiki, page or revision."""
 
-class InvalidError(HoltError, ValueError):
+class InvalidError(HoltError):
     """A name, a text or a query is not one."""
 
 class DeniedError(HoltError):

@@ -79,7 +79,7 @@ class Wiki(WikiCase):
             (lambda: wiki.save("Page", "nul \0"), holt.InvalidError),
             (lambda: wiki.save("Page", "x" * 2_000_000), holt.InvalidError),
             (lambda: wiki.save("Page", "x", base="0" * 40), holt.NotFoundError),
-            (lambda: wiki.save("Page", "x", base="nothing"), ValueError),
+            (lambda: wiki.save("Page", "x", base="nothing"), holt.NotFoundError),
             (lambda: wiki.search("word " * 200), holt.HoltError),
         ]:
             with self.assertRaises(error) as raised:
