@@ -29,6 +29,7 @@ sub vcl_recv {
     }
     # One spelling of a host is one entry of the cache.
     set req.http.Host = std.tolower(req.http.Host);
+    unset req.http.X-Holt-Ask;
     # Whoever writes, is logged in or asks for something live asks the server itself.
     if ((req.method != "GET" && req.method != "HEAD")
         || req.http.Authorization
@@ -46,7 +47,18 @@ sub vcl_recv {
     return (hash);
 }
 
+# What edges do not have, the server may: attachments, folders, the platform's own pages, the way to the log-in of a private wiki.
+sub vcl_backend_fetch {
+    if (bereq.http.X-Holt-Ask == "server") {
+        set bereq.backend = origin;
+    }
+}
+
 sub vcl_backend_response {
+    if (beresp.status == 404 && bereq.backend != origin && !bereq.uncacheable && !bereq.http.X-Holt-Ask) {
+        set bereq.http.X-Holt-Ask = "server";
+        return (retry);
+    }
     if (beresp.http.Cache-Control ~ "(private|no-store)" || beresp.http.Set-Cookie) {
         set beresp.uncacheable = true;
         set beresp.ttl = 10s;
@@ -67,6 +79,15 @@ sub vcl_backend_response {
 }
 
 sub vcl_backend_error {
+    # The server is away, and edges do not have it.
+    if (bereq.http.X-Holt-Ask) {
+        set beresp.status = 404;
+        set beresp.http.Content-Type = "text/plain; charset=utf-8";
+        set beresp.http.Cache-Control = "no-store";
+        set beresp.uncacheable = true;
+        synthetic("There is nothing here at the moment.");
+        return (deliver);
+    }
     if (!bereq.uncacheable && bereq.retries < 2) {
         return (retry);
     }

@@ -183,6 +183,15 @@ export const acts = [
     },
   },
   {
+    name: "what edges do not have, the server is asked for",
+    async play(it) {
+      const [robots, platform, missing] = [await it.cache("/robots.txt"), await it.cache("/", { host: DOMAIN }), await it.cache("/Nowhere")];
+      assert.deepEqual([robots.status, platform.status, missing.status], [200, 200, 404]);
+      assert.ok(robots.text.startsWith("User-agent:"), robots.text);
+      return "also the platform's own pages";
+    },
+  },
+  {
     name: "an edit is seen through the cache, and other pages stay in it",
     limit: 2_000,
     async play(it) {

@@ -117,6 +117,10 @@ pub mod names {
     pub fn host(host: &crate::HostName) -> String {
         host.path()
     }
+    /// The folder of all of those.
+    pub fn hosts() -> &'static str {
+        "hosts"
+    }
 }
 
 fn missing() -> Error {

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use holt_core::{PagePath, RevisionId, Visibility, WikiId};
 use holt_fragments::export::names;
-use holt_fragments::{Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
+use holt_fragments::{Answer, Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -17,7 +17,7 @@ use object_store::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A store that does so many changes, and then none any more.
@@ -75,10 +75,14 @@ impl ObjectStore for Dying {
     }
 }
 
+fn remote(store: Arc<dyn ObjectStore>, usage: Use) -> Remote {
+    Remote { store, prefix: Path::from("w"), patience: usage.whole(), rest: Arc::default(), resting: Duration::ZERO, usage }
+}
+
 /// A publisher that dies after so many changes, and the store it leaves behind.
 fn publisher(store: &Arc<InMemory>, changes: usize) -> (Remote, Arc<Dying>) {
     let dying = Arc::new(Dying { store: store.clone(), changes: AtomicUsize::new(0), left: AtomicUsize::new(changes) });
-    (Remote { store: dying.clone(), prefix: Path::from("w"), patience: Use::Publishing.whole() }, dying)
+    (remote(dying.clone(), Use::Publishing), dying)
 }
 
 const WIKI: u64 = 5;
@@ -230,7 +234,7 @@ async fn pages_with_readers_of_their_own_stay_here() {
     remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
     let mut shown = 0;
     for (path, _) in remote.list(&names::everything(wiki())).await.unwrap() {
-        let holt_fragments::Answer::Found(bytes, _) = remote.get(&path, None).await else { panic!("{path}") };
+        let Answer::Found(bytes, _) = remote.get(&path, None).await else { panic!("{path}") };
         let holds = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
         assert!(!holds(b"b one"), "{path}");
         shown += usize::from(holds(b"a one"));
@@ -265,4 +269,79 @@ async fn what_differs_is_found() {
     assert_eq!(found(&local).await.unwrap(), Differences { broken: 1, ..nothing() });
     remote.delete(&pack.path).await.unwrap();
     assert_eq!(found(&local).await.unwrap(), Differences { broken: 1, ..nothing() });
+}
+
+/// A store that takes questions and says nothing, as long as it is told to.
+#[derive(Debug)]
+struct Silent {
+    store: InMemory,
+    silent: AtomicBool,
+    asked: AtomicUsize,
+}
+
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("silent")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Silent {
+    async fn put_opts(&self, at: &Path, bytes: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.store.put_opts(at, bytes, options).await
+    }
+    async fn put_multipart_opts(&self, at: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        self.store.put_multipart_opts(at, options).await
+    }
+    async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        self.store.get_opts(at, options).await
+    }
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.store.delete_stream(paths)
+    }
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.store.list(prefix)
+    }
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.store.list_with_delimiter(prefix).await
+    }
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.store.copy_opts(from, to, options).await
+    }
+}
+
+/// A page is several files, and each edge has many readers: one of them waits, once, and all go on with what is known.
+#[tokio::test]
+async fn readers_do_not_wait_for_a_store_that_hangs_more_than_once() {
+    let silent = Arc::new(Silent { store: InMemory::new(), silent: AtomicBool::new(false), asked: AtomicUsize::new(0) });
+    let asked = || silent.asked.load(Ordering::SeqCst);
+    let failed = |answer: Answer| matches!(answer, Answer::Failed);
+    let reader = Remote { patience: Duration::from_millis(20), resting: Duration::from_secs(3600), ..remote(silent.clone(), Use::Reading) };
+    assert!(matches!(reader.get("a", None).await, Answer::Missing));
+    silent.silent.store(true, Ordering::SeqCst);
+    for file in ["a", "b", "c", "d", "e", "f"] {
+        assert!(failed(reader.clone().get(file, None).await));
+    }
+    assert_eq!(asked(), 2, "one found out");
+    // When it has been left alone for long enough, one asks again, and the others go on without, meanwhile.
+    let reader = Remote { resting: Duration::ZERO, patience: Duration::from_secs(3600), ..reader };
+    *reader.rest.lock().unwrap() = Some(tokio::time::Instant::now());
+    let waiting = reader.get("a", None);
+    tokio::pin!(waiting);
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    assert!(failed(reader.get("b", None).await));
+    assert_eq!(asked(), 3);
+    // It is back: whoever asks finds out for everybody.
+    silent.silent.store(false, Ordering::SeqCst);
+    *reader.rest.lock().unwrap() = Some(tokio::time::Instant::now());
+    assert!(matches!(reader.get("a", None).await, Answer::Missing));
+    assert!(matches!(reader.get("b", None).await, Answer::Missing));
+    // Who publishes waits, and asks each time.
+    let publisher = remote(silent.clone(), Use::Publishing);
+    *publisher.rest.lock().unwrap() = Some(tokio::time::Instant::now() + Duration::from_secs(3600));
+    assert!(matches!(publisher.get("a", None).await, Answer::Missing));
 }

@@ -23,12 +23,15 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Attribute, Attributes, BackoffConfig, GetOptions, ObjectStore, ObjectStoreExt, PutOptions, RetryConfig};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Puts that are under way at once.
 const AT_ONCE: usize = 32;
+
+/// How long a store that did not answer in time is left alone by readers.
+const REST: Duration = Duration::from_secs(2);
 
 /// Who uses a store: how long they wait and how often they try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,11 @@ pub struct Remote {
     prefix: Path,
     /// Time for one file, tries included.
     patience: Duration,
+    /// Until when a reader does not ask a store that kept it waiting.
+    rest: Arc<Mutex<Option<Instant>>>,
+    /// How long that is, each time.
+    resting: Duration,
+    usage: Use,
 }
 
 impl Remote {
@@ -87,12 +95,19 @@ impl Remote {
                 let store = store.map_err(|e| {
                     Error::invalid(format!("cannot use {} as a store", folder.display())).hint("Make that folder first.").because(e)
                 })?;
-                return Ok(Self { store: Arc::new(store), prefix: Path::default(), patience: usage.whole() });
+                return Ok(Self {
+                    store: Arc::new(store),
+                    prefix: Path::default(),
+                    patience: usage.whole(),
+                    rest: Arc::default(),
+                    resting: REST,
+                    usage,
+                });
             }
             _ => return Err(wrong("its scheme or its bucket is missing".into())),
         };
         let prefix = Path::from_url_path(parsed.path()).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { store, prefix, patience: usage.whole() })
+        Ok(Self { store, prefix, patience: usage.whole(), rest: Arc::default(), resting: REST, usage })
     }
 
     fn at(&self, path: &str) -> Path {
@@ -110,11 +125,35 @@ impl Remote {
             let bytes = found.bytes().await?;
             Ok::<_, object_store::Error>((bytes, tag, length))
         };
-        match timeout(self.patience, read).await {
+        if self.rests() {
+            return Answer::Failed;
+        }
+        let answered = timeout(self.patience, read).await;
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = answered.is_err().then(|| Instant::now() + self.resting);
+        match answered {
             Ok(Ok((bytes, tag, length))) if bytes.len() as u64 == length => Answer::Found(bytes, tag),
             Ok(Err(object_store::Error::NotFound { .. })) => Answer::Missing,
             Ok(Err(object_store::Error::NotModified { .. })) => Answer::Unchanged,
             Ok(_) | Err(_) => Answer::Failed,
+        }
+    }
+
+    /// Whether the store is left alone. A page is several files: where each of them waited for a store that says nothing, whoever reads what is known here
+    /// would wait for all of them, one after the other, and so would everybody after them.
+    fn rests(&self) -> bool {
+        if self.usage == Use::Publishing {
+            return false;
+        }
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match *rest {
+            Some(until) if now < until => true,
+            // The first who comes then finds out; the others go on without, meanwhile.
+            Some(_) => {
+                *rest = Some(now + self.patience);
+                false
+            }
+            None => false,
         }
     }
 
@@ -215,7 +254,7 @@ impl Use {
     }
     fn whole(self) -> Duration {
         match self {
-            Self::Reading => Duration::from_secs(4),
+            Self::Reading => Duration::from_millis(2_500),
             Self::Publishing => Duration::from_secs(60),
         }
     }

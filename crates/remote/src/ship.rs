@@ -135,6 +135,19 @@ impl Remote {
         self.delete_all(old.map(|(path, _)| path)).await
     }
 
+    /// Names there that are not among `wanted` and are nobody's in `local`: of wikis that were deleted or renamed while nobody published.
+    pub async fn strange_hosts(&self, local: &FragmentStore, wanted: &HashSet<String>) -> Result<Vec<String>> {
+        let there = self.list(names::hosts()).await?.into_iter().map(|(path, _)| path);
+        // One that was made since `wanted` was gathered is here before it is there.
+        Ok(there.filter(|path| !wanted.contains(path) && !local.holds(path)).collect())
+    }
+
+    /// Takes these off, so that nobody is shown what they led to. How many went.
+    pub async fn forget_hosts(&self, local: &FragmentStore, wanted: &HashSet<String>) -> Result<usize> {
+        let strange = self.strange_hosts(local, wanted).await?;
+        self.delete_all(strange.into_iter()).await
+    }
+
     async fn delete_all(&self, paths: impl Iterator<Item = String>) -> Result<usize> {
         let deleted = stream::iter(paths).map(|path| async move { self.delete(&path).await }).buffer_unordered(AT_ONCE);
         Ok(deleted.try_collect::<Vec<()>>().await?.len())

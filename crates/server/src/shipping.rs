@@ -341,9 +341,17 @@ pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
     tokio::spawn(async move { dressing.ship_assets().await });
     let looking = (app.clone(), shipping.clone());
     let looked = tokio::task::spawn_blocking(move || compare(&looking.0, &looking.1));
+    let (keeper, store) = (shipping.clone(), app.clone());
     tokio::spawn(async move {
-        if let Ok(Err(error)) = looked.await {
-            tracing::error!("could not see what the object store lacks: {}", error.chain());
+        let gone = match looked.await {
+            Ok(Ok(wanted)) => keeper.remote.forget_hosts(store.engine.fragments(), &wanted).await,
+            Ok(Err(error)) => Err(error),
+            Err(_) => return,
+        };
+        match gone {
+            Ok(0) => {}
+            Ok(names) => tracing::info!(names, "names of wikis that are gone were taken off the object store"),
+            Err(error) => tracing::error!("could not see what the object store lacks, or has too much: {}", error.chain()),
         }
     });
     loop {
@@ -362,14 +370,17 @@ pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
 }
 
 /// Finds the wikis that are not in the object store as they are here.
-fn compare(app: &App, shipping: &Shipping) -> Result<()> {
+///
+/// Names of wikis that are gone are found there alone: the set of all that there are is for whoever looks.
+fn compare(app: &App, shipping: &Shipping) -> Result<HashSet<String>> {
     let (local, directory) = (app.engine.fragments(), app.engine.directory());
-    let mut after = String::new();
+    let (mut after, mut wanted) = (String::new(), HashSet::new());
     loop {
         let records = directory.list_wikis_after(&after, 500)?;
         let Some(last) = records.last() else { break };
         after = last.slug.to_string();
         for record in records {
+            wanted.insert(names::host(&HostName::Slug(record.slug.to_string())));
             let here = local.wiki(record.id)?.map(|shared| shared.generation);
             let same = here.is_some() && here == local.shipped(record.id, &shipping.place)?;
             if same {
@@ -377,19 +388,20 @@ fn compare(app: &App, shipping: &Shipping) -> Result<()> {
             } else {
                 shipping.add(record.id, What::All);
             }
-            let names = directory.domains_of(record.id, app.engine.clock().now())?;
+            let domains = directory.domains_of(record.id, app.engine.clock().now())?;
             // Of hosts nothing says whether they are there as they are here; wikis with names of their own are few.
-            if !same || !names.is_empty() {
+            if !same || !domains.is_empty() {
                 let slug = record.slug.to_string();
                 let to = local.hosted(&slug)?.filter(|to| to.wiki == record.id);
                 shipping.note(Change::Host(HostName::Slug(slug), to, None));
             }
-            for name in names.into_iter().filter(|domain| domain.verified.is_some()) {
+            for name in domains.into_iter().filter(|domain| domain.verified.is_some()) {
+                wanted.insert(names::host(&HostName::Domain(name.name.clone())));
                 let to = local.domain(name.name.as_str())?;
                 shipping.note(Change::Host(HostName::Domain(name.name), to, None));
             }
         }
     }
     shipping.state().looked = true;
-    Ok(())
+    Ok(wanted)
 }

@@ -14,6 +14,9 @@ use holt_remote::ship::Shipped;
 use holt_remote::{Remote, Use};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Wikis that are read from the directory at once.
@@ -30,17 +33,21 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
     let bar = if text { ProgressBar::new(0) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pages {per_sec} {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    if let Some(file) = &args.viewer_key {
+        write_key(file, &directory.secret("viewer")?)?;
+    }
     if args.verify {
         return verify::run(args, &verify::Places { directory, local, remote, runtime, bar });
     }
     let (mut whole, mut wikis, mut failed) = (Shipped::default(), 0, Vec::new());
     whole.put += runtime.block_on(remote.ship_assets())?;
-    let mut after = String::new();
+    let (mut after, mut wanted) = (String::new(), HashSet::new());
     loop {
         let records = selected(&directory, args.wiki.as_deref(), &after)?;
         let Some(last) = records.last() else { break };
         after = last.slug.to_string();
         for record in records {
+            wanted.extend(hosts(&directory, &local, &record)?.iter().map(|(host, _)| names::host(host)));
             bar.set_message(record.slug.to_string());
             bar.inc_length(local.count_pages(record.id)?);
             match runtime.block_on(publish(&remote, (&directory, &local), &record, &bar)) {
@@ -62,6 +69,10 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
             break;
         }
     }
+    // What is of no wiki that there is leads nobody anywhere any more.
+    if args.wiki.is_none() {
+        whole.removed += runtime.block_on(remote.forget_hosts(&local, &wanted))?;
+    }
     bar.finish_and_clear();
     let Shipped { pages, put, removed, .. } = whole;
     match args.output.format() {
@@ -74,6 +85,16 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         }
     }
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// For whoever owns the file alone, whatever was there before.
+fn write_key(file: &Path, key: &[u8]) -> Result<()> {
+    let failed = |e| Error::io(format!("write {}", file.display()), e);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).and_then(|mut file| file.write_all(key)).map_err(failed)
 }
 
 fn selected(directory: &Directory, slug: Option<&str>, after: &str) -> Result<Vec<WikiRecord>> {

@@ -111,6 +111,46 @@ fn names_and_where_they_lead_are_published_and_taken_back() {
     world.fine();
 }
 
+/// What was deleted or renamed while nobody published is not shown for ever.
+#[test]
+fn names_of_wikis_that_are_gone_are_taken_off() {
+    let world = World::new();
+    assert_eq!(world.publish(&[]).0, 0);
+    let data = world.dir.path().join("data");
+    let hosts = || std::fs::read_dir(world.store().join("hosts")).unwrap().count();
+    assert_eq!((hosts(), Server::command(&data, &["wiki", "rename", "docs", "manual"]).0), (2, 0));
+    let strange = || {
+        let (code, said) = world.publish(&["--verify"]);
+        assert_eq!(code, 1, "{said}");
+        said["strange_names"].clone()
+    };
+    assert_eq!(strange(), 1);
+    assert_eq!((world.publish(&[]).0, hosts(), world.lead().0), (0, 2, None));
+    world.fine();
+    assert_eq!(Server::command(&data, &["wiki", "delete", "manual", "--yes"]).0, 0);
+    assert_eq!(strange(), 2);
+    // A server that starts does the same.
+    let url = format!("file://{}", world.store().display());
+    let mut server = Server::start(&data, &["--publish-to", &url]);
+    crate::client::until("names are taken off", || match world.lead() {
+        (None, None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    server.stop();
+}
+
+/// Edges know members of private wikis by it.
+#[test]
+fn the_key_of_viewers_is_written_for_edges() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let file = world.dir.path().join("viewer.key");
+    assert_eq!(world.publish(&["--viewer-key", file.to_str().unwrap()]).0, 0);
+    let key = world.change(|engine| engine.directory().secret("viewer").unwrap());
+    assert_eq!(std::fs::read(&file).unwrap(), key);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 #[test]
 fn whatever_is_not_as_git_has_it_is_found_before_readers_are_sent_there() {
     let world = World::new();

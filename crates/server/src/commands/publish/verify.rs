@@ -12,6 +12,7 @@ use holt_remote::Remote;
 use holt_remote::verify::Differences;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
@@ -71,12 +72,13 @@ impl Finding {
 /// Runs it. Exit code 1 if anything differs.
 pub fn run(args: &PublishArgs, places: &Places) -> Result<ExitCode> {
     let text = args.output.format() == OutputFormat::Text;
-    let (mut after, mut wikis, mut wrong, mut pages) = (String::new(), Vec::new(), 0, 0);
+    let (mut after, mut wikis, mut wrong, mut pages, mut wanted) = (String::new(), Vec::new(), 0, 0, HashSet::new());
     loop {
         let records = selected(&places.directory, args.wiki.as_deref(), &after)?;
         let Some(last) = records.last() else { break };
         after = last.slug.to_string();
         for record in records {
+            wanted.extend(hosts(&places.directory, &places.local, &record)?.iter().map(|(host, _)| names::host(host)));
             places.bar.set_message(record.slug.to_string());
             places.bar.inc_length(places.local.count_pages(record.id)?);
             let finding = places.runtime.block_on(look_at(places, &args.data.data, &record))?;
@@ -92,15 +94,25 @@ pub fn run(args: &PublishArgs, places: &Places) -> Result<ExitCode> {
         }
     }
     places.bar.finish_and_clear();
+    let strange = match args.wiki {
+        None => places.runtime.block_on(places.remote.strange_hosts(&places.local, &wanted))?.len(),
+        Some(_) => 0,
+    };
+    if text && strange > 0 {
+        output::line(format_args!("{strange} names there lead to wikis that are not here"));
+    }
+    let fine = wrong == 0 && strange == 0;
     if text {
         output::line(format_args!("{} wikis, {pages} pages looked at; {wrong} wikis differ", wikis.len()));
-        if wrong > 0 {
-            output::line("`holt publish` puts what is missing or old. Where pages lack a file, empty the folder of that wiki there first.");
+        if !fine {
+            output::line(
+                "`holt publish` puts what is missing or old, and takes such names off. Where pages lack a file, empty the folder of that wiki there first.",
+            );
         }
     } else {
-        output::json(&json!({"ok": wrong == 0, "wikis": wikis}));
+        output::json(&json!({"ok": fine, "wikis": wikis, "strange_names": strange}));
     }
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn look_at(places: &Places, data: &Path, record: &WikiRecord) -> Result<Finding> {
