@@ -49,7 +49,9 @@ cd "$data"
 ask() {
     "$tools/bin/schemathesis" run "$@" --header "Authorization: Bearer $token" \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-        --phases fuzzing --generation-deterministic --no-shrink --request-timeout 20 --warnings off --no-color
+        --phases fuzzing --generation-deterministic --no-shrink --request-timeout 20 --warnings off --no-color \
+        `# How many values its generator throws away says nothing of the server, and was too many for it in one run of two.` \
+        --suppress-health-check filter_too_much
 }
 
 # The control: descriptions that are wrong on purpose, of a member's type and of a status, are found to be wrong.
