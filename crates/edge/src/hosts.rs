@@ -46,9 +46,8 @@ impl HostRule {
     }
     /// What a `Host` header asks for: none for hosts that are nothing here.
     pub fn place(&self, store: &FragmentStore, host: &str) -> Option<Place> {
-        let name = host_name(host)?;
-        let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix('.').unwrap_or(&name);
+        let name = plain_name(host)?;
+        let name = name.as_str();
         let domain = self.domain.as_deref();
         if domain == Some(name) && self.apex == Apex::Platform {
             return Some(Place::Platform);
@@ -57,14 +56,32 @@ impl HostRule {
             // One label that can be a slug: nothing else is even looked for.
             return WikiName::existing(slug).ok().and_then(|slug| store.hosted(slug.as_str()).ok()?).map(place_of);
         }
-        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
-        let here = name == "localhost" || address || domain == Some(name);
-        if here {
-            return self.default_wiki.map(Place::Wiki);
+        if self.is_own(name) {
+            return store.domain(name).ok().flatten().map(place_of);
         }
-        // A name of its own, which somebody has shown to be theirs: one with a dot, and none of the above.
-        name.contains('.').then(|| store.domain(name).ok().flatten().map(place_of)).flatten()
+        let here = name == "localhost" || is_address(name) || domain == Some(name);
+        here.then_some(self.default_wiki).flatten().map(Place::Wiki)
     }
+    /// The name in a `Host` header, if it is one that a wiki may have for itself: neither the domain or below it, nor one of this machine. Whether some
+    /// wiki has it is not looked at.
+    pub fn own_name(&self, host: &str) -> Option<String> {
+        plain_name(host).filter(|name| self.is_own(name))
+    }
+    fn is_own(&self, name: &str) -> bool {
+        let within = |domain: &str| name == domain || below(name, domain).is_some();
+        name.contains('.') && !is_address(name) && !within("localhost") && !self.domain.as_deref().is_some_and(within)
+    }
+}
+
+/// Whether it is an address of a machine, as a `Host` header writes it.
+fn is_address(name: &str) -> bool {
+    name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok()
+}
+
+/// The host of a `Host` header in its one spelling: in lower case, without its port and a dot at its end.
+fn plain_name(host: &str) -> Option<String> {
+    let name = host_name(host)?.to_ascii_lowercase();
+    Some(name.strip_suffix('.').map_or(name.clone(), str::to_string))
 }
 
 fn place_of(to: Hosted) -> Place {
@@ -96,6 +113,28 @@ fn host_name(host: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_a_wiki_may_have_for_itself() {
+        let rule = HostRule { domain: Some("wiki.test".into()), ..HostRule::default() };
+        for (host, own) in [("Own.Example.org.:8080", "own.example.org"), ("a.b", "a.b"), ("xwiki.test", "xwiki.test")] {
+            assert_eq!(rule.own_name(host).as_deref(), Some(own), "{host}");
+        }
+        for host in [
+            "wiki.test",
+            "docs.WIKI.test:1",
+            "a.docs.wiki.test",
+            "localhost",
+            "docs.localhost:80",
+            "127.0.0.1:8080",
+            "[::ffff:1.2.3.4]:80",
+            "alone",
+            "",
+            "a b.c",
+        ] {
+            assert_eq!(rule.own_name(host), None, "{host}");
+        }
+    }
 
     #[test]
     fn hosts_are_looked_up_exactly() {

@@ -61,24 +61,18 @@ pub fn current(app: &App, request: &Request, wiki: impl Into<Option<WikiId>>) ->
     }
     let session = app.engine.directory().session(token, wiki, app.engine.clock().now())?;
     // What was begun at a name of the wiki's own is good there alone, and the other way round.
-    let session = session.filter(|session| session.host == own_name(app, request));
+    let session = session.filter(|session| session.host == app.edge.hosts.own_name(request.host()));
     Ok(session.map(|session| (session, token.to_string())))
-}
-
-/// The name of a request's host, if it is one of a wiki's own: neither the platform's or below it, nor one of this machine.
-pub fn own_name(app: &App, request: &Request) -> Option<String> {
-    let host = request.host().to_ascii_lowercase();
-    let name = host.split(':').next().unwrap_or_default();
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let within = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let known = within("localhost") || app.edge.hosts.domain.as_deref().is_some_and(within);
-    let address = host.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
-    (!known && !address && name.contains('.')).then(|| name.to_string())
 }
 
 /// A new session for `user` in `wiki`, or on the platform itself: the cookies to set.
 pub fn begin(app: &App, request: &Request, user: UserId, wiki: impl Into<Option<WikiId>>, remember: Remember) -> Result<Vec<String>> {
-    let token = app.engine.directory().create_session_at(user, wiki.into(), own_name(app, request).as_deref(), app.engine.clock().now())?;
+    let token = app.engine.directory().create_session_at(
+        user,
+        wiki.into(),
+        app.edge.hosts.own_name(request.host()).as_deref(),
+        app.engine.clock().now(),
+    )?;
     Ok(begun(app, &token, remember))
 }
 

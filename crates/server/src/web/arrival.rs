@@ -95,7 +95,7 @@ pub fn arrive(context: &Context<'_>) -> Result<Reply> {
     if let Some((_, token)) = &context.session {
         directory.end_session(token)?;
     }
-    let own = session::own_name(context.app, request);
+    let own = context.app.edge.hosts.own_name(request.host());
     let token = directory.create_session_from(&arrived, context.wiki.id(), own.as_deref(), context.now())?;
     directory.touch(account.id, context.now())?;
     audit::note(context, &account.email, "login", "platform", "ok");
