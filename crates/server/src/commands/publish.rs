@@ -47,7 +47,7 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
         let Some(last) = records.last() else { break };
         after = last.slug.to_string();
         for record in records {
-            wanted.extend(hosts(&directory, &local, &record)?.iter().map(|(host, _)| names::host(host)));
+            wanted.extend(names_of(&directory, &record)?.iter().map(names::host));
             bar.set_message(record.slug.to_string());
             bar.inc_length(local.count_pages(record.id)?);
             match runtime.block_on(publish(&remote, (&directory, &local), &record, &bar)) {
@@ -130,12 +130,20 @@ async fn publish(
     Ok(compared)
 }
 
-/// The names of a wiki, and where they lead. A name that leads elsewhere here leads nowhere there.
+/// The names of a wiki.
+fn names_of(directory: &Directory, record: &WikiRecord) -> Result<Vec<HostName>> {
+    let domains = directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some());
+    Ok([HostName::Slug(record.slug.to_string())].into_iter().chain(domains.map(|domain| HostName::Domain(domain.name))).collect())
+}
+
+/// The same, and where they lead. A name that leads elsewhere here leads nowhere there.
 fn hosts(directory: &Directory, local: &FragmentStore, record: &WikiRecord) -> Result<Vec<(HostName, Option<Hosted>)>> {
-    let slug = record.slug.to_string();
-    let mut hosts = vec![(local.hosted(&slug)?, HostName::Slug(slug))];
-    for name in directory.domains_of(record.id, unix_seconds())?.into_iter().filter(|domain| domain.verified.is_some()) {
-        hosts.push((local.domain(name.name.as_str())?, HostName::Domain(name.name)));
-    }
-    Ok(hosts.into_iter().map(|(to, host)| (host, to.filter(|to| to.wiki == record.id))).collect())
+    let leads = |host: HostName| {
+        let to = match &host {
+            HostName::Slug(slug) => local.hosted(slug)?,
+            HostName::Domain(name) => local.domain(name.as_str())?,
+        };
+        Ok((host, to.filter(|to| to.wiki == record.id)))
+    };
+    names_of(directory, record)?.into_iter().map(leads).collect()
 }

@@ -1,7 +1,7 @@
 //! `holt publish --verify`: before readers are sent to an object store. Git is the truth: what is published here must stand at HEAD, and what
 //! is there must be what is here.
 
-use super::{hosts, output, selected};
+use super::{hosts, names_of, output, selected};
 use crate::config::{OutputFormat, PublishArgs};
 use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, WikiRecord};
@@ -78,7 +78,7 @@ pub fn run(args: &PublishArgs, places: &Places) -> Result<ExitCode> {
         let Some(last) = records.last() else { break };
         after = last.slug.to_string();
         for record in records {
-            wanted.extend(hosts(&places.directory, &places.local, &record)?.iter().map(|(host, _)| names::host(host)));
+            wanted.extend(names_of(&places.directory, &record)?.iter().map(names::host));
             places.bar.set_message(record.slug.to_string());
             places.bar.inc_length(places.local.count_pages(record.id)?);
             let finding = places.runtime.block_on(look_at(places, &args.data.data, &record))?;
