@@ -20,16 +20,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A store that does so many changes, and then none any more.
+/// A store that does so many changes, and then none any more; and that says nothing to questions, as long as it is told to.
 #[derive(Debug)]
 struct Dying {
     store: Arc<InMemory>,
     changes: AtomicUsize,
     /// How many are left.
     left: AtomicUsize,
+    asked: AtomicUsize,
+    silent: AtomicBool,
 }
 
 impl Dying {
+    fn new(store: Arc<InMemory>, changes: usize) -> Arc<Self> {
+        let (left, silent) = (AtomicUsize::new(changes), AtomicBool::new(false));
+        Arc::new(Self { store, changes: AtomicUsize::new(0), left, asked: AtomicUsize::new(0), silent })
+    }
     fn change(&self) -> Result<()> {
         let alive = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if !alive {
@@ -56,6 +62,10 @@ impl ObjectStore for Dying {
         self.store.put_multipart_opts(at, options).await
     }
     async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.store.get_opts(at, options).await
     }
     fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -81,7 +91,7 @@ fn remote(store: Arc<dyn ObjectStore>, usage: Use) -> Remote {
 
 /// A publisher that dies after so many changes, and the store it leaves behind.
 fn publisher(store: &Arc<InMemory>, changes: usize) -> (Remote, Arc<Dying>) {
-    let dying = Arc::new(Dying { store: store.clone(), changes: AtomicUsize::new(0), left: AtomicUsize::new(changes) });
+    let dying = Dying::new(store.clone(), changes);
     (remote(dying.clone(), Use::Publishing), dying)
 }
 
@@ -271,53 +281,10 @@ async fn what_differs_is_found() {
     assert_eq!(found(&local).await.unwrap(), Differences { broken: 1, ..nothing() });
 }
 
-/// A store that takes questions and says nothing, as long as it is told to.
-#[derive(Debug)]
-struct Silent {
-    store: InMemory,
-    silent: AtomicBool,
-    asked: AtomicUsize,
-}
-
-impl fmt::Display for Silent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("silent")
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Silent {
-    async fn put_opts(&self, at: &Path, bytes: PutPayload, options: PutOptions) -> Result<PutResult> {
-        self.store.put_opts(at, bytes, options).await
-    }
-    async fn put_multipart_opts(&self, at: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(at, options).await
-    }
-    async fn get_opts(&self, at: &Path, options: GetOptions) -> Result<GetResult> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.silent.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-        self.store.get_opts(at, options).await
-    }
-    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(paths)
-    }
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
-    }
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
-    }
-}
-
 /// A page is several files, and each edge has many readers: one of them waits, once, and all go on with what is known.
 #[tokio::test]
 async fn readers_do_not_wait_for_a_store_that_hangs_more_than_once() {
-    let silent = Arc::new(Silent { store: InMemory::new(), silent: AtomicBool::new(false), asked: AtomicUsize::new(0) });
+    let silent = Dying::new(Arc::new(InMemory::new()), 0);
     let asked = || silent.asked.load(Ordering::SeqCst);
     let failed = |answer: Answer| matches!(answer, Answer::Failed);
     let reader = Remote { patience: Duration::from_millis(20), resting: Duration::from_secs(3600), ..remote(silent.clone(), Use::Reading) };

@@ -1,17 +1,9 @@
 //! Moving, deleting and taking back: what is in the way is never overwritten, what was there is never lost.
 
-use crate::wikis::{new_engine, page_text, people, save_text};
-use holt_core::{AttachmentName, Edit, ErrorKind, PagePath, WikiName};
-use holt_engine::db::preferences::Audience;
+use crate::wikis::{docs, page_text, people, save_text};
+use holt_core::{AttachmentName, Edit, ErrorKind, PagePath};
 use holt_engine::pages::{self, Backlinks, Subpages};
 use holt_engine::{Engine, Read, Upload, Wiki, Write};
-use std::sync::Arc;
-
-fn docs(dir: &tempfile::TempDir) -> (Engine, Arc<Wiki>) {
-    let engine = new_engine(dir.path());
-    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-    (engine, wiki)
-}
 
 fn path(text: &str) -> PagePath {
     PagePath::parse(text).unwrap()

@@ -1,19 +1,12 @@
 //! The names that are published beside pages: those that lead somewhere, no others, and the same whether they followed every change or were
 //! gathered at once.
 
-use crate::wikis::{new_engine, people, save_text};
-use holt_core::{AccessLevel, PagePath, SubtreeRule, SubtreeRules, WikiName};
-use holt_engine::db::preferences::{Audience, path_access_text};
+use crate::wikis::{docs, people, save_text};
+use holt_core::{AccessLevel, PagePath, SubtreeRule, SubtreeRules};
+use holt_engine::db::preferences::path_access_text;
 use holt_engine::pages::{self, Backlinks, Subpages};
 use holt_engine::{Admin, Engine, Wiki, Write, sync};
 use holt_fragments::redirects;
-use std::sync::Arc;
-
-fn docs(dir: &tempfile::TempDir) -> (Engine, Arc<Wiki>) {
-    let engine = new_engine(dir.path());
-    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-    (engine, wiki)
-}
 
 fn path(text: &str) -> PagePath {
     PagePath::parse(text).unwrap()

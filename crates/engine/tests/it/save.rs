@@ -1,16 +1,8 @@
 //! The save contract: merge what is disjoint, hand back what is not, lose nothing.
 
-use crate::wikis::{new_engine, page_text, people, save_text};
-use holt_core::{Edit, ErrorKind, OpId, PagePath, RevisionId, SaveOutcome, WikiName};
-use holt_engine::db::preferences::Audience;
-use holt_engine::{Engine, Wiki, Write, pages};
-use std::sync::Arc;
-
-fn docs(dir: &tempfile::TempDir) -> (Engine, Arc<Wiki>) {
-    let engine = new_engine(dir.path());
-    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
-    (engine, wiki)
-}
+use crate::wikis::{docs, page_text, people, save_text};
+use holt_core::{Edit, ErrorKind, OpId, PagePath, RevisionId, SaveOutcome};
+use holt_engine::{Wiki, Write, pages};
 
 fn save(wiki: &Wiki, path: &str, base: Option<RevisionId>, text: &str, op: Option<&OpId>) -> holt_core::Result<SaveOutcome> {
     let actor = people("bob");

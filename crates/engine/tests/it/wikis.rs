@@ -1,12 +1,21 @@
 //! What several modules need: an engine in a directory, people, a page in a line.
 
-use holt_core::{Actor, Edit, PagePath, Person, SaveOutcome, Saved, UserId};
+use holt_core::{Actor, Edit, PagePath, Person, SaveOutcome, Saved, UserId, WikiName};
+use holt_engine::db::preferences::Audience;
 use holt_engine::{Clock, Engine, EngineOptions, Read, Wiki, Write, pages};
 use std::path::Path;
+use std::sync::Arc;
 
 /// An engine on `dir` with a clock that stands still.
 pub fn new_engine(dir: &Path) -> Engine {
     Engine::open(EngineOptions::new(dir, Clock::fixed(1_700_000_000))).unwrap()
+}
+
+/// That with the empty wiki `docs`, which everybody may read.
+pub fn docs(dir: &tempfile::TempDir) -> (Engine, Arc<Wiki>) {
+    let engine = new_engine(dir.path());
+    let wiki = engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    (engine, wiki)
 }
 
 /// Somebody who administers the installation, and so may do everything.

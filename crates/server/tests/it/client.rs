@@ -173,12 +173,12 @@ impl Drop for Server {
 }
 
 /// Waits for what a server does by itself, when nobody waits for it. It runs in a process of its own and tells nobody when it is done, so it is asked again and
-/// again, for at most 20 seconds. What it says meanwhile comes with the complaint.
+/// again, for at most 30 seconds. What it says meanwhile comes with the complaint.
 #[track_caller]
 pub fn until(what: &str, mut done: impl FnMut() -> Result<(), String>) {
     let begun = std::time::Instant::now();
     while let Err(state) = done() {
-        assert!(begun.elapsed().as_secs() < 20, "{what} did not come: {state}");
+        assert!(begun.elapsed().as_secs() < 30, "{what} did not come: {state}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -1,7 +1,6 @@
 //! What watches the server is told, and what it is not.
 
-use crate::client::{Client, Server};
-use std::time::{Duration, Instant};
+use crate::client::{Client, Server, until};
 
 fn value(text: &str, name: &str) -> f64 {
     let line = text.lines().find(|line| line.split(' ').next() == Some(name)).unwrap_or_else(|| panic!("no {name} in {text}"));
@@ -28,16 +27,13 @@ fn metrics_are_numbers_at_an_address_of_their_own() {
     assert_eq!(ann.save("Secret plans", "# Plans\n", "made"), Some(303));
     assert_eq!(ann.get("/Secret%20plans").status, 200);
     assert_eq!(ann.get("/Nothing%20here").status, 404);
-    let end = Instant::now() + Duration::from_secs(30);
-    let after = loop {
-        let text = seen(&watcher);
-        let behind = value(&text, "holt_publish_behind_wikis");
-        if behind == 0.0 && value(&text, "holt_purge_refused_total{cache=\"1\",kind=\"varnish\"}") > 0.0 {
-            break text;
-        }
-        assert!(Instant::now() < end, "{text}");
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let mut after = String::new();
+    until("the end of publishing, and a cache that refuses", || {
+        after = seen(&watcher);
+        let behind = value(&after, "holt_publish_behind_wikis");
+        let refused = value(&after, "holt_purge_refused_total{cache=\"1\",kind=\"varnish\"}");
+        if behind == 0.0 && refused > 0.0 { Ok(()) } else { Err(after.clone()) }
+    });
     for (name, least) in
         [("holt_requests_total{status=\"2xx\"}", 1.0), ("holt_requests_total{status=\"4xx\"}", 1.0), ("holt_published_total", 1.0)]
     {

@@ -1,17 +1,31 @@
 //! Caches that are told what to forget, seen from a cache's webhook: when, what, how often, and after whatever went wrong.
 
-use crate::client::{Client, Server};
+use crate::client::{Client, Server, until};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// What a webhook was told since somebody looked, and whoever waits for more.
+#[derive(Default)]
+struct Told {
+    words: Mutex<Vec<Value>>,
+    more: Condvar,
+}
+
+impl Told {
+    fn hear(&self, words: impl IntoIterator<Item = Value>) {
+        self.words.lock().unwrap().extend(words);
+        self.more.notify_all();
+    }
+}
 
 /// What a webhook was told, and what it answers.
 struct Hook {
     address: SocketAddr,
-    told: Arc<Mutex<Vec<Value>>>,
+    told: Arc<Told>,
     status: Arc<Mutex<&'static str>>,
 }
 
@@ -35,11 +49,9 @@ impl Hook {
                 }
                 let status = *status.lock().unwrap();
                 if status.starts_with('2') {
-                    told.lock()
-                        .unwrap()
-                        .extend(serde_json::from_slice::<Value>(&body).unwrap()["data"]["wikis"].as_array().unwrap().clone());
+                    told.hear(serde_json::from_slice::<Value>(&body).unwrap()["data"]["wikis"].as_array().unwrap().clone());
                 } else {
-                    told.lock().unwrap().push(json!("refused"));
+                    told.hear([json!("refused")]);
                 }
                 let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             }
@@ -51,20 +63,13 @@ impl Hook {
     }
     /// What it was told since the last call, once something `wanted` is among it.
     fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            {
-                let mut told = self.told.lock().unwrap();
-                if told.iter().any(&wanted) {
-                    return std::mem::take(&mut *told);
-                }
-                assert!(Instant::now() < end, "the cache was only told {told:?}");
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let all = self.told.words.lock().unwrap();
+        let (mut all, waited) = self.told.more.wait_timeout_while(all, Duration::from_secs(30), |all| !all.iter().any(&wanted)).unwrap();
+        assert!(!waited.timed_out(), "the cache was only told {all:?}");
+        std::mem::take(&mut *all)
     }
     fn told(&self) -> Vec<Value> {
-        std::mem::take(&mut *self.told.lock().unwrap())
+        std::mem::take(&mut *self.told.words.lock().unwrap())
     }
     fn start(&self, data: &Path, flags: &[&str]) -> (Server, Client) {
         let url = format!("http://{}/hook", self.address);
@@ -144,11 +149,10 @@ fn a_cache_that_refuses_is_told_again_and_after_a_restart_too() {
     let (dir, hook) = world();
     let (mut server, ann) = hook.start(dir.path(), &[]);
     settle(&hook, &ann, "Guide", "/Guide");
-    let begun = Instant::now();
-    while !marks(dir.path()).contains(&generation(dir.path())) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it is not noted that the cache was told");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("a note that the cache was told", || {
+        let (marks, generation) = (marks(dir.path()), generation(dir.path()));
+        if marks.contains(&generation) { Ok(()) } else { Err(format!("{generation} is not among {marks:?}")) }
+    });
     // What was confirmed is not told again; the first change that this process sees may have changed what all share.
     server.stop();
     hook.told();
