@@ -167,7 +167,7 @@ fn run(flags: &Flags) -> Result<(), String> {
 }
 
 async fn listen(flags: &Flags) -> Result<(), String> {
-    let edge = Edge::open(flags).await?;
+    let edge = Arc::new(Edge::open(flags).await?);
     let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let stop = serve::Stop::listen().map_err(|e| e.to_string())?;
