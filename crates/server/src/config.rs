@@ -194,6 +194,9 @@ pub struct ServeArgs {
     /// What to log
     #[arg(long, env = "HOLT_LOG", value_enum, default_value_t = LogLevel::Info)]
     pub log: LogLevel,
+    /// Say on standard error what the start does and when, up to the first page
+    #[arg(long, env = "HOLT_EXPLAIN_STARTUP")]
+    pub explain_startup: bool,
     /// Set the Secure flag on cookies (behind TLS)
     #[arg(long, env = "HOLT_SECURE_COOKIES")]
     pub secure_cookies: bool,

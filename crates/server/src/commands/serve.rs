@@ -23,6 +23,7 @@ use crate::rates::{Limits, Rates};
 use crate::recovery::Recovery;
 use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
+use crate::timeline::Timeline;
 use crate::turns::{GIT, Turns, WORKING};
 use crate::vouched::Vouching;
 use crate::{digests, domains, front, handles, log, mail, metrics, purging, shipping, welcome};
@@ -34,10 +35,12 @@ use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
 use holt_remote::purge::{Cache, Surroundings};
 use holt_remote::{Remote, Use};
+use http::Request;
+use hyper::body::Incoming;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// For how long caches in front may show public pages while the server does not answer.
@@ -58,8 +61,9 @@ const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
 /// How long a digest that is under way may keep the server from ending: one whose acceptance nobody notes goes twice.
 const DIGEST_AT_THE_END: Duration = Duration::from_secs(5);
 
-/// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
-pub fn run(args: &ServeArgs) -> Result<ExitCode> {
+/// Runs it, in a process whose `main` began at `begun`. Returns after SIGTERM or SIGINT, when what was under way is done.
+pub fn run(args: &ServeArgs, begun: Instant) -> Result<ExitCode> {
+    let timeline = Arc::new(if args.explain_startup { Timeline::told(begun) } else { Timeline::silent() });
     log::start(args.log, args.log_format);
     let mail_server = match (&args.smtp_url, &args.mail_from) {
         (Some(url), Some(from)) => Some(MailServer::parse(url, from)?),
@@ -67,9 +71,11 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     };
     check_trusted(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    timeline.step("the data directory is taken, the platform's database is open");
     let elsewhere = elsewhere(args, &engine)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
+        timeline.step("the welcome wiki is made");
     }
     let default_wiki = default_wiki(&engine, args)?;
     let purging = caches(args)?;
@@ -123,13 +129,15 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     let followers = app.followers.clone();
     app.engine.listen(move |wiki| followers.tell(wiki));
     mail::start(&app)?;
+    timeline.step("what requests need is set up");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(WORKING + GIT + EXPORTS + 5)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;
-    runtime.block_on(listen(args, app.clone()))?;
+    timeline.step("the runtime is made");
+    runtime.block_on(listen(args, app.clone(), timeline))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
     app.digests.stop(DIGEST_AT_THE_END);
@@ -222,7 +230,7 @@ fn limits(args: &ServeArgs) -> Limits {
     }
 }
 
-async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
+async fn listen(args: &ServeArgs, app: Arc<App>, timeline: Arc<Timeline>) -> Result<()> {
     let listener = TcpListener::bind(args.listen).await.map_err(|e| {
         Error::io(format!("listen on {}", args.listen), e)
             .hint("Another program may have that port: choose one with --listen, 127.0.0.1:0 takes any.")
@@ -240,6 +248,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
     let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
+    timeline.stand("listening");
     // What an operator said stays.
     let _ = app.public_port.set(address.port());
     digests::start(&app, address)?;
@@ -250,7 +259,15 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let maintenance = tokio::spawn(maintain(keeper));
     let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
-    let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    let served = holt_edge::serve::serve(listener, stop, move |request: Request<Incoming>, peer| {
+        let (handler, timeline) = (handler.clone(), timeline.clone());
+        async move {
+            let reply = front::handle(handler, request, peer).await;
+            timeline.replied(&reply);
+            reply
+        }
+    });
+    let served = served.await;
     watching.abort();
     maintenance.abort();
     if let Some(shipping) = shipping {

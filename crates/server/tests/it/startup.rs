@@ -50,3 +50,33 @@ fn a_published_page_needs_neither_git_nor_sqlite() {
     assert!(!open_files(server.pid(), &dir.path().join("wikis")).is_empty());
     server.stop();
 }
+
+/// The timeline that `--explain-startup` prints: steps in the order of time, with what was opened, up to the first page.
+#[test]
+fn a_start_explains_itself_when_it_is_asked_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    Server::prepare(&data, "docs");
+    let mut server = Server::start_logged(Server::binary(), &data, &["--explain-startup"], "error", &log);
+    let client = server.client();
+    assert_eq!(client.get("/-/healthz").status, 200);
+    assert!(!std::fs::read_to_string(&log).unwrap().contains("first page"), "what is no page was taken for one");
+    assert_eq!([client.get("/-/changelog").status, client.get("/-/about").status], [200, 200]);
+    server.stop();
+    let told = std::fs::read_to_string(&log).unwrap();
+    let steps: Vec<(f64, &str)> = told
+        .lines()
+        .filter_map(|line| line.split_once(" ms "))
+        .map(|(since, step)| (since.trim().parse().unwrap(), step.trim_start().split_once("  ").unwrap().1))
+        .collect();
+    assert!(steps.is_sorted_by(|(before, _), (after, _)| before <= after), "{told}");
+    let at = |what: &str| steps.iter().position(|(_, step)| step.contains(what)).unwrap_or_else(|| panic!("nothing of {what:?} in {told}"));
+    assert!(at("command line") < at("holt.db") && at("holt.db") < at("listening (") && at("listening (") < at("first page"), "{told}");
+    assert!(steps[at("first page")].1.contains("index.db"), "control: what the page needed is named as opened then: {told}");
+    assert_eq!(at("first page"), steps.len() - 1, "one first page, and nothing after it: {told}");
+    // Without the flag nobody hears of it.
+    let mut server = Server::start_logged(Server::binary(), &data, &[], "error", &dir.path().join("quiet"));
+    assert_eq!(server.client().get("/-/changelog").status, 200);
+    server.stop();
+    assert_eq!(std::fs::read_to_string(dir.path().join("quiet")).unwrap(), "");
+}
