@@ -64,7 +64,7 @@ debug-binary:
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	@# Together, so that what they share is built once.
-	$(CARGO) build --locked -p holt-server -p holt-edge -p holt-python
+	$(CARGO) build --locked -p holt-server -p holt-edge
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
@@ -73,8 +73,8 @@ e2e: debug-binary editor e2e/node_modules/.package-lock.json
 client-test: debug-binary
 	scripts/client-test.sh
 
-# Python's module, from Python.
-python-test: debug-binary
+# Python's module: its wheel, installed, from Python. The start-up contract of `make rust-test` looks at the same build.
+python-test: test-tools
 	scripts/python-test.sh
 
 # The pictures of docs/screens.md, and the way of a new user that they show.

@@ -68,7 +68,7 @@ pub struct Start {
 pub fn hold(row: &Contract) -> Start {
     let place = Place::new(row.wikis);
     let Some(program) = program(row, &place) else {
-        holt_testkit::report_skip(module_path!(), &format!("{} is not built: make debug-binary", row.name));
+        holt_testkit::report_skip(module_path!(), &format!("{} is not built: make debug-binary python-test", row.name));
         return Start { seen: observe::look(std::process::id()), calls: None };
     };
     let seen = one_moment(row, &place, &program);
