@@ -48,6 +48,8 @@ pub enum Until {
     Reads(&'static str),
     /// It listens; then this page is asked for.
     Listens(&'static str),
+    /// It has said what it works at, and there is nothing to do.
+    Works,
 }
 
 /// What everything that runs here opens: the loader's files, and what Linux says of the machine.
@@ -125,7 +127,8 @@ impl Place {
 /// A program of a row, stopped where the row says.
 struct Running {
     child: Child,
-    address: Option<String>,
+    /// What stands behind the words by which it says that it is ready.
+    said: Option<String>,
     /// Full, or empty and nobody's: what keeps it where it is.
     _stdout: Option<std::io::PipeReader>,
 }
@@ -178,23 +181,28 @@ impl Running {
                 command.stdout(writer);
                 stdout = Some(reader);
             }
-            Until::Reads(_) | Until::Listens(_) => drop(command.stdout(Stdio::piped())),
+            Until::Reads(_) | Until::Listens(_) | Until::Works => drop(command.stdout(Stdio::piped())),
         }
         let child = command.spawn().unwrap();
         // With it goes the other end of its pipe.
         drop(command);
-        let mut running = Self { child, address: None, _stdout: stdout };
-        if let Until::Listens(_) = row.until {
+        let mut running = Self { child, said: None, _stdout: stdout };
+        let word = match row.until {
+            Until::Listens(_) => Some("listening on http://"),
+            Until::Works => Some("working: "),
+            Until::Prints | Until::Reads(_) => None,
+        };
+        if let Some(word) = word {
             let mut lines = BufReader::new(running.child.stdout.take().unwrap()).lines();
-            let line = lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_string));
-            running.address = Some(line.expect("it ended before it listened"));
+            let line = lines.find_map(|line| line.unwrap().strip_prefix(word).map(str::to_string));
+            running.said = Some(line.unwrap_or_else(|| panic!("{} ended before it said {word:?}", row.name)));
             std::thread::spawn(move || lines.count());
         }
         observe::settle(running.child.id());
         running
     }
     fn get(&self, path: &str) -> String {
-        let address = self.address.as_ref().unwrap();
+        let address = self.said.as_ref().unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -205,6 +213,7 @@ impl Running {
     fn first_use(&mut self, row: &Contract) {
         match row.until {
             Until::Prints => drop(self._stdout.take()),
+            Until::Works => {}
             Until::Reads(text) => self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap(),
             Until::Listens(path) => {
                 let answer = self.get(path);
@@ -215,7 +224,7 @@ impl Running {
     /// Its end, as it ends by itself or is asked to.
     fn end(&mut self) {
         drop(self.child.stdin.take());
-        if self.address.is_some() {
+        if self.said.is_some() {
             assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
         }
         self.child.wait().unwrap();

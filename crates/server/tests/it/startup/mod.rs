@@ -7,10 +7,11 @@ use crate::client::Server;
 use contract::{Contract, Program, Until};
 use std::path::{Path, PathBuf};
 
-/// Of SQLite: what stands beside a database that is open.
-const DIRECTORY: &[&str] = &["data/lock", "data/holt.db", "data/holt.db-wal", "data/holt.db-shm"];
-/// The runtime's own two and those of its pool; mail and digests, which wait for something to send.
-const SERVER_THREADS: &[(&str, usize)] = &[("holt", 1), ("tokio-*", 7), ("holt-mail", 2), ("holt-digests", 1)];
+/// The platform's database with what SQLite has beside it, and the posts of workers (docs/workers.md), which are empty files.
+const DIRECTORY: &[&str] = &["data/lock", "data/holt.db", "data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
+const MADE: &[&str] = &["data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
+/// The runtime's own two and those of its pool; mail, which waits for something to send; workers, and whoever tells them something.
+const SERVER_THREADS: &[(&str, usize)] = &[("holt", 1), ("tokio-*", 7), ("holt-mail", 2), ("holt-workers", 1), ("holt-control", 1)];
 const SERVER: Contract = Contract {
     name: "holt serve",
     program: Program::Holt,
@@ -18,7 +19,7 @@ const SERVER: Contract = Contract {
     until: Until::Listens("/-/changelog"),
     wikis: 1,
     opens: DIRECTORY,
-    makes: &["data/holt.db-wal", "data/holt.db-shm"],
+    makes: MADE,
     threads: SERVER_THREADS,
     then: &["data/wikis/*/wiki.db", "data/wikis/*/index.db"],
 };
@@ -46,6 +47,17 @@ const CONTRACTS: &[Contract] = &[
         opens: &[],
         makes: &[],
         threads: &[("holt", 1)],
+        then: &[],
+    },
+    Contract {
+        name: "holt worker index",
+        program: Program::Holt,
+        args: &["worker", "index"],
+        until: Until::Works,
+        wikis: 1,
+        opens: DIRECTORY,
+        makes: MADE,
+        threads: &[("holt", 1), ("holt-workers", 1), ("holt-control", 1), ("holt-mail", 2)],
         then: &[],
     },
     Contract {
@@ -94,6 +106,7 @@ macro_rules! held {
 held! {
     help_opens_nothing: "holt --help",
     render_opens_nothing: "holt render",
+    a_worker_opens_no_wiki: "holt worker index",
     an_edge_opens_nothing_of_a_wiki: "holt-edge",
     the_python_package_loads_nothing: "import holt",
 }

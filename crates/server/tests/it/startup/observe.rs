@@ -111,7 +111,9 @@ pub fn events(file: &Path, pid: u32, cwd: &Path) -> (Vec<Event>, usize) {
     let mut text = String::new();
     until("the end of the trace", || {
         text = std::fs::read_to_string(file).unwrap_or_default();
-        let ended = text.lines().any(|line| line.starts_with(&format!("{pid} +++ ")));
+        let ended = text
+            .lines()
+            .any(|line| line.split_once(' ').is_some_and(|(who, end)| who == pid.to_string() && end.trim_start().starts_with("+++ ")));
         if ended { Ok(()) } else { Err(text.lines().last().unwrap_or_default().to_string()) }
     });
     let mut before = None;
@@ -143,8 +145,8 @@ fn event(line: &str, cwd: &Path) -> Option<Event> {
         "mkdir" | "mkdirat" if worked => named(0).map(Event::Made),
         "rename" | "renameat" | "renameat2" | "link" | "linkat" | "symlink" | "symlinkat" if worked => named(1).map(Event::Made),
         "execve" if worked => call.split('"').nth(1).map(|program| Event::Ran(program.to_string())),
-        // What waits without blocking has not worked yet, and counts as well. Name services are asked for nothing where there are none.
-        "connect" if !result.contains("ENOENT") => Some(Event::Reached(call.to_string())),
+        // Whether it worked or not. Sockets of this machine's own file system are workers', who look whether there is another of them.
+        "connect" if !call.contains("sa_family=AF_UNIX") => Some(Event::Reached(call.to_string())),
         "accept" | "accept4" if worked => Some(Event::Asked),
         "read" if call.starts_with("read(0<pipe:") => Some(Event::Asked),
         _ => None,
@@ -219,6 +221,11 @@ fn lines_of_strace_are_understood() {
         (r#"7 accept4(16<socket:[7]>, {sa_family=AF_INET}, [16], SOCK_CLOEXEC) = 17<socket:[8]>"#, Some(Event::Asked)),
         ("7 accept4(16<socket:[7]>, 0x7, [128], SOCK_CLOEXEC) = -1 EAGAIN (Resource temporarily unavailable)", None),
         (r#"7 read(0<pipe:[9]>, "x", 8192) = 1"#, Some(Event::Asked)),
+        (r#"7 connect(18<socket:[7]>, {sa_family=AF_UNIX, sun_path="/x.sock"}, 46) = -1 ECONNREFUSED (Connection refused)"#, None),
+        (
+            "7 connect(18<s>, {sa_family=AF_INET}, 16) = -1 EINPROGRESS (x)",
+            Some(Event::Reached("connect(18<s>, {sa_family=AF_INET}, 16) = -1 EINPROGRESS (x)".into())),
+        ),
         ("7 clone3({flags=CLONE_VM}, 88) = 8", None),
         ("7 +++ exited with 0 +++", None),
     ] {
