@@ -7,7 +7,7 @@ use crate::client::Server;
 use contract::{Contract, Program, Until};
 use std::path::{Path, PathBuf};
 
-/// The platform's database with what SQLite has beside it, and the posts of workers (docs/workers.md), which are empty files.
+/// The platform's database with what SQLite has beside it, and the posts of workers , which are small files.
 const DIRECTORY: &[&str] = &["data/lock", "data/holt.db", "data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
 const MADE: &[&str] = &["data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
 /// The runtime's own two and those of its pool; mail, which waits for something to send; workers, and whoever tells them something.

@@ -146,7 +146,7 @@ fn event(line: &str, cwd: &Path) -> Option<Event> {
         "rename" | "renameat" | "renameat2" | "link" | "linkat" | "symlink" | "symlinkat" if worked => named(1).map(Event::Made),
         "execve" if worked => call.split('"').nth(1).map(|program| Event::Ran(program.to_string())),
         // Whether it worked or not. Sockets of this machine's own file system are workers', who look whether there is another of them.
-        "connect" if !call.contains("sa_family=AF_UNIX") => Some(Event::Reached(call.to_string())),
+        "connect" if call.starts_with("connect(") && !call.contains("sa_family=AF_UNIX") => Some(Event::Reached(call.to_string())),
         "accept" | "accept4" if worked => Some(Event::Asked),
         "read" if call.starts_with("read(0<pipe:") => Some(Event::Asked),
         _ => None,
@@ -226,6 +226,7 @@ fn lines_of_strace_are_understood() {
             "7 connect(18<s>, {sa_family=AF_INET}, 16) = -1 EINPROGRESS (x)",
             Some(Event::Reached("connect(18<s>, {sa_family=AF_INET}, 16) = -1 EINPROGRESS (x)".into())),
         ),
+        ("7 <... connect resumed>) = -1 ECONNREFUSED (Connection refused)", None),
         ("7 clone3({flags=CLONE_VM}, 88) = 8", None),
         ("7 +++ exited with 0 +++", None),
     ] {
