@@ -211,6 +211,9 @@ pub struct ServeArgs {
     /// Say on standard error what the start does and when, up to the first page
     #[arg(long, env = "HOLT_EXPLAIN_STARTUP")]
     pub explain_startup: bool,
+    /// Where AWS Lambda says what to answer: set by it, and then nothing is listened on
+    #[arg(long, env = "AWS_LAMBDA_RUNTIME_API", hide = true, value_name = "HOST:PORT")]
+    pub runtime_api: Option<String>,
     /// Set the Secure flag on cookies (behind TLS)
     #[arg(long, env = "HOLT_SECURE_COOKIES")]
     pub secure_cookies: bool,

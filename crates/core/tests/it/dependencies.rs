@@ -34,7 +34,7 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     (
         "serialisation",
         &["serde"],
-        &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server", "holt-python"],
+        &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server", "holt-python", "holt-testkit"],
     ),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server", "holt-python"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),

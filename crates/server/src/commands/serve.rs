@@ -1,6 +1,6 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
-use super::{output, wiring};
+use super::{function, output, wiring};
 use crate::app::{App, wall_clock};
 use crate::config::ServeArgs;
 use crate::platform::EXPORTS;
@@ -9,11 +9,10 @@ use crate::timeline::Timeline;
 use crate::turns::{GIT, WORKING};
 use crate::workers::{Host, Manner};
 use crate::{domains, front, handles, log, mail, metrics, purging, shipping, welcome};
-use holt_core::{Actor, Edit, Error, PagePath, Result, WikiName};
+use holt_core::{Error, Result};
 use holt_edge::serve::Stop;
-use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
-use holt_engine::{Engine, EngineOptions, Write, pages};
+use holt_engine::{Engine, EngineOptions};
 use http::Request;
 use hyper::body::Incoming;
 use std::process::ExitCode;
@@ -41,10 +40,13 @@ pub fn run(args: &ServeArgs, begun: Instant) -> Result<ExitCode> {
     let timeline = Arc::new(if args.explain_startup { Timeline::told(begun) } else { Timeline::silent() });
     log::start(args.log, args.log_format);
     wiring::check(args)?;
+    if let Some(api) = &args.runtime_api {
+        return function::run(args, api, &timeline);
+    }
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     timeline.step("the data directory is taken, the platform's database is open");
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
-        make_welcome(&engine)?;
+        welcome::make(&engine)?;
         timeline.step("the welcome wiki is made");
     }
     let recovery = Recovery::new(engine.interrupted()?);
@@ -192,15 +194,4 @@ fn keep_books(app: &App) -> Result<()> {
         tracing::info!(removed, "removed wikis for good that were deleted some days ago");
     }
     Ok(())
-}
-
-fn make_welcome(engine: &Engine) -> Result<()> {
-    let wiki = engine.create_wiki(&WikiName::parse("wiki")?, "Our wiki", Audience::Everybody)?;
-    let scope = wiki.grant::<Write>(&Actor::System)?;
-    for (name, text) in welcome::FIRST {
-        let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
-        pages::save(&scope, &edit, None)?;
-    }
-    // All of it is published: the mark of an interrupted run would have it looked at again.
-    engine.settle_all()
 }

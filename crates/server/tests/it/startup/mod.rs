@@ -1,7 +1,7 @@
 //! The start-up contract: nothing is opened, made, run or kept in memory before somebody asks for it. docs/startup.md is the same table for people.
 
 mod contract;
-mod observe;
+pub mod observe;
 
 use crate::client::Server;
 use contract::{Contract, Program, Until};
