@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary python-test test-tools bench bench-quick bench-edge edge-demo fuzz isolation
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary python-test test-tools bench bench-quick bench-edge bench-startup edge-demo fuzz isolation
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make bench-edge  measure the read path at the edge: object store, holt-edge, Varnish'
+	@echo 'make bench-startup  measure starts, imports, workers and the function beside Otterwiki'
 	@echo 'make edge-demo  all of it on this machine, put to the test: what readers see of an edit, and with parts of it gone'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
 	@echo 'make isolation  a million operations by everybody through every door: nobody is told what they may not see (HOLT_SEED, HOLT_ISOLATION_OPS)'
@@ -102,6 +103,10 @@ bench-quick: build
 
 bench-edge: build test-tools
 	python3 bench/edge.py --bin '$(abspath $(TARGET))/release/holt'
+
+bench-startup: build test-tools
+	$(CARGO) build --release --locked -p holt-python
+	python3 bench/startup.py --bin '$(abspath $(TARGET))/release/holt' --module '$(abspath $(TARGET))/release/lib_holt.so' --write
 
 # An S3 server, the server, two edges, Varnish. As a test it is e2e/scenarios/cdn.test.mjs.
 edge-demo: build test-tools
