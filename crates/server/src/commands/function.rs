@@ -14,7 +14,7 @@ use holt_core::{Error, ErrorKind, Result};
 use holt_edge::lambda::{Event, LARGEST, Lateness, Runtime};
 use holt_edge::{Body, EdgeState, Outcome, respond};
 use holt_engine::directory::Purpose;
-use holt_engine::{Engine, EngineOptions};
+use holt_engine::{Engine, EngineOptions, maintenance};
 use holt_fragments::FragmentStore;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body::Body as _;
@@ -190,7 +190,9 @@ fn tidy_up(app: &Arc<App>) -> Result<()> {
         mail::start(app)?;
         app.outbox.close(MAIL);
     }
-    app.engine.tidy()?;
+    for wiki in app.engine.interrupted()? {
+        maintenance::tidy(&app.engine.wiki(wiki))?;
+    }
     app.engine.note_moves()?;
     app.engine.directory().note_access(&app.edge.visits.take(), app.engine.clock().now())?;
     app.engine.empty_trash()?;

@@ -7,9 +7,9 @@ use crate::client::Server;
 use contract::{Contract, Program, Until};
 use std::path::{Path, PathBuf};
 
-/// The platform's database with what SQLite has beside it, and the posts of workers , which are small files.
-const DIRECTORY: &[&str] = &["data/lock", "data/holt.db", "data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
-const MADE: &[&str] = &["data/holt.db-wal", "data/holt.db-shm", "data/workers*"];
+/// The platform's database with what SQLite has beside it, and the posts and the company of workers , which are small files.
+const DIRECTORY: &[&str] = &["data/lock", "data/holt.db", "data/holt.db-wal", "data/holt.db-shm", "data/workers*", "data/company"];
+const MADE: &[&str] = &["data/holt.db-wal", "data/holt.db-shm", "data/workers*", "data/company"];
 /// The runtime's own two and those of its pool; mail, which waits for something to send; workers, and whoever tells them something.
 const SERVER_THREADS: &[(&str, usize)] = &[("holt", 1), ("tokio-*", 7), ("holt-mail", 2), ("holt-workers", 1), ("holt-control", 1)];
 const SERVER: Contract = Contract {
