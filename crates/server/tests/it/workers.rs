@@ -1,7 +1,8 @@
 //! Workers in the real binary: seen, paused, killed, given to processes of their own and taken back, and what becomes of the rest when one goes wrong.
 
 use crate::client::{Server, until};
-use serde_json::Value;
+use crate::platform::{Platform, api, look};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -290,4 +291,35 @@ fn workers_that_owe_nothing_open_no_wiki() {
     until("the care of a save", || if noted(dir.path(), "care") == heads(dir.path()) { Ok(()) } else { Err("behind".to_string()) });
     assert!(!open_files(server.pid(), &wikis).is_empty());
     server.stop();
+}
+
+#[test]
+fn operators_tell_workers_what_to_do_and_nobody_else_does() {
+    let platform = Platform::start();
+    let (olga, ann) = (platform.person("Olga"), platform.person("Ann"));
+    platform.wiki(&ann, "garden");
+    let data = platform.data.path();
+    wait_for(data, "care", "done", is_done);
+    let all = look(&olga, "/api/workers");
+    let care = all.body["workers"].as_array().unwrap().iter().find(|worker| worker["worker"] == "care").unwrap();
+    assert_eq!((all.status, &care["state"], &care["waiting"]), (200, &Value::from("working"), &Value::from(0)));
+    assert_eq!(api(&olga, "POST", "/api/workers/care", &json!({"order": "pause"})).status, 200);
+    assert_eq!(status(data, "care")["state"], "paused");
+    let page = olga.get("/app/admin/workers");
+    assert!(page.status == 200 && page.body_text().contains("At rest"), "{}", page.body_text());
+    assert_eq!(olga.post("/app/admin/workers", &[("worker", "care"), ("order", "resume")]).unwrap().status, 303);
+    assert_eq!(status(data, "care")["state"], "working");
+    assert!(olga.get("/app/admin/log").body_text().contains("worker care resume"));
+    for (order, said) in [(json!({"order": "dance"}), 400), (json!({}), 400), (json!({"order": "pause", "more": 1}), 400)] {
+        assert_eq!(api(&olga, "POST", "/api/workers/care", &order).status, said, "{order}");
+    }
+    assert_eq!(api(&olga, "POST", "/api/workers/otter", &json!({"order": "pause"})).status, 404);
+    assert_eq!(olga.post("/app/admin/workers", &[("worker", "otter"), ("order", "pause")]).unwrap().status, 404);
+    // Whoever owns a wiki owns no worker.
+    assert_eq!((look(&ann, "/api/workers").status, ann.get("/app/admin/workers").status / 100), (403, 4));
+    assert_eq!(api(&ann, "POST", "/api/workers/care", &json!({"order": "pause"})).status, 403);
+    assert!(ann.post("/app/admin/workers", &[("worker", "care"), ("order", "pause")]).unwrap().status / 100 == 4);
+    let home = platform.enter(&ann, "garden");
+    assert_eq!(home.get("/-/admin/workers").status, 403);
+    assert_eq!(status(data, "care")["state"], "working");
 }
