@@ -24,6 +24,19 @@ const SERVER: Contract = Contract {
     then: &["data/wikis/*/wiki.db", "data/wikis/*/index.db"],
 };
 
+/// Of each worker: `args` and `name` are filled in.
+const WORKER: Contract = Contract {
+    name: "holt worker index",
+    program: Program::Holt,
+    args: &["worker", "index"],
+    until: Until::Works,
+    wikis: 1,
+    opens: DIRECTORY,
+    makes: MADE,
+    threads: &[("holt", 1), ("holt-workers", 1), ("holt-control", 1), ("holt-mail", 2)],
+    then: &[],
+};
+
 const CONTRACTS: &[Contract] = &[
     SERVER,
     Contract { name: "holt serve with 1,000 wikis", wikis: 1_000, ..SERVER },
@@ -47,17 +60,6 @@ const CONTRACTS: &[Contract] = &[
         opens: &[],
         makes: &[],
         threads: &[("holt", 1)],
-        then: &[],
-    },
-    Contract {
-        name: "holt worker index",
-        program: Program::Holt,
-        args: &["worker", "index"],
-        until: Until::Works,
-        wikis: 1,
-        opens: DIRECTORY,
-        makes: MADE,
-        threads: &[("holt", 1), ("holt-workers", 1), ("holt-control", 1), ("holt-mail", 2)],
         then: &[],
     },
     Contract {
@@ -106,9 +108,23 @@ macro_rules! held {
 held! {
     help_opens_nothing: "holt --help",
     render_opens_nothing: "holt render",
-    a_worker_opens_no_wiki: "holt worker index",
     an_edge_opens_nothing_of_a_wiki: "holt-edge",
     the_python_package_loads_nothing: "import holt",
+}
+
+/// All there are, as the program names them.
+#[test]
+fn workers_open_no_wiki() {
+    let place = tempfile::tempdir().unwrap();
+    let (_, help, _) = Server::command(place.path(), &["worker", "--help"]);
+    let listed = help.split("Options:").next().unwrap().lines();
+    let names: Vec<String> = listed.filter_map(|line| Some(line.trim().strip_prefix("- ")?.split_once(':')?.0.to_string())).collect();
+    assert!(names.len() > 5 && names.contains(&"index".to_string()), "control: {names:?} in {help}");
+    for name in names {
+        let called: &'static str = format!("holt worker {name}").leak();
+        let args: &'static [&'static str] = vec!["worker", &*name.leak()].leak();
+        contract::hold(&Contract { name: called, args, ..WORKER });
+    }
 }
 
 /// Both are held, and a thousand wikis cost a start what one costs: in memory, and in questions to the system.
