@@ -4,7 +4,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary python-test test-tools bench bench-quick bench-edge edge-demo fuzz isolation
+.PHONY: help run build test check fmt clippy doc rules deps e2e client-test screens doctest rust-test editor debug-binary python-test test-tools bench bench-quick bench-edge bench-startup edge-demo fuzz isolation
 
 help:
 	@echo 'make run     build, then serve ./data at http://127.0.0.1:8080 (a welcome wiki on first start)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make client-test  the API as it describes itself, asked by schemathesis for a minute'
 	@echo 'make bench   measure against nginx and Otterwiki, write docs/benchmarks.md (bench-quick: only try the machinery)'
 	@echo 'make bench-edge  measure the read path at the edge: object store, holt-edge, Varnish'
+	@echo 'make bench-startup  measure starts, imports, workers and the function beside Otterwiki'
 	@echo 'make edge-demo  all of it on this machine, put to the test: what readers see of an edit, and with parts of it gone'
 	@echo 'make fuzz    any text as a page, for a minute per target (FUZZ_SECONDS); findings in fuzz/artifacts'
 	@echo 'make isolation  a million operations by everybody through every door: nobody is told what they may not see (HOLT_SEED, HOLT_ISOLATION_OPS)'
@@ -64,7 +65,7 @@ debug-binary:
 	$(CARGO) build --locked -p holt-server --bin holt --features unsafe-html
 	mv '$(abspath $(TARGET))/debug/holt' '$(abspath $(TARGET))/debug/holt-unsafe'
 	@# Together, so that what they share is built once.
-	$(CARGO) build --locked -p holt-server -p holt-edge -p holt-python
+	$(CARGO) build --locked -p holt-server -p holt-edge
 
 e2e: debug-binary editor e2e/node_modules/.package-lock.json
 	cd e2e && HOLT_BIN='$(abspath $(TARGET))/debug/holt' HOLT_UNSAFE_BIN='$(abspath $(TARGET))/debug/holt-unsafe' npm test --silent
@@ -73,8 +74,8 @@ e2e: debug-binary editor e2e/node_modules/.package-lock.json
 client-test: debug-binary
 	scripts/client-test.sh
 
-# Python's module, from Python.
-python-test: debug-binary
+# Python's module: its wheel, installed, from Python. The start-up contract of `make rust-test` looks at the same build.
+python-test: test-tools
 	scripts/python-test.sh
 
 # The pictures of docs/screens.md, and the way of a new user that they show.
@@ -102,6 +103,10 @@ bench-quick: build
 
 bench-edge: build test-tools
 	python3 bench/edge.py --bin '$(abspath $(TARGET))/release/holt'
+
+bench-startup: build test-tools
+	$(CARGO) build --release --locked -p holt-python
+	python3 bench/startup.py --bin '$(abspath $(TARGET))/release/holt' --module '$(abspath $(TARGET))/release/lib_holt.so' --write
 
 # An S3 server, the server, two edges, Varnish. As a test it is e2e/scenarios/cdn.test.mjs.
 edge-demo: build test-tools

@@ -3,14 +3,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The official Python client of MCP, as pinned in mcp-client.txt, in an environment of its own beside what Cargo builds.
-python_client() {
-    local place="${CARGO_TARGET_DIR:-target}/mcp-client"
-    cmp -s scripts/mcp-client.txt "$place/installed.txt" && return
-    echo "test-tools: installing the Python client of MCP"
+# Packages of Python, as pinned in scripts/NAME.txt, in an environment of their own beside what Cargo builds. The second argument says what they are.
+python_packages() {
+    local list="scripts/$1.txt" place="${CARGO_TARGET_DIR:-target}/$1"
+    cmp -s "$list" "$place/installed.txt" && return
+    echo "test-tools: installing $2"
     for attempt in 1 2 3; do
-        if python3 -m venv --clear "$place" && "$place/bin/pip" install -q --disable-pip-version-check -r scripts/mcp-client.txt; then
-            cp scripts/mcp-client.txt "$place/installed.txt"
+        if python3 -m venv --clear "$place" && "$place/bin/pip" install -q --disable-pip-version-check -r "$list"; then
+            cp "$list" "$place/installed.txt"
             return
         fi
         sleep "$((attempt * 5))"
@@ -32,7 +32,8 @@ s3_server() {
 }
 
 clients() {
-    python_client
+    python_packages mcp-client "the Python client of MCP"
+    python_packages python-tools "what builds and checks the wheel of Python's module"
     s3_server
 }
 

@@ -1,6 +1,6 @@
 from os import PathLike
 from types import TracebackType
-from typing import final
+from typing import Final, final
 
 __version__: str
 
@@ -30,20 +30,20 @@ class ConflictError(HoltError):
 class Heading:
     """A heading of a page."""
 
-    level: int
-    text: str
-    anchor: str
+    level: Final[int]
+    text: Final[str]
+    anchor: Final[str]
 
 @final
 class Rendered:
     """What a page becomes."""
 
-    html: str
+    html: Final[str]
     """Sanitized: safe to be shown."""
-    toc: list[Heading]
-    links: list[str]
+    toc: Final[list[Heading]]
+    links: Final[list[str]]
     """Targets of links and pictures, as written."""
-    needs: list[str]
+    needs: Final[list[str]]
     """Of "mathjax", "mermaid" and "datatables", what a browser needs to show it."""
 
 def render(text: str, *, page_url: str | None = None, extras: bool = True) -> str:
@@ -56,60 +56,60 @@ def rendered(text: str, *, page_url: str | None = None, extras: bool = True) -> 
 class Change:
     """A commit."""
 
-    revision: str
-    author: str
-    email: str
-    time: int
+    revision: Final[str]
+    author: Final[str]
+    email: Final[str]
+    time: Final[int]
     """Unix seconds."""
-    message: str
+    message: Final[str]
 
 @final
 class Page:
     """A page as it was at a revision."""
 
-    path: str
-    text: str
-    revision: str
+    path: Final[str]
+    text: Final[str]
+    revision: Final[str]
     """Of the wiki: the base for a save."""
 
 @final
 class PageInfo:
     """A page in a list."""
 
-    path: str
-    title: str | None
-    tags: list[str]
-    size: int
-    last_change: Change
+    path: Final[str]
+    title: Final[str | None]
+    tags: Final[list[str]]
+    size: Final[int]
+    last_change: Final[Change]
 
 @final
 class Hit:
     """A page that was found."""
 
-    path: str
-    title: str | None
-    score: float
-    snippet: str
+    path: Final[str]
+    title: Final[str | None]
+    score: Final[float]
+    snippet: Final[str]
 
 @final
 class Saved:
     """A save that is durable."""
 
-    revision: str
-    merged: bool
+    revision: Final[str]
+    merged: Final[bool]
     """Whether it was merged with what others changed since its base."""
-    changed: bool
+    changed: Final[bool]
 
 @final
 class Conflict:
     """Three texts to decide between."""
 
-    base: str | None
-    theirs: str | None
-    yours: str
-    merged: str
+    base: Final[str | None]
+    theirs: Final[str | None]
+    yours: Final[str]
+    merged: Final[str]
     """Both, with marks where they touch."""
-    current: str
+    current: Final[str]
     """The base for the decided text."""
 
 @final
@@ -137,7 +137,7 @@ class Wiki:
     @staticmethod
     def open(path: str | PathLike[str], name: str | None = None, *, author: tuple[str, str] | None = None) -> Wiki:
         """A wiki of a data directory that has to be there; without a name, the only one."""
-    name: str
+    name: Final[str]
     def pages(self, *, prefix: str | None = None, tag: str | None = None, after: str | None = None, limit: int = 1000) -> list[PageInfo]:
         """By path. `after`: the last path of the part before."""
     def read(self, page: str, *, revision: str | None = None) -> Page:

@@ -13,8 +13,9 @@ import holt
 
 PLACE = pathlib.Path(holt.__file__).parent
 # Heavy parts of the standard library and of others: who imports holt to render one page pays for none of them.
-BANNED = ["asyncio", "http", "urllib.request", "email", "ssl", "socket", "sqlite3", "subprocess", "logging", "json", "dataclasses", "inspect", "typing",
-          "multiprocessing", "concurrent", "pydantic", "flask", "numpy", "torch", "holt._holt"]
+BANNED = ["asyncio", "concurrent", "ctypes", "dataclasses", "email", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib", "pickle", "re",
+          "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "typing", "unittest", "urllib.request", "xml", "zipfile",
+          "bs4", "flask", "git", "jinja2", "mistune", "numpy", "otterwiki", "pydantic", "pygments", "sqlalchemy", "torch", "yaml", "holt._holt"]
 PROBE = """
 import json, os, sys
 before = set(sys.modules)
@@ -49,6 +50,19 @@ class Import(unittest.TestCase):
             heavy = [name for name in loaded if name in BANNED and name != "holt._holt"]
             self.assertEqual(heavy, [])
             self.assertEqual(os.listdir(place), [])
+
+    def test_a_wiki_loads_no_heavy_module_and_makes_files_only_where_it_is(self):
+        use = "import holt; data = holt.Data.open('data'); data.create('docs'); wiki = data.wiki(); wiki.save('Page', 'x'); wiki.search('x'); wiki.history('Page')"
+        with tempfile.TemporaryDirectory() as place:
+            heavy = [name for name in fresh(use, place) if name in BANNED and name != "holt._holt"]
+            self.assertEqual(heavy, [])
+            self.assertEqual(os.listdir(place), ["data"], "control: what makes files is seen to make them")
+
+    def test_names_come_when_they_are_asked_for_and_stay(self):
+        """PEP 562: looking at the package loads nothing, the first name does, once."""
+        statement = "import holt; dir(holt); assert 'holt._holt' not in sys.modules; first = holt.Wiki; assert holt.__dict__['Wiki'] is first is holt.Wiki"
+        with tempfile.TemporaryDirectory() as place:
+            self.assertEqual(fresh(statement, place), ["holt", "holt._holt"])
 
     def test_what_is_not_there_is_no_attribute(self):
         with self.assertRaises(AttributeError):

@@ -187,7 +187,7 @@ async fn listen(flags: &Flags) -> Result<(), String> {
 
 /// As a function of AWS Lambda, which ends the process when it wants.
 async fn answer_events(flags: &Flags, api: &str) -> Result<(), String> {
-    let mut runtime = lambda::Runtime::new(api);
+    let mut runtime = lambda::Runtime::new(api, lambda::Lateness::GoesOn);
     match Edge::open(flags).await {
         Ok(edge) => {
             let edge = &edge;

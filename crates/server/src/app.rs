@@ -130,6 +130,11 @@ pub fn wall_clock() -> Clock {
     Clock::new(unix_seconds)
 }
 
+/// Unix milliseconds by the machine's clock, which goes on while the process is stopped.
+pub fn unix_millis() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Unix seconds by the machine's clock.
 pub fn unix_seconds() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())

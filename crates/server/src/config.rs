@@ -3,6 +3,7 @@
 mod elsewhere;
 mod publish;
 mod readers;
+mod render;
 mod smoke;
 mod values;
 mod workers;
@@ -10,6 +11,7 @@ mod workers;
 pub use elsewhere::ElsewhereArgs;
 pub use publish::PublishArgs;
 pub use readers::ReadersArgs;
+pub use render::{RenderArgs, RenderFormat};
 pub use smoke::SmokeArgs;
 pub use workers::{ToldArgs, WorkerArgs, WorkersCommand};
 
@@ -20,7 +22,7 @@ use holt_core::BaseDomain;
 use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::{header_of_ones_own, key_value};
+use values::header_of_ones_own;
 
 /// A home for git-backed Markdown wikis that people and their AI agents write together.
 #[derive(Debug, Parser)]
@@ -212,6 +214,12 @@ pub struct ServeArgs {
     /// What to log
     #[arg(long, env = "HOLT_LOG", value_enum, default_value_t = LogLevel::Info)]
     pub log: LogLevel,
+    /// Say on standard error what the start does and when, up to the first page
+    #[arg(long, env = "HOLT_EXPLAIN_STARTUP")]
+    pub explain_startup: bool,
+    /// Where AWS Lambda says what to answer: set by it, and then nothing is listened on
+    #[arg(long, env = "AWS_LAMBDA_RUNTIME_API", hide = true, value_name = "HOST:PORT")]
+    pub runtime_api: Option<String>,
     /// Set the Secure flag on cookies (behind TLS)
     #[arg(long, env = "HOLT_SECURE_COOKIES")]
     pub secure_cookies: bool,
@@ -280,26 +288,6 @@ pub enum LogLevel {
     Info,
     /// And one line per request.
     Debug,
-}
-
-/// `holt render`.
-#[derive(Debug, Args)]
-pub struct RenderArgs {
-    /// What to print
-    #[arg(long, value_enum, default_value_t = RenderFormat::Html)]
-    pub format: RenderFormat,
-    /// A preference that influences rendering, or PAGE_URL
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
-    pub set: Vec<(String, String)>,
-}
-
-/// See [`RenderArgs::format`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RenderFormat {
-    /// The HTML alone.
-    Html,
-    /// HTML, table of contents, links and required libraries.
-    Json,
 }
 
 /// `holt wiki`.

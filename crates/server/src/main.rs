@@ -39,6 +39,7 @@ mod shipping;
 mod signature;
 mod spool;
 mod thumbnails;
+mod timeline;
 mod turns;
 mod vouched;
 mod web;
@@ -56,9 +57,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let begun = std::time::Instant::now();
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Serve(args) => commands::serve::run(&args),
+        Command::Serve(args) => commands::serve::run(&args, begun),
         Command::Render(args) => commands::render::run(&args),
         Command::Wiki(command) => commands::wiki::run(command),
         Command::Domain(command) => commands::domain::run(command),

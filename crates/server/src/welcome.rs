@@ -1,6 +1,8 @@
 //! The pages that a new wiki begins with.
 
-use holt_core::{PagePath, Result};
+use holt_core::{Actor, Edit, PagePath, Result, WikiName};
+use holt_engine::db::preferences::Audience;
+use holt_engine::{Engine, Write};
 
 /// What a new installation begins with.
 pub const FIRST: &[(&str, &str)] = &[
@@ -34,4 +36,16 @@ fn plain(text: &str) -> String {
         line.push(c);
     }
     line.trim().to_string()
+}
+
+/// Makes the first wiki of a data directory.
+pub fn make(engine: &Engine) -> Result<()> {
+    let wiki = engine.create_wiki(&WikiName::parse("wiki")?, "Our wiki", Audience::Everybody)?;
+    let scope = wiki.grant::<Write>(&Actor::System)?;
+    for (name, text) in FIRST {
+        let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
+        holt_engine::pages::save(&scope, &edit, None)?;
+    }
+    // All of it is published: the mark of an interrupted run would have it looked at again.
+    engine.settle_all()
 }

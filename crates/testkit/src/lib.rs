@@ -6,6 +6,7 @@ mod clock;
 mod dns;
 mod fixture;
 mod git;
+pub mod lambda;
 mod real;
 mod robot_wtf;
 

@@ -34,12 +34,16 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     (
         "serialisation",
         &["serde"],
-        &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server", "holt-python"],
+        &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server", "holt-python", "holt-testkit"],
     ),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server", "holt-python"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),
     ("mail", &["lettre"], &["holt-server"]),
     ("TLS", &["rustls", "ring"], &["holt-remote", "holt-edge", "holt-server"]),
+    // What a library must not choose for the program that it is part of: how memory is had, and where a log goes.
+    ("allocator", &["mimalloc", "libmimalloc", "jemallocator", "tikv-jemallocator"], &["holt-server"]),
+    ("log output", &["tracing-subscriber", "env_logger"], &["holt-server"]),
+    ("pictures", &["image", "png", "zune-jpeg"], &["holt-server"]),
 ];
 
 /// Never, anywhere: a second library for what we have, or a system library in the way of a static build.

@@ -29,15 +29,18 @@ pub fn answer_to_json(response: Response<Body>) -> Bytes {
 fn json(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
     let mut fields: BTreeMap<&str, String> = BTreeMap::new();
     // Whoever unpacks this counts for itself how long the answer is.
-    for (name, value) in headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH) {
+    for (name, value) in headers.iter().filter(|(name, _)| **name != header::CONTENT_LENGTH && **name != header::SET_COOKIE) {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         fields.entry(name.as_str()).and_modify(|known| known.extend([", ", &value])).or_insert(value);
     }
+    // The only header that is no list: each has a line of its own.
+    let cookies: Vec<_> = headers.get_all(header::SET_COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     // Packed bytes are never UTF-8 by chance for long, but what they are is said by their header.
     let text = std::str::from_utf8(body).ok().filter(|_| !headers.contains_key(header::CONTENT_ENCODING));
     let (body, packed) = match text {
         Some(text) => (text.to_string(), false),
         None => (STANDARD.encode(body), true),
     };
-    serde_json::json!({"statusCode": status.as_u16(), "headers": fields, "body": body, "isBase64Encoded": packed}).to_string()
+    serde_json::json!({"statusCode": status.as_u16(), "headers": fields, "cookies": cookies, "body": body, "isBase64Encoded": packed})
+        .to_string()
 }

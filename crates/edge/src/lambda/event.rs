@@ -1,22 +1,34 @@
 //! An event of a Function URL, or of API Gateway with payload 2.0, as a request.
 
 use super::method;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use holt_core::path::encode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-/// What was asked for. Bodies are of no use to an edge.
+/// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// GET, mostly.
     pub method: Method,
     /// Path and query.
     pub uri: Uri,
-    /// With the cookies in one header.
+    /// With the cookies in one header, and without those that speak of a connection.
     pub headers: HeaderMap,
+    /// What came with it. Of no use to an edge.
+    pub body: Bytes,
+    /// Who asked the gateway, if it says so.
+    pub from: Option<IpAddr>,
 }
+
+/// Headers that are between two machines. The gateway has spoken to its client, and we speak to nobody in its name.
+const OF_A_CONNECTION: &[HeaderName] =
+    &[header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::EXPECT, header::TE, header::TRAILER, header::UPGRADE];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +41,10 @@ struct Wire {
     cookies: Vec<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
     request_context: Context,
 }
 
@@ -40,8 +56,11 @@ struct Context {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Asked {
     method: String,
+    #[serde(default)]
+    source_ip: String,
 }
 
 impl Event {
@@ -71,7 +90,14 @@ impl Event {
                 headers.insert(header::COOKIE, value);
             }
         }
-        Ok(Self { method, uri, headers })
+        OF_A_CONNECTION.iter().for_each(|name| drop(headers.remove(name)));
+        let text = wire.body.unwrap_or_default();
+        let body = if wire.is_base64_encoded {
+            STANDARD.decode(&text).map_err(|e| wrong(format!("its body is no base64: {e}")))?
+        } else {
+            text.into_bytes()
+        };
+        Ok(Self { method, uri, headers, body: body.into(), from: wire.request_context.http.source_ip.parse().ok() })
     }
 }
 
@@ -147,6 +173,27 @@ mod tests {
         let event = event("/", "", "$default").unwrap();
         assert_eq!(event.headers["cookie"], "a=1; b=2");
         assert_eq!((event.headers.len(), &event.headers["host"]), (3, &HeaderValue::from_static("docs.example.org")));
+    }
+
+    #[test]
+    fn bodies_come_as_they_were_sent() {
+        let event = |body: serde_json::Value, packed: bool, from: &str| {
+            let event = serde_json::json!({
+                "version": "2.0", "rawPath": "/x", "headers": {"content-length": "9", "Transfer-Encoding": "chunked", "connection": "upgrade", "a": "b"},
+                "requestContext": {"http": {"method": "POST", "sourceIp": from}}, "body": body, "isBase64Encoded": packed,
+            });
+            Event::parse(event.to_string().as_bytes())
+        };
+        let plain = event("a=1&b=ä".into(), false, "192.0.2.1").unwrap();
+        assert_eq!((&plain.body[..], plain.from), ("a=1&b=ä".as_bytes(), Some([192, 0, 2, 1].into())));
+        assert_eq!(plain.headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["a"], "what is of a connection goes no further");
+        let packed = event("AAEC/w==".into(), true, "2001:db8::1").unwrap();
+        assert_eq!((&packed.body[..], packed.from.is_some_and(|from| from.is_ipv6())), ([0, 1, 2, 255].as_slice(), true));
+        assert_eq!(
+            (event(serde_json::Value::Null, true, "nobody").unwrap().body.len(), event("".into(), false, "nobody").unwrap().from),
+            (0, None)
+        );
+        assert!(event("not base64!".into(), true, "").unwrap_err().contains("no base64"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The edge as a function of AWS Lambda: asks the runtime API for an event, answers it, asks for the next. One at a time, as Lambda has it.
+//! A program as a function of AWS Lambda, the edge or the server: asks the runtime API for an event, answers it, asks for the next. One at a time, as Lambda has it.
 //!
 //! Five requests of plain HTTP/1.1 to a machine that is beside us; the official library brings forty crates for them, a second set of HTTP
 //! types and a service framework. <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
@@ -45,6 +45,16 @@ pub struct Runtime {
     /// `HOST:PORT`, as `AWS_LAMBDA_RUNTIME_API` says.
     address: String,
     connection: Option<SendRequest<Body>>,
+    lateness: Lateness,
+}
+
+/// What becomes of the process when the time of an invocation ends before its answer is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// It goes on with the next.
+    GoesOn,
+    /// [`Runtime::run`] ends once that was said: what is under way holds something that nobody else can have before the process ends.
+    Ends,
 }
 
 struct Invocation {
@@ -56,8 +66,8 @@ struct Invocation {
 
 impl Runtime {
     /// The API at `address`. Connects to nothing.
-    pub fn new(address: &str) -> Self {
-        Self { address: address.to_string(), connection: None }
+    pub fn new(address: &str, lateness: Lateness) -> Self {
+        Self { address: address.to_string(), connection: None, lateness }
     }
 
     /// Says that nothing can be answered, ever. An error if that could not be said.
@@ -94,10 +104,15 @@ impl Runtime {
         };
         let left = invocation.deadline.map(|deadline| deadline.saturating_sub(now()).saturating_sub(MARGIN));
         let answered = match left {
-            Some(left) => timeout(Duration::from_millis(left), handle(event)).await.unwrap_or_else(|_| too_late()),
-            None => handle(event).await,
+            Some(left) => timeout(Duration::from_millis(left), handle(event)).await.ok(),
+            None => Some(handle(event).await),
         };
-        self.post(&format!("{base}/response"), answer_to_json(answered), None).await
+        let late = answered.is_none();
+        self.post(&format!("{base}/response"), answer_to_json(answered.unwrap_or_else(too_late)), None).await?;
+        if late && self.lateness == Lateness::Ends {
+            return Err(Trouble::Over("an invocation took longer than its time".into()));
+        }
+        Ok(())
     }
 
     async fn next(&mut self) -> Result<Invocation, Trouble> {

@@ -1,139 +1,13 @@
 //! The program as a function of AWS Lambda, against a runtime API of our own that says what the documented one says, and fails as it may.
 
 use super::*;
+use holt_testkit::lambda::{Lambda, Next};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::Child;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::Write;
+use std::net::TcpListener;
 
-/// What the API does when it is asked for the next event.
-enum Next {
-    /// Gives one, with an id; so many milliseconds are left for it.
-    Event(&'static str, String, u64),
-    /// Closes the connection.
-    HangUp,
-    /// Answers this status.
-    Status(u16),
-    /// Begins an answer that does not end.
-    Half,
-}
-
-/// What it was told.
-#[derive(Debug)]
-struct Told {
-    path: String,
-    kind: Option<String>,
-    body: Value,
-}
-
-struct Lambda {
-    next: Sender<Next>,
-    told: Receiver<Told>,
-    child: Child,
-}
-
-impl Drop for Lambda {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A request: its first line, its headers with their names in lower case, its body.
-struct Asked {
-    first: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
-fn read_request(stream: &mut TcpStream) -> Option<Asked> {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let mut lines = head.lines();
-    let first = lines.next()?.to_string();
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_string())).collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).ok()?;
-    Some(Asked { first, headers, body })
-}
-
-fn serve(mut stream: TcpStream, next: &Mutex<Receiver<Next>>, told: &Sender<Told>) -> Option<()> {
-    while let Some(Asked { first, headers, body }) = read_request(&mut stream) {
-        let reply = |status: &str, more: &str, body: &str| {
-            format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n{body}", body.len())
-        };
-        if first == "GET /2018-06-01/runtime/invocation/next HTTP/1.1" {
-            match next.lock().unwrap().recv().ok()? {
-                Next::HangUp => return None,
-                Next::Half => {
-                    stream.write_all(b"HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: half\r\nContent-Length: 100\r\n\r\n{").ok()?;
-                    return None;
-                }
-                Next::Status(status) => stream.write_all(reply(&format!("{status} Odd"), "", "{}").as_bytes()).ok()?,
-                Next::Event(id, event, left) => {
-                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-                    let more = format!("Lambda-Runtime-Aws-Request-Id: {id}\r\nLambda-Runtime-Deadline-Ms: {}\r\n", now + left);
-                    stream.write_all(reply("200 OK", &more, &event).as_bytes()).ok()?;
-                }
-            }
-            continue;
-        }
-        let path = first.strip_prefix("POST /2018-06-01/runtime/").and_then(|rest| rest.strip_suffix(" HTTP/1.1"));
-        let path = path.unwrap_or_else(|| panic!("asked for {first}")).to_string();
-        let kind = headers.iter().find(|(name, _)| name == "lambda-runtime-function-error-type").map(|(_, value)| value.clone());
-        told.send(Told { path, kind, body: serde_json::from_slice(&body).unwrap() }).ok()?;
-        stream.write_all(reply("202 Accepted", "", "{\"status\":\"OK\"}").as_bytes()).ok()?;
-    }
-    Some(())
-}
-
-impl Lambda {
-    fn start(fragments: &str, more: &[(&str, &str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let ((next, to_give), (tell, told)) = (channel(), channel());
-        let to_give = Arc::new(Mutex::new(to_give));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (stream, to_give, tell) = (stream.unwrap(), to_give.clone(), tell.clone());
-                std::thread::spawn(move || serve(stream, &to_give, &tell));
-            }
-        });
-        let child = Command::new(env!("CARGO_BIN_EXE_holt-edge"))
-            .env("AWS_LAMBDA_RUNTIME_API", address)
-            .env("HOLT_FRAGMENTS", fragments)
-            .envs(more.iter().copied())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { next, told, child }
-    }
-    fn told(&self) -> Told {
-        self.told.recv_timeout(Duration::from_secs(20)).expect("the function says something")
-    }
-    /// What an event is answered.
-    fn ask(&self, id: &'static str, event: &Value) -> Value {
-        self.next.send(Next::Event(id, event.to_string(), 20_000)).unwrap();
-        let told = self.told();
-        assert_eq!((told.path.as_str(), &told.kind), (format!("invocation/{id}/response").as_str(), &None), "{:?}", told.body);
-        told.body
-    }
-    /// What it says when it gives up.
-    fn last_words(mut self) -> (bool, String) {
-        let mut words = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
-        (self.child.wait().unwrap().success(), words)
-    }
+fn start(fragments: &str, more: &[(&str, &str)]) -> Lambda {
+    Lambda::start(Command::new(env!("CARGO_BIN_EXE_holt-edge")).env("HOLT_FRAGMENTS", fragments).envs(more.iter().copied()))
 }
 
 /// As a Function URL says it.
@@ -160,7 +34,7 @@ const DOCS: (&str, &str) = ("HOLT_DEFAULT_WIKI", "docs");
 #[test]
 fn events_are_answered_one_after_the_other() {
     let dir = published();
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[DOCS]);
+    let lambda = start(dir.path().to_str().unwrap(), &[DOCS]);
     let page = lambda.ask("one", &event("/Guide/Set%20up", &json!({"host": "localhost"})));
     assert_eq!((&page["statusCode"], &page["isBase64Encoded"]), (&json!(200), &json!(false)));
     assert_eq!(page["body"], "<html><main><h1>Set up</h1></main></html>");
@@ -192,9 +66,9 @@ fn events_are_answered_one_after_the_other() {
 #[test]
 fn what_is_no_event_is_an_error_and_the_next_is_answered() {
     let dir = published();
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[DOCS]);
+    let lambda = start(dir.path().to_str().unwrap(), &[DOCS]);
     for (id, bad) in [("a-1", "{\"key1\":\"value1\"}"), ("a-2", "not JSON"), ("a-3", "")] {
-        lambda.next.send(Next::Event(id, bad.to_string(), 20_000)).unwrap();
+        lambda.give(Next::Event(id.to_string(), bad.to_string(), 20_000));
         let told = lambda.told();
         assert_eq!((told.path, told.kind.as_deref()), (format!("invocation/{id}/error"), Some("Edge.BadEvent")));
         assert!(told.body["errorMessage"].as_str().unwrap().contains("payload format 2.0"), "{:?}", told.body);
@@ -206,18 +80,18 @@ fn what_is_no_event_is_an_error_and_the_next_is_answered() {
 #[test]
 fn an_api_that_breaks_off_is_asked_again_and_not_for_ever() {
     let dir = published();
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[DOCS]);
-    lambda.next.send(Next::HangUp).unwrap();
-    lambda.next.send(Next::Half).unwrap();
+    let lambda = start(dir.path().to_str().unwrap(), &[DOCS]);
+    lambda.give(Next::HangUp);
+    lambda.give(Next::Half);
     assert_eq!(lambda.ask("one", &event("/", &json!({"host": "localhost"})))["statusCode"], 200);
     for _ in 0..5 {
-        lambda.next.send(Next::HangUp).unwrap();
+        lambda.give(Next::HangUp);
     }
     let (well, words) = lambda.last_words();
     assert!(!well && words.contains("the runtime API"), "{words}");
 
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[DOCS]);
-    lambda.next.send(Next::Status(500)).unwrap();
+    let lambda = start(dir.path().to_str().unwrap(), &[DOCS]);
+    lambda.give(Next::Status(500));
     let (well, words) = lambda.last_words();
     assert!(!well && words.contains("500"), "{words}");
 }
@@ -229,7 +103,7 @@ fn a_function_that_cannot_begin_says_why() {
         ("/nonexistent", vec![], "there is no fragment store"),
         (dir.path().to_str().unwrap(), vec![("HOLT_DEFAULT_WIKI", "other")], "no wiki called other"),
     ] {
-        let lambda = Lambda::start(fragments, &more);
+        let lambda = start(fragments, &more);
         let told = lambda.told();
         assert_eq!((told.path.as_str(), told.kind.as_deref()), ("init/error", Some("Edge.Init")));
         assert!(told.body["errorMessage"].as_str().unwrap().contains(why), "{:?}", told.body);
@@ -251,8 +125,8 @@ fn what_takes_too_long_is_given_up_before_lambda_does() {
         ("AWS_ENDPOINT_URL", &endpoint),
         ("HOLT_DOMAIN", "example.org"),
     ];
-    let lambda = Lambda::start("s3://pages", &store);
-    lambda.next.send(Next::Event("late", event("/", &json!({"host": "docs.example.org"})).to_string(), 500)).unwrap();
+    let lambda = start("s3://pages", &store);
+    lambda.give(Next::Event("late".to_string(), event("/", &json!({"host": "docs.example.org"})).to_string(), 500));
     let told = lambda.told();
     assert_eq!((told.path.as_str(), &told.body["statusCode"]), ("invocation/late/response", &json!(503)));
     assert_eq!((&told.body["headers"]["retry-after"], &told.body["headers"]["cache-control"]), (&json!("2"), &json!("no-store")));
@@ -267,7 +141,7 @@ fn what_is_too_large_is_said_to_be() {
     let source = store.put(wiki, Kind::Source, &Fragment::new("x")).unwrap();
     let manifest = PageManifest::new("Long".into(), RevisionId::from_bytes([1; 20]), vec![(Slot::Main, long)], source);
     store.put_page(wiki, &PagePath::parse("Long").unwrap().key(), &manifest).unwrap();
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[DOCS]);
+    let lambda = start(dir.path().to_str().unwrap(), &[DOCS]);
     let plain = lambda.ask("plain", &event("/Long", &json!({"host": "localhost"})));
     assert_eq!((&plain["statusCode"], &plain["headers"]["cache-control"]), (&json!(500), &json!("no-store")));
     assert!(plain["body"].as_str().unwrap().contains("6 MB"), "{plain}");
@@ -279,7 +153,7 @@ fn what_is_too_large_is_said_to_be() {
 #[test]
 fn the_host_may_come_in_a_header_that_was_agreed_on() {
     let dir = published();
-    let lambda = Lambda::start(dir.path().to_str().unwrap(), &[("HOLT_HOST_HEADER", "x-asked-host"), ("HOLT_DOMAIN", "example.org")]);
+    let lambda = start(dir.path().to_str().unwrap(), &[("HOLT_HOST_HEADER", "x-asked-host"), ("HOLT_DOMAIN", "example.org")]);
     let function = "x.lambda-url.eu-central-1.on.aws";
     for (id, headers, status) in [
         ("right", json!({"host": function, "x-asked-host": "docs.example.org"}), 200),

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod domain;
+mod function;
 pub mod import;
 pub mod mcp;
 pub mod output;

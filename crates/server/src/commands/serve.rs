@@ -1,21 +1,23 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
-use super::{output, wiring};
+use super::{function, output, wiring};
 use crate::app::{App, wall_clock};
 use crate::config::ServeArgs;
 use crate::platform::EXPORTS;
 use crate::recovery::Recovery;
+use crate::timeline::Timeline;
 use crate::turns::{GIT, WORKING};
 use crate::workers::{Host, Manner};
 use crate::{domains, front, handles, log, mail, metrics, purging, shipping, welcome};
-use holt_core::{Actor, Edit, Error, PagePath, Result, WikiName};
+use holt_core::{Error, Result};
 use holt_edge::serve::Stop;
-use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
-use holt_engine::{Engine, EngineOptions, Write, pages};
+use holt_engine::{Engine, EngineOptions};
+use http::Request;
+use hyper::body::Incoming;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// How often is looked for what follows from the time alone.
@@ -30,24 +32,32 @@ const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
 /// How long workers may keep the server from ending: a digest whose acceptance nobody notes goes twice.
 const WORKERS_AT_THE_END: Duration = Duration::from_secs(5);
 
-/// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
-pub fn run(args: &ServeArgs) -> Result<ExitCode> {
+/// Runs it, in a process whose `main` began at `begun`. Returns after SIGTERM or SIGINT, when what was under way is done.
+pub fn run(args: &ServeArgs, begun: Instant) -> Result<ExitCode> {
+    let timeline = Arc::new(if args.explain_startup { Timeline::told(begun) } else { Timeline::silent() });
     log::start(args.log, args.log_format);
     wiring::check(args)?;
+    if let Some(api) = &args.runtime_api {
+        return function::run(args, api, &timeline);
+    }
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
+    timeline.step("the data directory is taken, the platform's database is open");
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
-        make_welcome(&engine)?;
+        welcome::make(&engine)?;
+        timeline.step("the welcome wiki is made");
     }
     let recovery = Recovery::new(engine.interrupted()?);
     let app = wiring::app(args, engine, recovery)?;
     mail::start(&app)?;
+    timeline.step("what requests need is set up");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(WORKING + GIT + EXPORTS + 5)
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;
-    runtime.block_on(listen(args, app.clone()))?;
+    timeline.step("the runtime is made");
+    runtime.block_on(listen(args, app.clone(), timeline))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
     app.outbox.close(MAIL_AT_THE_END);
@@ -56,7 +66,7 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
+async fn listen(args: &ServeArgs, app: Arc<App>, timeline: Arc<Timeline>) -> Result<()> {
     let listener = TcpListener::bind(args.listen).await.map_err(|e| {
         Error::io(format!("listen on {}", args.listen), e)
             .hint("Another program may have that port: choose one with --listen, 127.0.0.1:0 takes any.")
@@ -74,6 +84,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let listening = || Stop::listen().map_err(|e| Error::io("listen for signals", e));
     let (stop, also) = (listening()?, listening()?);
     output::line(format_args!("listening on {place}"));
+    timeline.stand("listening");
     // What an operator said stays.
     let _ = app.public_port.set(address.port());
     let _ = app.listening.set(address);
@@ -85,7 +96,15 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let maintenance = tokio::spawn(maintain(keeper));
     let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
-    let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    let served = holt_edge::serve::serve(listener, stop, move |request: Request<Incoming>, peer| {
+        let (handler, timeline) = (handler.clone(), timeline.clone());
+        async move {
+            let reply = front::handle(handler, request, peer).await;
+            timeline.replied(&reply);
+            reply
+        }
+    });
+    let served = served.await;
     let ended = app.clone();
     // Before what they wait for is taken away.
     let _ = tokio::task::spawn_blocking(move || ended.workers.get().map(|workers| workers.stop(WORKERS_AT_THE_END))).await;
@@ -168,15 +187,4 @@ fn keep_books(app: &App) -> Result<()> {
         tracing::info!(removed, "removed wikis for good that were deleted some days ago");
     }
     Ok(())
-}
-
-fn make_welcome(engine: &Engine) -> Result<()> {
-    let wiki = engine.create_wiki(&WikiName::parse("wiki")?, "Our wiki", Audience::Everybody)?;
-    let scope = wiki.grant::<Write>(&Actor::System)?;
-    for (name, text) in welcome::FIRST {
-        let edit = Edit::new(PagePath::parse(name)?, None, (*text).to_string(), "Welcome")?;
-        pages::save(&scope, &edit, None)?;
-    }
-    // All of it is published: the mark of an interrupted run would have it looked at again.
-    engine.settle_all()
 }

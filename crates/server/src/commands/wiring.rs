@@ -67,7 +67,8 @@ pub fn app(args: &ServeArgs, engine: Engine, recovery: Recovery) -> Result<Arc<A
         },
         recovery,
         engine,
-        cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
+        // Lambda is reached by TLS alone.
+        cookies: if args.secure_cookies || args.runtime_api.is_some() { CookieSecurity::Secure } else { CookieSecurity::Plain },
         throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
         rates: Rates::new(limits(args)),
         under_way: UnderWay::default(),

@@ -116,6 +116,10 @@ impl Outbox {
         self.lock().under_way -= 1;
         self.news.notify_all();
     }
+    /// Whether there is a letter that nobody has begun to send.
+    pub fn has_letters(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
     /// Takes no more letters and waits until those that wait are sent, but not longer than `limit`.
     pub fn close(&self, limit: Duration) {
         let end = Instant::now() + limit;

@@ -240,6 +240,14 @@ pub struct Client {
 }
 
 impl Client {
+    /// A browser that reaches `https://{host}` at an address of this machine.
+    pub fn secure(address: SocketAddr, host: &str) -> Self {
+        Self { address, cookies: Arc::default(), csrf: Arc::default(), host: host.to_string(), scheme: "https" }
+    }
+    /// Where it sends what it asks.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
     /// GET with cookies.
     pub fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], b"").unwrap_or_else(|e| panic!("GET {path}: {e}"))

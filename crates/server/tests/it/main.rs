@@ -11,6 +11,7 @@ mod comments;
 mod digests;
 mod faults;
 mod files;
+mod function;
 mod git;
 mod http;
 mod isolation;
