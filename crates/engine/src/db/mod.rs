@@ -2,7 +2,7 @@
 //!
 //! | file | module | if it is lost |
 //! |---|---|---|
-//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`], [`pushers`] | settings, members, drafts, comments, the review queue and who pushed are gone: never made anew behind anybody's back |
+//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`], [`pushers`], [`webhooks`] | settings, members, drafts, comments, the review queue, who pushed and whom the wiki tells are gone: never made anew behind anybody's back |
 //! | `index.db` | [`index`] | nothing: made again from git |
 
 pub mod comments;
@@ -16,6 +16,7 @@ pub mod proposals;
 pub mod pushers;
 pub mod robot_wtf;
 pub mod watches;
+pub mod webhooks;
 pub mod wiki_db;
 
 pub use connection::is_damaged;

@@ -25,6 +25,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0006_proposal_notices.sql"),
         include_str!("migrations/0007_pushers.sql"),
         include_str!("migrations/0008_cursors.sql"),
+        include_str!("migrations/0009_webhooks.sql"),
     ],
 };
 
@@ -227,7 +228,8 @@ impl WikiDb {
     /// How far `worker` came.
     pub fn cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
         let sql = "SELECT revision FROM cursors WHERE worker = ?1";
-        let stored: Option<String> = self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
+        let stored: Option<String> =
+            self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
         stored.map(|text| decode("a revision", RevisionId::parse(&text).ok())).transpose()
     }
     /// Notes it.

@@ -34,6 +34,7 @@ mod suggest;
 mod tags;
 mod text;
 mod undo;
+pub mod webhooks;
 mod write;
 
 pub use crate::db::index::{Graph, Wanted};
