@@ -7,12 +7,14 @@ mod host;
 mod index;
 mod names;
 mod status;
+mod webhook;
 
 pub use control::{Order, ask};
 pub use digests::key as unsubscribe_key;
 pub use host::{Host, Manner};
 pub use names::{Choice, NAMES, Name};
 pub use status::{Status, status};
+pub use webhook::TIME as HOOK_TIME;
 
 use crate::app::App;
 use holt_core::{Result, WikiId};
@@ -122,6 +124,7 @@ fn worker(name: Name) -> Box<dyn Worker> {
     match name {
         Name::Index => Box::new(index::Indexing),
         Name::Digests => Box::new(digests::Digests),
+        Name::Webhook => Box::<webhook::Webhooks>::default(),
     }
 }
 

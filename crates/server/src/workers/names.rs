@@ -1,7 +1,7 @@
 //! What workers are called.
 
-use clap::builder::PossibleValue;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use std::fmt;
 
 /// A worker. Its name is part of commands, rows, metrics and file names.
@@ -11,10 +11,12 @@ pub enum Name {
     Index,
     /// Mail about what people watch.
     Digests,
+    /// Other servers that are told what happens.
+    Webhook,
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Index, Name::Digests];
+pub const NAMES: &[Name] = &[Name::Index, Name::Digests, Name::Webhook];
 
 impl Name {
     /// As people type it.
@@ -22,6 +24,7 @@ impl Name {
         match self {
             Self::Index => "index",
             Self::Digests => "digests",
+            Self::Webhook => "webhook",
         }
     }
     /// What it does, in a few words.
@@ -29,6 +32,7 @@ impl Name {
         match self {
             Self::Index => "brings search and lists to what was pushed or left by a crash",
             Self::Digests => "mails people about what they watch",
+            Self::Webhook => "tells other servers what happens in wikis",
         }
     }
 }
