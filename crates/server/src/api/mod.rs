@@ -28,6 +28,7 @@ mod replay;
 pub mod search;
 pub mod section;
 pub mod undo;
+pub mod webhooks;
 pub mod wiki;
 pub mod writing;
 

@@ -32,3 +32,4 @@ mod smtp;
 mod startup;
 mod structure;
 mod vouched;
+mod webhooks;
