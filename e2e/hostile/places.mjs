@@ -229,6 +229,8 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["mail refused", "main", ["server", "sender", "port", "user"], sent("/-/admin/mail_preferences", { mail_server: mark("server"), mail_sender: mark("sender"), mail_port: mark("port"), mail_username: mark("user"), mail_security: "" })],
   ["test mail refused", "main", ["address"], sent("/-/admin/mail_preferences", { test_mail_preferences: "1", mail_recipient: mark("address") })],
   ["repository", "top", ["site"], at("/-/admin/repository_management")],
+  ["mirror", "top", ["site"], at("/-/admin/mirror")],
+  ["mirror refused", "main", ["asked", "user"], sent("/-/admin/mirror", { url: mark("asked"), username: mark("user"), branch: "main", minutes: "5" })],
   ["webhooks refused", "main", ["asked", "folder"], sent("/-/admin/webhooks", { url: mark("asked"), prefix: mark("folder") })],
   ["webhook made", "top", ["site"], sent("/-/admin/webhooks", { url: "https://hooks.example.org/", prefix: "", events: "page.created" })],
   ["webhook", "top", ["site"], at("/-/admin/webhooks/1")],

@@ -196,6 +196,10 @@ pub struct ServeArgs {
     /// The workers that this process hosts: `all`, `none`, or some of them with commas between. What has a process of its own (`holt worker NAME`) has it there
     #[arg(long, env = "HOLT_WORKERS", default_value = "all", value_name = "NAMES", value_parser = Choice::parse)]
     pub workers: Choice,
+    /// For tests: a worker commits a fault
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    pub worker_fault: Vec<crate::workers::faults::Fault>,
     /// What is between this server and its readers.
     #[command(flatten)]
     pub readers: ReadersArgs,
@@ -229,7 +233,7 @@ pub struct ServeArgs {
     /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_client_host: Vec<String>,
-    /// Let webhooks reach this server though its address is private or plain http; only while listening on this machine alone
+    /// Let webhooks and mirrors reach this server though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_HOOK_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_hook_host: Vec<String>,
     /// Who else vouches for people.

@@ -20,6 +20,7 @@ mod inbox;
 mod linking;
 mod list;
 mod mentions;
+pub mod mirror;
 mod moving;
 mod operation;
 mod pattern;

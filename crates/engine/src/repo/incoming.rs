@@ -116,7 +116,6 @@ impl Repo {
         sync_all(&[lock.file()])?;
         failpoint::hit("repo.before-ref")?;
         lock.rename(&reference)?;
-        self.unfolded.fetch_add(1, Ordering::Relaxed);
         failpoint::hit("repo.ref-renamed")?;
         sync_directory(directory)?;
         Ok(CommitOutcome::Won(new))
@@ -126,7 +125,7 @@ impl Repo {
 impl Incoming {
     fn new(home: &Repo) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let dir = home.dir.join(INCOMING).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        let dir = home.dir.join(INCOMING).join(format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let fail = |e| Error::io("make room for a push", e);
         let made = || -> Result<gix::ThreadSafeRepository> {
             for sub in ["objects/pack", "objects/info", "refs/heads"] {
@@ -142,8 +141,8 @@ impl Incoming {
         match made() {
             Ok(inner) => {
                 let branch = home.branch.clone();
-                let (recent, unfolded) = Default::default();
-                Ok(Self { repo: Repo { dir, branch, inner, recent, unfolded }, bytes: 0 })
+                let recent = Default::default();
+                Ok(Self { repo: Repo { dir, branch, inner, recent }, bytes: 0 })
             }
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&dir);
@@ -154,6 +153,9 @@ impl Incoming {
     /// For reading: it holds what the wiki holds and what was pushed.
     pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+    pub(super) fn note_bytes(&mut self, bytes: u64) {
+        self.bytes = bytes;
     }
     /// Bytes of the pack, as it was sent.
     pub fn bytes(&self) -> u64 {

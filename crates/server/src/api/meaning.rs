@@ -5,6 +5,7 @@ use super::{agents, care, changes, history, list, proposals, search, undo, wiki}
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
 use holt_engine::pages::care::FindingKind;
+use holt_engine::pages::mirror::Direction;
 use holt_engine::pages::proposals::{LISTED, ProposalStatus};
 use holt_engine::pages::webhooks::{HookEvent, HookState};
 use serde_json::{Map, Value, json};
@@ -234,6 +235,10 @@ pub fn answered(of: &str, name: &str) -> Value {
             ("body", text()),
         ]),
         ("addWebhook" | "readWebhook" | "changeWebhook" | "rotateWebhook", "created") => text(),
+        ("readMirror" | "setMirror", "active" | "has_token") => flag(),
+        ("readMirror" | "setMirror", "minutes" | "failures" | "ahead") => number(),
+        ("readMirror" | "setMirror", "seen" | "revision") => maybe_revision(),
+        ("readMirror" | "setMirror", "error" | "tried" | "synced") => maybe(),
         (_, "id" | "failures") => number(),
         (_, "events") => texts(),
         (_, "prefix") => maybe(),
@@ -304,6 +309,24 @@ pub fn field(of: &str, name: &str) -> Value {
         }
         (_, "operations") => return operations(),
         ("acceptProposal", "files") => return choices(),
+        ("setMirror", "url") => {
+            ("string", "The address of a repository: https, a public server, port 443 or 8443, no user in it.".to_string())
+        }
+        (_, "branch") => ("string", "Which branch of it. main without it.".to_string()),
+        (_, "username") => ("string", "Who Holt is there.".to_string()),
+        (_, "token") => ("string", "Its password there. Empty: the one that there is, for the same address and user.".to_string()),
+        (_, "direction") => {
+            let about = "both; push: from the wiki to the repository alone; pull: the other way alone.";
+            return json!({"enum": Direction::ALL.map(Direction::as_str), "default": "both", "description": about});
+        }
+        (_, "minutes") => {
+            let about = "How often the repository is looked at.";
+            return json!({"type": "integer", "minimum": 1, "maximum": 1440, "default": 5, "description": about});
+        }
+        (_, "as_it_is") => {
+            let about = "Whether it is taken as it is, though its history was replaced.";
+            return json!({"type": "boolean", "default": false, "description": about});
+        }
         (_, "url") => ("string", "Where messages go: https, a public server, port 443 or 8443.".to_string()),
         (_, "events") => {
             let about = "What it is told of. Everything without it.";
@@ -413,6 +436,7 @@ pub fn text(of: &str) -> Option<&'static str> {
             place. mend is what a proposal could do: relink lets the links to from lead to to, postpone writes another day for the next review. \
             Propose it with POST /proposals. waiting is a proposal that mends it already, of those you may see. counts has all kinds, whatever kind is asked for."
         }
+        "setMirror" => "The token is never told again. What both sides change in the same lines becomes a proposal.",
         "addWebhook" => {
             "secret is told here and nowhere else: messages are signed with it as the Standard Webhooks specification has it. At most 20 in a wiki."
         }
@@ -473,7 +497,24 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "readWebhook" | "changeWebhook" => &["id", "url", "events", "prefix", "state", "failures", "created", "made_by"],
         "addWebhook" | "rotateWebhook" => &["id", "url", "events", "prefix", "state", "failures", "created", "made_by", "secret"],
         "deleteWebhook" => &["deleted", "id"],
-        "pingWebhook" | "redeliver" => &["status"],
+        "pingWebhook" | "redeliver" | "syncMirror" => &["status"],
+        "readMirror" | "setMirror" => &[
+            "url",
+            "branch",
+            "username",
+            "has_token",
+            "direction",
+            "minutes",
+            "active",
+            "seen",
+            "revision",
+            "tried",
+            "synced",
+            "failures",
+            "error",
+            "ahead",
+        ],
+        "deleteMirror" => &["deleted"],
         "listDeliveries" => &["deliveries"],
         "agents" => &["agents", "via", "sessions", "next_cursor"],
         "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
@@ -515,6 +556,7 @@ pub fn example(of: &str) -> Option<Value> {
         "revert" => json!({"to_revision": REVISION, "revision": REVISION}),
         "addWebhook" => json!({"url": "https://hooks.example.org/wiki", "events": ["page.created", "page.updated"]}),
         "changeWebhook" => json!({"active": false}),
+        "setMirror" => json!({"url": "https://git.example.org/team/wiki.git", "username": "holt", "token": "secret"}),
         "upload" => json!({"filename": "hello.txt", "content": "aGVsbG8="}),
         _ => return None,
     })

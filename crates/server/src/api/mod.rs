@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod links;
 pub mod list;
 pub mod meaning;
+pub mod mirror;
 pub mod openapi;
 pub mod pages;
 pub mod precondition;

@@ -92,7 +92,7 @@ pub fn redeliver(context: &Context<'_>) -> Answer {
 }
 
 /// Whoever the token belongs to.
-fn noted(context: &Context<'_>, action: &str, object: &str) {
+pub fn noted(context: &Context<'_>, action: &str, object: &str) {
     let actor = match &context.actor {
         Actor::Person(person) => person.email.as_str(),
         _ => "",

@@ -141,6 +141,15 @@ enum Trust {
     Place,
 }
 
+/// See [`Egress::place`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// `host:port:address,…`, as curl takes it; none if the address has no name in it.
+    pub resolve: Option<String>,
+    /// Whether it may be asked without TLS.
+    pub plain: bool,
+}
+
 /// See the module.
 pub struct Egress {
     /// `host:port` of servers that whoever runs this one vouches for.
@@ -217,6 +226,19 @@ impl Egress {
             return Err(refused("its host is not on the public network"));
         }
         Ok(())
+    }
+    /// Where a server is, for a program that asks it by itself: judged as if it were asked now.
+    pub fn place(&self, address: &str) -> Result<Place> {
+        let end = Instant::now() + self.time;
+        let (url, host, port) = self.check(address)?;
+        let places = self.resolve(&url, host.clone(), port, end)?;
+        let shown = |place: &SocketAddr| match place.ip() {
+            std::net::IpAddr::V4(address) => address.to_string(),
+            std::net::IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let named = matches!(url.host(), Some(Host::Domain(_)));
+        let resolve = named.then(|| format!("{host}:{port}:{}", places.iter().take(TRIES).map(shown).collect::<Vec<_>>().join(",")));
+        Ok(Place { resolve, plain: url.scheme() == "http" })
     }
     fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
         let end = Instant::now() + self.time;

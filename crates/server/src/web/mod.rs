@@ -27,6 +27,7 @@ pub mod links;
 pub mod llms;
 pub mod mail_settings;
 pub mod me;
+pub mod mirror;
 pub mod page;
 pub mod passkeys;
 pub mod path_rules;
@@ -43,6 +44,7 @@ pub mod unsubscribe;
 pub mod users;
 mod views;
 pub mod webhooks;
+pub mod workers;
 
 use crate::api::credentials::Identity;
 use crate::app::App;

@@ -7,32 +7,65 @@ use std::fmt;
 /// A worker. Its name is part of commands, rows, metrics and file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
+    /// Published pages, to the object store.
+    Publish,
     /// What is derived of texts.
     Index,
     /// Mail about what people watch.
     Digests,
+    /// How much there is, and letters that a limit is near.
+    Quota,
+    /// What files want done.
+    Maintenance,
+    /// What people should look at.
+    Care,
+    /// Caches in front of published pages.
+    Purge,
+    /// Repositories elsewhere that wikis are kept the same as.
+    Mirror,
     /// Other servers that are told what happens.
     Webhook,
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Index, Name::Digests, Name::Webhook];
+pub const NAMES: &[Name] =
+    &[Name::Publish, Name::Index, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge, Name::Mirror, Name::Webhook];
 
 impl Name {
     /// As people type it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Publish => "publish",
             Self::Index => "index",
             Self::Digests => "digests",
+            Self::Quota => "quota",
+            Self::Maintenance => "maintenance",
+            Self::Care => "care",
+            Self::Purge => "purge",
+            Self::Mirror => "mirror",
             Self::Webhook => "webhook",
         }
     }
     /// What it does, in a few words.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Index => "brings search and lists to what was pushed or left by a crash",
-            Self::Digests => "mails people about what they watch",
-            Self::Webhook => "tells other servers what happens in wikis",
+            Self::Publish => "Puts published pages into the object store",
+            Self::Index => "Brings search and lists to what was pushed or left by a crash",
+            Self::Digests => "Mails people about what they watch",
+            Self::Quota => "Measures wikis, and tells owners that a limit is near",
+            Self::Maintenance => "Merges packs, removes what nothing names, checks all of it weekly",
+            Self::Care => "Counts what people should look at",
+            Self::Purge => "Has caches forget what changed",
+            Self::Mirror => "Keeps wikis the same as repositories elsewhere",
+            Self::Webhook => "Tells other servers what happens in wikis",
+        }
+    }
+    /// What is missing where there is nothing for it to do.
+    pub fn wants(self) -> &'static str {
+        match self {
+            Self::Publish => "There is no object store (--publish-to).",
+            Self::Purge => "There are no caches (--purge).",
+            _ => "",
         }
     }
 }
@@ -49,56 +82,5 @@ impl ValueEnum for Name {
     }
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.as_str()).help(self.about()))
-    }
-}
-
-/// Which workers a process hosts: `all`, `none`, or some of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice(Vec<Name>);
-
-impl Choice {
-    /// All of them.
-    pub fn all() -> Self {
-        Self(NAMES.to_vec())
-    }
-    /// This one.
-    pub fn one(name: Name) -> Self {
-        Self(vec![name])
-    }
-    /// Which.
-    pub fn names(&self) -> &[Name] {
-        &self.0
-    }
-    /// Reads `all`, `none` or names with commas between them.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let name = |word: &str| {
-            NAMES.iter().find(|name| name.as_str() == word).copied().ok_or_else(|| {
-                let all: Vec<&str> = NAMES.iter().map(|name| name.as_str()).collect();
-                format!("there is no worker called {word:?}; there are all, none, or some of {}", all.join(","))
-            })
-        };
-        match text {
-            "all" => Ok(Self::all()),
-            "none" => Ok(Self(Vec::new())),
-            some => {
-                let mut names = some.split(',').map(|word| name(word.trim())).collect::<Result<Vec<_>, _>>()?;
-                names.sort_unstable();
-                names.dedup();
-                Ok(Self(names))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn choices_are_read() {
-        assert_eq!(Choice::parse("all").unwrap().names(), NAMES);
-        assert!(Choice::parse("none").unwrap().names().is_empty());
-        assert_eq!(Choice::parse("index, digests,index").unwrap().names(), [Name::Index, Name::Digests]);
-        assert!(Choice::parse("otter").unwrap_err().contains("index"));
     }
 }

@@ -1,8 +1,9 @@
 //! How workers stand, for whoever looks: as whoever has their posts wrote it down, and what waits now.
 
-use super::control::holder;
+use super::control::{Order, ask, holder};
 use super::{NAMES, Name};
-use holt_core::Result;
+use crate::app::App;
+use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, Waiting, WorkerRow};
 use serde::Serialize;
 use std::path::Path;
@@ -15,8 +16,11 @@ const FAILURES: u32 = 20;
 pub struct Status {
     /// What it is called.
     pub worker: &'static str,
-    /// `working`, `paused`, or `nowhere` where no process has its post.
+    /// `working`; `idle` where there is nothing for it to do; `paused`; or `nowhere` where no process has its post.
     pub state: &'static str,
+    /// Why it is idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// The process that has its post.
     pub process: Option<u32>,
     /// Wikis that it is to look at.
@@ -52,6 +56,84 @@ pub struct Failed {
     pub error: String,
 }
 
+/// A worker, as pages show it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Whether this process has its post.
+    pub is_here: bool,
+    /// Whether another one has.
+    pub is_elsewhere: bool,
+    /// Whether it is to rest.
+    pub is_paused: bool,
+    /// Why there is nothing for it to do.
+    pub idle: Option<String>,
+    /// Wikis that it is to look at.
+    pub waiting: u64,
+    /// Seconds since the one that waits longest moved.
+    pub behind: u64,
+    /// Turns that ended well.
+    pub turns: u64,
+    /// Turns that did not.
+    pub failures: u64,
+    /// Seconds that they took together.
+    pub seconds: u64,
+    /// Where it fails, and why.
+    pub failed: Vec<(String, String)>,
+}
+
+/// All workers, as pages show them.
+pub fn lines(app: &App) -> Result<Vec<Line>> {
+    if let Some(host) = app.workers.get() {
+        host.note_now();
+    }
+    let all = status(app.engine.directory(), app.engine.data(), app.engine.clock().now())?;
+    let line = |(status, name): (Status, &Name)| Line {
+        name: status.worker,
+        about: name.about(),
+        is_here: status.process == Some(std::process::id()),
+        is_elsewhere: status.process.is_some_and(|process| process != std::process::id()),
+        is_paused: status.state == "paused",
+        idle: status.because,
+        waiting: status.waiting,
+        behind: status.behind_seconds,
+        turns: status.turns,
+        failures: status.failures,
+        seconds: status.spent_ms / 1000,
+        failed: status.failed.into_iter().map(|failed| (failed.wiki, failed.error)).collect(),
+    };
+    Ok(all.into_iter().zip(NAMES).map(line).collect())
+}
+
+/// Does what a form or a program asks for: `pause`, `resume` or `restart`.
+pub fn obey(app: &App, worker: &str, order: &str) -> Result<()> {
+    let name = NAMES.iter().find(|name| name.as_str() == worker).copied().ok_or_else(|| Error::not_found("there is no such worker"))?;
+    let order = match order {
+        "pause" => Order::Pause,
+        "resume" => Order::Resume,
+        "restart" => Order::Restart,
+        _ => return Err(Error::invalid("a worker is told to pause, to resume or to restart")),
+    };
+    tell(app.engine.directory(), app.engine.data(), order, name, app.engine.clock().now()).map(drop)
+}
+
+/// Gives an order to whoever has the post; where nobody has, it is written down for whoever takes it. Whether somebody had.
+pub fn tell(directory: &Directory, data: &Path, order: Order, name: Name, now: i64) -> Result<bool> {
+    if ask(data, order, name)?.is_some() {
+        return Ok(true);
+    }
+    match order {
+        Order::Pause => directory.pause_worker(name.as_str())?,
+        Order::Resume => directory.resume_worker(name.as_str())?,
+        Order::Restart => directory.forgive_work(name.as_str(), now)?,
+        Order::Give | Order::Note => {}
+    }
+    Ok(false)
+}
+
 /// All workers of a data directory.
 pub fn status(directory: &Directory, data: &Path, now: i64) -> Result<Vec<Status>> {
     NAMES.iter().map(|name| of(directory, data, *name, now)).collect()
@@ -61,9 +143,11 @@ fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status
     let row = directory.worker(name.as_str())?;
     let Waiting { wikis, since, failing, poisoned } = directory.waiting_work(name.as_str(), row.seen, now)?;
     let process = holder(data, name);
-    let WorkerRow { paused, turns, failures, spent, last, error, .. } = row;
+    let WorkerRow { paused, turns, failures, spent, last, error, idle, .. } = row;
+    let idle = Some(idle).filter(|idle| process.is_some() && !idle.is_empty());
     let state = match process {
         _ if paused => "paused",
+        Some(_) if idle.is_some() => "idle",
         Some(_) => "working",
         None => "nowhere",
     };
@@ -76,8 +160,10 @@ fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status
         worker: name.as_str(),
         state,
         process,
-        waiting: wikis,
-        behind_seconds: since.map_or(0, |since| u64::try_from(now - since).unwrap_or_default()),
+        // What waits for one that has nothing to do there does not wait.
+        waiting: if idle.is_some() { 0 } else { wikis },
+        behind_seconds: since.filter(|_| idle.is_none()).map_or(0, |since| u64::try_from(now - since).unwrap_or_default()),
+        because: idle,
         failing,
         poisoned,
         turns,

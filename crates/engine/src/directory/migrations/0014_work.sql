@@ -17,7 +17,8 @@ CREATE TABLE workers (
     failures INTEGER NOT NULL,
     spent INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    error TEXT NOT NULL
+    error TEXT NOT NULL,
+    idle TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- What a worker owes a wiki besides: what failed, and what it wants to do again at a time. due: Unix seconds; 9223372036854775807: not before somebody says so,
@@ -32,3 +33,12 @@ CREATE TABLE work (
     PRIMARY KEY (worker, wiki)
 ) WITHOUT ROWID;
 CREATE INDEX work_due ON work (worker, due);
+
+-- How much there is of a wiki, as it was measured last. warned: its owner was told that a limit is near.
+CREATE TABLE usage (
+    wiki INTEGER PRIMARY KEY REFERENCES wikis (id),
+    pages INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    measured INTEGER NOT NULL,
+    warned INTEGER NOT NULL
+);

@@ -100,3 +100,46 @@ pub struct DeliveryRow {
     /// When it is sent again.
     pub next: Option<Moment>,
 }
+
+/// The repository elsewhere that the wiki is kept the same as.
+#[derive(Template)]
+#[template(path = "mirror.html")]
+pub struct MirrorView {
+    /// Token of the session.
+    pub csrf: String,
+    /// The other screens.
+    pub tabs: Vec<Tab>,
+    /// How it stands, if there is one.
+    pub stand: Option<MirrorStand>,
+    /// Where the repository is.
+    pub url: Field,
+    /// Which branch of it.
+    pub branch: String,
+    /// Who Holt is there.
+    pub username: String,
+    /// Minutes between two looks.
+    pub minutes: String,
+    /// Which way.
+    pub directions: Vec<Choice>,
+    /// Whether anything is done.
+    pub active: bool,
+    /// Why the form came back.
+    pub problem: Option<Problem>,
+    /// What was done.
+    pub notice: Option<String>,
+}
+
+/// How it stands.
+#[derive(Debug, Clone)]
+pub struct MirrorStand {
+    /// When all went well last.
+    pub synced: Option<Moment>,
+    /// When it was looked at last.
+    pub tried: Option<Moment>,
+    /// Why that failed.
+    pub error: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Commits that the remote does not have yet.
+    pub ahead: usize,
+}
