@@ -5,7 +5,7 @@ use crate::db::index::{Facts, FileDoc, Index, IndexBatch, PageDoc};
 use crate::publish;
 use crate::repo::{FileMode, LogEntry, Repo, TreeFile};
 use crate::wiki::Wiki;
-use holt_core::{ChangeKind, PagePath, Result, RevisionId};
+use holt_core::{ChangeKind, Hidden, PagePath, Result, RevisionId};
 use holt_markdown::{Context, Options, Purpose};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -73,6 +73,25 @@ impl Wiki {
         }
         catch_up(self)?;
         self.index()
+    }
+}
+
+/// The index at one moment, for what tells everybody the same.
+pub(crate) struct Common {
+    /// All of it: for places in the history alone.
+    pub(crate) whole: Arc<Index>,
+    /// What everybody sees who reads the wiki.
+    pub(crate) index: Arc<Index>,
+    /// What somebody does not see who reads the wiki.
+    pub(crate) hidden: Hidden,
+}
+
+impl Wiki {
+    /// The index without every part of the wiki that has readers of its own.
+    pub(crate) fn common(&self) -> Result<Common> {
+        let hidden = self.preferences()?.path_access.hidden_in(None);
+        let whole = self.fresh_index()?;
+        Ok(Common { index: self.sight(whole.clone(), hidden.clone()), whole, hidden })
     }
 }
 

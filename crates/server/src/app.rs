@@ -3,7 +3,7 @@
 use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
-use crate::egress::Dns;
+use crate::egress::{Dns, Egress};
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
@@ -60,6 +60,8 @@ pub struct App {
     pub git_time: Duration,
     /// Programs that are known by an address of their own.
     pub documents: Documents,
+    /// The way to servers that administrators of wikis name.
+    pub hooks: Egress,
     /// The port of links in mail, if it is not the scheme's own: what the operator says, or the one that is listened on. Set once it is known.
     pub public_port: OnceLock<u16>,
     /// Asks the DNS whose a name is.

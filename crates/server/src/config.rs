@@ -241,6 +241,9 @@ pub struct ServeArgs {
     /// Ask this server who an agent is though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_CLIENT_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_client_host: Vec<String>,
+    /// Let webhooks and mirrors reach this server though its address is private or plain http; only while listening on this machine alone
+    #[arg(long, env = "HOLT_TRUST_HOOK_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
+    pub trust_hook_host: Vec<String>,
     /// Who else vouches for people.
     #[command(flatten)]
     pub elsewhere: ElsewhereArgs,

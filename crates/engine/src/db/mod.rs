@@ -2,13 +2,14 @@
 //!
 //! | file | module | if it is lost |
 //! |---|---|---|
-//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`], [`pushers`] | settings, members, drafts, comments, the review queue and who pushed are gone: never made anew behind anybody's back |
+//! | `wiki.db` | [`wiki_db`], [`preferences`], [`comments`], [`watches`], [`proposals`], [`proposal_notices`], [`pushers`], [`webhooks`], [`mirror`] | settings, members, drafts, comments, the review queue, who pushed whom the wiki tells and what it mirrors are gone: never made anew behind anybody's back |
 //! | `index.db` | [`index`] | nothing: made again from git |
 
 pub mod comments;
 mod connection;
 mod foreign;
 pub mod index;
+pub mod mirror;
 pub mod otterwiki;
 pub mod preferences;
 pub mod proposal_notices;
@@ -16,6 +17,7 @@ pub mod proposals;
 pub mod pushers;
 pub mod robot_wtf;
 pub mod watches;
+pub mod webhooks;
 pub mod wiki_db;
 
 pub use connection::is_damaged;

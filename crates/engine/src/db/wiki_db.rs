@@ -25,6 +25,8 @@ const KIND: Kind = Kind {
         include_str!("migrations/0006_proposal_notices.sql"),
         include_str!("migrations/0007_pushers.sql"),
         include_str!("migrations/0008_cursors.sql"),
+        include_str!("migrations/0009_webhooks.sql"),
+        include_str!("migrations/0010_mirror.sql"),
     ],
 };
 

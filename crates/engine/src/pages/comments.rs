@@ -5,6 +5,7 @@
 
 use super::anchor::{Words, visible};
 use super::mentions::mentioned;
+use super::webhooks::{self, HookEvent};
 use crate::db::comments::{Added, CommentRow, NewComment, NoticeKind, Room, ThreadRow};
 use crate::db::preferences::Preferences;
 use crate::publish::links::IndexLinks;
@@ -233,7 +234,9 @@ pub fn comment(scope: &Scope<'_, Read>, path: &PagePath, quote: &Quote, text: &s
     let told = told(mentioned(scope, &path, author.id, &text)?, Vec::new());
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
     super::note_news(wiki);
-    id_of(wiki.db()?.add_thread(&path, &clean_quote(quote), new, ROOM)?)
+    let id = id_of(wiki.db()?.add_thread(&path, &clean_quote(quote), new, ROOM)?)?;
+    webhooks::note(wiki, HookEvent::CommentCreated);
+    Ok(id)
 }
 
 /// Answers in a thread about `path`. Answers the id of the comment.
@@ -249,7 +252,9 @@ pub fn reply(scope: &Scope<'_, Read>, path: &PagePath, thread: i64, text: &str) 
     let told = told(mentioned(scope, path, author.id, &text)?, others);
     let new = NewComment { author, content: &text, now: wiki.shared.clock.now(), told: &told };
     super::note_news(wiki);
-    id_of(db.add_reply((thread.id, &path.key()), new, ROOM)?)
+    let id = id_of(db.add_reply((thread.id, &path.key()), new, ROOM)?)?;
+    webhooks::note(wiki, HookEvent::CommentCreated);
+    Ok(id)
 }
 
 /// Changes what one's own comment says. Whoever is named only now is told now.

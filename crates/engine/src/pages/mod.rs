@@ -20,6 +20,7 @@ mod inbox;
 mod linking;
 mod list;
 mod mentions;
+pub mod mirror;
 mod moving;
 mod operation;
 mod pattern;
@@ -34,6 +35,7 @@ mod suggest;
 mod tags;
 mod text;
 mod undo;
+pub mod webhooks;
 mod write;
 
 pub use crate::db::index::{Graph, Wanted};

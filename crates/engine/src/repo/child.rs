@@ -17,6 +17,8 @@ const TIME: Duration = Duration::from_secs(120);
 const TURNS: u32 = 4;
 /// Memory of its own; packs that it maps do not count.
 const MEMORY: u64 = 1024 * 1024 * 1024;
+/// The largest file that one may write that fetches from elsewhere: nobody says beforehand how much comes.
+const FILE: u64 = 2 * 1024 * 1024 * 1024;
 /// Seconds of computing.
 const CPU_SECONDS: u64 = 120;
 /// How much more willingly it waits than we do.
@@ -134,6 +136,10 @@ impl Running {
         running.watch = Some((end, watch));
         Ok(running)
     }
+    /// Lets it write no file that is larger than any push may be.
+    pub(super) fn limit_files(&self) {
+        limit_files(Pid::from_child(&self.child));
+    }
     /// Tells it more. `false` if it does not listen any more; why, [`Running::finish`] knows.
     pub(super) fn tell(&mut self, bytes: &[u8]) -> Result<bool> {
         let Some(input) = &mut self.input else { return Ok(false) };
@@ -206,6 +212,19 @@ fn listen(from: &mut dyn Read) -> String {
         said.extend_from_slice(&piece[..length.min(room)]);
     }
     String::from_utf8_lossy(&said).into_owned()
+}
+
+#[cfg(target_os = "linux")]
+fn limit_files(pid: Pid) {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    // One that has ended already needs none.
+    let _ = prlimit(Some(pid), Resource::Fsize, Rlimit { current: Some(FILE), maximum: Some(FILE) });
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit_files(_: Pid) {
+    // Elsewhere a process limits only itself; what it wrote is looked at all the same.
+    let _ = FILE;
 }
 
 /// What it starts from now on has the same limits; it has hardly begun.

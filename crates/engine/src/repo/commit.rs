@@ -10,7 +10,7 @@
 
 use super::durable::{sync_all, sync_directory, write_new};
 use super::pack::{Entry, Pack, build, stream};
-use super::{BlobId, Repo, fault, object_id};
+use super::{BlobId, Incoming, Repo, fault, object_id};
 use crate::failpoint;
 use gix::objs::tree::EntryKind;
 use gix::objs::{Write, WriteTo};
@@ -89,6 +89,25 @@ impl Repo {
             _ => Ok(()),
         }
     }
+    /// Writes a commit with the parents `ours` and `theirs` into what came: the tree of `ours` with `changes`. No branch moves.
+    pub fn merge_into(
+        incoming: &Incoming,
+        ours: RevisionId,
+        theirs: RevisionId,
+        changes: &[FileChange],
+        meta: &CommitMeta,
+    ) -> Result<RevisionId> {
+        let mut repo = incoming.repo().inner.to_thread_local();
+        repo.objects.set_object_memory(Storage::default());
+        let base = incoming.repo().find_commit(&repo, ours)?.tree_id().map_err(|e| fault("read a tree", e))?.detach();
+        let tree = write_tree(&repo, Some(base), changes)?;
+        let commit = write_commit(&repo, &[ours, theirs], tree, meta)?;
+        let new = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
+        let pack = pack_of(&new)?;
+        let packs = incoming.repo().dir.join("objects/pack");
+        Written::new(&packs, &pack)?.name(&packs, &pack.name)?;
+        Ok(RevisionId::from_bytes(super::bytes20(&commit)))
+    }
     fn proposal_ref(&self, number: i64) -> PathBuf {
         self.dir.join(super::PROPOSALS).join(number.to_string())
     }
@@ -104,7 +123,7 @@ impl Repo {
         if base_tree == Some(tree) {
             return Ok(None);
         }
-        let commit = write_commit(&repo, base, tree, meta)?;
+        let commit = write_commit(&repo, base.as_slice(), tree, meta)?;
         let mut new = repo.objects.reset_object_memory().ok_or_else(|| Error::internal("collect the objects of a commit"))?;
         new.retain(|id, _| !before.contains_key(id));
         Ok(Some(Made { commit: RevisionId::from_bytes(super::bytes20(&commit)), new }))
@@ -320,7 +339,7 @@ fn taken(here: &str, file: &str) -> Error {
         .hint("Choose another name, or rename that file first.")
 }
 
-fn write_commit(repo: &gix::Repository, base: Option<RevisionId>, tree: gix::ObjectId, meta: &CommitMeta) -> Result<gix::ObjectId> {
+fn write_commit(repo: &gix::Repository, parents: &[RevisionId], tree: gix::ObjectId, meta: &CommitMeta) -> Result<gix::ObjectId> {
     let signature = |name: &str, email: &str, time: Timestamp| gix::actor::Signature {
         name: name.into(),
         email: email.into(),
@@ -328,7 +347,7 @@ fn write_commit(repo: &gix::Repository, base: Option<RevisionId>, tree: gix::Obj
     };
     let commit = gix::objs::Commit {
         tree,
-        parents: base.map(object_id).into_iter().collect(),
+        parents: parents.iter().copied().map(object_id).collect(),
         author: signature(meta.author.name(), meta.author.email(), meta.author_time),
         committer: signature("Holt", "noreply@holt", meta.committer_time),
         encoding: None,

@@ -85,7 +85,7 @@ fn branch(into: &Path, address: &str, protocol: &str) -> Result<Option<String>> 
 }
 
 /// A branch name that is only a name (security.md GIT-6).
-fn plain(branch: &str) -> bool {
+pub(super) fn plain(branch: &str) -> bool {
     branch.len() <= 100
         && branch.starts_with(|c: char| c.is_ascii_alphanumeric())
         && branch.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-'))

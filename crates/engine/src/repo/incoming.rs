@@ -125,7 +125,7 @@ impl Repo {
 impl Incoming {
     fn new(home: &Repo) -> Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let dir = home.dir.join(INCOMING).join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
+        let dir = home.dir.join(INCOMING).join(format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let fail = |e| Error::io("make room for a push", e);
         let made = || -> Result<gix::ThreadSafeRepository> {
             for sub in ["objects/pack", "objects/info", "refs/heads"] {
@@ -153,6 +153,9 @@ impl Incoming {
     /// For reading: it holds what the wiki holds and what was pushed.
     pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+    pub(super) fn note_bytes(&mut self, bytes: u64) {
+        self.bytes = bytes;
     }
     /// Bytes of the pack, as it was sent.
     pub fn bytes(&self) -> u64 {

@@ -20,6 +20,7 @@ mod pack;
 mod pack_scan;
 mod read;
 mod recent;
+mod remote;
 mod upload_pack;
 pub mod visual_diff;
 mod weight;
@@ -33,6 +34,7 @@ pub use log::{LogEntry, TreeChange};
 pub use new_trees::TreeLimits;
 pub use pack_scan::{PackLimits, PackRoom};
 pub use read::{FileMode, Listing, TreeFile};
+pub use remote::{Remote, Sent, is_branch};
 pub use upload_pack::Protocol;
 pub use weight::Weight;
 

@@ -24,5 +24,6 @@ mod repo;
 mod robot_wtf;
 mod save;
 mod undo;
+mod webhooks;
 mod wikis;
 mod work;

@@ -5,7 +5,9 @@ use super::{agents, care, changes, history, list, proposals, search, undo, wiki}
 use holt_core::edit::{MESSAGE_BYTES, SOURCE_BYTES};
 use holt_engine::pages::ATTACHMENT_BYTES;
 use holt_engine::pages::care::FindingKind;
+use holt_engine::pages::mirror::Direction;
 use holt_engine::pages::proposals::{LISTED, ProposalStatus};
+use holt_engine::pages::webhooks::{HookEvent, HookState};
 use serde_json::{Map, Value, json};
 
 /// Stands for a page in examples of what reads.
@@ -35,6 +37,8 @@ pub fn hole(name: &str) -> &'static str {
     match name {
         "path" => "Path of a page. It may contain slashes, in any case of its letters, with or without .md.",
         "number" => "Number of a proposal.",
+        "webhook" => "Number of a webhook.",
+        "delivery" => "Number of a message: its id in the list.",
         _ => "Name of a file.",
     }
 }
@@ -206,6 +210,39 @@ pub fn answered(of: &str, name: &str) -> Value {
             ("may_review", flag()),
             ("url", text()),
         ]),
+        ("listWebhooks", "webhooks") => list(&[
+            ("id", number()),
+            ("url", text()),
+            ("events", texts()),
+            ("prefix", maybe()),
+            ("state", json!({"enum": HookState::ALL.map(HookState::as_str)})),
+            ("failures", number()),
+            ("created", text()),
+            ("made_by", text()),
+        ]),
+        ("listDeliveries", "deliveries") => list(&[
+            ("id", number()),
+            ("message", text()),
+            ("event", text()),
+            ("revision", maybe_revision()),
+            ("created", text()),
+            ("attempts", number()),
+            ("next", maybe()),
+            ("last", maybe()),
+            ("status", json!({"type": ["integer", "null"]})),
+            ("error", maybe()),
+            ("milliseconds", json!({"type": ["integer", "null"]})),
+            ("body", text()),
+        ]),
+        ("addWebhook" | "readWebhook" | "changeWebhook" | "rotateWebhook", "created") => text(),
+        ("readMirror" | "setMirror", "active" | "has_token") => flag(),
+        ("readMirror" | "setMirror", "minutes" | "failures" | "ahead") => number(),
+        ("readMirror" | "setMirror", "seen" | "revision") => maybe_revision(),
+        ("readMirror" | "setMirror", "error" | "tried" | "synced") => maybe(),
+        (_, "id" | "failures") => number(),
+        (_, "events") => texts(),
+        (_, "prefix") => maybe(),
+        (_, "state") => json!({"enum": HookState::ALL.map(HookState::as_str)}),
         (_, "number") => number(),
         (_, "decision") => json!({"type": "object"}),
         ("readProposal", "created") => text(),
@@ -272,6 +309,32 @@ pub fn field(of: &str, name: &str) -> Value {
         }
         (_, "operations") => return operations(),
         ("acceptProposal", "files") => return choices(),
+        ("setMirror", "url") => {
+            ("string", "The address of a repository: https, a public server, port 443 or 8443, no user in it.".to_string())
+        }
+        (_, "branch") => ("string", "Which branch of it. main without it.".to_string()),
+        (_, "username") => ("string", "Who Holt is there.".to_string()),
+        (_, "token") => ("string", "Its password there. Empty: the one that there is, for the same address and user.".to_string()),
+        (_, "direction") => {
+            let about = "both; push: from the wiki to the repository alone; pull: the other way alone.";
+            return json!({"enum": Direction::ALL.map(Direction::as_str), "default": "both", "description": about});
+        }
+        (_, "minutes") => {
+            let about = "How often the repository is looked at.";
+            return json!({"type": "integer", "minimum": 1, "maximum": 1440, "default": 5, "description": about});
+        }
+        (_, "as_it_is") => {
+            let about = "Whether it is taken as it is, though its history was replaced.";
+            return json!({"type": "boolean", "default": false, "description": about});
+        }
+        (_, "url") => ("string", "Where messages go: https, a public server, port 443 or 8443.".to_string()),
+        (_, "events") => {
+            let about = "What it is told of. Everything without it.";
+            let words = HookEvent::ALL.map(HookEvent::as_str);
+            return json!({"type": "array", "minItems": 1, "maxItems": words.len(), "items": {"enum": words}, "description": about});
+        }
+        (_, "prefix") => ("string", "Only what is at this page or below it. Empty: the whole wiki.".to_string()),
+        (_, "active") => return json!({"type": "boolean", "description": "false: it is told nothing; true: what happens from now on."}),
         (_, "seen") => ("string", "The seen of the proposal as you read it: refused if a page of it changed since.".to_string()),
         (_, "reason") => ("string", "What its maker is told; of a rejection, and of what is left out.".to_string()),
         (_, "text") => ("string", "Plain text.".to_string()),
@@ -373,6 +436,12 @@ pub fn text(of: &str) -> Option<&'static str> {
             place. mend is what a proposal could do: relink lets the links to from lead to to, postpone writes another day for the next review. \
             Propose it with POST /proposals. waiting is a proposal that mends it already, of those you may see. counts has all kinds, whatever kind is asked for."
         }
+        "setMirror" => "The token is never told again. What both sides change in the same lines becomes a proposal.",
+        "addWebhook" => {
+            "secret is told here and nowhere else: messages are signed with it as the Standard Webhooks specification has it. At most 20 in a wiki."
+        }
+        "rotateWebhook" => "secret is told here and nowhere else. For a day messages are signed with the one before as well.",
+        "changeWebhook" => "One that was off, gone or broken begins anew when it is switched on: what happened before is not told.",
         "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
         "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",
         "getAttachment" => {
@@ -424,6 +493,29 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "acceptProposal" => &["number", "status", "revision"],
         "rejectProposal" | "withdrawProposal" | "commentProposal" => &["number", "title", "status", "decision"],
         "changelog" => &["entries", "total", "next_cursor"],
+        "listWebhooks" => &["webhooks"],
+        "readWebhook" | "changeWebhook" => &["id", "url", "events", "prefix", "state", "failures", "created", "made_by"],
+        "addWebhook" | "rotateWebhook" => &["id", "url", "events", "prefix", "state", "failures", "created", "made_by", "secret"],
+        "deleteWebhook" => &["deleted", "id"],
+        "pingWebhook" | "redeliver" | "syncMirror" => &["status"],
+        "readMirror" | "setMirror" => &[
+            "url",
+            "branch",
+            "username",
+            "has_token",
+            "direction",
+            "minutes",
+            "active",
+            "seen",
+            "revision",
+            "tried",
+            "synced",
+            "failures",
+            "error",
+            "ahead",
+        ],
+        "deleteMirror" => &["deleted"],
+        "listDeliveries" => &["deliveries"],
         "agents" => &["agents", "via", "sessions", "next_cursor"],
         "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
         "links" => &["nodes", "edges"],
@@ -462,6 +554,9 @@ pub fn example(of: &str) -> Option<Value> {
         "editPage" => json!({"revision": REVISION, "old_string": "red button", "new_string": "green button"}),
         "rename" => json!({"new_path": "Moved"}),
         "revert" => json!({"to_revision": REVISION, "revision": REVISION}),
+        "addWebhook" => json!({"url": "https://hooks.example.org/wiki", "events": ["page.created", "page.updated"]}),
+        "changeWebhook" => json!({"active": false}),
+        "setMirror" => json!({"url": "https://git.example.org/team/wiki.git", "username": "holt", "token": "secret"}),
         "upload" => json!({"filename": "hello.txt", "content": "aGVsbG8="}),
         _ => return None,
     })

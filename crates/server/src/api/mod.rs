@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod links;
 pub mod list;
 pub mod meaning;
+pub mod mirror;
 pub mod openapi;
 pub mod pages;
 pub mod precondition;
@@ -28,6 +29,7 @@ mod replay;
 pub mod search;
 pub mod section;
 pub mod undo;
+pub mod webhooks;
 pub mod wiki;
 pub mod writing;
 

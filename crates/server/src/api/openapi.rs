@@ -53,6 +53,19 @@ const SHAPES: &[(&str, &str, Shape)] = &[
     ("POST",   "/proposals/{number}/reject", shape("rejectProposal", "Refuses a proposal", &[], &["reason"], &[200], &[409, 415])),
     ("POST",   "/proposals/{number}/withdraw", shape("withdrawProposal", "Takes one's own proposal back", &[], &[], &[200], &[409, 415])),
     ("POST",   "/proposals/{number}/comments", shape("commentProposal", "Says something about a proposal", &[], &["text!"], &[200], &[415])),
+    ("GET",    "/webhooks",     shape("listWebhooks", "Servers that are told what happens in the wiki", &[], &[], &[200], &[])),
+    ("POST",   "/webhooks",     shape("addWebhook", "Has a server told what happens from now on", &[], &["url!", "events", "prefix"], &[201], &[415])),
+    ("GET",    "/webhooks/{webhook}", shape("readWebhook", "A webhook, without its secret", &[], &[], &[200], &[])),
+    ("PATCH",  "/webhooks/{webhook}", shape("changeWebhook", "Changes a webhook, or switches it on or off", &[], &["url", "events", "prefix", "active"], &[200], &[415])),
+    ("DELETE", "/webhooks/{webhook}", shape("deleteWebhook", "Deletes a webhook, with all that it is owed", &[], &[], &[200], &[415])),
+    ("POST",   "/webhooks/{webhook}/rotate", shape("rotateWebhook", "Gives a webhook another secret", &[], &[], &[200], &[415])),
+    ("POST",   "/webhooks/{webhook}/ping", shape("pingWebhook", "Has a message sent to a webhook that tells of nothing", &[], &[], &[202], &[409, 415])),
+    ("GET",    "/webhooks/{webhook}/deliveries", shape("listDeliveries", "What a webhook was sent and is owed, newest first", &[], &[], &[200], &[])),
+    ("POST",   "/webhooks/{webhook}/deliveries/{delivery}/redeliver", shape("redeliver", "Has a message sent again, under its id", &[], &[], &[202], &[409, 415])),
+    ("GET",    "/mirror",       shape("readMirror", "The repository elsewhere that the wiki is kept the same as, and how that stands", &[], &[], &[200], &[])),
+    ("PUT",    "/mirror",       shape("setMirror", "Has the wiki kept the same as a repository elsewhere", &[], &["url!", "branch", "username", "token", "direction", "minutes", "active"], &[200], &[415])),
+    ("DELETE", "/mirror",       shape("deleteMirror", "Forgets that repository, which stays as it is", &[], &[], &[200], &[415])),
+    ("POST",   "/mirror/sync",  shape("syncMirror", "Has that repository looked at now", &[], &["as_it_is"], &[202], &[415])),
     ("GET",    "/changes",      shape("changes", "What changed since a revision: at once, as soon as something does, or as events", &["since", "limit", "cursor", "wait"], &[], &[200], &[410, 429])),
     ("GET",    "/changelog",    shape("changelog", "Commits of the wiki, newest first", &["limit", "cursor", "since", "path_prefix", "author", "via", "session"], &[], &[200], &[])),
     ("GET",    "/agents",       shape("agents", "Agents and other programs that wrote here; with via the sessions of one, latest first", &["via", "limit", "cursor"], &[], &[200], &[])),
@@ -81,13 +94,15 @@ const SHAPES: &[(&str, &str, Shape)] = &[
 pub const BASE: &str = "/api/v1";
 
 /// What operations are about, in the order in which people are shown them.
-pub const GROUPS: [&str; 7] = ["pages", "review", "history", "search", "links", "files", "wiki"];
+pub const GROUPS: [&str; 8] = ["pages", "review", "history", "search", "links", "files", "elsewhere", "wiki"];
 
 /// Which of [`GROUPS`] an address belongs to.
 fn group(address: &str) -> &'static str {
     let is_one_of = |all: &[&str]| all.iter().any(|part| address.contains(part));
     if address.contains("/attachments") {
         "files"
+    } else if address.starts_with("/webhooks") || address.starts_with("/mirror") {
+        "elsewhere"
     } else if address.starts_with("/proposals") {
         "review"
     } else if is_one_of(&["/history", "/diff", "/changes", "/changelog", "/agents", "/undo"]) {
@@ -148,8 +163,9 @@ pub fn parameters(method: &str, pattern: &str) -> Option<(&'static str, &'static
 }
 
 fn operation(route: &Route, address: &str, shape: &Shape) -> Value {
-    let holes =
-        [("{page}", "path"), ("{file}", "filename"), ("{number}", "number")].into_iter().filter(|(hole, _)| route.pattern.contains(hole));
+    let holes = [("{page}", "path"), ("{file}", "filename"), ("{number}", "number"), ("{webhook}", "webhook"), ("{delivery}", "delivery")]
+        .into_iter()
+        .filter(|(hole, _)| route.pattern.contains(hole));
     let mut parameters: Vec<Value> = holes
         .map(|(_, name)| json!({"name": name, "in": "path", "required": true, "description": meaning::hole(name), "schema": {"type": "string"}}))
         .collect();

@@ -139,6 +139,7 @@ pub(crate) fn alone(engine: Engine) -> App {
         git_time: Duration::default(),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(Vec::new())),
+        hooks: Egress::new(Vec::new()),
         dns: Dns::default(),
         outbox: Outbox::default(),
         listening: OnceLock::new(),

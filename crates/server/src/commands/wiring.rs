@@ -24,6 +24,7 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
+use crate::workers::HOOK_TIME;
 use holt_core::{Error, Result, WikiId};
 use holt_edge::{Apex, Behind, Caching, EdgeState, HostRule};
 use holt_engine::Engine;
@@ -75,6 +76,7 @@ pub fn app(args: &ServeArgs, engine: Engine, recovery: Recovery) -> Result<Arc<A
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
+        hooks: Egress::new(args.trust_hook_host.clone()).within(HOOK_TIME),
         public_port: args.public_port.map_or_else(OnceLock::new, OnceLock::from),
         dns: Dns::new(args.elsewhere.resolver),
         outbox: Outbox::default(),
@@ -108,14 +110,16 @@ pub fn check(args: &ServeArgs) -> Result<()> {
         }
         tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
     }
-    if args.trust_client_host.is_empty() {
-        return Ok(());
+    for (flag, hosts) in [("--trust-client-host", &args.trust_client_host), ("--trust-hook-host", &args.trust_hook_host)] {
+        if hosts.is_empty() {
+            continue;
+        }
+        if !args.listen.ip().is_loopback() {
+            return Err(Error::invalid(format!("{flag} is for a server that listens on this machine alone"))
+                .hint("Listen on 127.0.0.1, or leave it out: programs with a public https address need no trust."));
+        }
+        tracing::warn!("these servers are asked wherever they are, and without TLS if they like ({flag}): {}", hosts.join(", "));
     }
-    if !args.listen.ip().is_loopback() {
-        return Err(Error::invalid("--trust-client-host is for a server that listens on this machine alone")
-            .hint("Listen on 127.0.0.1, or leave it out: programs with a public https address need no trust."));
-    }
-    tracing::warn!("these servers are asked wherever they are, and without TLS if they like: {}", args.trust_client_host.join(", "));
     Ok(())
 }
 

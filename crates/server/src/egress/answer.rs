@@ -13,6 +13,8 @@ pub enum Bodies {
     OfDocuments,
     /// All, as answers to forms say in theirs why they refuse.
     All,
+    /// None: what counts is the status.
+    None,
 }
 
 /// What a server answered.
@@ -38,7 +40,7 @@ impl Answer {
         let headers: Vec<(String, String)> = lines.map(|line| header(line).ok_or_else(broken)).collect::<Result<_>>()?;
         let mut answer = Self { status, headers, body: Vec::new() };
         // What is no document is not read, and what has no body has none.
-        if (bodies == Bodies::OfDocuments && status != 200) || matches!(status, 204 | 304) {
+        if bodies == Bodies::None || (bodies == Bodies::OfDocuments && status != 200) || matches!(status, 204 | 304) {
             return Ok(Some(answer));
         }
         let sent = &bytes[end + 4..];

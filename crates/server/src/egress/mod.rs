@@ -141,11 +141,22 @@ enum Trust {
     Place,
 }
 
+/// See [`Egress::place`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// `host:port:address,…`, as curl takes it; none if the address has no name in it.
+    pub resolve: Option<String>,
+    /// Whether it may be asked without TLS.
+    pub plain: bool,
+}
+
 /// See the module.
 pub struct Egress {
     /// `host:port` of servers that whoever runs this one vouches for.
     trusted: Vec<String>,
     trust: Trust,
+    /// For all of one request.
+    time: Duration,
     tls: OnceLock<std::result::Result<Arc<ClientConfig>, String>>,
     /// Who may vouch for servers beside the public authorities.
     authorities: Vec<CertificateDer<'static>>,
@@ -160,12 +171,24 @@ const TEST: &str = ".test";
 impl Egress {
     /// With servers that are asked wherever they are; usually none.
     pub fn new(trusted: Vec<String>) -> Self {
-        Self { trusted, trust: Trust::Everything, tls: OnceLock::new(), authorities: Vec::new(), test_network: None, place: None }
+        Self {
+            trusted,
+            trust: Trust::Everything,
+            time: TIME,
+            tls: OnceLock::new(),
+            authorities: Vec::new(),
+            test_network: None,
+            place: None,
+        }
     }
     /// With servers of the operator's own network, which others do not name: they may have private addresses and any port. What is sent to them goes
     /// by TLS, or does not leave this machine.
     pub fn to_own(trusted: Vec<String>) -> Self {
         Self { trust: Trust::Place, ..Self::new(trusted) }
+    }
+    /// Takes as long as this for all of a request.
+    pub fn within(self, time: Duration) -> Self {
+        Self { time, ..self }
     }
     /// Believes these authorities, too.
     pub fn with_authorities(self, authorities: Vec<CertificateDer<'static>>) -> Self {
@@ -187,8 +210,38 @@ impl Egress {
     pub fn ask(&self, call: &Call<'_>) -> Result<Answer> {
         self.send(call, Bodies::All)
     }
+    /// Asks, and looks at nothing of the answer but its status.
+    pub fn tell(&self, call: &Call<'_>) -> Result<u16> {
+        Ok(self.send(call, Bodies::None)?.status())
+    }
+    /// Refuses an address that is not asked whatever the DNS says of it. Asks nobody.
+    pub fn judge(&self, address: &str) -> Result<()> {
+        let (url, host, port) = self.check(address)?;
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(address.into()),
+            Some(Host::Ipv6(address)) => Some(address.into()),
+            _ => None,
+        };
+        if literal.is_some_and(|address| !address::is_public(address)) && !self.trusts(&host, port) {
+            return Err(refused("its host is not on the public network"));
+        }
+        Ok(())
+    }
+    /// Where a server is, for a program that asks it by itself: judged as if it were asked now.
+    pub fn place(&self, address: &str) -> Result<Place> {
+        let end = Instant::now() + self.time;
+        let (url, host, port) = self.check(address)?;
+        let places = self.resolve(&url, host.clone(), port, end)?;
+        let shown = |place: &SocketAddr| match place.ip() {
+            std::net::IpAddr::V4(address) => address.to_string(),
+            std::net::IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let named = matches!(url.host(), Some(Host::Domain(_)));
+        let resolve = named.then(|| format!("{host}:{port}:{}", places.iter().take(TRIES).map(shown).collect::<Vec<_>>().join(",")));
+        Ok(Place { resolve, plain: url.scheme() == "http" })
+    }
     fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
-        let end = Instant::now() + TIME;
+        let end = Instant::now() + self.time;
         let (url, host, port) = self.check(call.address)?;
         let head = call.head(&url)?;
         let stand_in = self.test_network.filter(|_| host.ends_with(TEST));

@@ -183,3 +183,25 @@ fn without_tls_nothing_leaves_this_machine() {
     assert!(why(&own, "http://10.0.0.1:8081/keys").contains("does not begin with https"));
     assert!(why(&own, "https://10.0.0.1:8443/keys").contains("not on the public network"));
 }
+
+#[test]
+fn a_program_is_told_only_places_that_were_judged() {
+    let strict = Egress::new(Vec::new());
+    for (address, why) in [
+        ("https://localhost/x.git", "not on the public network"),
+        ("https://[::1]/x.git", "not on the public network"),
+        ("https://10.0.0.1/x.git", "not on the public network"),
+        ("http://agent.example/x.git", "does not begin with https"),
+        ("https://ann:secret@agent.example/x.git", "a user or a fragment"),
+        ("https://name.invalid/x.git", "not known"),
+    ] {
+        assert!(strict.place(address).unwrap_err().message.contains(why), "{address}");
+    }
+    let trusting = Egress::new(vec!["localhost:9000".into(), "127.0.0.1:9000".into()]);
+    let place = trusting.place("http://localhost:9000/x.git").unwrap();
+    let resolve = place.resolve.unwrap();
+    assert!(place.plain && (resolve.starts_with("localhost:9000:127.0.0.1") || resolve.starts_with("localhost:9000:[::1]")), "{resolve}");
+    assert_eq!(trusting.place("http://127.0.0.1:9000/x.git").unwrap(), Place { resolve: None, plain: true });
+    assert_eq!(strict.place("https://1.1.1.1/x.git").unwrap(), Place { resolve: None, plain: false });
+    assert!(strict.judge("https://agent.example/in").is_ok() && strict.judge("https://[fe80::1]/in").is_err());
+}

@@ -193,7 +193,12 @@ fn example(method: &str, address: &str, operation: &Value, place: &Place) -> Str
     let mut url = format!(
         "{}{}",
         place.base,
-        address.replace("{path}", &path.join("/")).replace("{filename}", &encoded(file)).replace("{number}", "1")
+        address
+            .replace("{path}", &path.join("/"))
+            .replace("{filename}", &encoded(file))
+            .replace("{number}", "1")
+            .replace("{webhook}", "1")
+            .replace("{delivery}", "1")
     );
     for (at, one) in operation["parameters"].as_array().into_iter().flatten().filter(|one| one["example"].is_string()).enumerate() {
         let value = place.fill(&one["example"]);

@@ -27,6 +27,7 @@ pub mod links;
 pub mod llms;
 pub mod mail_settings;
 pub mod me;
+pub mod mirror;
 pub mod page;
 pub mod passkeys;
 pub mod path_rules;
@@ -42,6 +43,7 @@ pub mod undo;
 pub mod unsubscribe;
 pub mod users;
 mod views;
+pub mod webhooks;
 pub mod workers;
 
 use crate::api::credentials::Identity;

@@ -15,6 +15,7 @@ mod people;
 mod preferences;
 mod review;
 mod site;
+mod webhooks;
 mod writing;
 
 pub use accounts::{
@@ -43,6 +44,7 @@ pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
     SearchView, SnippetPart, WorkersView,
 };
+pub use webhooks::{DeliveryRow, MirrorStand, MirrorView, WebhookRow, WebhookView, WebhooksView};
 pub use writing::{
     Chosen, ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, NotSavedView, Prefix,
     PreviewView, RenameView, RevertView, Theirs,

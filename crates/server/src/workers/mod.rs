@@ -10,11 +10,13 @@ pub mod faults;
 mod host;
 mod index;
 mod maintenance;
+mod mirror;
 mod names;
 mod publish;
 mod purge;
 mod quota;
 mod status;
+mod webhook;
 
 pub use choice::Choice;
 pub use control::{Order, ask};
@@ -22,6 +24,7 @@ pub use digests::key as unsubscribe_key;
 pub use host::{Host, Manner};
 pub use names::{NAMES, Name};
 pub use status::{Line, Status, lines, obey, status, tell};
+pub use webhook::TIME as HOOK_TIME;
 
 use crate::app::App;
 use holt_core::{Result, WikiId};
@@ -149,6 +152,8 @@ fn worker(name: Name) -> Box<dyn Worker> {
         Name::Maintenance => Box::new(maintenance::Maintenance),
         Name::Care => Box::new(care::Care),
         Name::Purge => Box::new(purge::Purge::default()),
+        Name::Mirror => Box::new(mirror::Mirrors),
+        Name::Webhook => Box::<webhook::Webhooks>::default(),
     }
 }
 

@@ -21,10 +21,15 @@ pub enum Name {
     Care,
     /// Caches in front of published pages.
     Purge,
+    /// Repositories elsewhere that wikis are kept the same as.
+    Mirror,
+    /// Other servers that are told what happens.
+    Webhook,
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Publish, Name::Index, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge];
+pub const NAMES: &[Name] =
+    &[Name::Publish, Name::Index, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge, Name::Mirror, Name::Webhook];
 
 impl Name {
     /// As people type it.
@@ -37,6 +42,8 @@ impl Name {
             Self::Maintenance => "maintenance",
             Self::Care => "care",
             Self::Purge => "purge",
+            Self::Mirror => "mirror",
+            Self::Webhook => "webhook",
         }
     }
     /// What it does, in a few words.
@@ -49,6 +56,8 @@ impl Name {
             Self::Maintenance => "Merges packs, removes what nothing names, checks all of it weekly",
             Self::Care => "Counts what people should look at",
             Self::Purge => "Has caches forget what changed",
+            Self::Mirror => "Keeps wikis the same as repositories elsewhere",
+            Self::Webhook => "Tells other servers what happens in wikis",
         }
     }
     /// What is missing where there is nothing for it to do.

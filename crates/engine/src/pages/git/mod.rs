@@ -12,6 +12,7 @@ mod report;
 
 pub use fetch::{advertise_fetch, fetch};
 pub use push::{Push, PushLimits, Pushed, advertise_push, push};
+pub(super) use push::{look_at, without_content};
 
 use crate::scope::{Permission, Read, Scope};
 use crate::wiki::Wiki;

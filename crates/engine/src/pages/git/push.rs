@@ -318,16 +318,16 @@ fn may_replace(scope: &Scope<'_, Write>) -> Result<()> {
 }
 
 /// What commits change.
-pub(super) struct Changes {
+pub(in crate::pages) struct Changes {
     /// All of them together.
-    pub(super) net: Vec<TreeChange>,
+    pub(in crate::pages) net: Vec<TreeChange>,
     /// Files that any of them touches.
     pub(super) files: BTreeSet<String>,
 }
 
 /// Checks everything about commits that does not depend on what others do meanwhile: trees, messages, rights. What was there at `base` is not
 /// looked at.
-pub(super) fn look_at(
+pub(in crate::pages) fn look_at(
     scope: &Scope<'_, Write>,
     incoming: &Incoming,
     base: Option<RevisionId>,
@@ -405,7 +405,7 @@ pub(super) fn handling(scope: &Scope<'_, Write>, changes: &Changes) -> Result<Ha
 }
 
 /// A change as the wiki's door judges it; the content is in the pack, and has been counted with it.
-fn without_content(change: &TreeChange) -> FileChange {
+pub(in crate::pages) fn without_content(change: &TreeChange) -> FileChange {
     let file = change.change.file.clone();
     match &change.change.kind {
         ChangeKind::Renamed { from } => FileChange::Move { from: from.clone(), to: file },

@@ -6,6 +6,7 @@
 use super::{FILES, OPEN_OF_ALL, OPEN_OF_ONE, ProposalStatus, SYSTEM, made_by, news, sweep, title};
 use crate::db::proposals::ProposalRow;
 use crate::failpoint;
+use crate::pages::webhooks::{self, HookEvent};
 use crate::pages::write::touched;
 use crate::repo::{CommitMeta, Repo};
 use crate::wiki::Wiki;
@@ -92,6 +93,7 @@ pub(in crate::pages) fn make(wiki: &Wiki, repo: &Repo, new: &NewProposal<'_>) ->
     });
     crate::pages::note_news(wiki);
     db.add_proposal(&row, &told)?;
+    webhooks::note(wiki, HookEvent::ProposalOpened);
     sweep(repo, &db, now);
     Ok(Some(ProposedAs { number, title: title(new.message) }))
 }

@@ -17,7 +17,7 @@ pub struct Field {
 }
 
 /// The screens for administrators: words, address.
-const SCREENS: [(&str, &str); 12] = [
+const SCREENS: [(&str, &str); 14] = [
     ("General", "/-/admin"),
     ("Appearance", "/-/admin/appearance"),
     ("Menu", "/-/admin/sidebar_preferences"),
@@ -29,6 +29,8 @@ const SCREENS: [(&str, &str); 12] = [
     ("Programs", "/-/admin/agents"),
     ("Mail", "/-/admin/mail_preferences"),
     ("Repository", "/-/admin/repository_management"),
+    ("Mirror", "/-/admin/mirror"),
+    ("Webhooks", "/-/admin/webhooks"),
     ("Log", "/-/admin/audit"),
 ];
 

@@ -54,6 +54,8 @@ fn holes(address: &str, path: &str, file: &str) -> String {
         address
             .replace("{path}", &path.join("/"))
             .replace("{number}", &encode(if path == ["A"] { "1" } else { file }))
+            .replace("{webhook}", &encode(if path == ["A"] { "1" } else { file }))
+            .replace("{delivery}", &encode(file))
             .replace("{filename}", &encode(file))
     )
 }
