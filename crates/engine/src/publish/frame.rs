@@ -45,8 +45,9 @@ pub(super) fn publish(
     let generation = fragments.wiki(wiki.id())?.map_or(1, |old| old.generation + 1);
     let manifest = WikiManifest {
         wiki: wiki.id(),
-        visibility: visibility(wiki)?,
+        // Read in this order: whoever changes something in between publishes after this.
         epoch: db.epoch()?,
+        visibility: visibility(wiki)?,
         generation,
         revision: head,
         settings,

@@ -89,17 +89,18 @@ pub(crate) fn publish_again(wiki: &Wiki) -> Result<()> {
 /// Publishes what differs from `old`.
 fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     let index = wiki.index()?;
+    // Before what they stand for: settings that change in between are then published once more, never taken for published.
+    let (settings, epoch) = (settings_stamp(wiki)?, wiki.db()?.epoch()?);
     let preferences = wiki.preferences()?;
     let fragments = &wiki.shared.fragments;
     let head = index.cursor()?;
-    let settings = settings_stamp(wiki)?;
     let Some(head) = head else {
         // Nothing was ever committed: a frame to show live pages in, no pages.
         return frame::publish(wiki, &index, &preferences, (None, None), settings, old).map(|_| ());
     };
     let repo = wiki.repo()?;
     let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
-    let plan = Plan::make(&publisher, old, settings, wiki.db()?.epoch()?)?;
+    let plan = Plan::make(&publisher, old, settings, epoch)?;
     if plan.is_empty() {
         return Ok(());
     }

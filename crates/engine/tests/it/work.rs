@@ -1,11 +1,12 @@
 //! What waits for workers, as `holt.db` keeps it: nothing is forgotten, whoever dies when.
 
 use crate::wikis::{docs, save_text};
-use holt_core::{Actor, WikiId};
+use holt_core::{Actor, Visibility, WikiId};
 use holt_engine::directory::{Directory, NEVER, Outcome, TRIES, Waiting};
 use holt_engine::pages::{self, ListFilter};
-use holt_engine::{Engine, EngineOptions, Read, Wiki};
+use holt_engine::{Admin, Engine, EngineOptions, Read, Wiki, sync};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn moved(directory: &Directory, seen: i64) -> Vec<WikiId> {
     directory.moved_after(seen, 100).unwrap().into_iter().map(|(wiki, _)| wiki).collect()
@@ -132,4 +133,29 @@ fn a_process_beside_takes_turns_with_the_owner() {
     assert_eq!(all.iter().filter(|name| name.starts_with("Here/") || name.starts_with("There/")).count(), 40, "{all:?}");
     beside.note_moves().unwrap();
     assert!(moved(engine.directory(), 0).contains(&wiki.id()));
+}
+
+/// Whoever publishes beside somebody who changes settings must not take the old ones for the new.
+#[test]
+fn settings_are_published_whoever_publishes_at_the_same_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    save_text(&wiki, "Page", "one\n");
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ends.load(Ordering::Acquire) {
+                    sync::catch_up(&wiki).unwrap();
+                }
+            });
+        }
+        for round in 0..150 {
+            let (level, wanted) = if round % 2 == 0 { ("ADMIN", Visibility::Private) } else { ("ANONYMOUS", Visibility::Public) };
+            pages::set_preferences(&wiki.grant::<Admin>(&Actor::System).unwrap(), &[("READ_ACCESS", level)]).unwrap();
+            let shown = engine.fragments().wiki(wiki.id()).unwrap().unwrap().visibility;
+            assert_eq!(shown, wanted, "round {round}");
+        }
+        ends.store(true, Ordering::Release);
+    });
 }
