@@ -12,6 +12,7 @@
 //! | [`pages`] | the use cases, one file each |
 //! | [`sync`] | `catch_up`: bring index and fragments to HEAD |
 //! | [`publish`] | pages to fragments |
+//! | [`meaning`] | pages in pieces that can be found by what they mean |
 //! | [`import`] | other wikis to wikis |
 //! | [`repo`] | git, and nothing else does |
 //! | [`db`], [`directory`] | SQLite, and nothing else does |
@@ -31,6 +32,7 @@ mod kept;
 mod keys;
 mod listeners;
 mod lock;
+pub mod meaning;
 pub mod open_wikis;
 pub mod pages;
 pub mod publish;

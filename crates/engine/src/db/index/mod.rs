@@ -44,6 +44,7 @@ pub use pages::{AttachmentInfo, Counts, PageRow};
 pub use search::{Hit, Piece, SearchResults, Similar, WEIGHTS};
 pub use since::After;
 pub use tags::Tag;
+pub(crate) use terms::is_cjk;
 pub use terms::{QUERY_BYTES, Strictness};
 
 use super::connection::{self, Durability, Existence, Kind};
