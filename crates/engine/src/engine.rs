@@ -14,7 +14,7 @@ use holt_core::session::ViewerKey;
 use holt_core::{Author, Error, FileChange, MemberFlags, PagePath, Result, Timestamp, Visibility, WikiId, WikiName};
 use holt_fragments::FragmentStore;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What an engine needs to know.
 pub struct EngineOptions {
@@ -58,7 +58,8 @@ pub struct Engine {
     viewer_key: ViewerKey,
     /// Held while names of wikis change.
     pub(crate) hosts: Mutex<()>,
-    _lock: DataLock,
+    /// None: another process owns the data directory, and this one works beside it.
+    _lock: Option<DataLock>,
 }
 
 impl Engine {
@@ -79,8 +80,36 @@ impl Engine {
         }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
-        let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default() });
-        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: lock })
+        let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() });
+        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: Some(lock) })
+    }
+    /// Opens a data directory for a worker's process, whether or not another process owns it. That one alone makes wikis, removes them and
+    /// clears marks of interrupted writing. `Busy` if it is of another version.
+    pub fn beside(options: EngineOptions) -> Result<Self> {
+        let data = options.data;
+        let directory = Directory::join(&data.join("holt.db"))?;
+        let viewer_key = ViewerKey::new(directory.secret("viewer")?);
+        let fragments = FragmentStore::folder(&data.join("fragments"));
+        let shared = Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() };
+        let open = OpenWikis::new(options.keep_open);
+        Ok(Self { data, shared: Arc::new(shared), open, viewer_key, hosts: Mutex::default(), _lock: None })
+    }
+    /// Notes in `holt.db` which wikis moved since it was last asked to, for workers, and says whether any did. To be called soon after
+    /// [`Engine::listen`]'s word: until then a crash leaves it to the marks of interrupted writing.
+    pub fn note_moves(&self) -> Result<bool> {
+        let moved = std::mem::take(&mut *self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner));
+        if moved.is_empty() {
+            return Ok(false);
+        }
+        let noted = self.shared.directory.note_moved(&moved, self.shared.clock.now());
+        if noted.is_err() {
+            self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner).extend(moved);
+        }
+        noted.map(|()| true)
+    }
+    /// Whether there is something for [`Engine::note_moves`] to note.
+    pub fn has_moves(&self) -> bool {
+        !self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
     /// The platform database: wikis, users, sessions, tokens.
     pub fn directory(&self) -> &Directory {
@@ -194,6 +223,8 @@ impl Engine {
         let wiki = self.wiki(id);
         sync::catch_up(&wiki)?;
         self.show_hosts(id)?;
+        // An empty one, too, is looked after from now on.
+        self.shared.moved(id);
         Ok(wiki)
     }
     /// Renames a wiki. Its directory keeps its name; the old slug is kept out of use for a while.
@@ -219,6 +250,7 @@ impl Engine {
     pub fn resume_wiki(&self, id: WikiId) -> Result<()> {
         self.shared.directory.set_wiki_state(id, WikiState::Active, Visibility::Private)?;
         publish::show(&self.wiki(id))?;
+        self.shared.moved(id);
         self.show_hosts(id)
     }
     /// Puts a wiki aside: nobody reaches it, its slug stays its own, and [`Engine::restore_wiki`] brings it back until
@@ -234,6 +266,7 @@ impl Engine {
     pub fn restore_wiki(&self, id: WikiId, holder: Option<&Holder<'_>>) -> Result<()> {
         self.shared.directory.restore_wiki(id, holder)?;
         publish::show(&self.wiki(id))?;
+        self.shared.moved(id);
         self.show_hosts(id)
     }
     /// Removes for good what was put aside more than [`TRASH_LIFE`] ago; returns how many wikis. One that cannot be removed stops no other.
@@ -260,7 +293,10 @@ impl Engine {
     /// The wikis that were being written to when the last process ended without saying so. What is published of them may be older than their
     /// last acknowledged save: [`Engine::recover`] first, then show.
     pub fn interrupted(&self) -> Result<Vec<WikiId>> {
-        self.shared.directory.dirty_wikis()
+        let wikis = self.shared.directory.dirty_wikis()?;
+        // They moved, perhaps, and nobody noted it.
+        self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner).extend(&wikis);
+        Ok(wikis)
     }
     /// Brings a wiki to HEAD.
     pub fn recover(&self, id: WikiId) -> Result<()> {
@@ -309,6 +345,7 @@ impl Engine {
     }
     /// Before a planned end: clears the marks of all wikis that stand at HEAD, so that the next start opens none.
     pub fn settle_all(&self) -> Result<()> {
+        self.note_moves()?;
         for id in self.shared.directory.dirty_wikis()? {
             self.settle(&self.wiki(id))?;
         }

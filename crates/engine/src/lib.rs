@@ -43,6 +43,7 @@ pub mod wiki;
 
 pub use clock::Clock;
 pub use engine::{Engine, EngineOptions, Foundation, repository};
+pub use lock::{Post, Taken};
 pub use scope::{Admin, Read, Scope, Upload, Write};
 pub use wiki::Wiki;
 

@@ -1,10 +1,12 @@
-//! One process per data directory (security.md DUR-11): an advisory lock, taken before anything is opened, that names its holder.
+//! One process per data directory (security.md DUR-11): an advisory lock, taken before anything is opened, that names its holder. Workers may have
+//! processes of their own beside it: what only one of all may do at a time has locks that hold between processes, too.
 
 use holt_core::{Error, Result};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a holder is given to end: a server that was just told to stop, or a child that it had forked and that has not become another
@@ -44,5 +46,136 @@ impl DataLock {
         // Best effort, as above.
         let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self(file))
+    }
+}
+
+/// What threads of this process and of others take turns at, by the name of a directory: nothing is written to it, and the kernel gives the turn
+/// back with the process, however that ends.
+pub(crate) struct Turns {
+    here: Mutex<()>,
+    directory: PathBuf,
+}
+
+/// It is this thread's turn until this is dropped.
+pub(crate) struct Held<'a> {
+    /// Given back before the turn among our own threads, so that the next of them finds it free.
+    _elsewhere: Option<File>,
+    _here: MutexGuard<'a, ()>,
+}
+
+impl Turns {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { here: Mutex::default(), directory }
+    }
+    /// Waits for a turn. Where the directory cannot be opened there is nothing to change, and what is tried says so itself.
+    pub(crate) fn take(&self) -> Held<'_> {
+        let here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        let elsewhere = File::open(&self.directory).ok().filter(|directory| {
+            // Interrupted by a signal: asked again. File systems that know no locks serve one process.
+            loop {
+                match flock(directory, FlockOperation::LockExclusive) {
+                    Err(rustix::io::Errno::INTR) => {}
+                    taken => return taken.is_ok(),
+                }
+            }
+        });
+        Held { _elsewhere: elsewhere, _here: here }
+    }
+}
+
+/// What became of an attempt to take a [`Post`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// This process has it now. The line that its last holder had noted, if that one died.
+    Now(String),
+    /// This process had it already.
+    Ours,
+    /// Another process has it.
+    Theirs,
+}
+
+/// A task that one process of all that share a data directory has: the file names it, the lock on it is the right to do it.
+#[derive(Debug)]
+pub struct Post {
+    file: Mutex<Option<File>>,
+    path: PathBuf,
+}
+
+impl Post {
+    /// The post that the file at `path` stands for; it is made if it is missing.
+    pub fn new(path: PathBuf) -> Self {
+        Self { file: Mutex::default(), path }
+    }
+    fn file(&self) -> MutexGuard<'_, Option<File>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Takes the post if nobody has it.
+    pub fn take(&self) -> Result<Taken> {
+        let mut held = self.file();
+        if held.is_some() {
+            return Ok(Taken::Ours);
+        }
+        let failed = |e| Error::io(format!("open {}", self.path.display()), e);
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&self.path).map_err(failed)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(Taken::Theirs);
+        }
+        let mut left = String::new();
+        // Best effort: what is not readable says nothing.
+        let _ = file.read_to_string(&mut left);
+        *held = Some(file);
+        drop(held);
+        self.note("");
+        Ok(Taken::Now(left.lines().nth(1).unwrap_or_default().to_string()))
+    }
+    /// Leaves a line for whoever has the post next, should this process die. Of a process that dies it is there, of a machine that does perhaps not.
+    pub fn note(&self, line: &str) {
+        if let Some(file) = self.file().as_mut() {
+            // Best effort: the number says whom to speak to, the line what they were at.
+            let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| write!(file, "{}\n{line}\n", std::process::id()));
+        }
+    }
+    /// Gives it back. Nothing happens if another has it.
+    pub fn leave(&self) {
+        *self.file() = None;
+    }
+    /// Whether this process has it.
+    pub fn is_ours(&self) -> bool {
+        self.file().is_some()
+    }
+    /// The process that has it, if one has.
+    pub fn holder(&self) -> Option<u32> {
+        if self.is_ours() {
+            return Some(std::process::id());
+        }
+        let mut file = File::open(&self.path).ok()?;
+        if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+            return None;
+        }
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        holder.lines().next()?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_is_one_holders_and_free_when_it_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("embed.lock");
+        let (mine, theirs) = (Post::new(path.clone()), Post::new(path));
+        assert_eq!(theirs.holder(), None);
+        assert_eq!(mine.take().unwrap(), Taken::Now(String::new()));
+        assert_eq!((mine.take().unwrap(), theirs.take().unwrap()), (Taken::Ours, Taken::Theirs));
+        assert_eq!(theirs.holder(), Some(std::process::id()));
+        mine.note("7 8");
+        theirs.note("9");
+        mine.leave();
+        assert_eq!(mine.holder(), None);
+        assert_eq!(theirs.take().unwrap(), Taken::Now("7 8".into()), "as if the other had died");
+        assert!(theirs.is_ours() && !mine.is_ours());
     }
 }

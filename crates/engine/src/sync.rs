@@ -91,7 +91,7 @@ pub(crate) fn index_locked(wiki: &Wiki) -> Result<Option<RevisionId>> {
         Some(cursor) if repo.is_ancestor(cursor, head)? => advance(&repo, &index, cursor, head, &options)?,
         _ => fill(&repo, &index, head, &options)?,
     }
-    wiki.shared.listeners.tell(wiki.id());
+    wiki.shared.moved(wiki.id());
     Ok(Some(head))
 }
 

@@ -8,13 +8,15 @@ use crate::db::preferences::Preferences;
 use crate::db::wiki_db::WikiDb;
 use crate::directory::Directory;
 use crate::listeners::Listeners;
+use crate::lock::{Held, Turns};
 use crate::repo::Repo;
 use crate::scope::{Permission, Scope};
-use holt_core::{AccessRules, Action, Actor, Error, Hidden, MemberFlags, PageKey, Result, WikiId, access};
+use holt_core::{AccessRules, Action, Actor, Error, Hidden, MemberFlags, PageKey, Result, RevisionId, WikiId, access};
 use holt_fragments::FragmentStore;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most different views of one index that are kept open, for those who see different parts of the wiki.
 const SIGHTS: usize = 8;
@@ -25,6 +27,16 @@ pub(crate) struct Shared {
     pub(crate) fragments: FragmentStore,
     pub(crate) clock: Clock,
     pub(crate) listeners: Listeners,
+    /// Wikis that moved, of which `holt.db` does not know yet.
+    pub(crate) moved: Mutex<BTreeSet<WikiId>>,
+}
+
+impl Shared {
+    /// The wiki has taken in new commits.
+    pub(crate) fn moved(&self, wiki: WikiId) {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(wiki);
+        self.listeners.tell(wiki);
+    }
 }
 
 /// A wiki in this process. Get one from [`crate::Engine::wiki`], then [`Wiki::grant`] a scope to do something with it.
@@ -37,8 +49,8 @@ pub struct Wiki {
     /// The index as those see it from whom something is hidden. Dropped before the index itself, which tidies up.
     sights: Mutex<Vec<Arc<Index>>>,
     index: Late<Index>,
-    write: Mutex<()>,
-    publish: Mutex<()>,
+    write: Turns,
+    publish: Turns,
     /// Whether the dirty mark in holt.db is known to be set: it is written once per life of the handle, not once per save.
     marked: AtomicBool,
     /// When unused fragments were last removed; none before anybody looked.
@@ -57,6 +69,8 @@ pub(crate) struct Swept {
 impl Wiki {
     pub(crate) fn shell(id: WikiId, dir: PathBuf, shared: Arc<Shared>) -> Self {
         let (repo, db, index) = (Late::default(), Late::default(), Late::default());
+        // Directories that are there for as long as the wiki is; between processes a file would have to be made first.
+        let (write, publish) = (Turns::new(dir.join("repo.git")), Turns::new(dir.clone()));
         Self {
             id,
             dir,
@@ -65,8 +79,8 @@ impl Wiki {
             db,
             sights: Mutex::default(),
             index,
-            write: Mutex::default(),
-            publish: Mutex::default(),
+            write,
+            publish,
             marked: AtomicBool::new(false),
             swept: Mutex::default(),
         }
@@ -169,11 +183,23 @@ impl Wiki {
         self.index.close();
         if whole { Index::remove(&self.dir) } else { Index::set_aside(&self.dir) }
     }
-    pub(crate) fn write_lock(&self) -> MutexGuard<'_, ()> {
-        self.write.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn write_lock(&self) -> Held<'_> {
+        self.write.take()
     }
-    pub(crate) fn publish_lock(&self) -> MutexGuard<'_, ()> {
-        self.publish.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn publish_lock(&self) -> Held<'_> {
+        self.publish.take()
+    }
+    /// How far `worker` came here, if it ever began.
+    pub fn worker_cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
+        self.db()?.cursor(worker)
+    }
+    /// Notes that `worker` has done everything up to `revision`, durably.
+    pub fn set_worker_cursor(&self, worker: &str, revision: RevisionId) -> Result<()> {
+        self.db()?.set_cursor(worker, revision, self.shared.clock.now())
+    }
+    /// The commit that it stands at.
+    pub fn head(&self) -> Result<Option<RevisionId>> {
+        self.repo()?.head()
     }
     /// Notes durably, before anything changes, that derived data may lag behind: after a crash the engine opens this wiki and catches up.
     pub(crate) fn mark_dirty(&self) -> Result<()> {

@@ -3,7 +3,6 @@
 use crate::agent_sessions::AgentSessions;
 use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
-use crate::digests::Digests;
 use crate::egress::Dns;
 use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
@@ -20,10 +19,12 @@ use crate::shipping::Shipping;
 use crate::thumbnails::Thumbnails;
 use crate::turns::Turns;
 use crate::vouched::Vouching;
+use crate::workers::Host;
 use holt_core::{Result, WikiId};
 use holt_edge::EdgeState;
 use holt_engine::repo::GitStop;
 use holt_engine::{Clock, Engine};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -65,8 +66,10 @@ pub struct App {
     pub dns: Dns,
     /// Mail on its way.
     pub outbox: Outbox,
-    /// Mail about what people watch.
-    pub digests: Digests,
+    /// Where the server listens, once it does.
+    pub listening: OnceLock<SocketAddr>,
+    /// The workers of this process, once they are there.
+    pub workers: OnceLock<Arc<Host>>,
     /// Takes the mail of wikis that have no server of their own.
     pub mail_server: Option<MailServer>,
     /// Where pages are published to besides this machine.

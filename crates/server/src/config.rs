@@ -5,13 +5,16 @@ mod publish;
 mod readers;
 mod smoke;
 mod values;
+mod workers;
 
 pub use elsewhere::ElsewhereArgs;
 pub use publish::PublishArgs;
 pub use readers::ReadersArgs;
 pub use smoke::SmokeArgs;
+pub use workers::{ToldArgs, WorkerArgs, WorkersCommand};
 
 use crate::proxies::Network;
+use crate::workers::Choice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use holt_core::BaseDomain;
 use http::HeaderName;
@@ -100,6 +103,14 @@ pub enum Command {
         after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again. With --verify exit code 1 if anything differs.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json\n  holt publish --to s3://pages/wikis --verify    before readers are sent there"
     )]
     Publish(PublishArgs),
+    /// Work for wikis in a process of its own, beside the server or without one
+    #[command(
+        after_help = "Give it the flags and the environment of the server, above all --data, --domain, mail and object store. What another process was doing is handed over; when this one ends, it takes it back.\n\nExamples:\n  holt worker digests --memory 256M\n  holt worker --all          with a server that has --workers none"
+    )]
+    Worker(Box<WorkerArgs>),
+    /// Say how workers stand; let them rest, go on, begin anew
+    #[command(subcommand)]
+    Workers(WorkersCommand),
     /// Verify repositories, databases and published pages
     #[command(after_help = "Exit code 1 if anything is wrong.\n\nExample:\n  holt check --wiki docs --json")]
     Check(CareArgs),
@@ -182,6 +193,9 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
+    /// The workers that this process hosts: `all`, `none`, or some of them with commas between. What has a process of its own (`holt worker NAME`) has it there
+    #[arg(long, env = "HOLT_WORKERS", default_value = "all", value_name = "NAMES", value_parser = Choice::parse)]
+    pub workers: Choice,
     /// What is between this server and its readers.
     #[command(flatten)]
     pub readers: ReadersArgs,

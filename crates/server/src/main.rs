@@ -5,7 +5,6 @@ mod api;
 mod app;
 mod commands;
 mod config;
-mod digests;
 mod dispatch;
 mod domains;
 mod door;
@@ -44,6 +43,7 @@ mod turns;
 mod vouched;
 mod web;
 mod welcome;
+mod workers;
 mod writes;
 
 use clap::{CommandFactory, Parser};
@@ -68,6 +68,8 @@ fn main() -> ExitCode {
         Command::Import(command) => commands::import::run(&command),
         Command::Reindex(args) => commands::reindex::run(&args),
         Command::Publish(args) => commands::publish::run(&args),
+        Command::Worker(args) => commands::worker::run(&args),
+        Command::Workers(command) => commands::workers::run(command),
         Command::Check(args) => commands::check::run(&args),
         Command::Smoke(args) => commands::smoke::run(&args),
         Command::Mcp(args) => commands::mcp::run(&args),

@@ -2,8 +2,8 @@
 
 use super::connection::{self, Durability, Existence, Kind};
 use super::preferences::{self, Audience, Preferences};
-use super::wrap;
-use holt_core::{Error, MemberFlags, PagePath, Result, UserId};
+use super::{decode, wrap};
+use holt_core::{Error, MemberFlags, PagePath, Result, RevisionId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +24,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0005_proposals.sql"),
         include_str!("migrations/0006_proposal_notices.sql"),
         include_str!("migrations/0007_pushers.sql"),
+        include_str!("migrations/0008_cursors.sql"),
     ],
 };
 
@@ -222,6 +223,18 @@ impl WikiDb {
     pub fn delete_draft(&self, path: &PagePath, email: &str) -> Result<()> {
         let sql = "DELETE FROM drafts WHERE key = ?1 AND author_email = ?2";
         self.write("forget a draft", |db| db.execute(sql, (path.key().as_str(), email))).map(|_| ())
+    }
+    /// How far `worker` came.
+    pub fn cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
+        let sql = "SELECT revision FROM cursors WHERE worker = ?1";
+        let stored: Option<String> = self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
+        stored.map(|text| decode("a revision", RevisionId::parse(&text).ok())).transpose()
+    }
+    /// Notes it.
+    pub fn set_cursor(&self, worker: &str, revision: RevisionId, now: i64) -> Result<()> {
+        let sql = "INSERT INTO cursors (worker, revision, at) VALUES (?1, ?2, ?3)
+            ON CONFLICT (worker) DO UPDATE SET revision = excluded.revision, at = excluded.at";
+        self.write("note a cursor", |db| db.execute(sql, (worker, revision.to_string(), now))).map(|_| ())
     }
     /// What is wrong with the file, each as a sentence.
     pub fn integrity(&self) -> Result<Vec<String>> {

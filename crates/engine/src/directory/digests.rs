@@ -6,7 +6,7 @@
 //! |---|---|
 //! | somebody wants mail | `expect_digests`: due now |
 //! | something happens | `note_news`: due in a minute, if the row listens |
-//! | its turn comes | `next_turn`: due again in [`LEASE`] seconds, should the process end meanwhile; it listens |
+//! | its turn comes | `begin_digests`: due again in [`LEASE`] seconds, should the process end meanwhile; it listens |
 //! | its turn ends | `end_turn`: due when the next mail is planned, unless something happened since its turn began |
 
 use super::Directory;
@@ -44,15 +44,26 @@ pub enum Next {
 }
 
 impl Directory {
-    /// The wiki that waits longest for its turn; nobody else gets it meanwhile.
-    pub fn next_turn(&self, now: i64) -> Result<Option<Turn>> {
-        let sql = "SELECT wiki FROM digests WHERE due <= ?1 ORDER BY due LIMIT 1";
-        let due = self.read("look for mail that is due", |db| db.prepare_cached(sql)?.query_row([now], |row| row.get(0)).optional())?;
-        let Some(id) = due else { return Ok(None) };
-        let lease = now.saturating_add(LEASE);
+    /// The wikis whose turn it is, longest first; those that do not answer wait.
+    pub fn due_digests(&self, now: i64, most: u32) -> Result<Vec<WikiId>> {
+        let sql = "SELECT wiki FROM digests JOIN wikis ON wikis.id = digests.wiki
+            WHERE due <= ?1 AND wikis.state = 'active' AND wikis.trashed IS NULL ORDER BY due LIMIT ?2";
+        let due: Vec<i64> = self.read("look for mail that is due", |db| {
+            db.prepare_cached(sql)?.query_map((now, most), |row| row.get(0))?.collect()
+        })?;
+        due.into_iter().map(|id| decode("a wiki id", WikiId::from_store(id))).collect()
+    }
+    /// Begins the turn of a wiki, if it is: nobody else gets it meanwhile.
+    pub fn begin_digests(&self, wiki: WikiId, now: i64) -> Result<Option<Turn>> {
+        let (id, lease) = (wiki.to_store(), now.saturating_add(LEASE));
+        let sql = "SELECT 1 FROM digests WHERE wiki = ?1 AND due <= ?2";
+        let due = self.read("look for mail that is due", |db| db.prepare_cached(sql)?.query_row((id, now), |_| Ok(())).optional())?;
+        if due.is_none() {
+            return Ok(None);
+        }
         let sql = "UPDATE digests SET due = ?2, listens = 1 WHERE wiki = ?1";
         self.write("begin the turn of a wiki", |db| db.execute(sql, (id, lease)))?;
-        Ok(Some(Turn { wiki: decode("a wiki id", WikiId::from_store(id))?, lease }))
+        Ok(Some(Turn { wiki, lease }))
     }
     /// Says when the wiki is to be asked again. What happened since its turn began comes first.
     pub fn end_turn(&self, turn: &Turn, next: Next) -> Result<()> {

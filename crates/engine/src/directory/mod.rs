@@ -20,6 +20,7 @@ mod sign_ups;
 mod tokens;
 mod users;
 mod wikis;
+mod work;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRow};
 pub use digests::{GATHER, LEASE, Next, Turn};
@@ -41,6 +42,7 @@ pub use sign_ins::{SIGN_IN_LIFE, SignIn, SignedIn};
 pub use tokens::{NewToken, TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
 pub use wikis::{Holder, QUARANTINE, TRASH_LIFE, WikiRecord, WikiState};
+pub use work::{NEVER, Outcome, Owed, TRIES, Waiting, WorkerRow};
 
 use crate::db::{Durability, Existence, Kind, decode, open, open_as_it_is, wrap};
 use base64::Engine as _;
@@ -70,6 +72,7 @@ const KIND: Kind = Kind {
         include_str!("migrations/0011_domains.sql"),
         include_str!("migrations/0012_handles.sql"),
         include_str!("migrations/0013_session_hosts.sql"),
+        include_str!("migrations/0014_work.sql"),
     ],
 };
 
@@ -91,6 +94,11 @@ impl Directory {
         let db = open_as_it_is(path, &KIND)?;
         db.pragma_update(None, "query_only", true).map_err(wrap("look at the data directory"))?;
         Ok(Self { path: path.to_path_buf(), writer: Mutex::new(db), reader: Mutex::default() })
+    }
+    /// Opens `holt.db` for work beside the process that owns the data directory: it must be of this version.
+    pub fn join(path: &Path) -> Result<Self> {
+        let writer = open_as_it_is(path, &KIND)?;
+        Ok(Self { path: path.to_path_buf(), writer: Mutex::new(writer), reader: Mutex::default() })
     }
     /// Reads. `attempted` completes "could not …" in the log.
     fn read<T>(&self, attempted: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {

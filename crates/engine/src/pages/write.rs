@@ -6,6 +6,7 @@
 use super::proposals::{self, ACCEPTED_BY_TRAILER, NewProposal, PROPOSAL_TRAILER};
 use crate::db::index::{Index, OP_TRAILER};
 use crate::failpoint;
+use crate::lock::Held;
 use crate::repo::{CommitMeta, CommitOutcome, Incoming, NewCommit, Repo};
 use crate::scope::{Rights, Scope, Write};
 use crate::sync;
@@ -15,7 +16,7 @@ use holt_core::{
     Timestamp, UNDOES_TRAILER, VIA_TRAILER,
 };
 use std::collections::HashSet;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// What only Holt says of a commit.
 const OWN_TRAILERS: [&str; 7] =
@@ -51,7 +52,7 @@ pub(crate) struct Writing<'w> {
     moves: Vec<(PagePath, PagePath)>,
     /// The current revision; nobody of ours moves it while this value lives.
     pub(crate) head: Option<RevisionId>,
-    lock: MutexGuard<'w, ()>,
+    lock: Held<'w>,
 }
 
 impl<'w> Writing<'w> {

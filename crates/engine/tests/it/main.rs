@@ -25,3 +25,4 @@ mod robot_wtf;
 mod save;
 mod undo;
 mod wikis;
+mod work;

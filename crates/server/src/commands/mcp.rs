@@ -7,7 +7,6 @@ use crate::api::idempotency::UnderWay;
 use crate::api::reindexing::Reindexing;
 use crate::app::{App, CookieSecurity, Throttle, unix_seconds};
 use crate::config::McpArgs;
-use crate::digests::Digests;
 use crate::door::Door;
 use crate::egress::{Dns, Egress};
 use crate::elsewhere::Elsewhere;
@@ -142,7 +141,8 @@ pub(crate) fn alone(engine: Engine) -> App {
         documents: Documents::new(Egress::new(Vec::new())),
         dns: Dns::default(),
         outbox: Outbox::default(),
-        digests: Digests::default(),
+        listening: OnceLock::new(),
+        workers: OnceLock::new(),
         mail_server: None,
         elsewhere: Elsewhere::default(),
         proxies: Proxies::default(),

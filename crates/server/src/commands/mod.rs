@@ -15,6 +15,9 @@ pub mod thumbnail;
 pub mod token;
 pub mod user;
 pub mod wiki;
+pub mod wiring;
+pub mod worker;
+pub mod workers;
 
 use crate::app::wall_clock;
 use crate::config::DataArgs;

@@ -1,47 +1,22 @@
 //! `holt serve`: opens the data directory, says where it listens, serves until told to stop.
 
-use super::{output, own_authorities, secret};
-use crate::agent_sessions::AgentSessions;
-use crate::api::idempotency::UnderWay;
-use crate::api::reindexing::Reindexing;
-use crate::app::{App, CookieSecurity, Throttle, unix_seconds, wall_clock};
-use crate::config::{ServeArgs, Switch, named};
-use crate::digests::Digests;
-use crate::egress::{Dns, Egress};
-use crate::elsewhere::atproto::{self, Atproto, Places};
-use crate::elsewhere::oidc::{Oidc, Settings};
-use crate::elsewhere::{ByMail, Elsewhere, Provider};
-use crate::followers::Followers;
-use crate::mail::{MailServer, Outbox};
-use crate::metrics::Counts;
-use crate::oauth::Documents;
-use crate::platform::{EXPORTS, Platform};
-use crate::presence::Presence;
-use crate::proxies::Proxies;
-use crate::purging::Purging;
-use crate::rates::{Limits, Rates};
+use super::{output, wiring};
+use crate::app::{App, wall_clock};
+use crate::config::ServeArgs;
+use crate::platform::EXPORTS;
 use crate::recovery::Recovery;
-use crate::shipping::Shipping;
-use crate::thumbnails::Thumbnails;
-use crate::turns::{GIT, Turns, WORKING};
-use crate::vouched::Vouching;
-use crate::{digests, domains, front, handles, log, mail, metrics, purging, shipping, welcome};
-use holt_core::{Actor, Edit, Error, PagePath, Result, WikiId, WikiName};
+use crate::turns::{GIT, WORKING};
+use crate::workers::{Host, Manner};
+use crate::{domains, front, handles, log, mail, metrics, purging, shipping, welcome};
+use holt_core::{Actor, Edit, Error, PagePath, Result, WikiName};
 use holt_edge::serve::Stop;
-use holt_edge::{Apex, Behind, Caching, EdgeState, HostRule};
 use holt_engine::db::preferences::Audience;
 use holt_engine::directory::Purpose;
 use holt_engine::{Engine, EngineOptions, Write, pages};
-use holt_remote::purge::{Cache, Surroundings};
-use holt_remote::{Remote, Use};
-use std::num::NonZeroU32;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// For how long caches in front may show public pages while the server does not answer.
-const CDN_STALE: Duration = Duration::from_secs(86_400);
 
 /// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -55,73 +30,19 @@ const DOMAINS_EVERY: Duration = Duration::from_secs(60);
 /// How long mail that waits may keep the server from ending.
 const MAIL_AT_THE_END: Duration = Duration::from_secs(10);
 
-/// How long a digest that is under way may keep the server from ending: one whose acceptance nobody notes goes twice.
-const DIGEST_AT_THE_END: Duration = Duration::from_secs(5);
+/// How long workers may keep the server from ending: a digest whose acceptance nobody notes goes twice.
+const WORKERS_AT_THE_END: Duration = Duration::from_secs(5);
 
 /// Runs it. Returns after SIGTERM or SIGINT, when what was under way is done.
 pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     log::start(args.log, args.log_format);
-    let mail_server = match (&args.smtp_url, &args.mail_from) {
-        (Some(url), Some(from)) => Some(MailServer::parse(url, from)?),
-        _ => None,
-    };
-    check_trusted(args)?;
+    wiring::check(args)?;
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
-    let elsewhere = elsewhere(args, &engine)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         make_welcome(&engine)?;
     }
-    let default_wiki = default_wiki(&engine, args)?;
-    let purging = caches(args)?;
-    let shipping = match &args.publish_to {
-        Some(url) => Some(Arc::new(Shipping::new(Remote::open(url, Use::Publishing)?, url, purging.clone()))),
-        None => None,
-    };
-    let app = Arc::new(App {
-        followers: Arc::new(Followers::default()),
-        reindexing: Arc::new(Reindexing::default()),
-        agent_sessions: AgentSessions::default(),
-        presence: Presence::default(),
-        thumbnails: Thumbnails::default(),
-        edge: EdgeState {
-            store: engine.fragments().clone(),
-            // Here somebody knows whether a session has ended: a token that says nothing of that is for edges that cannot ask.
-            viewer_key: None,
-            hosts: HostRule { apex: apex(args), domain: args.domain.as_ref().map(|domain| domain.as_str().into()), default_wiki },
-            clock: unix_seconds,
-            visits: Arc::default(),
-            caching: Caching::shared(args.readers.cdn_max_age, CDN_STALE),
-            behind: Behind::Live,
-        },
-        recovery: Recovery::new(engine.interrupted()?),
-        engine,
-        cookies: if args.secure_cookies { CookieSecurity::Secure } else { CookieSecurity::Plain },
-        throttle: if args.rate_limit == Switch::On { Throttle::On } else { Throttle::Off },
-        rates: Rates::new(limits(args)),
-        under_way: UnderWay::default(),
-        git_time: Duration::from_secs(args.git_seconds.into()),
-        turns: Turns::default(),
-        documents: Documents::new(Egress::new(args.trust_client_host.clone())),
-        public_port: args.public_port.map_or_else(OnceLock::new, OnceLock::from),
-        dns: Dns::new(args.elsewhere.resolver),
-        outbox: Outbox::default(),
-        digests: Digests::default(),
-        mail_server,
-        elsewhere,
-        proxies: Proxies::new(args.trust_proxy.clone()),
-        vouching: args.auth_header.clone().map(|mail| Vouching { mail, name: args.auth_name_header.clone() }),
-        platform: Platform::new(args.sign_up),
-        shipping,
-        purging,
-        counts: Counts::default(),
-    });
-    match (app.shipping.clone(), app.purging.clone()) {
-        (Some(shipping), _) => app.engine.fragments().observe(move |change| shipping.note(change)),
-        (None, Some(purging)) => app.engine.fragments().observe(move |change| purging.hear(change)),
-        (None, None) => {}
-    }
-    let followers = app.followers.clone();
-    app.engine.listen(move |wiki| followers.tell(wiki));
+    let recovery = Recovery::new(engine.interrupted()?);
+    let app = wiring::app(args, engine, recovery)?;
     mail::start(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -132,94 +53,13 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(listen(args, app.clone()))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
-    app.digests.stop(DIGEST_AT_THE_END);
+    if let Some(workers) = app.workers.get() {
+        workers.stop(WORKERS_AT_THE_END);
+    }
     app.outbox.close(MAIL_AT_THE_END);
     keep_books(&app)?;
     app.engine.settle_all()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Servers that are asked wherever they are (security.md SSRF-6): on this machine alone, where only who is here already can have them asked.
-fn check_trusted(args: &ServeArgs) -> Result<()> {
-    if let Some(place) = args.elsewhere.test_network {
-        if !args.listen.ip().is_loopback() || !place.ip().is_loopback() {
-            return Err(Error::invalid("--test-network is for tests on one machine")
-                .hint("Leave it out, or listen on 127.0.0.1 and name a port there."));
-        }
-        tracing::warn!("this is a test: {place} is asked for all names under .test, without TLS");
-    }
-    if args.trust_client_host.is_empty() {
-        return Ok(());
-    }
-    if !args.listen.ip().is_loopback() {
-        return Err(Error::invalid("--trust-client-host is for a server that listens on this machine alone")
-            .hint("Listen on 127.0.0.1, or leave it out: programs with a public https address need no trust."));
-    }
-    tracing::warn!("these servers are asked wherever they are, and without TLS if they like: {}", args.trust_client_host.join(", "));
-    Ok(())
-}
-
-/// Caches in front of published pages, if there are any.
-fn caches(args: &ServeArgs) -> Result<Option<Arc<Purging>>> {
-    let around = Surroundings { named: &secret_of_environment, now: unix_seconds };
-    let caches = args.readers.purge.iter().map(|url| Cache::open(url, &around)).collect::<Result<Vec<_>>>()?;
-    let after = Duration::from_millis(args.readers.purge_after);
-    Ok((!caches.is_empty()).then(|| Arc::new(Purging::new(caches, after))))
-}
-
-/// Who else vouches for people.
-fn elsewhere(args: &ServeArgs, engine: &Engine) -> Result<Elsewhere> {
-    let mut providers: Vec<Box<dyn Provider>> = Vec::new();
-    if let (Some(issuer), Some(client)) = (&args.elsewhere.oidc_issuer, &args.elsewhere.oidc_client_id) {
-        providers.push(Box::new(Oidc::new(Settings {
-            issuer: issuer.clone(),
-            client: client.clone(),
-            secret: args.elsewhere.oidc_client_secret_file.as_deref().map(secret).transpose()?,
-            name: args.elsewhere.oidc_name.clone(),
-            sign_up: args.elsewhere.oidc_sign_up,
-            by_mail: if args.elsewhere.oidc_link_by_email { ByMail::Links } else { ByMail::Nothing },
-            own: args.elsewhere.oidc_own_host.clone(),
-            authorities: args.elsewhere.oidc_ca_file.as_deref().map(own_authorities).transpose()?.unwrap_or_default(),
-        })?));
-    }
-    if args.elsewhere.atproto == Switch::On {
-        providers.push(Box::new(atproto(args, engine)?));
-    }
-    Ok(Elsewhere::new(providers))
-}
-
-/// The AT Protocol, where there is a platform: other servers know us by its domain.
-fn atproto(args: &ServeArgs, engine: &Engine) -> Result<Atproto> {
-    let domain = args.domain.as_ref().filter(|_| apex(args) == Apex::Platform);
-    let domain = domain.ok_or_else(|| {
-        Error::invalid("--atproto is for a platform").hint("Name its DOMAIN with --domain, and no wiki with --default-wiki.")
-    })?;
-    if !args.secure_cookies && args.elsewhere.test_network.is_none() {
-        tracing::warn!("people come back from the AT Protocol by https: --secure-cookies is missing");
-    }
-    let places = Places { directory: args.elsewhere.atproto_directory.clone(), profiles: args.elsewhere.atproto_profiles.clone() };
-    let key = engine.key(atproto::KEY_FILE, Atproto::new_key)?;
-    let egress = Egress::new(Vec::new()).with_test_network(args.elsewhere.test_network);
-    Atproto::new(domain.as_str(), places, &key, egress, Dns::new(args.elsewhere.resolver))
-}
-
-/// What the environment says by a name, or what stands in the file that it names by the same name with `_FILE` behind it.
-fn secret_of_environment(name: &str) -> Result<Option<String>> {
-    match (named(name), named(&format!("{name}_FILE"))) {
-        (None, None) => Ok(None),
-        (None, Some(file)) => secret(file.as_ref()).map(Some),
-        (Some(value), None) if !value.chars().any(char::is_control) => Ok(Some(value)),
-        (Some(_), None) => Err(Error::invalid(format!("{name} holds more than one line of text"))),
-        (Some(_), Some(_)) => Err(Error::invalid(format!("{name} and {name}_FILE are both there")).hint("Leave one of them out.")),
-    }
-}
-
-/// How much may be asked of the API in a minute.
-fn limits(args: &ServeArgs) -> Limits {
-    match args.rate_limit {
-        Switch::On => Limits { reads: NonZeroU32::new(args.api_reads), writes: NonZeroU32::new(args.api_writes) },
-        Switch::Off => Limits::default(),
-    }
 }
 
 async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
@@ -242,7 +82,8 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     output::line(format_args!("listening on {place}"));
     // What an operator said stays.
     let _ = app.public_port.set(address.port());
-    digests::start(&app, address)?;
+    let _ = app.listening.set(address);
+    host_workers(args, &app)?;
     let shipping = app.shipping.clone().map(|shipping| tokio::spawn(shipping::run(app.clone(), shipping)));
     let purging = app.purging.clone().map(|purging| tokio::spawn(purging::run(app.clone(), purging)));
     let keeper = app.clone();
@@ -261,6 +102,17 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     }
     ending.abort();
     served.map_err(|e| Error::io("serve", e))
+}
+
+/// Starts the workers that are to be in this process.
+fn host_workers(args: &ServeArgs, app: &Arc<App>) -> Result<()> {
+    let host = Host::new(app.clone(), args.workers.names(), Manner::Beside)?;
+    host.start()?;
+    if let Err(error) = host.obey(app.engine.data()) {
+        tracing::warn!("`holt workers` cannot speak to this server: {}", error.chain());
+    }
+    let _ = app.workers.set(host);
+    Ok(())
 }
 
 /// When the server is told to stop, whoever waits for changes is told to go: their connections would be open for good.
@@ -323,23 +175,6 @@ fn keep_books(app: &App) -> Result<()> {
         tracing::info!(removed, "removed wikis for good that were deleted some days ago");
     }
     Ok(())
-}
-
-/// The wiki of loopback names: the one asked for, else `wiki`, else the first made.
-fn default_wiki(engine: &Engine, args: &ServeArgs) -> Result<Option<WikiId>> {
-    if let Some(slug) = &args.default_wiki {
-        return Ok(Some(engine.wiki_named(slug)?.id()));
-    }
-    let first = engine.directory().first_wiki()?.map(|record| record.id);
-    if first.is_none() && apex(args) == Apex::DefaultWiki {
-        return Err(Error::not_found("there is no wiki").hint("Make one with `holt wiki create NAME`."));
-    }
-    Ok(first)
-}
-
-/// What the domain itself shows.
-fn apex(args: &ServeArgs) -> Apex {
-    if args.domain.is_some() && args.default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki }
 }
 
 fn make_welcome(engine: &Engine) -> Result<()> {

@@ -4,7 +4,7 @@
 
 use super::views::{PressView, SaidView};
 use super::{Context, audit};
-use crate::digests;
+use crate::workers;
 use crate::reply::Reply;
 use holt_core::unsubscribe::Unsubscribe;
 use holt_core::{Error, Result};
@@ -12,7 +12,7 @@ use holt_engine::pages;
 use http::StatusCode;
 
 fn asked(context: &Context<'_>) -> Result<Unsubscribe> {
-    let key = digests::key(&context.app.engine)?;
+    let key = workers::unsubscribe_key(&context.app.engine)?;
     let asked = key.verify(context.param("token"), context.now()).filter(|asked| asked.wiki == context.wiki.id());
     asked.ok_or_else(|| {
         Error::not_found("this link is too old or was not copied whole").hint("Take one from a newer mail, or log in and open your inbox.")
