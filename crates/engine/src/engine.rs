@@ -80,7 +80,8 @@ impl Engine {
         }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
-        let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() });
+        let shared =
+            Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() });
         Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: Some(lock) })
     }
     /// Opens a data directory for a worker's process, whether or not another process owns it. That one alone makes wikis, removes them and

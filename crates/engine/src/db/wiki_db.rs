@@ -227,7 +227,8 @@ impl WikiDb {
     /// How far `worker` came.
     pub fn cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
         let sql = "SELECT revision FROM cursors WHERE worker = ?1";
-        let stored: Option<String> = self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
+        let stored: Option<String> =
+            self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
         stored.map(|text| decode("a revision", RevisionId::parse(&text).ok())).transpose()
     }
     /// Notes it.

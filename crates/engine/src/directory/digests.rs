@@ -48,9 +48,8 @@ impl Directory {
     pub fn due_digests(&self, now: i64, most: u32) -> Result<Vec<WikiId>> {
         let sql = "SELECT wiki FROM digests JOIN wikis ON wikis.id = digests.wiki
             WHERE due <= ?1 AND wikis.state = 'active' AND wikis.trashed IS NULL ORDER BY due LIMIT ?2";
-        let due: Vec<i64> = self.read("look for mail that is due", |db| {
-            db.prepare_cached(sql)?.query_map((now, most), |row| row.get(0))?.collect()
-        })?;
+        let due: Vec<i64> =
+            self.read("look for mail that is due", |db| db.prepare_cached(sql)?.query_map((now, most), |row| row.get(0))?.collect())?;
         due.into_iter().map(|id| decode("a wiki id", WikiId::from_store(id))).collect()
     }
     /// Begins the turn of a wiki, if it is: nobody else gets it meanwhile.

@@ -111,9 +111,8 @@ impl Directory {
     /// What `worker` owes besides and may do now, longest due first.
     pub fn due_work(&self, worker: &str, now: i64, most: u32) -> Result<Vec<WikiId>> {
         let sql = "SELECT wiki FROM work WHERE worker = ?1 AND due <= ?2 ORDER BY due LIMIT ?3";
-        let rows: Vec<i64> = self.read("see what is due", |db| {
-            db.prepare_cached(sql)?.query_map((worker, now, most), |row| row.get(0))?.collect()
-        })?;
+        let rows: Vec<i64> =
+            self.read("see what is due", |db| db.prepare_cached(sql)?.query_map((worker, now, most), |row| row.get(0))?.collect())?;
         rows.into_iter().map(|id| decode("a wiki id", WikiId::from_store(id))).collect()
     }
     /// Has `worker` look at a wiki at this time at the latest, though it does not move.
@@ -206,7 +205,8 @@ impl Directory {
             ON CONFLICT (name) DO UPDATE SET seen = excluded.seen, turns = excluded.turns, failures = excluded.failures, spent = excluded.spent,
                 last = excluded.last, error = excluded.error";
         let [turns, failures, spent] = [row.turns, row.failures, row.spent].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-        self.write("note how a worker stands", |db| db.execute(sql, (name, row.seen, turns, failures, spent, row.last, &row.error))).map(drop)
+        self.write("note how a worker stands", |db| db.execute(sql, (name, row.seen, turns, failures, spent, row.last, &row.error)))
+            .map(drop)
     }
     /// It rests, in whatever process, until [`Directory::resume_worker`].
     pub fn pause_worker(&self, name: &str) -> Result<()> {
@@ -225,9 +225,11 @@ impl Directory {
     pub fn waiting_work(&self, name: &str, seen: i64, now: i64) -> Result<Waiting> {
         self.read("see what waits", |db| {
             let moved = "SELECT count(*), min(at) FROM moved WHERE seq > ?1";
-            let (moved, moved_since): (i64, Option<i64>) = db.prepare_cached(moved)?.query_row([seen], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (moved, moved_since): (i64, Option<i64>) =
+                db.prepare_cached(moved)?.query_row([seen], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let due = "SELECT count(*), min(due) FROM work WHERE worker = ?1 AND due <= ?2";
-            let (due, due_since): (i64, Option<i64>) = db.prepare_cached(due)?.query_row((name, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (due, due_since): (i64, Option<i64>) =
+                db.prepare_cached(due)?.query_row((name, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
             let failed = "SELECT count(*), count(*) FILTER (WHERE due = ?2) FROM work WHERE worker = ?1 AND tries > 0";
             let (failed, poisoned): (i64, i64) =
                 db.prepare_cached(failed)?.query_row((name, NEVER), |row| Ok((row.get(0)?, row.get(1)?)))?;

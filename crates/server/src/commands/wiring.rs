@@ -197,4 +197,3 @@ fn default_wiki(engine: &Engine, args: &ServeArgs) -> Result<Option<WikiId>> {
 fn apex(args: &ServeArgs) -> Apex {
     if args.domain.is_some() && args.default_wiki.is_none() { Apex::Platform } else { Apex::DefaultWiki }
 }
-

@@ -4,8 +4,8 @@
 
 use super::views::{PressView, SaidView};
 use super::{Context, audit};
-use crate::workers;
 use crate::reply::Reply;
+use crate::workers;
 use holt_core::unsubscribe::Unsubscribe;
 use holt_core::{Error, Result};
 use holt_engine::pages;

@@ -82,7 +82,11 @@ impl Host {
                 let _ = host.hear(stream);
             }
         };
-        std::thread::Builder::new().name("holt-control".into()).spawn(listen).map(drop).map_err(|e| Error::io("start a thread for orders", e))
+        std::thread::Builder::new()
+            .name("holt-control".into())
+            .spawn(listen)
+            .map(drop)
+            .map_err(|e| Error::io("start a thread for orders", e))
     }
     fn hear(&self, mut stream: UnixStream) -> std::io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;

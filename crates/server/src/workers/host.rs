@@ -474,8 +474,9 @@ impl Host {
     /// Gives the post to another process: what is under way ends first. `Busy` if it does not, `Denied` if this process is there for it alone.
     pub fn give(&self, name: Name) -> Result<()> {
         if matches!(self.manner, Manner::Alone { gives: false, .. }) {
-            return Err(Error::denied(format!("{name} has a process of its own already: {}", std::process::id()))
-                .hint("End that one first."));
+            return Err(
+                Error::denied(format!("{name} has a process of its own already: {}", std::process::id())).hint("End that one first.")
+            );
         }
         let hosted = self.ours(name)?;
         let mut state = hosted.lock();

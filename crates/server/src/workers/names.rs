@@ -1,7 +1,7 @@
 //! What workers are called.
 
-use clap::builder::PossibleValue;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use std::fmt;
 
 /// A worker. Its name is part of commands, rows, metrics and file names.
