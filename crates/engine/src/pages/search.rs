@@ -27,9 +27,10 @@ pub fn search(scope: &Scope<'_, Read>, query: &str, offset: usize, limit: usize)
 pub fn search_by(scope: &Scope<'_, Read>, mode: SearchMode<'_>, query: &str, offset: usize, limit: usize) -> Result<SearchResults> {
     let SearchMode::Both(embedder) = mode else { return search(scope, query, offset, limit) };
     let index = scope.index()?;
+    let words = meaning_of(query)?;
     let vector = || -> Result<Option<Vec<f32>>> {
         // Without vectors to compare with the model stays where it is.
-        let (Some(known), Some(words)) = (index.meaning_identity()?, meaning_of(query)?) else { return Ok(None) };
+        let (Some(words), Some(known)) = (words, index.meaning_identity()?) else { return Ok(None) };
         if embedder.is_there() && known == meaning::identity(embedder)? { meaning::vector(embedder, &words).map(Some) } else { Ok(None) }
     };
     let vector = vector().unwrap_or_else(|error| {

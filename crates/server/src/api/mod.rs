@@ -27,6 +27,7 @@ pub mod reindexing;
 mod replay;
 pub mod search;
 pub mod section;
+pub mod semantic;
 pub mod undo;
 pub mod wiki;
 pub mod writing;

@@ -4,6 +4,7 @@ pub mod check;
 pub mod domain;
 pub mod import;
 pub mod mcp;
+pub mod model;
 pub mod output;
 pub mod plan;
 pub mod publish;

@@ -3,6 +3,7 @@
 
 mod control;
 mod digests;
+mod embed;
 mod host;
 mod index;
 mod names;
@@ -121,6 +122,7 @@ impl Running {
 fn worker(name: Name) -> Box<dyn Worker> {
     match name {
         Name::Index => Box::new(index::Indexing),
+        Name::Embed => Box::new(embed::Embedding::default()),
         Name::Digests => Box::new(digests::Digests),
     }
 }

@@ -9,18 +9,21 @@ use std::fmt;
 pub enum Name {
     /// What is derived of texts.
     Index,
+    /// What texts mean.
+    Embed,
     /// Mail about what people watch.
     Digests,
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Index, Name::Digests];
+pub const NAMES: &[Name] = &[Name::Index, Name::Embed, Name::Digests];
 
 impl Name {
     /// As people type it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Index => "index",
+            Self::Embed => "embed",
             Self::Digests => "digests",
         }
     }
@@ -28,6 +31,7 @@ impl Name {
     pub fn about(self) -> &'static str {
         match self {
             Self::Index => "brings search and lists to what was pushed or left by a crash",
+            Self::Embed => "looks what changed pages mean, where there is a sentence model",
             Self::Digests => "mails people about what they watch",
         }
     }

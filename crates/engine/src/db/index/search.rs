@@ -97,9 +97,8 @@ pub struct Meant {
 /// What of a query can be compared by meaning: its words, if it asks for no phrase and no beginnings of words, which are about letters.
 pub fn meaning_of(query: &str) -> Result<Option<String>> {
     let query = Query::parse(query)?;
-    let is_literal = query.wanted.iter().any(|term| term.prefix || term.text.contains(char::is_whitespace));
     let words: Vec<&str> = query.wanted.iter().map(|term| term.text.as_str()).collect();
-    Ok((!is_literal && !words.is_empty()).then(|| words.join(" ")))
+    Ok((!query.is_literal && !words.is_empty()).then(|| words.join(" ")))
 }
 
 /// A part of a snippet. Plain text: whoever shows it escapes it.

@@ -111,6 +111,8 @@ pub(super) struct Query {
     pub(super) filter: PageFilter,
     /// Whether something was typed that has no letters or digits: no page has it, whatever the filter says.
     pub(super) wants_nothing: bool,
+    /// Some of what is wanted is about letters: it stands in quotes, or begins words.
+    pub(super) is_literal: bool,
 }
 
 /// Which pages are looked at.
@@ -282,6 +284,7 @@ impl Query {
             let term = Term { prefix: starred || word.ends_with('*'), text: word.trim_end_matches('*').to_string() };
             // A term without letters or digits has no words: SQLite would have nothing to look up.
             if term.text.chars().any(char::is_alphanumeric) {
+                query.is_literal |= without.is_none() && (term.prefix || rest.starts_with('"'));
                 let terms = if without.is_some() { &mut query.unwanted } else { &mut query.wanted };
                 if !terms.contains(&term) {
                     terms.push(term);
