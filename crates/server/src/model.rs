@@ -84,7 +84,7 @@ mod kept {
     use holt_core::{Error, Result};
     use holt_semantic::{FILES, Model};
     use std::path::PathBuf;
-    use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
     use std::time::{Duration, SystemTime};
 
     /// What can be seen of files from outside, so that other files are noticed.
@@ -102,9 +102,15 @@ mod kept {
         /// What the files were called when they looked so.
         identity: Option<(Stamp, String)>,
         model: Option<Arc<Model>>,
-        /// How often it was used; whether a thread waits until it is not.
+        /// How often it was used.
         uses: u64,
-        is_watched: bool,
+    }
+
+    /// The allocator (mimalloc) keeps what was freed for a second, and looks for what it kept longer when a thread that took much ends: else that might be
+    /// tomorrow.
+    fn give_back() {
+        std::thread::sleep(Duration::from_millis(1_500));
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(64 << 20)));
     }
 
     impl Kept {
@@ -152,33 +158,41 @@ mod kept {
         }
         /// Whoever comes meanwhile waits, and has it then.
         fn open(self: &Arc<Self>, state: &mut State, identity: &str) -> Result<Arc<Model>> {
-            let model = Arc::new(Model::open(&self.dir)?);
+            let (done, opened) = mpsc::channel();
+            let kept = self.clone();
+            let thread = std::thread::Builder::new().name("holt-model".into()).spawn(move || kept.keep(&done));
+            thread.map_err(|e| Error::io("start a thread", e))?;
+            let model = opened.recv().map_err(|_| Error::internal("read the sentence model: see the log"))??;
             if model.identity() != identity {
                 return Err(Error::busy("the sentence model is being replaced").hint("Try again in a moment."));
             }
             tracing::info!(model = identity, "the sentence model is in memory");
             state.model = Some(model.clone());
-            if !state.is_watched {
-                let kept = self.clone();
-                let watch = std::thread::Builder::new().name("holt-model".into()).spawn(move || kept.watch());
-                state.is_watched = watch.map_err(|e| Error::io("start a thread", e)).is_ok();
-            }
             Ok(model)
         }
-        /// Forgets it when nobody used it for a while, and ends.
-        fn watch(&self) {
+        /// The thread that has the model: reads it, and when nobody used it for a while forgets it and ends. What a thread took the allocator gives back
+        /// when the same thread lets it go.
+        fn keep(&self, done: &mpsc::Sender<Result<Arc<Model>>>) {
+            let model = match Model::open(&self.dir) {
+                Ok(model) => Arc::new(model),
+                Err(error) => {
+                    let _ = done.send(Err(error));
+                    return;
+                }
+            };
+            let _ = done.send(Ok(model.clone()));
             let mut state = self.lock();
-            loop {
+            let is_kept = |state: &State| state.model.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &model));
+            while is_kept(&state) {
                 let before = state.uses;
                 (state, _) = self.used.wait_timeout(state, self.idle).unwrap_or_else(PoisonError::into_inner);
-                if state.uses == before {
-                    break;
+                if state.uses == before && is_kept(&state) {
+                    state.model = None;
+                    tracing::info!("nobody asked for meanings: the sentence model is not in memory any more");
                 }
             }
-            state.model = None;
-            state.is_watched = false;
-            drop(state);
-            tracing::info!("nobody asked for meanings: the sentence model is not in memory any more");
+            drop((state, model));
+            give_back();
         }
     }
 }

@@ -14,6 +14,7 @@ mod files;
 mod git;
 mod http;
 mod isolation;
+mod judged;
 mod kill;
 mod languages;
 mod matrix;

@@ -28,9 +28,12 @@ const COUNTED: usize = 32 * 1024;
 const USUAL_LENGTH: f64 = 300.0;
 
 /// Pages that are found by what they mean, at most, and how far away that may be (1 less the cosine). Of questions about this project's own
-/// documentation the right page is nearer than that, and what is found for words that nobody writes is farther (`crates/server/tests/it/meaning/judged.rs`).
+/// documentation the right page is nearer than that, and what is nearest to words that nobody writes is farther (`crates/server/tests/it/judged.rs`).
 const MEANT: usize = 50;
-const FAR: f64 = 0.7;
+const FAR: f64 = 0.73;
+/// How much a place in the list of words counts where no page has all of them: of a question in whole sentences nearly any page has some word. So much
+/// that it decides between what is equally near, and no more.
+const ANY: f64 = 0.02;
 /// How much places in both lists count against each other: the first counts 1/61, the tenth 1/70 (reciprocal rank fusion, Cormack et al. 2009).
 const FUSION: f64 = 60.0;
 /// So many of what was found by words are looked at for being called exactly what was looked for.
@@ -311,8 +314,9 @@ fn fused(
         .collect::<rusqlite::Result<_>>()?;
     let mut all: Vec<Scored> = words.iter().map(|(page, _)| (*page, 0.0, None)).collect();
     let place = |n: usize| 1.0 / (FUSION + 1.0 + n as f64);
+    let weight = if taken == Strictness::AnyPrefix { ANY } else { 1.0 };
     for (n, one) in all.iter_mut().enumerate() {
-        one.1 = place(n);
+        one.1 = weight * place(n);
     }
     for (n, near) in near.iter().filter(|near| near.distance <= FAR).enumerate() {
         let meant = Some(Meant { distance: near.distance, piece: near.piece, blob: near.blob });
