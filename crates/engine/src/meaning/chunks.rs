@@ -54,7 +54,8 @@ pub fn chunks(path: &PagePath, source: &str) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     for section in merged(sections(&title, body)) {
         let units = units(&section.text);
-        let pieces = if length < WHOLE || units.len() < WHOLE { vec![0..units.len()] } else { cut(&section.text, &units) };
+        let is_whole = length < WHOLE || units.len() < WHOLE;
+        let pieces = if is_whole { std::iter::once(0..units.len()).collect() } else { cut(&section.text, &units) };
         for piece in pieces {
             let Some(last) = piece.end.checked_sub(1) else { continue };
             let first = if piece.start == 0 { 0 } else { piece.start.saturating_sub(OVERLAP) };
