@@ -109,7 +109,7 @@ describe("the platform", { skip: whySkip(), timeout: 300_000 }, () => {
       await context.clearCookies();
       await logIn(page, "olga@example.org", `${home}/auth/login`);
       await page.waitForURL(`${home}/app**`);
-      for (const [path, as] of [["/app/admin", "admin"], ["/app/admin/people", "people"], ["/app/admin/log", "log"]]) await look(path, as);
+      for (const [path, as] of [["/app/admin", "admin"], ["/app/admin/people", "people"], ["/app/admin/log", "log"], ["/app/admin/workers", "workers"]]) await look(path, as);
       await context.close();
       assert.deepEqual(found, []);
     });

@@ -5,7 +5,7 @@ use crate::db::preferences::Audience;
 use crate::db::wiki_db::{Member, WikiDb};
 use crate::directory::{Directory, Holder, TRASH_LIFE, WikiState};
 use crate::listeners::Listeners;
-use crate::lock::DataLock;
+use crate::lock::{Company, DataLock};
 use crate::open_wikis::OpenWikis;
 use crate::repo::{CommitMeta, Repo};
 use crate::wiki::{Shared, Wiki};
@@ -80,18 +80,21 @@ impl Engine {
         }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
-        let shared =
-            Arc::new(Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() });
+        let company = Company::of_owner(&data);
+        let (listeners, moved) = (Listeners::default(), Mutex::default());
+        let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners, moved, company });
         Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: Some(lock) })
     }
     /// Opens a data directory for a worker's process, whether or not another process owns it. That one alone makes wikis, removes them and
     /// clears marks of interrupted writing. `Busy` if it is of another version.
     pub fn beside(options: EngineOptions) -> Result<Self> {
         let data = options.data;
+        let company = Company::join(&data)?;
         let directory = Directory::join(&data.join("holt.db"))?;
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
-        let shared = Shared { directory, fragments, clock: options.clock, listeners: Listeners::default(), moved: Mutex::default() };
+        let (listeners, moved) = (Listeners::default(), Mutex::default());
+        let shared = Shared { directory, fragments, clock: options.clock, listeners, moved, company };
         let open = OpenWikis::new(options.keep_open);
         Ok(Self { data, shared: Arc::new(shared), open, viewer_key, hosts: Mutex::default(), _lock: None })
     }
@@ -329,20 +332,6 @@ impl Engine {
             self.shared.directory.clear_dirty(wiki.id())?;
         }
         Ok(())
-    }
-    /// What saves leave behind, in the wikis that are open: merges small packs, removes fragments that no page shows any more. Returns how
-    /// many wikis had something to do.
-    pub fn tidy(&self) -> Result<usize> {
-        let mut tidied = 0;
-        for wiki in self.open.alive().into_iter().filter(|wiki| wiki.is_marked()) {
-            let repo = wiki.repo()?;
-            let folds = repo.wants_fold();
-            if folds {
-                repo.fold_packs()?;
-            }
-            tidied += usize::from(folds | publish::sweep(&wiki)?);
-        }
-        Ok(tidied)
     }
     /// Before a planned end: clears the marks of all wikis that stand at HEAD, so that the next start opens none.
     pub fn settle_all(&self) -> Result<()> {

@@ -13,6 +13,7 @@
 //! | [`sync`] | `catch_up`: bring index and fragments to HEAD |
 //! | [`publish`] | pages to fragments |
 //! | [`meaning`] | pages in pieces that can be found by what they mean |
+//! | [`maintenance`] | what files want done that nobody waits for |
 //! | [`import`] | other wikis to wikis |
 //! | [`repo`] | git, and nothing else does |
 //! | [`db`], [`directory`] | SQLite, and nothing else does |
@@ -32,6 +33,7 @@ mod kept;
 mod keys;
 mod listeners;
 mod lock;
+pub mod maintenance;
 pub mod meaning;
 pub mod open_wikis;
 pub mod pages;

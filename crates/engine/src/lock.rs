@@ -1,6 +1,7 @@
 //! One process per data directory (security.md DUR-11): an advisory lock, taken before anything is opened, that names its holder. Workers may have
 //! processes of their own beside it: what only one of all may do at a time has locks that hold between processes, too.
 
+use crate::repo::Leftovers;
 use holt_core::{Error, Result};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
@@ -46,6 +47,39 @@ impl DataLock {
         // Best effort, as above.
         let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self(file))
+    }
+}
+
+/// The file that stands for those who work beside the owner of a data directory.
+const COMPANY: &str = "company";
+
+/// Which processes are at a data directory: its owner, and those who work beside it.
+pub(crate) enum Company {
+    /// This one owns it.
+    Owner(PathBuf),
+    /// This one works beside the owner, if there is one.
+    Beside(#[expect(dead_code, reason = "dropping the file releases the lock")] File),
+}
+
+impl Company {
+    pub(crate) fn of_owner(data: &Path) -> Self {
+        Self::Owner(data.join(COMPANY))
+    }
+    pub(crate) fn join(data: &Path) -> Result<Self> {
+        let path = data.join(COMPANY);
+        let attempted = || format!("work beside the owner of {}", data.display());
+        let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = open().map_err(|e| Error::io(attempted(), e))?;
+        flock(&file, FlockOperation::LockShared).map_err(|e| Error::io(attempted(), e.into()))?;
+        Ok(Self::Beside(file))
+    }
+    /// Whose what looks half-written may be.
+    pub(crate) fn leftovers(&self) -> Leftovers {
+        let Self::Owner(path) = self else { return Leftovers::NotOurs };
+        match File::open(path) {
+            Ok(file) if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() => Leftovers::OldDead,
+            _ => Leftovers::AllDead,
+        }
     }
 }
 

@@ -57,11 +57,6 @@ impl OpenWikis {
         drop(state);
         drop(gone);
     }
-    /// The wikis that are alive now. Whoever holds the result keeps them so.
-    pub(crate) fn alive(&self) -> Vec<Arc<Wiki>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.live.values().filter_map(Weak::upgrade).collect()
-    }
     /// How many wikis are alive, for metrics and tests.
     pub(crate) fn live(&self) -> usize {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

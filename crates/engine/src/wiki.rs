@@ -5,10 +5,10 @@
 use crate::clock::Clock;
 use crate::db::index::Index;
 use crate::db::preferences::Preferences;
-use crate::db::wiki_db::WikiDb;
+use crate::db::wiki_db::{Cursor, WikiDb};
 use crate::directory::Directory;
 use crate::listeners::Listeners;
-use crate::lock::{Held, Turns};
+use crate::lock::{Company, Held, Turns};
 use crate::repo::Repo;
 use crate::scope::{Permission, Scope};
 use holt_core::{AccessRules, Action, Actor, Error, Hidden, MemberFlags, PageKey, Result, RevisionId, WikiId, access};
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) listeners: Listeners,
     /// Wikis that moved, of which `holt.db` does not know yet.
     pub(crate) moved: Mutex<BTreeSet<WikiId>>,
+    /// Who else is at the data directory.
+    pub(crate) company: Company,
 }
 
 impl Shared {
@@ -150,7 +152,7 @@ impl Wiki {
         self.index()?.dump()
     }
     pub(crate) fn repo(&self) -> Result<Arc<Repo>> {
-        self.repo.get(|| Repo::open(&self.repo_path()))
+        self.repo.get(|| Repo::open_with(&self.repo_path(), self.shared.company.leftovers()))
     }
     pub(crate) fn db(&self) -> Result<Arc<WikiDb>> {
         self.db.get(|| WikiDb::open(&self.dir))
@@ -190,12 +192,13 @@ impl Wiki {
         self.publish.take()
     }
     /// How far `worker` came here, if it ever began.
-    pub fn worker_cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
+    pub fn worker_cursor(&self, worker: &str) -> Result<Option<Cursor>> {
         self.db()?.cursor(worker)
     }
-    /// Notes that `worker` has done everything up to `revision`, durably.
-    pub fn set_worker_cursor(&self, worker: &str, revision: RevisionId) -> Result<()> {
-        self.db()?.set_cursor(worker, revision, self.shared.clock.now())
+    /// Notes that `worker` has done everything up to `revision`, and what it keeps in mind, durably.
+    pub fn set_worker_cursor(&self, worker: &str, revision: RevisionId, note: &str) -> Result<()> {
+        let cursor = Cursor { revision, at: self.shared.clock.now(), note: note.to_string() };
+        self.db()?.set_cursor(worker, &cursor)
     }
     /// The commit that it stands at.
     pub fn head(&self) -> Result<Option<RevisionId>> {
@@ -208,10 +211,6 @@ impl Wiki {
             self.marked.store(true, Ordering::Release);
         }
         Ok(())
-    }
-    /// Whether it was written to since it was opened.
-    pub(crate) fn is_marked(&self) -> bool {
-        self.marked.load(Ordering::Acquire)
     }
     pub(crate) fn forget_mark(&self) {
         self.marked.store(false, Ordering::Release);

@@ -95,8 +95,8 @@ impl App {
     /// Waits, on a thread of the blocking pool, until nobody who asks elsewhere is shown a wiki as it was before: neither by edges nor by caches
     /// (security.md CDN-5). An error if that takes too long: the change itself is done.
     pub fn confirm(&self, wiki: WikiId) -> Result<()> {
-        self.shipping.as_ref().map_or(Ok(()), |shipping| shipping.confirm(wiki))?;
-        self.purging.as_ref().map_or(Ok(()), |purging| purging.confirm(wiki))
+        self.shipping.as_ref().map_or(Ok(()), |shipping| shipping.confirm(self.engine.fragments(), wiki))?;
+        self.purging.as_ref().map_or(Ok(()), |purging| purging.confirm(self.engine.fragments(), wiki))
     }
     /// What a link in a mail has behind its host (`:8080`, or nothing), where the request that asks for the mail came to `asked`. Whoever asks for mail to
     /// somebody else must not choose the port at which its secret arrives (security.md HDR-4).

@@ -1,6 +1,7 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod mcp;
 mod model;
 mod publish;
 mod readers;
@@ -9,6 +10,7 @@ mod values;
 mod workers;
 
 pub use elsewhere::ElsewhereArgs;
+pub use mcp::McpArgs;
 pub use model::{ModelArgs, ModelCommand};
 pub use publish::PublishArgs;
 pub use readers::ReadersArgs;
@@ -140,26 +142,6 @@ pub enum Command {
     },
 }
 
-/// `holt mcp`.
-#[derive(Debug, Args)]
-pub struct McpArgs {
-    /// Where the data is.
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// The wiki
-    #[arg(long, value_name = "SLUG")]
-    pub wiki: String,
-    /// Whose rights and name to use (default: whoever runs the machine)
-    #[arg(long = "as", value_name = "EMAIL")]
-    pub who: Option<String>,
-    /// Change nothing
-    #[arg(long)]
-    pub read_only: bool,
-    /// The sentence model.
-    #[command(flatten)]
-    pub model: ModelArgs,
-}
-
 /// `holt thumbnail`.
 #[derive(Debug, Args)]
 pub struct ThumbnailArgs {
@@ -204,6 +186,10 @@ pub struct ServeArgs {
     /// The workers that this process hosts: `all`, `none`, or some of them with commas between. What has a process of its own (`holt worker NAME`) has it there
     #[arg(long, env = "HOLT_WORKERS", default_value = "all", value_name = "NAMES", value_parser = Choice::parse)]
     pub workers: Choice,
+    /// For tests: a worker commits a fault
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    pub worker_fault: Vec<crate::workers::faults::Fault>,
     /// What is between this server and its readers.
     #[command(flatten)]
     pub readers: ReadersArgs,

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::purging::Figures;
 use crate::reply::{Reply, text, with_header};
+use crate::workers::{self, Status};
 use holt_core::{Error, Result};
 use holt_edge::serve::Stop;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -121,7 +122,28 @@ fn described(app: &App) -> String {
     if let Some(purging) = &app.purging {
         purges(&mut text, &purging.figures());
     }
+    if let Ok(all) = workers::status(app.engine.directory(), app.engine.data(), app.engine.clock().now()) {
+        work(&mut text, &all);
+    }
     text.0
+}
+
+/// Of each worker, whatever process it is in.
+fn work(text: &mut Text, all: &[Status]) {
+    let mut each = |name: &str, kind: &str, help: &str, value: fn(&Status) -> String| {
+        text.begin(name, kind, help);
+        for status in all {
+            text.value(name, &format!("worker=\"{}\"", status.worker), value(status));
+        }
+    };
+    each("holt_worker_up", "gauge", "Whether a process has it, and it does not rest.", |s| u8::from(s.state == "working").to_string());
+    each("holt_worker_waiting_wikis", "gauge", "Wikis that it is to look at.", |s| s.waiting.to_string());
+    each("holt_worker_behind_seconds", "gauge", "Since when the one of them waits that waits longest.", |s| s.behind_seconds.to_string());
+    each("holt_worker_failing_wikis", "gauge", "Wikis where it failed, and will try again.", |s| s.failing.to_string());
+    each("holt_worker_poisoned_wikis", "gauge", "Wikis that it has given up until they move.", |s| s.poisoned.to_string());
+    each("holt_worker_turns_total", "counter", "Turns that ended well.", |s| s.turns.to_string());
+    each("holt_worker_failures_total", "counter", "Turns that did not.", |s| s.failures.to_string());
+    each("holt_worker_seconds_total", "counter", "How long turns took.", |s| format!("{}.{:03}", s.spent_ms / 1000, s.spent_ms % 1000));
 }
 
 /// Of each cache, by its place on the command line and its kind: addresses may hold what is nobody's business.

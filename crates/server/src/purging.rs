@@ -4,13 +4,14 @@
 //! where that is not the one there is, it is told to forget the whole wiki.
 
 use crate::app::{App, unix_seconds};
+use crate::workers::Stand;
 use holt_core::{Error, PageKey, PagePath, Result, WikiId};
 use holt_fragments::{Change, FragmentStore, HostName, surrogate};
 use holt_remote::purge::{Cache, Page, Pages, Stale};
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -37,6 +38,10 @@ pub struct Purging {
     faces: Mutex<HashMap<WikiId, u64>>,
     hasher: RandomState,
     done: watch::Sender<()>,
+    /// Whether it is this process that tells them.
+    stand: watch::Sender<Stand>,
+    /// Where it does.
+    runtime: OnceLock<Handle>,
 }
 
 struct Line {
@@ -154,7 +159,15 @@ impl Purging {
     /// For `caches`, in front of edges that may show what was before for `after` after it has changed where they look.
     pub fn new(caches: Vec<Cache>, after: Duration) -> Self {
         let lines = caches.into_iter().map(|cache| Line { cache, state: Mutex::default(), wake: Notify::new() });
-        Self { lines: lines.collect(), after, faces: Mutex::default(), hasher: RandomState::new(), done: watch::Sender::new(()) }
+        Self {
+            lines: lines.collect(),
+            after,
+            faces: Mutex::default(),
+            hasher: RandomState::new(),
+            done: watch::Sender::new(()),
+            stand: watch::Sender::new(Stand::Resting),
+            runtime: OnceLock::new(),
+        }
     }
     /// Takes note of a change where readers' servers see it at once: nothing is published elsewhere. Never waits.
     pub fn hear(&self, change: Change) {
@@ -171,8 +184,51 @@ impl Purging {
             }
         }
     }
+    /// Tells caches from now on, or leaves it to another process. Nothing is kept meanwhile: whoever tells them next looks what they were not told.
+    pub fn set_stand(&self, stand: Stand) {
+        if self.stand.send_replace(stand) == Stand::Working && stand == Stand::Resting {
+            for line in &self.lines {
+                line.state().owed.clear();
+            }
+            self.faces.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+    fn rests(&self) -> bool {
+        *self.stand.borrow() == Stand::Resting
+    }
+    /// Whether all caches were told of everything of the wiki that is there, as far as that was noted.
+    pub fn is_told(&self, local: &FragmentStore, wiki: WikiId) -> Result<bool> {
+        let Some(generation) = local.wiki(wiki)?.map(|shared| shared.generation) else { return Ok(true) };
+        for line in &self.lines {
+            if local.purged(wiki, line.cache.name())? != Some(generation) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    /// Has caches forget a wiki of which nobody told that it changed.
+    pub fn add_whole(&self, local: &FragmentStore, wiki: WikiId) -> Result<()> {
+        if let Some(generation) = local.wiki(wiki)?.map(|shared| shared.generation) {
+            self.note(wiki, &News { what: What::All, hosts: BTreeSet::new(), up_to: UpTo::Generation(generation) });
+        }
+        Ok(())
+    }
+    /// Waits on a thread until caches were told of everything that is owed of the wiki. Whether they were, by then.
+    pub fn wait_for(&self, wiki: WikiId, by: Duration) -> bool {
+        let mut stand = self.stand.subscribe();
+        let wait = async {
+            tokio::select! {
+                told = timeout(by, self.forgotten(wiki)) => told.is_ok(),
+                _ = stand.wait_for(|stand| *stand == Stand::Resting) => false,
+            }
+        };
+        self.runtime.get().is_some_and(|runtime| runtime.block_on(wait))
+    }
     /// Takes note of what caches have to forget.
     pub fn note(&self, wiki: WikiId, news: &News) {
+        if self.rests() {
+            return;
+        }
         for line in &self.lines {
             line.note(wiki, news.clone());
         }
@@ -192,12 +248,28 @@ impl Purging {
     }
     /// Waits on a thread of the blocking pool until caches have forgotten what was changed of `wiki` before, for as long as a person waits. An
     /// error if they still have not: the change itself is done.
-    pub fn confirm(&self, wiki: WikiId) -> Result<()> {
-        if Handle::current().block_on(timeout(CONFIRMATION, self.forgotten(wiki))).is_ok() {
+    pub fn confirm(&self, local: &FragmentStore, wiki: WikiId) -> Result<()> {
+        let told = if self.rests() {
+            self.told_elsewhere(local, wiki)?
+        } else {
+            Handle::current().block_on(timeout(CONFIRMATION, self.forgotten(wiki))).is_ok()
+        };
+        if told {
             return Ok(());
         }
         Err(Error::busy("this is saved, but caches may still show what was before")
             .hint("A cache does not do as it is told. Until it does, it may show pages as they were; it is tried again by itself."))
+    }
+    /// The same, where another process tells them: its marks say how far it came.
+    fn told_elsewhere(&self, local: &FragmentStore, wiki: WikiId) -> Result<bool> {
+        let until = Instant::now() + CONFIRMATION;
+        while !self.is_told(local, wiki)? {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(true)
     }
     async fn forgotten(&self, wiki: WikiId) {
         let mut done = self.done.subscribe();
@@ -307,8 +379,22 @@ impl Line {
     }
 }
 
-/// Tells caches until it is dropped.
+/// Tells caches until it is dropped, while it is this process that does.
 pub async fn run(app: Arc<App>, purging: Arc<Purging>) {
+    let _ = purging.runtime.set(Handle::current());
+    let mut stand = purging.stand.subscribe();
+    loop {
+        if stand.wait_for(|stand| *stand == Stand::Working).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            _ = stand.wait_for(|stand| *stand == Stand::Resting) => {}
+            () = work(&app, &purging) => {}
+        }
+    }
+}
+
+async fn work(app: &Arc<App>, purging: &Arc<Purging>) {
     let looking = (app.clone(), purging.clone());
     let looked = tokio::task::spawn_blocking(move || compare(&looking.0, &looking.1));
     let lines = (0..purging.lines.len()).map(|line| tokio::spawn(tell_all(app.clone(), purging.clone(), line)));

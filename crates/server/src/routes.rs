@@ -165,6 +165,8 @@ pub const ROUTES: &[Route] = &[
     get ("/-/admin/repository_management",          Admin,  web::repository::show),
     post("/-/admin/repository_management",          Admin,  web::repository::set),
     get ("/-/admin/audit",                          Admin,  web::audit::log),
+    get ("/-/admin/workers",                        Admin,  web::workers::show),
+    post("/-/admin/workers",                        Admin,  web::workers::order),
     get ("/-/user",                                 Admin,  web::users::add_form),
     post("/-/user",                                 Admin,  web::users::add),
     get ("/-/user/{id}",                            Admin,  web::users::edit_form),

@@ -4,12 +4,13 @@
 
 use crate::app::App;
 use crate::purging::{News, Purging, UpTo, What as Changed};
+use crate::workers::Stand;
 use holt_core::{Error, PageKey, Result, WikiId};
 use holt_fragments::export::names;
 use holt_fragments::{Change, FragmentStore, HostName, Hosted};
 use holt_remote::Remote;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -35,6 +36,10 @@ pub struct Shipping {
     done: watch::Sender<()>,
     /// Caches in front of those who read there.
     purging: Option<Arc<Purging>>,
+    /// Whether it is this process that ships.
+    stand: watch::Sender<Stand>,
+    /// Where it does.
+    runtime: OnceLock<Handle>,
 }
 
 #[derive(Default)]
@@ -121,7 +126,16 @@ impl Work {
 impl Shipping {
     /// To `remote`, which was given as `url`; then caches are told.
     pub fn new(remote: Remote, url: &str, purging: Option<Arc<Purging>>) -> Self {
-        Self { remote, place: url.to_string(), state: Mutex::default(), wake: Notify::new(), done: watch::Sender::new(()), purging }
+        Self {
+            remote,
+            place: url.to_string(),
+            state: Mutex::default(),
+            wake: Notify::new(),
+            done: watch::Sender::new(()),
+            purging,
+            stand: watch::Sender::new(Stand::Resting),
+            runtime: OnceLock::new(),
+        }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -139,8 +153,48 @@ impl Shipping {
         let behind = since.map_or(Duration::ZERO, |since| Instant::now().saturating_duration_since(since));
         Behind { wikis, pages, behind, failures: state.failures }
     }
+    /// Ships from now on, or leaves it to another process. Nothing is kept meanwhile: whoever ships next compares.
+    pub fn set_stand(&self, stand: Stand) {
+        if self.stand.send_replace(stand) == Stand::Working && stand == Stand::Resting {
+            let mut state = self.state();
+            state.wikis.clear();
+            state.hosts.clear();
+            state.known.clear();
+            state.failed.clear();
+            state.looked = false;
+            drop(state);
+            self.done.send_replace(());
+        }
+    }
+    fn rests(&self) -> bool {
+        *self.stand.borrow() == Stand::Resting
+    }
+    /// Whether the wiki is in the object store as it is here, as far as this process knows or another noted.
+    pub fn is_whole(&self, local: &FragmentStore, wiki: WikiId) -> Result<bool> {
+        let generation = local.wiki(wiki)?.map(|shared| shared.generation);
+        Ok(generation.is_none() || local.shipped(wiki, &self.place)? == generation)
+    }
+    /// Ships a wiki of which nobody told that it changed: all of it, by comparison.
+    pub fn add_whole(&self, wiki: WikiId) {
+        self.add(wiki, What::All);
+        self.wake.notify_one();
+    }
+    /// Waits on a thread until nothing of the wiki that was told is still to be shipped. Whether it is, by then.
+    pub fn wait_for(&self, wiki: WikiId, by: Duration) -> bool {
+        let mut stand = self.stand.subscribe();
+        let wait = async {
+            tokio::select! {
+                shipped = self.shipped(wiki, by) => shipped,
+                _ = stand.wait_for(|stand| *stand == Stand::Resting) => false,
+            }
+        };
+        self.runtime.get().is_some_and(|runtime| runtime.block_on(wait))
+    }
     /// Takes note of a change. Never waits.
     pub fn note(&self, change: Change) {
+        if self.rests() {
+            return;
+        }
         match change {
             Change::Page(wiki, page, paths) => self.add(wiki, What::Pages(BTreeMap::from([(page, paths.into_iter().collect())]))),
             Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeMap::new())),
@@ -182,12 +236,26 @@ impl Shipping {
 
     /// Waits on a thread of the blocking pool until edges can know of what was changed of `wiki` before, for as long as a person waits. An error
     /// if they still cannot: the change itself is done.
-    pub fn confirm(&self, wiki: WikiId) -> Result<()> {
-        if Handle::current().block_on(self.shipped(wiki, CONFIRMATION)) {
+    pub fn confirm(&self, local: &FragmentStore, wiki: WikiId) -> Result<()> {
+        let shipped =
+            if self.rests() { self.shipped_elsewhere(local, wiki)? } else { Handle::current().block_on(self.shipped(wiki, CONFIRMATION)) };
+        if shipped {
             return Ok(());
         }
         Err(Error::busy("this is saved, but edges do not know of it yet")
             .hint("The object store does not answer. Until it does, edges may show pages as they were; it is tried again by itself."))
+    }
+
+    /// The same, where another process ships: its marks say how far it came.
+    fn shipped_elsewhere(&self, local: &FragmentStore, wiki: WikiId) -> Result<bool> {
+        let until = Instant::now() + CONFIRMATION;
+        while !self.is_whole(local, wiki)? {
+            if Instant::now() >= until {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(true)
     }
 
     /// Something that can be shipped now, and when to look again if there is nothing.
@@ -335,8 +403,22 @@ enum Next {
     Nothing(Option<Instant>),
 }
 
-/// Ships until it is dropped.
+/// Ships until it is dropped, while it is this process that does.
 pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
+    let _ = shipping.runtime.set(Handle::current());
+    let mut stand = shipping.stand.subscribe();
+    loop {
+        if stand.wait_for(|stand| *stand == Stand::Working).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            _ = stand.wait_for(|stand| *stand == Stand::Resting) => {}
+            () = work(&app, &shipping) => {}
+        }
+    }
+}
+
+async fn work(app: &Arc<App>, shipping: &Arc<Shipping>) {
     let dressing = shipping.clone();
     tokio::spawn(async move { dressing.ship_assets().await });
     let looking = (app.clone(), shipping.clone());

@@ -254,3 +254,9 @@ pub(crate) fn problems(db: &Connection) -> rusqlite::Result<Vec<String>> {
     found.retain(|line| line != "ok");
     Ok(found)
 }
+
+/// What SQLite wants done now and then: statistics for its plans, and its log at rest. Cheap where nothing changed; others who are at the file go on.
+pub(crate) fn upkeep(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("PRAGMA analysis_limit=400; PRAGMA optimize;")?;
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}

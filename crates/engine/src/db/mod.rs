@@ -19,4 +19,4 @@ pub mod watches;
 pub mod wiki_db;
 
 pub use connection::is_damaged;
-pub(crate) use connection::{Durability, Existence, Kind, decode, open, open_as_it_is, problems, wal_of, wrap};
+pub(crate) use connection::{Durability, Existence, Kind, decode, open, open_as_it_is, problems, upkeep, wal_of, wrap};

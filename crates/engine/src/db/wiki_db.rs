@@ -54,6 +54,17 @@ pub struct DraftRow {
     pub time: i64,
 }
 
+/// How far a worker came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// What it has done, up to this.
+    pub revision: RevisionId,
+    /// When: Unix seconds.
+    pub at: i64,
+    /// What it keeps in mind.
+    pub note: String,
+}
+
 /// An open `wiki.db`.
 pub struct WikiDb {
     state: Mutex<State>,
@@ -225,17 +236,29 @@ impl WikiDb {
         self.write("forget a draft", |db| db.execute(sql, (path.key().as_str(), email))).map(|_| ())
     }
     /// How far `worker` came.
-    pub fn cursor(&self, worker: &str) -> Result<Option<RevisionId>> {
-        let sql = "SELECT revision FROM cursors WHERE worker = ?1";
-        let stored: Option<String> =
-            self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], |row| row.get(0)).optional())?;
-        stored.map(|text| decode("a revision", RevisionId::parse(&text).ok())).transpose()
+    pub fn cursor(&self, worker: &str) -> Result<Option<Cursor>> {
+        let sql = "SELECT revision, at, note FROM cursors WHERE worker = ?1";
+        let row = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
+        let stored = self.read("read a cursor", |db| db.prepare_cached(sql)?.query_row([worker], row).optional())?;
+        let cursor = |(revision, at, note): (String, i64, String)| {
+            let revision = decode("a revision", RevisionId::parse(&revision).ok())?;
+            Ok(Cursor { revision, at, note })
+        };
+        stored.map(cursor).transpose()
     }
     /// Notes it.
-    pub fn set_cursor(&self, worker: &str, revision: RevisionId, now: i64) -> Result<()> {
-        let sql = "INSERT INTO cursors (worker, revision, at) VALUES (?1, ?2, ?3)
-            ON CONFLICT (worker) DO UPDATE SET revision = excluded.revision, at = excluded.at";
-        self.write("note a cursor", |db| db.execute(sql, (worker, revision.to_string(), now))).map(|_| ())
+    pub fn set_cursor(&self, worker: &str, cursor: &Cursor) -> Result<()> {
+        let sql = "INSERT INTO cursors (worker, revision, at, note) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (worker) DO UPDATE SET revision = excluded.revision, at = excluded.at, note = excluded.note";
+        self.write("note a cursor", |db| db.execute(sql, (worker, cursor.revision.to_string(), cursor.at, &cursor.note))).map(|_| ())
+    }
+    /// Forgets unsaved work that nobody touched since; says how much that was.
+    pub fn expire_drafts(&self, before: i64) -> Result<usize> {
+        self.write("forget old drafts", |db| db.execute("DELETE FROM drafts WHERE datetime < ?1", [before]))
+    }
+    /// Has SQLite look after its plans and give back what its log takes.
+    pub fn upkeep(&self) -> Result<()> {
+        self.read("look after wiki.db", super::upkeep)
     }
     /// What is wrong with the file, each as a sentence.
     pub fn integrity(&self) -> Result<Vec<String>> {

@@ -42,7 +42,7 @@ pub use sign_ins::{SIGN_IN_LIFE, SignIn, SignedIn};
 pub use tokens::{NewToken, TokenRecord, TokenScope};
 pub use users::{NewUser, Rank, UserRecord};
 pub use wikis::{Holder, QUARANTINE, TRASH_LIFE, WikiRecord, WikiState};
-pub use work::{NEVER, Outcome, Owed, TRIES, Waiting, WorkerRow};
+pub use work::{Measured, NEVER, Outcome, Owed, TRIES, Waiting, WorkerRow};
 
 use crate::db::{Durability, Existence, Kind, decode, open, open_as_it_is, wrap};
 use base64::Engine as _;

@@ -39,6 +39,13 @@ pub enum Outcome<'a> {
     Done,
     /// There is, at this time, in Unix seconds.
     At(i64),
+    /// There is, and something is wrong with the wiki that somebody should know of.
+    Troubled {
+        /// Unix seconds.
+        due: i64,
+        /// One line.
+        error: &'a str,
+    },
     /// It failed, for this reason, `tries` times in a row; [`NEVER`] or when it is to be tried again.
     Failed {
         /// Unix seconds.
@@ -69,6 +76,19 @@ pub struct WorkerRow {
     pub error: String,
 }
 
+/// How much there is of a wiki.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// Pages.
+    pub pages: u64,
+    /// Bytes of the repository.
+    pub bytes: u64,
+    /// When that was: Unix seconds.
+    pub at: i64,
+    /// Whether its owner was told that a limit is near.
+    pub warned: bool,
+}
+
 /// What waits for a worker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -84,6 +104,14 @@ pub struct Waiting {
 
 fn numbered((id, number): (i64, i64)) -> Result<(WikiId, i64)> {
     Ok((decode("a wiki id", WikiId::from_store(id))?, number))
+}
+
+fn again(db: &Connection, worker: &str, wiki: i64, due: i64, error: &str) -> rusqlite::Result<usize> {
+    db.execute(
+        "INSERT INTO work (worker, wiki, due, tries, begun, error) VALUES (?1, ?2, ?3, 0, 0, ?4) ON CONFLICT (worker, wiki) DO UPDATE
+            SET due = CASE WHEN begun THEN excluded.due ELSE min(due, excluded.due) END, tries = 0, begun = 0, error = excluded.error",
+        (worker, wiki, due, error),
+    )
 }
 
 fn unsigned(number: i64) -> u64 {
@@ -153,11 +181,8 @@ impl Directory {
                 db.execute("DELETE FROM work WHERE worker = ?1 AND wiki = ?2 AND begun", (worker, id))?;
                 db.execute("UPDATE work SET tries = 0, error = '' WHERE worker = ?1 AND wiki = ?2", (worker, id))
             }
-            Outcome::At(due) => db.execute(
-                "INSERT INTO work (worker, wiki, due, tries, begun, error) VALUES (?1, ?2, ?3, 0, 0, '') ON CONFLICT (worker, wiki) DO UPDATE
-                    SET due = CASE WHEN begun THEN excluded.due ELSE min(due, excluded.due) END, tries = 0, begun = 0, error = ''",
-                (worker, id, due),
-            ),
+            Outcome::At(due) => again(db, worker, id, *due, ""),
+            Outcome::Troubled { due, error } => again(db, worker, id, *due, error),
             Outcome::Failed { due, tries, error } => db.execute(
                 "INSERT INTO work (worker, wiki, due, tries, begun, error) VALUES (?1, ?2, ?3, ?4, 0, ?5) ON CONFLICT (worker, wiki) DO UPDATE
                     SET due = excluded.due, tries = excluded.tries, begun = 0, error = excluded.error",
@@ -230,21 +255,38 @@ impl Directory {
             let due = "SELECT count(*), min(due) FROM work WHERE worker = ?1 AND due <= ?2";
             let (due, due_since): (i64, Option<i64>) =
                 db.prepare_cached(due)?.query_row((name, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let failed = "SELECT count(*), count(*) FILTER (WHERE due = ?2) FROM work WHERE worker = ?1 AND tries > 0";
+            let failed = "SELECT count(*), count(*) FILTER (WHERE due = ?2) FROM work WHERE worker = ?1 AND (tries > 0 OR error <> '')";
             let (failed, poisoned): (i64, i64) =
                 db.prepare_cached(failed)?.query_row((name, NEVER), |row| Ok((row.get(0)?, row.get(1)?)))?;
             let since = [moved_since, due_since].into_iter().flatten().min();
             Ok(Waiting { wikis: unsigned(moved + due), since, failing: unsigned(failed - poisoned), poisoned: unsigned(poisoned) })
         })
     }
-    /// The wikis where a worker failed, most recently due last, with how often in a row and why.
+    /// The wikis where a worker failed or found something wrong, most recently due last, with how often in a row and why.
     pub fn failed_work(&self, worker: &str, most: u32) -> Result<Vec<(Owed, String)>> {
-        let sql = "SELECT wiki, tries, error FROM work WHERE worker = ?1 AND tries > 0 ORDER BY due DESC, wiki LIMIT ?2";
+        let sql = "SELECT wiki, tries, error FROM work WHERE worker = ?1 AND (tries > 0 OR error <> '') ORDER BY due DESC, wiki LIMIT ?2";
         let rows = self.read("see what failed", |db| {
             db.prepare_cached(sql)?
                 .query_map((worker, most), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<rusqlite::Result<Vec<(i64, u32, String)>>>()
         })?;
         rows.into_iter().map(|(id, tries, error)| Ok((Owed { wiki: decode("a wiki id", WikiId::from_store(id))?, tries }, error))).collect()
+    }
+    /// How much there was of a wiki when it was measured last.
+    pub fn usage(&self, wiki: WikiId) -> Result<Option<Measured>> {
+        let sql = "SELECT pages, bytes, measured, warned FROM usage WHERE wiki = ?1";
+        self.read("see how much there is", |db| {
+            let row = |row: &rusqlite::Row<'_>| {
+                Ok(Measured { pages: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?), at: row.get(2)?, warned: row.get(3)? })
+            };
+            db.prepare_cached(sql)?.query_row([wiki.to_store()], row).optional()
+        })
+    }
+    /// Notes it.
+    pub fn note_usage(&self, wiki: WikiId, measured: &Measured) -> Result<()> {
+        let sql = "INSERT INTO usage (wiki, pages, bytes, measured, warned) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (wiki) DO UPDATE
+            SET pages = excluded.pages, bytes = excluded.bytes, measured = excluded.measured, warned = excluded.warned";
+        let [pages, bytes] = [measured.pages, measured.bytes].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        self.write("note how much there is", |db| db.execute(sql, (wiki.to_store(), pages, bytes, measured.at, measured.warned))).map(drop)
     }
 }

@@ -56,6 +56,11 @@ pub(super) fn missing(attempted: &str, error: std::io::Error) -> Error {
     }
 }
 
+/// Has git note how commits hang together, for clients that fetch from a long history.
+pub(super) fn write_commit_graph(dir: &Path) -> Result<()> {
+    run(git(dir).args(["commit-graph", "write", "--reachable", "--no-progress"]), "write the commit graph").map(drop)
+}
+
 /// What `git fsck` finds wrong.
 pub(super) fn fsck(dir: &Path) -> Result<Vec<String>> {
     // Names that leave the directory of whoever clones the wiki, or land in git's own, are more than a warning here.

@@ -130,7 +130,6 @@ impl Repo {
         sync_all(&[&written.pack, &written.index])?;
         written.name(&packs, &streamed.name)?;
         sync_directory(&packs)?;
-        self.unfolded.fetch_add(1, Ordering::Relaxed);
         Ok(BlobId::from_bytes(super::bytes20(&streamed.id)))
     }
 
@@ -160,7 +159,6 @@ impl Repo {
         sync_directory(&packs)?;
         failpoint::hit("repo.before-ref")?;
         lock.rename(reference)?;
-        self.unfolded.fetch_add(1, Ordering::Relaxed);
         failpoint::hit("repo.ref-renamed")?;
         sync_directory(directory)
     }

@@ -9,7 +9,6 @@ use gix::ObjectId;
 use holt_core::{Error, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// So many packs of a class are merged.
 pub(super) const FAN: usize = 32;
@@ -34,15 +33,10 @@ struct Small {
 }
 
 impl Repo {
-    /// Whether [`Repo::fold_packs`] would find something to do. Looks at the directory only after as many commits as could matter.
+    /// Whether [`Repo::fold_packs`] may find something to do: one look at a directory.
     pub fn wants_fold(&self) -> bool {
-        if self.unfolded.load(Ordering::Relaxed) < FAN {
-            return false;
-        }
-        self.unfolded.store(0, Ordering::Relaxed);
-        std::fs::read_dir(self.packs())
-            .map_or(0, |entries| entries.flatten().filter(|e| e.file_name().to_string_lossy().ends_with(".idx")).count())
-            >= FAN
+        let packs = std::fs::read_dir(self.packs()).into_iter().flatten().flatten();
+        packs.filter(|entry| entry.file_name().to_string_lossy().ends_with(".idx")).count() >= FAN
     }
     /// Merges small packs. New ones are durable before old ones go; readers that hold an old one keep it.
     pub fn fold_packs(&self) -> Result<Folded> {

@@ -116,7 +116,6 @@ impl Repo {
         sync_all(&[lock.file()])?;
         failpoint::hit("repo.before-ref")?;
         lock.rename(&reference)?;
-        self.unfolded.fetch_add(1, Ordering::Relaxed);
         failpoint::hit("repo.ref-renamed")?;
         sync_directory(directory)?;
         Ok(CommitOutcome::Won(new))
@@ -142,8 +141,8 @@ impl Incoming {
         match made() {
             Ok(inner) => {
                 let branch = home.branch.clone();
-                let (recent, unfolded) = Default::default();
-                Ok(Self { repo: Repo { dir, branch, inner, recent, unfolded }, bytes: 0 })
+                let recent = Default::default();
+                Ok(Self { repo: Repo { dir, branch, inner, recent }, bytes: 0 })
             }
             Err(error) => {
                 let _ = std::fs::remove_dir_all(&dir);

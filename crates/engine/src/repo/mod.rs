@@ -39,7 +39,7 @@ pub use weight::Weight;
 use holt_core::{Error, Result, RevisionId};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 /// The id of a file's content.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,8 +82,6 @@ pub struct Repo {
     branch: String,
     inner: gix::ThreadSafeRepository,
     recent: recent::Recent,
-    /// Commits since packs were last looked at; begins high, as nobody knows what the last process left.
-    unfolded: AtomicUsize,
 }
 
 impl Repo {
@@ -102,22 +100,24 @@ impl Repo {
         Self::open(dir)
     }
     /// Opens a repository without looking at any configuration but its own, and removes what a crash left half-written. The caller owns the
-    /// data directory, so no lock in it can be anybody's.
+    /// data directory and is alone with it, so no lock in it can be anybody's.
     pub fn open(dir: &Path) -> Result<Self> {
+        Self::open_with(dir, Leftovers::AllDead)
+    }
+    /// The same, where others may be at it.
+    pub fn open_with(dir: &Path, leftovers: Leftovers) -> Result<Self> {
         refuse_sharing(dir)?;
-        remove_leftovers(dir)?;
+        match leftovers {
+            Leftovers::AllDead => remove_leftovers(dir, Duration::ZERO, Duration::ZERO)?,
+            Leftovers::OldDead => remove_leftovers(dir, DEAD_LOCK, DEAD_PUSH)?,
+            Leftovers::NotOurs => {}
+        }
         // One slot per pack that appears while the repository is open; folding keeps them few, but a burst of saves comes first.
         let slots = gix::odb::store::init::Slots::AsNeededByDiskState { multiplier: 1.5, minimum: 1024 };
         let options = gix::open::Options::isolated().open_path_as_is(true).object_store_slots(slots);
         let inner =
             gix::ThreadSafeRepository::open_opts(dir, options).map_err(|e| fault(format!("open the repository {}", dir.display()), e))?;
-        Ok(Self {
-            dir: dir.to_path_buf(),
-            branch: branch_of(dir)?,
-            inner,
-            recent: recent::Recent::default(),
-            unfolded: AtomicUsize::new(fold::FAN),
-        })
+        Ok(Self { dir: dir.to_path_buf(), branch: branch_of(dir)?, inner, recent: recent::Recent::default() })
     }
     /// The branch that is the wiki.
     pub fn branch(&self) -> &str {
@@ -134,6 +134,10 @@ impl Repo {
             view.objects.set_object_memory(objects);
         }
         view
+    }
+    /// Has git note how commits hang together.
+    pub fn write_commit_graph(&self) -> Result<()> {
+        command::write_commit_graph(&self.dir)
     }
     /// What git itself says is wrong, a line each.
     pub fn fsck(&self) -> Result<Vec<String>> {
@@ -194,17 +198,39 @@ fn refuse_sharing(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Locks of a process that died, packs it had not named yet, and pushes it had not taken in.
-fn remove_leftovers(dir: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(dir.join(incoming::INCOMING)) {
-        // On a read-only disk they stay; nothing reads them.
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::debug!("leftovers of a push stay: {error}"),
-        _ => {}
+/// Whose what looks half-written may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Of processes that died: nobody else is at the repository.
+    AllDead,
+    /// Perhaps of another process that works: only what is old is a dead one's.
+    OldDead,
+    /// Whoever owns the data directory looks after it.
+    NotOurs,
+}
+
+/// Moving a branch takes milliseconds, receiving a push may take long.
+const DEAD_LOCK: Duration = Duration::from_secs(60);
+const DEAD_PUSH: Duration = Duration::from_secs(3600);
+
+/// Locks of a process that died, packs it had not named yet, and pushes it had not taken in, which nobody touched for these times.
+fn remove_leftovers(dir: &Path, lock: Duration, push: Duration) -> Result<()> {
+    let is_old = |path: &Path, age: Duration| {
+        let changed = std::fs::symlink_metadata(path).and_then(|found| found.modified()).ok();
+        age.is_zero() || changed.and_then(|at| at.elapsed().ok()).is_some_and(|since| since >= age)
+    };
+    let incoming = dir.join(incoming::INCOMING);
+    if is_old(&incoming, push) {
+        match std::fs::remove_dir_all(incoming) {
+            // On a read-only disk they stay; nothing reads them.
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::debug!("leftovers of a push stay: {error}"),
+            _ => {}
+        }
     }
     let pack = dir.join("objects/pack");
     let heads = dir.join("refs/heads");
     let (proposals, replaced) = (dir.join(PROPOSALS), dir.join(REPLACED));
-    for (place, ours) in [(&pack, "tmp_"), (&heads, ""), (&proposals, ""), (&replaced, "")] {
+    for (place, ours, age) in [(&pack, "tmp_", push), (&heads, "", lock), (&proposals, "", lock), (&replaced, "", lock)] {
         let entries = match std::fs::read_dir(place) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -214,7 +240,7 @@ fn remove_leftovers(dir: &Path) -> Result<()> {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let leftover = if ours.is_empty() { name.ends_with(".lock") } else { name.starts_with(ours) };
-            if leftover {
+            if leftover && is_old(&entry.path(), age) {
                 // On a read-only disk they stay; nothing reads them.
                 let _ = std::fs::remove_file(entry.path());
             }

@@ -148,9 +148,18 @@ fn a_file_of_version_one_is_copied_and_brought_up_to_date() {
         for trigger in triggers {
             old.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
         }
-        for table in
-            ["notices", "comments", "threads", "watches", "readers", "proposal_notices", "proposal_comments", "proposals", "pushers"]
-        {
+        for table in [
+            "notices",
+            "comments",
+            "threads",
+            "watches",
+            "readers",
+            "proposal_notices",
+            "proposal_comments",
+            "proposals",
+            "pushers",
+            "cursors",
+        ] {
             old.execute_batch(&format!("DROP TABLE {table}")).unwrap();
         }
         old.execute_batch("DROP TABLE counters; PRAGMA user_version = 1; UPDATE preferences SET value = 'Old' WHERE name = 'SITE_NAME';")

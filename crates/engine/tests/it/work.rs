@@ -115,7 +115,11 @@ fn a_process_beside_takes_turns_with_the_owner() {
     let other = beside.wiki(wiki.id());
     std::thread::scope(|scope| {
         for (wiki, name) in [(&wiki, "Here"), (&other, "There")] {
-            scope.spawn(move || (0..20).for_each(|n| drop(save_text(wiki, &format!("{name}/{n}"), &format!("{name} {n}\n")))));
+            scope.spawn(move || {
+                for n in 0..20 {
+                    save_text(wiki, &format!("{name}/{n}"), &format!("{name} {n}\n"));
+                }
+            });
         }
     });
     assert_eq!(wiki.head().unwrap(), other.head().unwrap());

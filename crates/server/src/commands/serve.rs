@@ -18,11 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How often is looked for what saves leave behind: two loads for each wiki that is open and was written to.
-const TIDY_EVERY: Duration = Duration::from_secs(1);
-
-/// After how many of these is looked for what follows from the time alone.
-const KEEP_BOOKS_EVERY: u64 = 60;
+/// How often is looked for what follows from the time alone.
+const KEEP_BOOKS_EVERY: Duration = Duration::from_secs(60);
 
 /// How often is looked for domains that are due.
 const DOMAINS_EVERY: Duration = Duration::from_secs(60);
@@ -53,9 +50,6 @@ pub fn run(args: &ServeArgs) -> Result<ExitCode> {
     runtime.block_on(listen(args, app.clone()))?;
     // Blocking work under way, a save above all, is finished before the data directory is let go.
     runtime.shutdown_timeout(Duration::from_secs(20));
-    if let Some(workers) = app.workers.get() {
-        workers.stop(WORKERS_AT_THE_END);
-    }
     app.outbox.close(MAIL_AT_THE_END);
     keep_books(&app)?;
     app.engine.settle_all()?;
@@ -92,6 +86,9 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
     let ending = tokio::spawn(end_waiting(app.clone(), also));
     let handler = app.clone();
     let served = holt_edge::serve::serve(listener, stop, move |request, peer| front::handle(handler.clone(), request, peer)).await;
+    let ended = app.clone();
+    // Before what they wait for is taken away.
+    let _ = tokio::task::spawn_blocking(move || ended.workers.get().map(|workers| workers.stop(WORKERS_AT_THE_END))).await;
     watching.abort();
     maintenance.abort();
     if let Some(shipping) = shipping {
@@ -106,7 +103,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>) -> Result<()> {
 
 /// Starts the workers that are to be in this process.
 fn host_workers(args: &ServeArgs, app: &Arc<App>) -> Result<()> {
-    let host = Host::new(app.clone(), args.workers.names(), Manner::Beside)?;
+    let host = Host::new(app.clone(), args.workers.names(), Manner::Beside, args)?;
     host.start()?;
     if let Err(error) = host.obey(app.engine.data()) {
         tracing::warn!("`holt workers` cannot speak to this server: {}", error.chain());
@@ -121,7 +118,7 @@ async fn end_waiting(app: Arc<App>, mut stop: Stop) {
     app.followers.close();
 }
 
-/// What nobody waits for: catching up after a crash, then tidying up after saves.
+/// What nobody waits for: catching up after a crash, then what follows from the time alone.
 async fn maintain(app: Arc<App>) {
     let recovering = app.clone();
     let _ = tokio::task::spawn_blocking(move || recovering.recovery.all(&recovering.engine)).await;
@@ -135,15 +132,11 @@ async fn maintain(app: Arc<App>) {
     if let Ok(Err(error)) = tokio::task::spawn_blocking(move || showing.engine.show_all_hosts()).await {
         tracing::error!("could not show the names of wikis: {}", error.chain());
     }
-    for round in 0u64.. {
-        tokio::time::sleep(TIDY_EVERY).await;
-        let tidying = app.clone();
-        let tidied = tokio::task::spawn_blocking(move || {
-            tidying.engine.tidy()?;
-            if round.is_multiple_of(KEEP_BOOKS_EVERY) { keep_books(&tidying) } else { Ok(()) }
-        });
-        if let Ok(Err(error)) = tidied.await {
-            tracing::warn!("could not tidy up: {}", error.chain());
+    loop {
+        tokio::time::sleep(KEEP_BOOKS_EVERY).await;
+        let keeping = app.clone();
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || keep_books(&keeping)).await {
+            tracing::warn!("could not keep the books: {}", error.chain());
         }
     }
 }

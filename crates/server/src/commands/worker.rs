@@ -5,7 +5,7 @@ use crate::app::wall_clock;
 use crate::config::WorkerArgs;
 use crate::recovery::Recovery;
 use crate::workers::{self, Choice, Host, Manner, Order};
-use crate::{log, mail};
+use crate::{log, mail, purging, shipping};
 use holt_core::{Error, Result};
 use holt_engine::{Engine, EngineOptions};
 use std::process::ExitCode;
@@ -37,17 +37,23 @@ pub fn run(args: &WorkerArgs) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(|e| Error::io("start the runtime", e))?;
-    let host = Host::new(app.clone(), choice.names(), manner)?;
+    let host = Host::new(app.clone(), choice.names(), manner, server)?;
     host.start()?;
     host.obey(&data)?;
     let _ = app.workers.set(host.clone());
     runtime.block_on(async {
+        if let Some(shipping) = app.shipping.clone() {
+            tokio::spawn(shipping::run(app.clone(), shipping));
+        }
+        if let Some(purging) = app.purging.clone() {
+            tokio::spawn(purging::run(app.clone(), purging));
+        }
         let mut stop = holt_edge::serve::Stop::listen().map_err(|e| Error::io("listen for signals", e))?;
         super::output::line(format_args!("working: {}", choice.names().iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")));
         stop.wanted().await;
+        let _ = tokio::task::spawn_blocking(move || host.stop(AT_THE_END)).await;
         Ok::<(), Error>(())
     })?;
-    host.stop(AT_THE_END);
     app.outbox.close(AT_THE_END);
     Ok(ExitCode::SUCCESS)
 }

@@ -24,18 +24,11 @@ fn told(args: &ToldArgs, order: Order) -> Result<()> {
     there_is(&args.data)?;
     let one = args.name.map(|name| [name]);
     for name in one.as_ref().map_or(NAMES, |one| one.as_slice()) {
-        if workers::ask(&args.data.data, order, *name)?.is_some() {
-            output::line(format_args!("{name}: done"));
-            continue;
-        }
         let directory = Directory::join(&args.data.data.join("holt.db"))?;
-        match order {
-            Order::Pause => directory.pause_worker(name.as_str())?,
-            Order::Resume => directory.resume_worker(name.as_str())?,
-            Order::Restart => directory.forgive_work(name.as_str(), unix_seconds())?,
-            Order::Give | Order::Note => {}
+        match workers::tell(&directory, &args.data.data, order, *name, unix_seconds())? {
+            true => output::line(format_args!("{name}: done")),
+            false => output::line(format_args!("{name}: noted; no process is at it now")),
         }
-        output::line(format_args!("{name}: noted; no process is at it now"));
     }
     Ok(())
 }

@@ -1,15 +1,18 @@
 //! What operators see of the platform: all wikis, all people, what happened. A wiki's pages are none of it.
 
 use super::dashboard::{day, line};
-use super::views::{AdminView, LogLine, LogView, Notice, PeopleView, PersonLine};
+use super::views::{AdminView, LogLine, LogView, Notice, PeopleView, PersonLine, WorkersView};
 use super::{Visitor, audit};
 use crate::error;
 use crate::reply::{Reply, see_other};
+use crate::workers;
 use holt_core::{Error, ErrorKind, Result, Timestamp};
 use holt_engine::directory::{AuditFilter, Rank, WikiRecord};
 use holt_engine::publish;
 use http::StatusCode;
 
+/// Where workers are.
+const WORKERS: &str = "/app/admin/workers";
 /// Wikis on one screen: each is opened to see how much there is of it.
 const WIKIS: usize = 20;
 /// Accounts or rows of the log on one screen (security.md INP-13).
@@ -105,4 +108,28 @@ pub fn log(visitor: &Visitor<'_>) -> Result<Reply> {
         rows.push(LogLine { time, actor: row.actor, wiki, what });
     }
     visitor.form(StatusCode::OK, "Log", |_| LogView { rows, next })
+}
+
+/// `GET /app/admin/workers`
+pub fn workers(visitor: &Visitor<'_>) -> Result<Reply> {
+    show_workers(visitor, StatusCode::OK, None)
+}
+
+fn show_workers(visitor: &Visitor<'_>, status: StatusCode, problem: Option<Notice>) -> Result<Reply> {
+    let lines = workers::lines(visitor.app)?;
+    let notice = visitor.request.query("saved").map(|_| "Done.".to_string());
+    visitor.form(status, "Background work", |csrf| WorkersView { csrf, action: WORKERS, workers: lines, notice, problem })
+}
+
+/// `POST /app/admin/workers`: `worker` is told `order`.
+pub fn order(visitor: &Visitor<'_>) -> Result<Reply> {
+    let form = &visitor.request.body;
+    match workers::obey(visitor.app, form.get("worker"), form.get("order")) {
+        Ok(()) => {
+            audit::done(visitor, None, "worker", &format!("{} {}", form.get("worker"), form.get("order")));
+            Ok(see_other(&format!("{WORKERS}?saved=1")))
+        }
+        Err(error) if error.kind == ErrorKind::Internal => Err(error),
+        Err(error) => show_workers(visitor, error::status(&error), Some(Visitor::notice(&error))),
+    }
 }

@@ -6,6 +6,7 @@ use crate::elsewhere::atproto;
 use crate::front;
 use crate::handles;
 use crate::reply::{Reply, json as json_reply, text};
+use crate::workers;
 use holt_core::{DomainName, Error, MemberFlags, Result, Timestamp, WikiName};
 use holt_engine::db::wiki_db::Member;
 use holt_engine::directory::{TRASH_LIFE, TokenScope, UserRecord, WikiRecord};
@@ -67,6 +68,30 @@ pub fn me(visitor: &Visitor<'_>) -> Result<Reply> {
     let called = visitor.app.engine.directory().identities_of(user.id)?.into_iter().find(|known| known.provider == atproto::KEY);
     let handle = called.map(|known| known.label).filter(|label| !label.is_empty()).unwrap_or_else(|| user.email.clone());
     ok(&json!({"id": user.id.0, "handle": handle, "display_name": user.name, "operator": visitor.is_operator(), "csrf": csrf}))
+}
+
+/// Whoever rules the installation, or a program of theirs.
+fn operator(visitor: &Visitor<'_>) -> Result<()> {
+    if visitor.is_operator() { Ok(()) } else { Err(Error::denied("this is for whoever runs this server")) }
+}
+
+/// `GET /api/workers`
+pub fn workers(visitor: &Visitor<'_>) -> Result<Reply> {
+    operator(visitor)?;
+    let app = visitor.app;
+    let all = workers::status(app.engine.directory(), app.engine.data(), app.engine.clock().now())?;
+    ok(&json!({"workers": all}))
+}
+
+/// `POST /api/workers/{worker} {order}`: `pause`, `resume` or `restart`.
+pub fn order(visitor: &Visitor<'_>) -> Result<Reply> {
+    operator(visitor)?;
+    let fields = fields(visitor);
+    only(&fields, &["order"])?;
+    let (worker, order) = (visitor.param("worker"), word(&fields, "order")?.unwrap_or_default());
+    workers::obey(visitor.app, worker, &order)?;
+    audit::done(visitor, None, "worker", &format!("{worker} {order}"));
+    ok(&json!({"ok": true}))
 }
 
 /// `GET /api/wikis`

@@ -5,7 +5,7 @@
 use super::Visitor;
 use crate::app::{App, CookieSecurity};
 use crate::mail::{Letter, MailServer};
-use holt_core::{Error, Language, Result, Timestamp};
+use holt_core::{Error, Language, Result, Timestamp, WikiId};
 use holt_edge::Apex;
 use holt_engine::directory::{DomainRecord, Doubt, LOST_LIFE, TRASH_LIFE, Token, WikiRecord};
 use holt_engine::publish;
@@ -127,6 +127,21 @@ pub fn about_domain(app: &App, record: &DomainRecord, doubt: Doubt) -> Result<()
             writer.post(&to, "A domain of your wiki has ended", &text)
         }
     }
+}
+
+/// Tells the owner that their wiki has nearly as much as it may. What cannot be sent stops nothing.
+pub fn about_limit(app: &App, wiki: WikiId) {
+    let record = app.engine.directory().wiki(wiki);
+    let told = record.and_then(|record| {
+        let Some(wiki) = record else { return Ok(()) };
+        let Some((writer, to)) = owner(app, &wiki)? else { return Ok(()) };
+        let text = writer.language.say_with(
+            "Hello,\n\nyour wiki {} has nearly as much as it may have. When it has all of it, nobody can add to it. What there is of it, and how to get below the limit, is said here:\n\n{}",
+            &[wiki.slug.as_str(), &writer.page(&wiki)],
+        );
+        writer.post(&to, "Your wiki is nearly full", &text)
+    });
+    or_log(told);
 }
 
 /// Tells the owner that their wiki was deleted, and until when they can have it back. What cannot be sent stops nothing.

@@ -2,6 +2,7 @@
 
 use crate::elsewhere::{Connection, Way};
 use crate::passkeys;
+use crate::workers::Line;
 use askama::Template;
 use holt_engine::publish::filters;
 
@@ -487,4 +488,20 @@ pub struct LogView {
     pub rows: Vec<LogLine>,
     /// Where the older ones are.
     pub next: Option<String>,
+}
+
+/// How workers stand, for operators.
+#[derive(Template)]
+#[template(path = "platform/workers.html")]
+pub struct WorkersView {
+    /// Token of the session.
+    pub csrf: String,
+    /// Where orders go.
+    pub action: &'static str,
+    /// Each.
+    pub workers: Vec<Line>,
+    /// What was done.
+    pub notice: Option<String>,
+    /// Why an order was refused.
+    pub problem: Option<Notice>,
 }

@@ -182,7 +182,12 @@ impl<'a> Visitor<'a> {
         }
         let mut places = vec![("My wikis", "/app"), ("Account", "/app/account")];
         if self.is_operator() {
-            places.extend([("All wikis", "/app/admin"), ("People", "/app/admin/people"), ("Log", "/app/admin/log")]);
+            places.extend([
+                ("All wikis", "/app/admin"),
+                ("People", "/app/admin/people"),
+                ("Background work", "/app/admin/workers"),
+                ("Log", "/app/admin/log"),
+            ]);
         }
         let here = self.request.path.trim_end_matches('/');
         places.into_iter().map(|(label, url)| Place { label, url, current: here == url }).collect()

@@ -42,6 +42,7 @@ pub mod undo;
 pub mod unsubscribe;
 pub mod users;
 mod views;
+pub mod workers;
 
 use crate::api::credentials::Identity;
 use crate::app::App;

@@ -41,7 +41,7 @@ pub use preferences::{AgentPolicyView, AgentRuleRow, MenuRow, PathRuleRow, PathR
 pub use review::{DecisionShown, HunkShown, ProposalEntry, ProposalView, ProposalsView, ProposedBody, ProposedFileShown, Said};
 pub use site::{
     AboutView, ErrorView, GuidePiece, GuideView, IndexEntry, IndexView, LastCommit, Letter, RepositoryView, SearchFilter, SearchResult,
-    SearchView, SnippetPart,
+    SearchView, SnippetPart, WorkersView,
 };
 pub use writing::{
     Chosen, ConflictPlace, ConflictView, CreateView, DeleteView, DraftNotice, EditKind, EditView, MessageField, NotSavedView, Prefix,

@@ -41,7 +41,7 @@ impl Worker for Digests {
             later(turn)
         });
         directory.end_turn(&asked, planned)?;
-        Ok(Next::Done)
+        Ok(if turn.goes_on() { Next::Done } else { Next::More })
     }
 }
 

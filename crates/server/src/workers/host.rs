@@ -2,8 +2,9 @@
 //! other workers. A turn that panics or fails comes again later, after five times not until its wiki moves; one that hangs is left behind, and where the
 //! process is the worker's own, the process ends. Posts can be given to another process and come back when that ends.
 
-use super::{Name, Next, Running, Turn, Worker, meeting_place, post_file, worker};
+use super::{Budget, Name, Next, Running, Stand, Turn, Worker, meeting_place, post_file, worker};
 use crate::app::App;
+use crate::config::ServeArgs;
 use holt_core::{Error, Result, WikiId};
 use holt_engine::directory::{NEVER, Outcome, TRIES, WorkerRow};
 use holt_engine::{Post, Taken};
@@ -22,6 +23,8 @@ const WEIGH_EVERY: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(150);
 /// How often a worker's position is written down while it works. After a crash what came since is looked at once more.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// How long the workers of a server wait after its start.
+const GRACE: Duration = Duration::from_millis(300);
 /// Wikis that are looked up at once.
 const BATCH: u32 = 100;
 /// A post that was given away is not asked for again before this: whoever wanted it takes it first.
@@ -31,6 +34,8 @@ const LOST: u32 = 3;
 /// The first pause after a failure, in seconds; doubled each time, up to the last.
 const FIRST_PAUSE: i64 = 5;
 const LAST_PAUSE: i64 = 3600;
+/// How much turns step back, in nice's units: what they do is no hurry.
+const NICE: i32 = 10;
 /// The exit code of a process that ends because its worker hung or took too much memory (EX_SOFTWARE).
 const BROKEN: i32 = 70;
 
@@ -53,6 +58,8 @@ pub struct Host {
     app: Arc<App>,
     manner: Manner,
     workers: Vec<Hosted>,
+    #[cfg(debug_assertions)]
+    faults: Vec<super::faults::Fault>,
     thread: OnceLock<Thread>,
     ending: AtomicBool,
     /// Something happened that workers should look at.
@@ -80,6 +87,8 @@ pub(super) struct State {
     /// Until when the post is somebody else's to take.
     given: Option<Instant>,
     lost: u32,
+    /// What the worker was told last.
+    stand: Option<Stand>,
     /// Whether there was more than was looked up.
     more: bool,
     looked: Option<Instant>,
@@ -109,7 +118,7 @@ impl Hosted {
 
 impl Host {
     /// A host of these workers. Their posts are taken by [`Host::start`], where nobody has them.
-    pub fn new(app: Arc<App>, names: &[Name], manner: Manner) -> Result<Arc<Self>> {
+    pub fn new(app: Arc<App>, names: &[Name], manner: Manner, args: &ServeArgs) -> Result<Arc<Self>> {
         let data = app.engine.data();
         let place = meeting_place(data);
         super::control::make_place(&place)?;
@@ -119,7 +128,19 @@ impl Host {
         };
         let workers = names.iter().map(hosted).collect();
         let (ending, news) = (AtomicBool::new(false), AtomicBool::new(true));
-        Ok(Arc::new(Self { app, manner, workers, thread: OnceLock::new(), ending, news, ended: (Mutex::new(false), Condvar::new()) }))
+        // Release builds know no faults.
+        let _ = args;
+        Ok(Arc::new(Self {
+            app,
+            manner,
+            workers,
+            #[cfg(debug_assertions)]
+            faults: args.worker_fault.clone(),
+            thread: OnceLock::new(),
+            ending,
+            news,
+            ended: (Mutex::new(false), Condvar::new()),
+        }))
     }
     /// Starts the thread that gives turns. The engine's word that a wiki moved wakes it.
     pub fn start(self: &Arc<Self>) -> Result<()> {
@@ -161,6 +182,10 @@ impl Host {
     }
     fn run(self: &Arc<Self>) {
         let mut noted: Option<Instant> = None;
+        if self.manner == Manner::Beside {
+            // Whoever waits for the first page of a server that was just started comes first.
+            std::thread::sleep(GRACE);
+        }
         loop {
             let mut news = self.news.swap(false, Ordering::AcqRel);
             let soon = noted.map_or(Duration::ZERO, |noted| GATHER.saturating_sub(noted.elapsed()));
@@ -204,12 +229,19 @@ impl Host {
 
     /// One worker: its post, those who hang, and turns for those who wait.
     fn look_after(self: &Arc<Self>, hosted: &Hosted, news: bool) -> Result<()> {
-        if !self.has_post(hosted)? {
+        let ours = self.has_post(hosted)?;
+        let mut state = hosted.lock();
+        let works = ours && !self.is_ending() && !hosted.rests(&state);
+        let stand = if works { Stand::Working } else { Stand::Resting };
+        if state.stand != Some(stand) {
+            state.stand = Some(stand);
+            hosted.worker.stand(&self.app, stand);
+        }
+        if !ours {
             return Ok(());
         }
-        self.watch(hosted);
-        let mut state = hosted.lock();
-        if !self.is_ending() && !hosted.rests(&state) && hosted.worker.idle_because(&self.app).is_none() {
+        self.watch(hosted, &mut state);
+        if works && hosted.worker.idle_because(&self.app).is_none() {
             if state.queue.is_empty() && (news || state.more || state.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)) {
                 self.fill(hosted, &mut state)?;
             }
@@ -251,7 +283,8 @@ impl Host {
         directory.abandoned_work(hosted.name.as_str(), &wikis, self.now())?;
         let row = directory.worker(hosted.name.as_str())?;
         let upto = row.seen;
-        *hosted.lock() = State { row, upto, ..State::default() };
+        let mut state = hosted.lock();
+        *state = State { row, upto, stand: state.stand, ..State::default() };
         Ok(true)
     }
 
@@ -286,7 +319,7 @@ impl Host {
         if !directory.wiki(wiki)?.is_some_and(|record| record.answers()) {
             return directory.end_work(name.as_str(), wiki, &Outcome::Done);
         }
-        let running = Arc::new(Running::new(wiki, hosted.worker.budget()));
+        let running = Arc::new(Running::new(wiki, self.budget(hosted)));
         state.running.push(running.clone());
         Self::leave_word(hosted, state);
         let host = self.clone();
@@ -295,6 +328,13 @@ impl Host {
             state.running.pop();
             Error::io("start a thread for a worker", e)
         })
+    }
+
+    fn budget(&self, hosted: &Hosted) -> Budget {
+        let budget = hosted.worker.budget();
+        #[cfg(debug_assertions)]
+        let budget = super::faults::budget(&self.faults, hosted.name, budget);
+        budget
     }
 
     /// What the next process is told, should this one die.
@@ -310,10 +350,16 @@ impl Host {
     /// A turn, on its own thread.
     fn turn(self: &Arc<Self>, name: Name, running: &Arc<Running>, tries: u32) {
         let Some(hosted) = self.hosted(name) else { return };
+        step_back();
         let wiki = self.app.engine.wiki(running.wiki);
         let turn = Turn { app: &self.app, running };
-        let served = catch_unwind(AssertUnwindSafe(|| hosted.worker.serve(&wiki, &turn)))
-            .unwrap_or_else(|panic| Err(Error::internal(format!("it panicked: {}", said(&*panic)))));
+        let serve = || {
+            #[cfg(debug_assertions)]
+            super::faults::commit(&self.faults, name, &turn);
+            hosted.worker.serve(&wiki, &turn)
+        };
+        let served =
+            catch_unwind(AssertUnwindSafe(serve)).unwrap_or_else(|panic| Err(Error::internal(format!("it panicked: {}", said(&*panic)))));
         drop(wiki);
         let mut state = hosted.lock();
         if running.lost.load(Ordering::Acquire) {
@@ -325,9 +371,15 @@ impl Host {
         let outcome = match served {
             Ok(Next::Done) => Outcome::Done,
             Ok(Next::At(time)) => Outcome::At(time),
+            Ok(Next::Troubled(due, why)) => {
+                error = why;
+                tracing::error!(worker = %name, wiki.id = %running.wiki, "a wiki is not in order: {error}");
+                Outcome::Troubled { due, error: &error }
+            }
             Ok(Next::More) => {
                 state.queue.push_back(running.wiki);
-                Outcome::Done
+                // Written down: this process may not live to see it.
+                Outcome::At(self.now())
             }
             Err(failed) => {
                 error = failed.chain().to_string();
@@ -355,7 +407,7 @@ impl Host {
                 row.failures += 1;
                 row.error = (*error).to_string();
             }
-            Outcome::Done | Outcome::At(_) => row.turns += 1,
+            Outcome::Done | Outcome::At(_) | Outcome::Troubled { .. } => row.turns += 1,
         }
         state.changed = true;
     }
@@ -366,12 +418,11 @@ impl Host {
     }
 
     /// Gives up turns that hang.
-    fn watch(&self, hosted: &Hosted) {
-        let mut state = hosted.lock();
+    fn watch(&self, hosted: &Hosted, state: &mut State) {
         let silent: Vec<Arc<Running>> = state.running.iter().filter(|running| running.is_silent()).cloned().collect();
         for running in silent {
             let seconds = running.began.elapsed().as_secs();
-            self.give_up(hosted, &mut state, &running, &format!("it hung: nothing was heard of it for too long, after {seconds} s"));
+            self.give_up(hosted, state, &running, &format!("it hung: nothing was heard of it for too long, after {seconds} s"));
         }
     }
 
@@ -391,7 +442,7 @@ impl Host {
         self.note(hosted, state);
         hosted.turned.notify_all();
         if matches!(self.manner, Manner::Alone { .. }) {
-            std::process::exit(BROKEN);
+            end();
         }
     }
 
@@ -422,10 +473,6 @@ impl Host {
         self.app.engine.clock().now()
     }
 
-    /// Whether this process has the post of `name`.
-    pub fn has(&self, name: Name) -> bool {
-        self.hosted(name).is_some_and(|hosted| hosted.post.is_ours())
-    }
     /// What its workers are doing.
     pub fn doing(&self) -> Vec<Doing> {
         let ours = self.workers.iter().filter(|hosted| hosted.post.is_ours());
@@ -504,6 +551,19 @@ impl Host {
         let waited = hosted.turned.wait_timeout_while(state, patience, |state| !state.running.is_empty());
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
+}
+
+/// Ends the process although threads of it are at something: they are why.
+#[expect(clippy::disallowed_methods, reason = "a turn that hangs never lets main return; everything it may leave half-done is made up for")]
+fn end() -> ! {
+    std::process::exit(BROKEN)
+}
+
+/// Lets everybody who waits for an answer go before this thread.
+fn step_back() {
+    // On Linux this is about the thread that asks, elsewhere about more than is meant. Best effort: without it background work is only less polite.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// What a panic said.

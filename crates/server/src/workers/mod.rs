@@ -1,19 +1,26 @@
 //! Work that wikis want done beside what their people wait for. One file each; all of them in one process (`host.rs`), beside the server or alone, and any of
 //! them in a process of its own. What is to be done stands in files and databases only: a worker may die anywhere, and its successor may be another process.
 
+mod care;
 mod control;
 mod digests;
 mod embed;
+#[cfg(debug_assertions)]
+pub mod faults;
 mod host;
 mod index;
+mod maintenance;
 mod names;
+mod publish;
+mod purge;
+mod quota;
 mod status;
 
 pub use control::{Order, ask};
 pub use digests::key as unsubscribe_key;
 pub use host::{Host, Manner};
 pub use names::{Choice, NAMES, Name};
-pub use status::{Status, status};
+pub use status::{Line, Status, lines, obey, status, tell};
 
 use crate::app::App;
 use holt_core::{Result, WikiId};
@@ -36,6 +43,8 @@ pub trait Worker: Send + Sync {
     fn due(&self, _app: &App, _now: i64, _most: u32) -> Result<Vec<WikiId>> {
         Ok(Vec::new())
     }
+    /// This process has its post from now on, and it is to work; or not.
+    fn stand(&self, _app: &App, _stand: Stand) {}
     /// Why there is nothing for it to do here, in a sentence for the operator; none: there may be.
     fn idle_because(&self, _app: &App) -> Option<&'static str> {
         None
@@ -43,14 +52,25 @@ pub trait Worker: Send + Sync {
 }
 
 /// What a worker wants next of a wiki.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Nothing until it moves.
     Done,
     /// To look again then, though it does not move: Unix seconds.
     At(i64),
+    /// The same, and somebody should know that something is wrong there.
+    Troubled(i64, String),
     /// To go on, when others had their turn.
     More,
+}
+
+/// Whether a worker works in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
+    /// It does.
+    Working,
+    /// It does so elsewhere, or rests.
+    Resting,
 }
 
 /// What a worker may use.
@@ -121,9 +141,14 @@ impl Running {
 /// The worker of that name.
 fn worker(name: Name) -> Box<dyn Worker> {
     match name {
+        Name::Publish => Box::new(publish::Publishing::default()),
         Name::Index => Box::new(index::Indexing),
         Name::Embed => Box::new(embed::Embedding::default()),
         Name::Digests => Box::new(digests::Digests),
+        Name::Quota => Box::new(quota::Quota),
+        Name::Maintenance => Box::new(maintenance::Maintenance),
+        Name::Care => Box::new(care::Care),
+        Name::Purge => Box::new(purge::Purge::default()),
     }
 }
 

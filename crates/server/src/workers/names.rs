@@ -7,32 +7,52 @@ use std::fmt;
 /// A worker. Its name is part of commands, rows, metrics and file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
+    /// Published pages, to the object store.
+    Publish,
     /// What is derived of texts.
     Index,
     /// What texts mean.
     Embed,
     /// Mail about what people watch.
     Digests,
+    /// How much there is, and letters that a limit is near.
+    Quota,
+    /// What files want done.
+    Maintenance,
+    /// What people should look at.
+    Care,
+    /// Caches in front of published pages.
+    Purge,
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Index, Name::Embed, Name::Digests];
+pub const NAMES: &[Name] = &[Name::Publish, Name::Index, Name::Embed, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge];
 
 impl Name {
     /// As people type it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Publish => "publish",
             Self::Index => "index",
             Self::Embed => "embed",
             Self::Digests => "digests",
+            Self::Quota => "quota",
+            Self::Maintenance => "maintenance",
+            Self::Care => "care",
+            Self::Purge => "purge",
         }
     }
     /// What it does, in a few words.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Index => "brings search and lists to what was pushed or left by a crash",
-            Self::Embed => "looks what changed pages mean, where there is a sentence model",
-            Self::Digests => "mails people about what they watch",
+            Self::Publish => "Puts published pages into the object store",
+            Self::Index => "Brings search and lists to what was pushed or left by a crash",
+            Self::Embed => "Looks what changed pages mean, where there is a sentence model",
+            Self::Digests => "Mails people about what they watch",
+            Self::Quota => "Measures wikis, and tells owners that a limit is near",
+            Self::Maintenance => "Merges packs, removes what nothing names, checks all of it weekly",
+            Self::Care => "Counts what people should look at",
+            Self::Purge => "Has caches forget what changed",
         }
     }
 }

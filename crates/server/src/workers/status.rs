@@ -1,8 +1,9 @@
 //! How workers stand, for whoever looks: as whoever has their posts wrote it down, and what waits now.
 
-use super::control::holder;
+use super::control::{Order, ask, holder};
 use super::{NAMES, Name};
-use holt_core::Result;
+use crate::app::App;
+use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, Waiting, WorkerRow};
 use serde::Serialize;
 use std::path::Path;
@@ -50,6 +51,81 @@ pub struct Failed {
     pub tries: u32,
     /// Why.
     pub error: String,
+}
+
+/// A worker, as pages show it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Whether this process has its post.
+    pub is_here: bool,
+    /// Whether another one has.
+    pub is_elsewhere: bool,
+    /// Whether it is to rest.
+    pub is_paused: bool,
+    /// Wikis that it is to look at.
+    pub waiting: u64,
+    /// Seconds since the one that waits longest moved.
+    pub behind: u64,
+    /// Turns that ended well.
+    pub turns: u64,
+    /// Turns that did not.
+    pub failures: u64,
+    /// Seconds that they took together.
+    pub seconds: u64,
+    /// Where it fails, and why.
+    pub failed: Vec<(String, String)>,
+}
+
+/// All workers, as pages show them.
+pub fn lines(app: &App) -> Result<Vec<Line>> {
+    if let Some(host) = app.workers.get() {
+        host.note_now();
+    }
+    let all = status(app.engine.directory(), app.engine.data(), app.engine.clock().now())?;
+    let line = |(status, name): (Status, &Name)| Line {
+        name: status.worker,
+        about: name.about(),
+        is_here: status.process == Some(std::process::id()),
+        is_elsewhere: status.process.is_some_and(|process| process != std::process::id()),
+        is_paused: status.state == "paused",
+        waiting: status.waiting,
+        behind: status.behind_seconds,
+        turns: status.turns,
+        failures: status.failures,
+        seconds: status.spent_ms / 1000,
+        failed: status.failed.into_iter().map(|failed| (failed.wiki, failed.error)).collect(),
+    };
+    Ok(all.into_iter().zip(NAMES).map(line).collect())
+}
+
+/// Does what a form or a program asks for: `pause`, `resume` or `restart`.
+pub fn obey(app: &App, worker: &str, order: &str) -> Result<()> {
+    let name = NAMES.iter().find(|name| name.as_str() == worker).copied().ok_or_else(|| Error::not_found("there is no such worker"))?;
+    let order = match order {
+        "pause" => Order::Pause,
+        "resume" => Order::Resume,
+        "restart" => Order::Restart,
+        _ => return Err(Error::invalid("a worker is told to pause, to resume or to restart")),
+    };
+    tell(app.engine.directory(), app.engine.data(), order, name, app.engine.clock().now()).map(drop)
+}
+
+/// Gives an order to whoever has the post; where nobody has, it is written down for whoever takes it. Whether somebody had.
+pub fn tell(directory: &Directory, data: &Path, order: Order, name: Name, now: i64) -> Result<bool> {
+    if ask(data, order, name)?.is_some() {
+        return Ok(true);
+    }
+    match order {
+        Order::Pause => directory.pause_worker(name.as_str())?,
+        Order::Resume => directory.resume_worker(name.as_str())?,
+        Order::Restart => directory.forgive_work(name.as_str(), now)?,
+        Order::Give | Order::Note => {}
+    }
+    Ok(false)
 }
 
 /// All workers of a data directory.

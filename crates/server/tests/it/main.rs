@@ -33,3 +33,4 @@ mod smtp;
 mod startup;
 mod structure;
 mod vouched;
+mod workers;

@@ -16,7 +16,7 @@ fn a_thousand_wikis_are_not_opened_before_a_request() {
     let memory = Path::new("/dev/shm");
     let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
     Server::prepare_many(dir.path(), 1_000);
-    let mut server = Server::start(dir.path(), &["--default-wiki", "wiki-500"]);
+    let mut server = Server::start(dir.path(), &["--default-wiki", "wiki-500", "--workers", "none"]);
     let client = server.client();
     assert_eq!(client.get("/-/healthz").status, 200);
     let wikis = dir.path().join("wikis");
@@ -32,13 +32,13 @@ fn a_published_page_needs_neither_git_nor_sqlite() {
     let dir = tempfile::tempdir().unwrap();
     Server::prepare(dir.path(), "docs");
     {
-        let mut server = Server::start(dir.path(), &[]);
+        let mut server = Server::start(dir.path(), &["--workers", "none"]);
         let client = server.client();
         client.log_in("ann@example.org", "correct horse");
         assert_eq!(client.save("Guide", "# Guide\n", "first"), Some(303));
         server.stop();
     }
-    let mut server = Server::start(dir.path(), &[]);
+    let mut server = Server::start(dir.path(), &["--workers", "none"]);
     let client = server.client();
     let before = open_files(server.pid(), &dir.path().join("wikis"));
     let page = client.get("/Guide");

@@ -205,6 +205,10 @@ impl Index {
         let found = self.read("check index.db", super::problems)?;
         Ok(found.into_iter().map(|problem| format!("index.db: {problem}")).collect())
     }
+    /// Has SQLite look after its plans and give back what its log takes.
+    pub fn upkeep(&self) -> Result<()> {
+        connection::upkeep(&*self.writer()?).map_err(wrap("look after index.db"))
+    }
     /// Every table as text, in an order that does not depend on how it came about: equal texts are equal indexes.
     pub fn dump(&self) -> Result<String> {
         dump::dump(&*self.writer()?).map_err(wrap("dump the index"))

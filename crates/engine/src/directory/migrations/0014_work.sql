@@ -32,3 +32,12 @@ CREATE TABLE work (
     PRIMARY KEY (worker, wiki)
 ) WITHOUT ROWID;
 CREATE INDEX work_due ON work (worker, due);
+
+-- How much there is of a wiki, as it was measured last. warned: its owner was told that a limit is near.
+CREATE TABLE usage (
+    wiki INTEGER PRIMARY KEY REFERENCES wikis (id),
+    pages INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    measured INTEGER NOT NULL,
+    warned INTEGER NOT NULL
+);

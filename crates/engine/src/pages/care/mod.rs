@@ -200,6 +200,12 @@ pub fn overview(scope: &Scope<'_, Read>, limit: usize) -> Result<Care> {
     Ok(Care { counts, findings, next: None })
 }
 
+/// How many findings there are of each kind.
+pub fn counts(scope: &Scope<'_, Read>) -> Result<Vec<(FindingKind, usize)>> {
+    let report = Report::of(scope, &*scope.index()?)?;
+    Ok(report.kinds.iter().map(|(kind, found)| (*kind, found.len())).collect())
+}
+
 /// The pages with hardly anything in them, by path.
 pub fn empty_pages(scope: &Scope<'_, Read>) -> Result<Vec<PagePath>> {
     Ok(scope.index()?.flaws(FlawKind::Empty, i64::MAX)?.into_iter().map(|found| found.page).collect())

@@ -1,5 +1,6 @@
 //! Pages about the whole wiki: search, index, help, errors.
 
+use crate::workers::Line;
 use askama::Template;
 use holt_core::SafeHtml;
 use holt_engine::publish::filters;
@@ -100,6 +101,22 @@ pub struct IndexEntry {
     pub folder: String,
     /// Where it is read.
     pub url: String,
+}
+
+/// How workers stand.
+#[derive(Template)]
+#[template(path = "workers.html")]
+pub struct WorkersView {
+    /// Token of the session.
+    pub csrf: String,
+    /// Where orders go.
+    pub action: &'static str,
+    /// Each.
+    pub workers: Vec<Line>,
+    /// What was done.
+    pub notice: Option<String>,
+    /// Why an order was refused.
+    pub problem: Option<Problem>,
 }
 
 /// The repository.

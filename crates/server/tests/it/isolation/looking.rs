@@ -85,6 +85,7 @@ pub const WEB: &[&str] = &[
     "/-/admin/agents",
     "/-/admin/agent_policy",
     "/-/admin/audit",
+    "/-/admin/workers",
     "/-/admin/mail_preferences",
     "/-/admin/repository_management",
     "/-/user/{user}",
