@@ -104,7 +104,9 @@ fn pages_are_found_by_what_they_mean_as_soon_as_somebody_looked() {
 fn it_goes_on_where_it_stopped_and_begins_anew_with_another_model() {
     let dir = tempfile::tempdir().unwrap();
     let (_engine, wiki) = docs(&dir);
-    (0..40).for_each(|n| drop(save_text(&wiki, &format!("Page {n}"), &format!("word{n} some text\n"))));
+    for n in 0..40 {
+        save_text(&wiki, &format!("Page {n}"), &format!("word{n} some text\n"));
+    }
     let letters = Letters::new();
     assert!(!embed(&wiki, &letters, &Batches(AtomicUsize::new(1))).unwrap());
     let looked = letters.texts.load(Ordering::Relaxed);
@@ -201,10 +203,19 @@ proptest! {
         for step in &steps {
             let scope = wiki.grant::<Write>(&ann).unwrap();
             match step {
-                Step::Save(n, text) => drop(save_text(&wiki, page(*n).as_str(), text)),
-                Step::Move(from, to) => drop(pages::rename(&scope, &page(*from), &page(*to), "", Backlinks::Rewrite)),
-                Step::Delete(n) => drop(pages::delete(&scope, &page(*n), "", Subpages::Keep)),
-                Step::Look(batches) => drop(embed(&wiki, &letters, &Batches(AtomicUsize::new(*batches))).unwrap()),
+                Step::Save(n, text) => {
+                    save_text(&wiki, page(*n).as_str(), text);
+                }
+                // What cannot be done is left out.
+                Step::Move(from, to) => {
+                    let _ = pages::rename(&scope, &page(*from), &page(*to), "", Backlinks::Rewrite);
+                }
+                Step::Delete(n) => {
+                    let _ = pages::delete(&scope, &page(*n), "", Subpages::Keep);
+                }
+                Step::Look(batches) => {
+                    embed(&wiki, &letters, &Batches(AtomicUsize::new(*batches))).unwrap();
+                }
             }
         }
         look(&wiki, &letters);

@@ -26,7 +26,8 @@ pub enum Name {
 }
 
 /// All of them.
-pub const NAMES: &[Name] = &[Name::Publish, Name::Index, Name::Embed, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge];
+pub const NAMES: &[Name] =
+    &[Name::Publish, Name::Index, Name::Embed, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge];
 
 impl Name {
     /// As people type it.

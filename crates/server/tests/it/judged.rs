@@ -4,6 +4,7 @@
 use crate::client::{Server, encode};
 use holt_testkit::{sentence_model, skip};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::path::Path;
 
 const QUESTIONS: &[(&str, &[&str])] = &[
@@ -42,16 +43,16 @@ const SEARCHES: &[(&str, &[&str])] = &[
     ("holt reindex", &["operating", "commands"]),
 ];
 
-/// The mean of one over the place at which the right page comes.
-fn judged(ask: &dyn Fn(&str) -> Value, questions: &[(&str, &[&str])], mode: &str) -> f64 {
-    let one = |(question, right): &(&str, &[&str])| {
+/// The mean of one over the place at which the right page comes; and what came, to look at.
+fn judged(ask: &dyn Fn(&str) -> Value, questions: &[(&str, &[&str])], mode: &str, came: &mut String) -> f64 {
+    let mut one = |(question, right): &(&str, &[&str])| {
         let found = ask(&format!("/api/v1/search?limit=50&mode={mode}&q={}", encode(question)));
         let paths: Vec<&str> = found["results"].as_array().unwrap().iter().filter_map(|hit| hit["path"].as_str()).collect();
         let place = paths.iter().position(|path| right.contains(path));
-        println!("{mode}: {place:?} {question} {:?}", &paths[..paths.len().min(3)]);
+        let _ = writeln!(came, "{mode}: {place:?} {question} {:?}", &paths[..paths.len().min(3)]);
         place.map_or(0.0, |place| 1.0 / (place + 1) as f64)
     };
-    questions.iter().map(one).sum::<f64>() / questions.len() as f64
+    questions.iter().map(&mut one).sum::<f64>() / questions.len() as f64
 }
 
 #[test]
@@ -82,11 +83,11 @@ fn meaning_finds_what_words_do_not_and_spoils_nothing() {
     while ask("/api/v1/index-status")["semantic"]["lag_commits"] != 0 {
         std::thread::yield_now();
     }
-    let of = |questions, mode| judged(&ask, questions, mode);
-    let (questions, searches) = ([of(QUESTIONS, "words"), of(QUESTIONS, "hybrid")], [of(SEARCHES, "words"), of(SEARCHES, "hybrid")]);
-    println!("questions {questions:?}, searches {searches:?}");
-    assert!(questions[1] > questions[0] + 0.2, "{questions:?}");
-    assert!(searches[1] >= searches[0], "{searches:?}");
+    let mut came = String::new();
+    let mut of = |questions| ["words", "hybrid"].map(|mode| judged(&ask, questions, mode, &mut came));
+    let (questions, searches) = (of(QUESTIONS), of(SEARCHES));
+    assert!(questions[1] > questions[0] + 0.2, "{questions:?}\n{came}");
+    assert!(searches[1] >= searches[0], "{searches:?}\n{came}");
     // The control: words find something.
     assert!(questions[0] > 0.1 && searches[0] > 0.8);
 }
