@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Search by meaning: what looking at pages costs whoever reads meanwhile, what a question takes, what stays in memory.
 
-Looks at 1,000 pages while others are read, then asks a wiki of 10,000 whose other vectors are copies of those (looking at all of them would take most of
-an hour, and a question reads copies as it reads others). Prints a table. Standard library; loopback only.
+Looks at 1,000 pages while they are read, then asks a wiki of 10,000 that has the same texts ten times over, and copies of their vectors (looking at all of
+them would take most of an hour, and a question reads copies as it reads others). Prints a table. Standard library; loopback only.
 
     python3 bench/semantic.py --bin target/release/holt --model target/sentence-model
 """
@@ -38,11 +38,11 @@ class Server:
     def run(self, *args):
         return machine.run([self.options.bin, *args], env=self.env, timeout=1800)
 
-    def wiki(self, slug, count, work):
-        """Imports so many pages; a token to ask about them."""
+    def wiki(self, slug, texts, work):
+        """Imports pages; a token to ask about them."""
         folder = os.path.join(work, slug)
         names = []
-        for name, text in corpus.pages(count, 7).items():
+        for name, text in texts.items():
             path = os.path.join(folder, name + ".md")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w") as file:
@@ -92,14 +92,14 @@ def copy_vectors(data):
             counts[file] = db.execute("SELECT count(*) FROM pages").fetchone()[0]
     small, large = sorted(counts, key=counts.get)[-2:]
     with sqlite3.connect(small) as db:
-        made = db.execute("SELECT pieces, vectors FROM meanings ORDER BY page").fetchall()
+        made = {path: (pieces, vectors) for path, pieces, vectors in db.execute("SELECT path, pieces, vectors FROM meanings JOIN pages ON id = page")}
         model = db.execute("SELECT identity FROM meaning_model").fetchone()[0]
     with sqlite3.connect(large) as db:
-        pages = [row[0] for row in db.execute("SELECT id FROM pages ORDER BY id")]
-        db.executemany("INSERT INTO meanings VALUES (?, ?, ?)", [(page, *made[n % len(made)]) for n, page in enumerate(pages)])
+        pages = {page: made[path.split("/", 1)[1]] for page, path in db.execute("SELECT id, path FROM pages")}
+        db.executemany("INSERT INTO meanings VALUES (?, ?, ?)", [(page, *vectors) for page, vectors in pages.items()])
         db.execute("INSERT INTO meaning_model VALUES (1, ?)", (model,))
         db.execute("INSERT INTO cursors SELECT 'embed', revision FROM cursors WHERE step = 'index'")
-    return len(pages), sum(made[n % len(made)][0] for n in range(len(pages))), os.path.getsize(large)
+    return len(pages), sum(pieces for pieces, _ in pages.values()), os.path.getsize(large)
 
 
 def main():
@@ -119,7 +119,8 @@ def main():
     try:
         server = Server(options, work)
         print(f"{machine.describe()}\n\n| what | measured | goal |\n|---|---|---|", flush=True)
-        names = server.wiki("thousand", options.pages, work)
+        texts = corpus.pages(options.pages, 7)
+        names = server.wiki("thousand", texts, work)
         server.start()
         client = server.client("thousand")
         read(client, names, rng)
@@ -150,7 +151,8 @@ def main():
         row("memory with the model, and after it was dropped", f"{seen:.0f} → {machine.rss_mib(server.process.pid):.0f} MiB")
         server.stop()
 
-        server.wiki("large", options.large, work)
+        copies = max(1, options.large // len(texts))
+        server.wiki("large", {f"copy {n}/{name}": text for n in range(copies) for name, text in texts.items()}, work)
         pages, pieces, size = copy_vectors(server.data)
         server.start("--model", options.model)
         client = server.client("large")
