@@ -101,9 +101,14 @@ impl Freshness {
 
 /// The words by which a cache is told to forget the answer.
 fn name(headers: &mut HeaderMap, wiki: WikiId, page: Option<&PageKey>) {
-    let words: Vec<String> = [surrogate::wiki(wiki)].into_iter().chain(page.map(|page| surrogate::page(wiki, page))).collect();
-    for (header, between) in [(SURROGATE_KEY, " "), (CACHE_TAG, ",")] {
-        if let Ok(value) = HeaderValue::try_from(words.join(between)) {
+    let mut words = surrogate::wiki(wiki);
+    if let Some(page) = page {
+        words.push(' ');
+        words.push_str(&surrogate::page(wiki, page));
+    }
+    let tags = words.replace(' ', ",");
+    for (header, words) in [(SURROGATE_KEY, words), (CACHE_TAG, tags)] {
+        if let Ok(value) = HeaderValue::try_from(words) {
             headers.insert(header, value);
         }
     }

@@ -108,6 +108,8 @@ pub enum Reason {
     NeedsReader,
     /// Nothing is published there.
     Missing,
+    /// Something is, and not all of it can be read here.
+    Broken,
 }
 
 /// Answers a published page, its Markdown, or a static file.
@@ -211,7 +213,7 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
         Readers::OfItsOwn => return missing.answer(&path).ok_or(Fallback { reason: Reason::NeedsReader, ..found }),
     };
     let page = Found { state, shared: &shared, manifest: &manifest, headers, freshness };
-    page.answer(&path, uri).ok_or(Fallback { reason: Reason::Missing, ..found })
+    page.answer(&path, uri).ok_or(Fallback { reason: Reason::Broken, ..found })
 }
 
 /// Addresses that are never pages.

@@ -167,7 +167,7 @@ fn run(flags: &Flags) -> Result<(), String> {
 }
 
 async fn listen(flags: &Flags) -> Result<(), String> {
-    let edge = Edge::open(flags).await?;
+    let edge = Arc::new(Edge::open(flags).await?);
     let listener = tokio::net::TcpListener::bind(flags.listen).await.map_err(|e| format!("cannot listen on {}: {e}", flags.listen))?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let stop = serve::Stop::listen().map_err(|e| e.to_string())?;
@@ -216,13 +216,14 @@ fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// What is not published here: the origin's, or 404; 503 without a reason, as then nobody knows.
+/// What is not published here: the origin's, or 404; 503 for what is broken, and without a reason, as then nobody knows.
 fn elsewhere(origin: Option<&str>, uri: &Uri, reason: Option<&Reason>) -> Response<Body> {
     let (status, text) = match reason {
         Some(Reason::BadAddress(_)) => (StatusCode::BAD_REQUEST, "This address cannot be read.\n"),
         Some(Reason::UnknownHost) => (StatusCode::NOT_FOUND, "There is no wiki here: wiki not found.\n"),
+        // Caches keep what they have of it, as they would not after 404.
+        None | Some(Reason::Broken) => (StatusCode::SERVICE_UNAVAILABLE, "This page cannot be had at the moment. Try again soon.\n"),
         Some(_) => (StatusCode::NOT_FOUND, "There is no such page.\n"),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "This page cannot be had at the moment. Try again soon.\n"),
     };
     let mut response = Response::new(Body::from(bytes::Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;

@@ -21,6 +21,9 @@ pub(crate) struct Found<'r> {
     pub(crate) freshness: Freshness,
 }
 
+/// Headers of a page that everybody may keep, and one or two that whoever sends it adds.
+const HEADERS: usize = 16;
+
 /// What depends on which of its forms is sent.
 struct Form {
     kind: &'static str,
@@ -82,6 +85,10 @@ impl Found<'_> {
             vary: "Accept-Encoding",
         };
         let mut response = Response::builder();
+        if let Some(headers) = response.headers_mut() {
+            // Room for all of them at once.
+            headers.reserve(HEADERS);
+        }
         if not_modified(self.headers, &form.tag) {
             response = response.status(StatusCode::NOT_MODIFIED);
             return self.finish(response, form, freshness, Body::empty());

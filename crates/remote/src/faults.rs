@@ -1,7 +1,7 @@
 //! What publishing leaves behind when the store, or the process, fails in the middle.
 
 use crate::verify::Differences;
-use crate::{Remote, Use};
+use crate::{Care, Remote, Use};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -86,7 +86,15 @@ impl ObjectStore for Dying {
 }
 
 fn remote(store: Arc<dyn ObjectStore>, usage: Use) -> Remote {
-    Remote { store, prefix: Path::from("w"), patience: usage.whole(), rest: Arc::default(), resting: Duration::ZERO, usage }
+    Remote {
+        store,
+        prefix: Path::from("w"),
+        patience: usage.whole(),
+        rest: Arc::default(),
+        resting: Duration::ZERO,
+        usage,
+        care: Care::Manifests,
+    }
 }
 
 /// A publisher that dies after so many changes, and the store it leaves behind.

@@ -54,6 +54,16 @@ pub struct Remote {
     /// How long that is, each time.
     resting: Duration,
     usage: Use,
+    care: Care,
+}
+
+/// How closely is looked at what is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Where a manifest is there as it should be, so is what it names: that was put before it.
+    Manifests,
+    /// Every file is read: somebody may have removed or damaged one.
+    Everything,
 }
 
 impl Remote {
@@ -102,12 +112,13 @@ impl Remote {
                     rest: Arc::default(),
                     resting: REST,
                     usage,
+                    care: Care::Manifests,
                 });
             }
             _ => return Err(wrong("its scheme or its bucket is missing".into())),
         };
         let prefix = Path::from_url_path(parsed.path()).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self { store, prefix, patience: usage.whole(), rest: Arc::default(), resting: REST, usage })
+        Ok(Self { store, prefix, patience: usage.whole(), rest: Arc::default(), resting: REST, usage, care: Care::Manifests })
     }
 
     fn at(&self, path: &str) -> Path {
@@ -206,10 +217,21 @@ impl Remote {
         }
     }
 
+    /// The same, looking at what is there with this care.
+    pub fn with_care(self, care: Care) -> Self {
+        Self { care, ..self }
+    }
     /// Makes readers see what was exported, if they do not already: what the manifest names first, then the manifest. How many files were put.
     pub async fn publish(&self, exported: &Exported) -> Result<usize> {
         if self.holds(&exported.manifest).await? {
-            return Ok(0);
+            let mut put = 0;
+            for file in exported.named.iter().filter(|_| self.care == Care::Everything) {
+                if !self.holds(file).await? {
+                    self.put(file).await?;
+                    put += 1;
+                }
+            }
+            return Ok(put);
         }
         self.put_all(exported).await?;
         Ok(exported.named.len() + 1)

@@ -136,7 +136,9 @@ fn work(text: &mut Text, all: &[Status]) {
             text.value(name, &format!("worker=\"{}\"", status.worker), value(status));
         }
     };
-    each("holt_worker_up", "gauge", "Whether a process has it, and it does not rest.", |s| u8::from(s.state == "working").to_string());
+    each("holt_worker_up", "gauge", "Whether a process has it, and it does not rest.", |s| {
+        u8::from(matches!(s.state, "working" | "idle")).to_string()
+    });
     each("holt_worker_waiting_wikis", "gauge", "Wikis that it is to look at.", |s| s.waiting.to_string());
     each("holt_worker_behind_seconds", "gauge", "Since when the one of them waits that waits longest.", |s| s.behind_seconds.to_string());
     each("holt_worker_failing_wikis", "gauge", "Wikis where it failed, and will try again.", |s| s.failing.to_string());

@@ -177,6 +177,7 @@ const FOR_OPERATORS: &[&str] = &[
 const ALL_WORDS: &[&str] = &[
     "crates/server/src/web/",
     "crates/server/src/passwords.rs",
+    "crates/server/src/workers/names.rs",
     "crates/server/src/platform/account.rs",
     "crates/server/src/platform/admin.rs",
     "crates/server/src/platform/dashboard.rs",

@@ -225,6 +225,23 @@ fn styles_of_another_version_come_out_of_the_store() {
     }
 }
 
+/// A cache in front keeps what it has of such a page, as it would not after 404.
+#[test]
+fn a_page_that_is_not_whole_is_not_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let wiki = publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    let store = FragmentStore::foreign_folder(dir.path());
+    let page = store.page(wiki, &PagePath::parse("Guide/Set up").unwrap().key()).unwrap().unwrap();
+    let (_, main) = &page.slots[0];
+    let found = Command::new("find").arg(dir.path()).args(["-name", &format!("*{}*", &main.as_str()[4..])]).output().unwrap();
+    let file = String::from_utf8(found.stdout).unwrap().trim().to_string();
+    std::fs::write(&file, "damaged").unwrap();
+    let edge = Running::start(&["--default-wiki", "docs", "--fragments", dir.path().to_str().unwrap()]);
+    let broken = edge.curl(&["/Guide/Set%20up"]);
+    assert!(broken.contains("503 ") && broken.contains("no-store"), "{broken}");
+    assert!(edge.curl(&["/Nowhere"]).contains("404 ") && edge.curl(&["/"]).contains("200 "), "the control");
+}
+
 /// The program, until it is dropped.
 struct Running {
     child: std::process::Child,

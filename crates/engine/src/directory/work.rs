@@ -74,6 +74,8 @@ pub struct WorkerRow {
     pub last: i64,
     /// Why the last one failed that did.
     pub error: String,
+    /// Why there is nothing for it to do where it is; empty: there may be.
+    pub idle: String,
 }
 
 /// How much there is of a wiki.
@@ -213,12 +215,13 @@ impl Directory {
     }
     /// How a worker stands.
     pub fn worker(&self, name: &str) -> Result<WorkerRow> {
-        let sql = "SELECT seen, paused, turns, failures, spent, last, error FROM workers WHERE name = ?1";
+        let sql = "SELECT seen, paused, turns, failures, spent, last, error, idle FROM workers WHERE name = ?1";
         let row = |db: &Connection| {
             db.prepare_cached(sql)?
                 .query_row([name], |row| {
                     let (turns, failures, spent) = (unsigned(row.get(2)?), unsigned(row.get(3)?), unsigned(row.get(4)?));
-                    Ok(WorkerRow { seen: row.get(0)?, paused: row.get(1)?, turns, failures, spent, last: row.get(5)?, error: row.get(6)? })
+                    let (seen, paused, last) = (row.get(0)?, row.get(1)?, row.get(5)?);
+                    Ok(WorkerRow { seen, paused, turns, failures, spent, last, error: row.get(6)?, idle: row.get(7)? })
                 })
                 .optional()
         };
@@ -226,12 +229,14 @@ impl Directory {
     }
     /// Writes it down, but for whether it is to rest.
     pub fn note_worker(&self, name: &str, row: &WorkerRow) -> Result<()> {
-        let sql = "INSERT INTO workers (name, seen, paused, turns, failures, spent, last, error) VALUES (?1, ?2, false, ?3, ?4, ?5, ?6, ?7)
+        let sql = "INSERT INTO workers (name, seen, paused, turns, failures, spent, last, error, idle) VALUES (?1, ?2, false, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT (name) DO UPDATE SET seen = excluded.seen, turns = excluded.turns, failures = excluded.failures, spent = excluded.spent,
-                last = excluded.last, error = excluded.error";
+                last = excluded.last, error = excluded.error, idle = excluded.idle";
         let [turns, failures, spent] = [row.turns, row.failures, row.spent].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-        self.write("note how a worker stands", |db| db.execute(sql, (name, row.seen, turns, failures, spent, row.last, &row.error)))
-            .map(drop)
+        self.write("note how a worker stands", |db| {
+            db.execute(sql, (name, row.seen, turns, failures, spent, row.last, &row.error, &row.idle))
+        })
+        .map(drop)
     }
     /// It rests, in whatever process, until [`Directory::resume_worker`].
     pub fn pause_worker(&self, name: &str) -> Result<()> {
@@ -242,7 +247,8 @@ impl Directory {
         self.set_worker_paused(name, false)
     }
     fn set_worker_paused(&self, name: &str, paused: bool) -> Result<()> {
-        let sql = "INSERT INTO workers (name, seen, paused, turns, failures, spent, last, error) VALUES (?1, 0, ?2, 0, 0, 0, 0, '')
+        let sql =
+            "INSERT INTO workers (name, seen, paused, turns, failures, spent, last, error, idle) VALUES (?1, 0, ?2, 0, 0, 0, 0, '', '')
             ON CONFLICT (name) DO UPDATE SET paused = excluded.paused";
         self.write("let a worker rest", |db| db.execute(sql, (name, paused))).map(drop)
     }

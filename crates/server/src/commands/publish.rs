@@ -11,7 +11,7 @@ use holt_engine::directory::{Directory, WikiRecord};
 use holt_fragments::export::names;
 use holt_fragments::{FragmentStore, HostName, Hosted};
 use holt_remote::ship::Shipped;
-use holt_remote::{Remote, Use};
+use holt_remote::{Care, Remote, Use};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::collections::HashSet;
@@ -26,7 +26,8 @@ const PAGE: usize = 500;
 pub fn run(args: &PublishArgs) -> Result<ExitCode> {
     let directory = look(&args.data)?;
     let local = FragmentStore::foreign_folder(&args.data.data.join("fragments"));
-    let remote = Remote::open(&args.to, Use::Publishing)?;
+    let care = if args.mend { Care::Everything } else { Care::Manifests };
+    let remote = Remote::open(&args.to, Use::Publishing)?.with_care(care);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::io("start the runtime", e))?;
     let text = args.output.format() == OutputFormat::Text;
     // Only where somebody looks: it goes to standard error, and draws nothing unless that is a terminal.

@@ -60,6 +60,9 @@ fn show(status: &Status) {
         status.failures,
         std::time::Duration::from_millis(status.spent_ms).as_secs_f64(),
     ));
+    if let Some(because) = &status.because {
+        output::line(format_args!("    nothing to do: {because}"));
+    }
     for failed in &status.failed {
         output::line(format_args!("    {} failed {} times: {}", failed.wiki, failed.tries, failed.error));
     }

@@ -19,6 +19,9 @@ pub struct PublishArgs {
     /// Put nothing: say what is not there as it is here, and which wikis are here not as their repositories are
     #[arg(long)]
     pub verify: bool,
+    /// Read every file, and put those again that are missing or damaged though the manifest that names them is there
+    #[arg(long, conflicts_with = "verify")]
+    pub mend: bool,
     /// Also write the key by which edges know members of private wikis to this file (`holt-edge --viewer-key-file`)
     #[arg(long, value_name = "FILE")]
     pub viewer_key: Option<PathBuf>,

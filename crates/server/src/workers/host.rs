@@ -241,7 +241,12 @@ impl Host {
             return Ok(());
         }
         self.watch(hosted, &mut state);
-        if works && hosted.worker.idle_because(&self.app).is_none() {
+        let idle = hosted.worker.idle_because(&self.app).unwrap_or_default();
+        if state.row.idle != idle {
+            state.row.idle = idle.to_string();
+            state.changed = true;
+        }
+        if works && idle.is_empty() {
             if state.queue.is_empty() && (news || state.more || state.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)) {
                 self.fill(hosted, &mut state)?;
             }

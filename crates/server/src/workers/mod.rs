@@ -2,6 +2,7 @@
 //! them in a process of its own. What is to be done stands in files and databases only: a worker may die anywhere, and its successor may be another process.
 
 mod care;
+mod choice;
 mod control;
 mod digests;
 mod embed;
@@ -16,10 +17,11 @@ mod purge;
 mod quota;
 mod status;
 
+pub use choice::Choice;
 pub use control::{Order, ask};
 pub use digests::key as unsubscribe_key;
 pub use host::{Host, Manner};
-pub use names::{Choice, NAMES, Name};
+pub use names::{NAMES, Name};
 pub use status::{Line, Status, lines, obey, status, tell};
 
 use crate::app::App;

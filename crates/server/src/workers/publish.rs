@@ -1,7 +1,7 @@
 //! Published pages on their way to an object store. In the server's process it hears of each page that changed (`shipping.rs`) and this only looks whether all
 //! arrived; in a process of its own it compares wikis that moved. Its cursor is a mark beside the published pages.
 
-use super::{Next, Stand, Turn, Worker};
+use super::{Name, Next, Stand, Turn, Worker};
 use crate::app::App;
 use holt_core::{Result, WikiId};
 use holt_engine::Wiki;
@@ -49,7 +49,7 @@ impl Worker for Publishing {
         }
     }
     fn idle_because(&self, app: &App) -> Option<&'static str> {
-        app.shipping.is_none().then_some("no object store is named (--publish-to)")
+        app.shipping.is_none().then_some(Name::Publish.wants())
     }
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next> {
         let (id, local) = (wiki.id(), turn.app.engine.fragments());

@@ -2,7 +2,7 @@
 //! process of its own it has them forget wikis that moved. Its cursors are marks beside the published pages.
 
 use super::publish::Missed;
-use super::{Next, Stand, Turn, Worker};
+use super::{Name, Next, Stand, Turn, Worker};
 use crate::app::App;
 use holt_core::Result;
 use holt_engine::Wiki;
@@ -29,7 +29,7 @@ impl Worker for Purge {
         }
     }
     fn idle_because(&self, app: &App) -> Option<&'static str> {
-        app.purging.is_none().then_some("no cache is named (--purge)")
+        app.purging.is_none().then_some(Name::Purge.wants())
     }
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next> {
         let (id, local) = (wiki.id(), turn.app.engine.fragments());

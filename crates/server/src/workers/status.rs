@@ -16,8 +16,11 @@ const FAILURES: u32 = 20;
 pub struct Status {
     /// What it is called.
     pub worker: &'static str,
-    /// `working`, `paused`, or `nowhere` where no process has its post.
+    /// `working`; `idle` where there is nothing for it to do; `paused`; or `nowhere` where no process has its post.
     pub state: &'static str,
+    /// Why it is idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// The process that has its post.
     pub process: Option<u32>,
     /// Wikis that it is to look at.
@@ -66,6 +69,8 @@ pub struct Line {
     pub is_elsewhere: bool,
     /// Whether it is to rest.
     pub is_paused: bool,
+    /// Why there is nothing for it to do.
+    pub idle: Option<String>,
     /// Wikis that it is to look at.
     pub waiting: u64,
     /// Seconds since the one that waits longest moved.
@@ -92,6 +97,7 @@ pub fn lines(app: &App) -> Result<Vec<Line>> {
         is_here: status.process == Some(std::process::id()),
         is_elsewhere: status.process.is_some_and(|process| process != std::process::id()),
         is_paused: status.state == "paused",
+        idle: status.because,
         waiting: status.waiting,
         behind: status.behind_seconds,
         turns: status.turns,
@@ -137,9 +143,11 @@ fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status
     let row = directory.worker(name.as_str())?;
     let Waiting { wikis, since, failing, poisoned } = directory.waiting_work(name.as_str(), row.seen, now)?;
     let process = holder(data, name);
-    let WorkerRow { paused, turns, failures, spent, last, error, .. } = row;
+    let WorkerRow { paused, turns, failures, spent, last, error, idle, .. } = row;
+    let idle = Some(idle).filter(|idle| process.is_some() && !idle.is_empty());
     let state = match process {
         _ if paused => "paused",
+        Some(_) if idle.is_some() => "idle",
         Some(_) => "working",
         None => "nowhere",
     };
@@ -152,8 +160,10 @@ fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status
         worker: name.as_str(),
         state,
         process,
-        waiting: wikis,
-        behind_seconds: since.map_or(0, |since| u64::try_from(now - since).unwrap_or_default()),
+        // What waits for one that has nothing to do there does not wait.
+        waiting: if idle.is_some() { 0 } else { wikis },
+        behind_seconds: since.filter(|_| idle.is_none()).map_or(0, |since| u64::try_from(now - since).unwrap_or_default()),
+        because: idle,
         failing,
         poisoned,
         turns,

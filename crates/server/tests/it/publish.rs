@@ -165,6 +165,17 @@ fn whatever_is_not_as_git_has_it_is_found_before_readers_are_sent_there() {
     assert_eq!((&said["missing"], &said["old"], &said["broken"], &said["extra"]), (&1.into(), &1.into(), &0.into(), &0.into()), "{said}");
     assert_eq!(world.publish(&[]).0, 0);
     world.fine();
+    // What a manifest names was removed, and damaged: manifests say nothing of that, and readers get no page.
+    let objects = world.files("o");
+    assert!(objects.len() > 2, "{objects:?}");
+    std::fs::remove_file(&objects[0]).unwrap();
+    std::fs::write(&objects[1], "damaged").unwrap();
+    assert_eq!(world.verify().0, 1);
+    assert_eq!(world.publish(&[]).0, 0);
+    assert_eq!(world.verify().0, 1, "the control");
+    let (code, said) = world.publish(&["--mend"]);
+    assert_eq!((code, &said["put"]), (0, &Value::from(2)), "{said}");
+    world.fine();
     // A page of another time.
     std::fs::write(manifests[0].with_file_name("0123456789abcdef0123456789abcdef"), "{}").unwrap();
     assert_eq!(world.verify().1["extra"], 1);

@@ -122,6 +122,8 @@ fn workers_rest_and_go_on_when_they_are_told() {
     let done = wait_for(dir.path(), "care", "done", is_done);
     assert_eq!((&done["state"], &done["process"]), (&Value::from("working"), &Value::from(server.pid())));
     assert_eq!(noted(dir.path(), "care"), heads(dir.path()), "its cursors are where the wikis are");
+    let idle = wait_for(dir.path(), "publish", "idle", |status| status["state"] == "idle");
+    assert_eq!((&idle["waiting"], &idle["because"]), (&Value::from(0), &Value::from("There is no object store (--publish-to).")));
     assert!(told(dir.path(), "pause", "care").contains("care: done"));
     let ann = server.client();
     ann.log_in("ann@example.org", "correct horse");

@@ -17,7 +17,8 @@ CREATE TABLE workers (
     failures INTEGER NOT NULL,
     spent INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    error TEXT NOT NULL
+    error TEXT NOT NULL,
+    idle TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- What a worker owes a wiki besides: what failed, and what it wants to do again at a time. due: Unix seconds; 9223372036854775807: not before somebody says so,

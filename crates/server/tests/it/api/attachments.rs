@@ -110,13 +110,15 @@ fn a_large_file_is_never_in_memory() {
     for name in ["one.bin", "two.bin"] {
         assert_eq!(put(name, &large).status, 201);
     }
-    let grown = peak(&api) - before;
+    // The kernel adds up what threads took now and then, so that a little of it may be missing later.
+    let grown = peak(&api).saturating_sub(before);
     assert!(grown < 5 * 1024, "10 MiB took {grown} KiB of memory");
     // Refused when it is announced, and while it comes.
     put("x.bin", &noise(10 * 1024 * 1024 + 1)).refused(422, "too_large");
     let huge = vec![0; 100 * 1024 * 1024];
     assert_eq!(put("x.bin", &huge).status, 413);
-    let grown = peak(&api) - before;
+    // The kernel adds up what threads took now and then, so that a little of it may be missing later.
+    let grown = peak(&api).saturating_sub(before);
     assert!(grown < 5 * 1024, "100 MB took {grown} KiB of memory");
     let packs = left(&api);
     assert_eq!(packs.0, 0);
