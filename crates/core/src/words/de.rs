@@ -517,6 +517,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Look at the proposal again.", "Sieh dir den Vorschlag noch einmal an."),
     ("Look at the report again.", "Sieh den Bericht noch einmal an."),
     ("Look whether it is written as your app shows it.", "Sieh nach, ob es so geschrieben ist, wie deine App es zeigt."),
+    ("Looks what changed pages mean, where there is a sentence model", "Schaut nach, was geänderte Seiten bedeuten, wo es ein Satzmodell gibt"),
     ("Made", "Erstellt am"),
     ("Mail", "Mail"),
     ("Mail address", "E-Mail-Adresse"),
