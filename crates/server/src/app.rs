@@ -8,6 +8,7 @@ use crate::elsewhere::Elsewhere;
 use crate::followers::Followers;
 use crate::mail::{MailServer, Outbox};
 use crate::metrics::Counts;
+use crate::model::SentenceModel;
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
@@ -42,6 +43,8 @@ pub struct App {
     pub recovery: Recovery,
     /// Indexes that are made again.
     pub reindexing: Arc<Reindexing>,
+    /// What makes vectors of texts, if there is a model.
+    pub model: SentenceModel,
     /// Small pictures.
     pub thumbnails: Thumbnails,
     /// Which sessions agents work in.

@@ -1,6 +1,8 @@
 //! Flags and environment, read once and turned into typed values. Nothing else in Holt reads the environment.
 
 mod elsewhere;
+mod mcp;
+mod model;
 mod publish;
 mod readers;
 mod render;
@@ -9,6 +11,8 @@ mod values;
 mod workers;
 
 pub use elsewhere::ElsewhereArgs;
+pub use mcp::McpArgs;
+pub use model::{ModelArgs, ModelCommand};
 pub use publish::PublishArgs;
 pub use readers::ReadersArgs;
 pub use render::{RenderArgs, RenderFormat};
@@ -100,6 +104,9 @@ pub enum Command {
     /// Rebuild search index and published pages from git
     #[command(after_help = "Examples:\n  holt reindex              every wiki\n  holt reindex --wiki docs  one wiki")]
     Reindex(CareArgs),
+    /// Bring a sentence model for search by meaning, and see whether it works
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Publish wikis to an object store, for edges: compares, and puts what differs
     #[command(
         after_help = "Credentials and endpoint are the environment's: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on. A server may be running; what is published already is not put again. With --verify exit code 1 if anything differs.\n\nExamples:\n  holt publish --to s3://pages/wikis\n  holt publish --to file:///srv/pages --wiki docs --json\n  holt publish --to s3://pages/wikis --verify    before readers are sent there"
@@ -135,23 +142,6 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-}
-
-/// `holt mcp`.
-#[derive(Debug, Args)]
-pub struct McpArgs {
-    /// Where the data is.
-    #[command(flatten)]
-    pub data: DataArgs,
-    /// The wiki
-    #[arg(long, value_name = "SLUG")]
-    pub wiki: String,
-    /// Whose rights and name to use (default: whoever runs the machine)
-    #[arg(long = "as", value_name = "EMAIL")]
-    pub who: Option<String>,
-    /// Change nothing
-    #[arg(long)]
-    pub read_only: bool,
 }
 
 /// `holt thumbnail`.
@@ -205,6 +195,9 @@ pub struct ServeArgs {
     /// What is between this server and its readers.
     #[command(flatten)]
     pub readers: ReadersArgs,
+    /// The sentence model.
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// How many wikis stay open when nobody uses them
     #[arg(long, env = "HOLT_KEEP_OPEN", default_value_t = 64, value_name = "N")]
     pub keep_open: usize,

@@ -32,7 +32,7 @@ const FOR_PROGRAMS: &[&str] = &[
 ];
 
 /// Addresses of the API that look through the whole wiki.
-const DEAR: &[&str] = &["/api/v1/search", "/api/v1/links"];
+const DEAR: &[&str] = &["/api/v1/search", "/api/v1/semantic-search", "/api/v1/links"];
 
 /// Finds the route, checks who asks and where from, runs the handler, and makes an answer of whatever came out.
 pub fn dispatch(app: &App, request: &Request, fallback: &Fallback) -> Reply {

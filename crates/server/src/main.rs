@@ -22,6 +22,7 @@ mod log;
 mod mail;
 mod mcp;
 mod metrics;
+mod model;
 mod oauth;
 mod passkeys;
 mod passwords;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Token(command) => commands::token::run(command),
         Command::Import(command) => commands::import::run(&command),
         Command::Reindex(args) => commands::reindex::run(&args),
+        Command::Model(command) => commands::model::run(command),
         Command::Publish(args) => commands::publish::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::Workers(command) => commands::workers::run(command),

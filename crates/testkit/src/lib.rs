@@ -14,7 +14,7 @@ pub use clock::FixedClock;
 pub use dns::{DnsConduct, DnsServer};
 pub use fixture::{FixtureCommit, commits};
 pub use git::{git, repository};
-pub use real::{chromium, report_skip, shared_corpus};
+pub use real::{chromium, report_skip, sentence_model, shared_corpus};
 pub use robot_wtf::{ROBOT_BROKEN, ROBOT_GOOD, ROBOT_TOKEN, RunSql, robot_wtf};
 
 /// Leaves the test, saying loudly why: `skip!("no ../shared/corpus here")`. Fails instead where `HOLT_TESTS_REQUIRE=all`, unless what is

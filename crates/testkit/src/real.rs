@@ -13,6 +13,13 @@ pub fn chromium() -> Option<PathBuf> {
     std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|program| program.is_file())
 }
 
+/// The sentence model that `scripts/test-tools.sh` lays beside what Cargo builds, or the one that `HOLT_TEST_MODEL` names.
+pub fn sentence_model() -> Option<PathBuf> {
+    let built = std::env::current_exe().ok()?;
+    let beside = || built.ancestors().skip(1).map(|dir| dir.join("sentence-model")).find(|dir| dir.is_dir());
+    std::env::var_os("HOLT_TEST_MODEL").map(PathBuf::from).or_else(beside).filter(|dir| dir.join("model.safetensors").is_file())
+}
+
 /// Real input kept outside the project, `../shared/corpus`; absent in a clone of the project alone.
 pub fn shared_corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

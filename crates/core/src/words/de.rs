@@ -550,6 +550,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Look at the report again.", "Sieh den Bericht noch einmal an."),
     ("Look now", "Jetzt nachsehen"),
     ("Look whether it is written as your app shows it.", "Sieh nach, ob es so geschrieben ist, wie deine App es zeigt."),
+    ("Looks what changed pages mean, where there is a sentence model", "Schaut nach, was geänderte Seiten bedeuten, wo es ein Satzmodell gibt"),
     ("Made", "Erstellt am"),
     ("Mail", "Mail"),
     ("Mail address", "E-Mail-Adresse"),

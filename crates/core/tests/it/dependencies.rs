@@ -14,7 +14,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("holt-remote", &["holt-core", "holt-fragments"]),
     ("holt-edge", &["holt-core", "holt-fragments", "holt-remote"]),
     ("holt-engine", &["holt-core", "holt-fragments", "holt-markdown"]),
-    ("holt-server", &["holt-core", "holt-edge", "holt-engine", "holt-fragments", "holt-markdown", "holt-remote"]),
+    ("holt-server", &["holt-core", "holt-edge", "holt-engine", "holt-fragments", "holt-markdown", "holt-remote", "holt-semantic"]),
+    ("holt-semantic", &["holt-core"]),
     ("holt-testkit", &["holt-core"]),
     ("holt-python", &["holt-core", "holt-engine", "holt-markdown"]),
 ];
@@ -34,11 +35,22 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
     (
         "serialisation",
         &["serde"],
-        &["holt-markdown", "holt-fragments", "holt-remote", "holt-edge", "holt-engine", "holt-server", "holt-python", "holt-testkit"],
+        &[
+            "holt-markdown",
+            "holt-fragments",
+            "holt-remote",
+            "holt-edge",
+            "holt-engine",
+            "holt-semantic",
+            "holt-server",
+            "holt-python",
+            "holt-testkit",
+        ],
     ),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server", "holt-python"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),
     ("mail", &["lettre"], &["holt-server"]),
+    ("sentence models", &["ndarray", "matrixmultiply"], &["holt-semantic", "holt-server"]),
     ("TLS", &["rustls", "ring"], &["holt-remote", "holt-edge", "holt-server"]),
     // What a library must not choose for the program that it is part of: how memory is had, and where a log goes.
     ("allocator", &["mimalloc", "libmimalloc", "jemallocator", "tikv-jemallocator"], &["holt-server"]),

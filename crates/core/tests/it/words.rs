@@ -144,6 +144,11 @@ const NOT_SHOWN: &[&str] = &[
 /// What only commands, programs and operators say or are told, who read English.
 const FOR_OPERATORS: &[&str] = &[
     "crates/engine/src/import/",
+    // People who search are given words where there is no model.
+    "crates/engine/src/meaning/",
+    "crates/engine/src/pages/meaning.rs",
+    "crates/server/src/model.rs",
+    "crates/server/src/egress/download.rs",
     "crates/engine/src/pages/git/",
     "crates/engine/src/repo/child.rs",
     "crates/engine/src/repo/import.rs",

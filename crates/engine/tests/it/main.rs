@@ -14,6 +14,7 @@ mod git;
 mod inbox;
 mod lazy;
 mod list;
+mod meaning;
 mod oauth;
 mod pages;
 mod private;

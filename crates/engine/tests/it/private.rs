@@ -3,6 +3,7 @@
 //! Two words give a leak away: `zqx` stands in names and messages of hidden pages, `qwy` in their text, title, headings, tags and comments.
 
 use crate::comments::{approved, docs, join, path, say};
+use crate::meaning::{Letters, look};
 use crate::wikis::{people, save_text};
 use holt_core::{AccessLevel, Action, Actor, AttachmentName, Edit, ErrorKind, MemberFlags, SaveOutcome, SubtreeRule, SubtreeRules};
 use holt_engine::db::preferences::path_access_text;
@@ -137,6 +138,18 @@ fn ask(wiki: &Wiki, who: &Actor, all: &[pages::Entry]) {
         let found = pages::search(&scope, query, 50, 0).unwrap();
         clean("search", &(&found.hits, &found.similar, found.revision));
         assert!(found.hits.iter().all(|hit| !hit.path.key().as_str().starts_with("staff")), "{query}: {found:?}");
+    }
+    let letters = Letters::new();
+    look(wiki, &letters);
+    for query in ["alpha words", "title heading", "qwx", "zqy table notes"] {
+        let found = pages::search_by(&scope, pages::SearchMode::Both(&letters), query, 0, 50).unwrap();
+        clean("search by both", &(&found.hits, &found.similar, found.revision));
+        let found = pages::search_meaning(&scope, &letters, query, 50, 5).unwrap();
+        clean("search by meaning", &found);
+        let seen = pages::list(&scope, &pages::ListFilter::default(), None, 1000).unwrap().total;
+        let state = pages::meaning_state(&scope).unwrap();
+        assert_eq!((state.pages, found.hits.len() <= state.pieces, found.pending, state.behind), (seen, true, 0, 0));
+        assert_eq!(found.revision, pages::newest(&scope).unwrap());
     }
     let pattern = pages::Pattern::parse("(?i).*(zqx|qwy|secret).*").unwrap();
     clean("pattern", &pages::search_pattern(&scope, &pattern, "", None, 100, &|| false).unwrap());

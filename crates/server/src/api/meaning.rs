@@ -70,6 +70,10 @@ pub fn parameter(of: &str, name: &str) -> Value {
         }
         (_, "q") => such_as(words("What to look for. It must be there."), "guide"),
         (_, "regex") => words("A regular expression, as the Rust crate regex takes it, for one line at a time. At most 512 bytes."),
+        (_, "mode") => one_of(
+            "words: only by the words that stand there; hybrid: by what pages mean as well. Without it hybrid, where a sentence model is.",
+            &["words", "hybrid"],
+        ),
         (_, "explain") => one_of("true adds to each result which word stands where how often.", &["true", "false"]),
         (_, "prefix") => words("Only pages whose paths begin so."),
         (_, "path_prefix") => words("Only commits that touched this page or what is below it."),
@@ -152,7 +156,27 @@ pub fn answered(of: &str, name: &str) -> Value {
         ("wiki", "bytes") => json!({"type": ["integer", "null"], "minimum": 0}),
         ("wiki", "permissions" | "handling" | "limits") | ("search", "weights") | ("readPage", "last_commit") => json!({"type": "object"}),
         ("wiki", "user" | "within") | ("chromaStatus", "backend_type" | "collection" | "model") | ("tree", "path") => maybe(),
-        ("indexStatus", "pages") => number(),
+        ("indexStatus", "pages") | ("semanticSearch", "total" | "pending") | ("chromaStatus", "document_count") => number(),
+        ("indexStatus", "model") => maybe(),
+        ("semanticSearch", "commit") => maybe_revision(),
+        ("search", "mode") => json!({"enum": ["words", "hybrid"]}),
+        ("indexStatus", "semantic") => {
+            json!({"type": "object", "required": ["status", "model", "commit", "lag_commits", "pages", "pending", "document_count"],
+            "properties": {"status": {"enum": ["ok", "unavailable"]}, "model": maybe(), "commit": maybe_revision(), "lag_commits": number(),
+                "pages": number(), "pending": number(), "document_count": number()}})
+        }
+        ("semanticSearch", "results") => list(&[
+            ("name", text()),
+            ("path", text()),
+            ("text", text()),
+            ("snippet", text()),
+            ("distance", json!({"type": "number", "minimum": 0})),
+            ("section", text()),
+            ("section_path", text()),
+            ("chunk_index", number()),
+            ("total_chunks", number()),
+            ("page_word_count", number()),
+        ]),
         ("tree", "tree") => list(&[("path", text()), ("kind", json!({"enum": ["page", "directory"]}))]),
         ("listPages", "pages") => list(&[
             ("name", text()),
@@ -442,6 +466,10 @@ pub fn text(of: &str) -> Option<&'static str> {
         }
         "rotateWebhook" => "secret is told here and nowhere else. For a day messages are signed with the one before as well.",
         "changeWebhook" => "One that was off, gone or broken begins anew when it is switched on: what happened before is not told.",
+        "semanticSearch" => {
+            "distance is 1 less the cosine: less is nearer. text is the place as it was compared, headings before it in brackets. commit: everything \
+            up to it is in the answer; pages that changed since they were looked at, pending of them, are left out for a moment."
+        }
         "search" => "similar are names that are meant where words were typed wrong; matched says how strictly words were taken.",
         "putAttachment" => "If-None-Match: * refuses to replace (409), If-Match replaces only the file with that ETag (412).",
         "getAttachment" => {
@@ -459,7 +487,8 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "wiki" => {
             &["name", "revision", "user", "within", "pages", "attachments", "revisions", "bytes", "permissions", "handling", "limits"]
         }
-        "indexStatus" => &["status", "backend_type", "commit", "head", "lag_commits", "pages"],
+        "indexStatus" => &["status", "backend_type", "commit", "head", "lag_commits", "pages", "model", "semantic"],
+        "semanticSearch" => &["query", "total", "results", "commit", "pending"],
         "chromaStatus" => &["status", "backend_type", "collection", "document_count", "model"],
         "reindex" => &["status"],
         "reindexStatus" => &["status", "started_at", "completed_at", "pages_indexed", "chunks_created", "error_message"],
@@ -517,7 +546,7 @@ pub fn gives(of: &str) -> &'static [&'static str] {
         "deleteMirror" => &["deleted"],
         "listDeliveries" => &["deliveries"],
         "agents" => &["agents", "via", "sessions", "next_cursor"],
-        "search" => &["query", "regex", "results", "total", "matched", "similar", "commit", "weights", "unfinished", "next_cursor"],
+        "search" => &["query", "regex", "results", "total", "matched", "mode", "similar", "commit", "weights", "unfinished", "next_cursor"],
         "links" => &["nodes", "edges"],
         "orphans" => &["orphans"],
         "missing" => &["missing"],

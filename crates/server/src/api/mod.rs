@@ -28,6 +28,7 @@ pub mod reindexing;
 mod replay;
 pub mod search;
 pub mod section;
+pub mod semantic;
 pub mod undo;
 pub mod webhooks;
 pub mod wiki;

@@ -1,6 +1,5 @@
-//! Making the index again, and search by meaning, which is not there yet (spec/api.md §7).
+//! Making the index again (spec/api.md §7.4). What pages mean goes with it, and comes back as the worker for that looks at them.
 
-use super::failure::Failure;
 use super::{Answer, ok};
 use crate::api::reindexing::State;
 use crate::reply;
@@ -52,21 +51,4 @@ pub fn status(context: &Context<'_>) -> Answer {
         }
         Some(State::Error { message, completed }) => json!({"status": "error", "error_message": message, "completed_at": time(completed)}),
     }))
-}
-
-/// `GET /semantic-search?q=&n=&max_chunks_per_page=`: its question is checked; there is nothing yet that answers it.
-pub fn semantic_search(context: &Context<'_>) -> Answer {
-    let wanted = super::query::text(context, "q").ok_or_else(|| Failure::field("q", "q is missing", "Send words to search for."))?;
-    let number = |name: &str, usual: i64, most: i64| {
-        super::query::text(context, name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(usual).clamp(1, most)
-    };
-    let (n, chunks) = (number("n", 5, 50), number("max_chunks_per_page", 2, 10));
-    let error = Error::busy("search by meaning is not available in this wiki").hint("Use `GET /search`, which goes by words.");
-    let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error);
-    Err(failure.with("query", wanted).with("n", n).with("max_chunks_per_page", chunks))
-}
-
-/// `GET /chroma-status`: the old name for where the index of meanings stands.
-pub fn chroma_status(_: &Context<'_>) -> Answer {
-    Ok(ok(&json!({"status": "unavailable", "backend_type": null, "collection": null, "document_count": 0, "model": null})))
 }

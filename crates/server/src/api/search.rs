@@ -1,10 +1,10 @@
-//! `GET /search` (spec/api.md §4): by words, or by a regular expression.
+//! `GET /search` (spec/api.md §4): by words and meaning, or by a regular expression.
 
 use super::failure::Failure;
 use super::{Answer, called, cursor, ok};
 use crate::web::Context;
 use holt_core::{Error, PagePath};
-use holt_engine::pages::{self, BadPattern, Pattern, Strictness, WEIGHTS};
+use holt_engine::pages::{self, BadPattern, Pattern, SearchMode, Strictness, WEIGHTS};
 use holt_engine::{Read, publish};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -23,7 +23,7 @@ const PATTERN_TIME: Duration = Duration::from_secs(1);
 const FILTERS: [(&str, &str); 6] =
     [("prefix", "path"), ("tag", "tag"), ("category", "category"), ("author", "author"), ("before", "before"), ("after", "after")];
 
-/// Finds pages by words; `prefix`, `tag`, `category`, `author`, `before` and `after` narrow what is looked at, `explain=true` says why.
+/// Finds pages by words, and by what they mean where that is known and `mode` does not say otherwise; `prefix`, `tag`, `category`, `author`, `before` and `after` narrow what is looked at, `explain=true` says why.
 pub fn search(context: &Context<'_>) -> Answer {
     if let Some(pattern) = context.request.query("regex").filter(|pattern| !pattern.is_empty()) {
         return by_pattern(context, &pattern);
@@ -35,7 +35,11 @@ pub fn search(context: &Context<'_>) -> Answer {
     // First, where no quote that the query leaves open reaches them.
     let typed = format!("{} {query}", filters(context)?);
     let scope = context.scope::<Read>()?;
-    let found = pages::search(&scope, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
+    let by = match super::query::text(context, "mode").as_deref() {
+        Some("words") => SearchMode::Words,
+        _ => SearchMode::Both(&context.app.model),
+    };
+    let found = pages::search_by(&scope, by, &typed, offset, limit).map_err(|error| Failure::from(error).with("field", "q"))?;
     let preferences = context.preferences()?;
     let mut results: Vec<Value> = Vec::new();
     for hit in found.hits {
@@ -46,6 +50,7 @@ pub fn search(context: &Context<'_>) -> Answer {
         });
         if explains {
             result["explain"] = explained(&hit);
+            result["explain"]["distance"] = hit.meant.map(|meant| meant.distance).into();
         }
         results.push(result);
     }
@@ -55,6 +60,7 @@ pub fn search(context: &Context<'_>) -> Answer {
     };
     let mut answer = json!({
         "query": query, "results": results, "total": found.total, "matched": matched(found.taken),
+        "mode": if found.by_meaning { "hybrid" } else { "words" },
         "similar": found.similar.into_iter().map(similar).collect::<Vec<_>>(), "commit": found.revision.map(|revision| revision.to_string()),
     });
     if explains {

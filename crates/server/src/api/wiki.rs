@@ -57,12 +57,14 @@ pub fn described(context: &Context<'_>) -> Result<Value, Failure> {
     }))
 }
 
-/// `GET /index-status`: search and links stand at the last acknowledged change, or the request that asks brings them there.
+/// `GET /index-status`: search and links stand at the last acknowledged change, or the request that asks brings them there; vectors follow.
 pub fn index_status(context: &Context<'_>) -> Answer {
     let scope = context.scope::<Read>()?;
     let head = pages::now_mark(&scope)?.revision.map(|revision| revision.to_string());
     let pages = pages::counts(&scope)?.pages;
-    Ok(ok(&json!({"status": "ok", "backend_type": "sqlite-fts5", "commit": head, "head": head, "lag_commits": 0, "pages": pages})))
+    let meaning = super::semantic::standing(context)?;
+    Ok(ok(&json!({"status": "ok", "backend_type": "sqlite-fts5", "commit": head, "head": head, "lag_commits": 0, "pages": pages,
+        "model": meaning["model"], "semantic": meaning})))
 }
 
 /// `GET /tree?path=&depth=`: pages and folders.

@@ -15,6 +15,7 @@ use crate::limits::MCP_BYTES;
 use crate::mail::Outbox;
 use crate::mcp;
 use crate::metrics::Counts;
+use crate::model::{self, SentenceModel};
 use crate::oauth::Documents;
 use crate::platform::Platform;
 use crate::presence::Presence;
@@ -46,7 +47,7 @@ pub fn run(args: &McpArgs) -> Result<ExitCode> {
             engine.recover(interrupted)?;
         }
     }
-    let app = alone(engine);
+    let app = App { model: args.model.open(&args.data), ..alone(engine) };
     let mut input = std::io::stdin().lock();
     // One session for as long as this runs.
     let mut peer = mcp::Peer { client: None, session: agent_sessions::fresh() };
@@ -91,6 +92,9 @@ fn line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
     Ok((read > 0).then_some(line))
 }
 
+/// How long a model stays in memory that nobody asks.
+const MODEL_IDLE: Duration = Duration::from_secs(300);
+
 /// Whose rights are used: somebody's, or those of whoever runs the machine, who is no account.
 fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
     let person = match &args.who {
@@ -113,7 +117,9 @@ fn person(engine: &Engine, args: &McpArgs) -> Result<Person> {
 
 /// What a request needs of a server, without one.
 pub(crate) fn alone(engine: Engine) -> App {
+    let model = SentenceModel::new(engine.data().join(model::DIRECTORY), MODEL_IDLE);
     App {
+        model,
         edge: EdgeState {
             store: engine.fragments().clone(),
             viewer_key: None,

@@ -5,6 +5,7 @@ pub mod domain;
 mod function;
 pub mod import;
 pub mod mcp;
+pub mod model;
 pub mod output;
 pub mod plan;
 pub mod publish;

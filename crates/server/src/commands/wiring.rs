@@ -52,6 +52,7 @@ pub fn app(args: &ServeArgs, engine: Engine, recovery: Recovery) -> Result<Arc<A
     };
     let app = Arc::new(App {
         followers: Arc::new(Followers::default()),
+        model: args.model.open(&args.data),
         reindexing: Arc::new(Reindexing::default()),
         agent_sessions: AgentSessions::default(),
         presence: Presence::default(),

@@ -1,10 +1,12 @@
-//! The one way out to other servers (security.md SSRF): `https`, public addresses, one request, no redirects, few bytes, little time.
+//! The one way out to other servers (security.md SSRF): `https`, public addresses, one request, no redirects, few bytes, little time;
+//! but for what somebody at the command line asks for (`download.rs`).
 //!
 //! A name is resolved once, every address it has is judged, and one of those that were judged is connected to.
 
 mod address;
 mod answer;
 mod dns;
+mod download;
 
 pub use answer::Answer;
 pub use dns::Dns;
@@ -266,6 +268,10 @@ impl Egress {
         if url.as_str() != address {
             return Err(refused("it is not written as browsers write it"));
         }
+        let (host, port) = self.check_parts(&url)?;
+        Ok((url, host, port))
+    }
+    fn check_parts(&self, url: &Url) -> Result<(String, u16)> {
         let (Some(host), Some(port)) = (url.host_str().map(str::to_string), url.port_or_known_default()) else {
             return Err(refused("it names no server"));
         };
@@ -279,7 +285,7 @@ impl Egress {
         if !trusted && !PORTS.contains(&port) {
             return Err(refused("its port is neither 443 nor 8443"));
         }
-        Ok((url, host, port))
+        Ok((host, port))
     }
     fn trusts(&self, host: &str, port: u16) -> bool {
         self.trusted.iter().any(|trusted| *trusted == format!("{host}:{port}"))

@@ -6,7 +6,7 @@ use super::views::{AboutView, IndexEntry, IndexView, Letter, PageRef, SearchFilt
 use crate::health;
 use crate::reply::{Reply, raw, redirect, see_other, text};
 use holt_core::{Action, Actor, ErrorKind, Result};
-use holt_engine::pages::{self, Strictness, TreeKind};
+use holt_engine::pages::{self, SearchMode, Strictness, TreeKind};
 use holt_engine::{Read, publish};
 use holt_fragments::assets;
 use http::StatusCode;
@@ -74,7 +74,7 @@ pub fn search(context: &Context<'_>) -> Result<Reply> {
         return context.page(StatusCode::OK, "Search", &empty(query, None));
     }
     let scope = context.scope::<Read>()?;
-    let found = match pages::search(&scope, &format!("{query}{typed}"), part * RESULTS, RESULTS) {
+    let found = match pages::search_by(&scope, SearchMode::Both(&context.app.model), &format!("{query}{typed}"), part * RESULTS, RESULTS) {
         Ok(found) => found,
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooLarge) => {
             return context.page(crate::error::status(&error), "Search", &empty(query, Some(problem(&error))));

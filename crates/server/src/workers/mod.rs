@@ -5,6 +5,7 @@ mod care;
 mod choice;
 mod control;
 mod digests;
+mod embed;
 #[cfg(debug_assertions)]
 pub mod faults;
 mod host;
@@ -147,6 +148,7 @@ fn worker(name: Name) -> Box<dyn Worker> {
     match name {
         Name::Publish => Box::new(publish::Publishing::default()),
         Name::Index => Box::new(index::Indexing),
+        Name::Embed => Box::new(embed::Embedding::default()),
         Name::Digests => Box::new(digests::Digests),
         Name::Quota => Box::new(quota::Quota),
         Name::Maintenance => Box::new(maintenance::Maintenance),

@@ -11,6 +11,8 @@ pub enum Name {
     Publish,
     /// What is derived of texts.
     Index,
+    /// What texts mean.
+    Embed,
     /// Mail about what people watch.
     Digests,
     /// How much there is, and letters that a limit is near.
@@ -28,8 +30,18 @@ pub enum Name {
 }
 
 /// All of them.
-pub const NAMES: &[Name] =
-    &[Name::Publish, Name::Index, Name::Digests, Name::Quota, Name::Maintenance, Name::Care, Name::Purge, Name::Mirror, Name::Webhook];
+pub const NAMES: &[Name] = &[
+    Name::Publish,
+    Name::Index,
+    Name::Embed,
+    Name::Digests,
+    Name::Quota,
+    Name::Maintenance,
+    Name::Care,
+    Name::Purge,
+    Name::Mirror,
+    Name::Webhook,
+];
 
 impl Name {
     /// As people type it.
@@ -37,6 +49,7 @@ impl Name {
         match self {
             Self::Publish => "publish",
             Self::Index => "index",
+            Self::Embed => "embed",
             Self::Digests => "digests",
             Self::Quota => "quota",
             Self::Maintenance => "maintenance",
@@ -51,6 +64,7 @@ impl Name {
         match self {
             Self::Publish => "Puts published pages into the object store",
             Self::Index => "Brings search and lists to what was pushed or left by a crash",
+            Self::Embed => "Looks what changed pages mean, where there is a sentence model",
             Self::Digests => "Mails people about what they watch",
             Self::Quota => "Measures wikis, and tells owners that a limit is near",
             Self::Maintenance => "Merges packs, removes what nothing names, checks all of it weekly",

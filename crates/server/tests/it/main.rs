@@ -15,6 +15,7 @@ mod function;
 mod git;
 mod http;
 mod isolation;
+mod judged;
 mod kill;
 mod languages;
 mod matrix;

@@ -24,7 +24,8 @@ pub(super) fn clear(db: &Connection) -> Result<()> {
     // `words` has no content of its own to delete row by row.
     db.execute_batch(
         "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows; DELETE FROM tags; DELETE FROM aliases;
-         DELETE FROM attachments; DELETE FROM texts; DELETE FROM places; DELETE FROM flaws; DELETE FROM sketches; INSERT INTO words (words) VALUES ('delete-all');",
+         DELETE FROM attachments; DELETE FROM texts; DELETE FROM places; DELETE FROM flaws; DELETE FROM sketches; DELETE FROM meanings;
+         DELETE FROM meaning_model; INSERT INTO words (words) VALUES ('delete-all');",
     )
 }
 
@@ -149,6 +150,7 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
         "DELETE FROM places WHERE page = ?1",
         "DELETE FROM flaws WHERE page = ?1",
         "DELETE FROM sketches WHERE page = ?1",
+        "DELETE FROM meanings WHERE page = ?1",
         "DELETE FROM words WHERE rowid = ?1",
     ] {
         db.prepare_cached(sql)?.execute([id])?;

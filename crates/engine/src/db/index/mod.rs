@@ -6,6 +6,7 @@
 //! | [`pages`], [`list`], [`links`] | what is there now |
 //! | [`history`], `since`, `agents`, `events` | what was |
 //! | [`search`] | words |
+//! | [`meaning`] | what is meant |
 //! | [`names`] | names, as they are typed |
 //! | [`care`] | what wants tending |
 //!
@@ -21,6 +22,7 @@ mod events;
 pub mod history;
 pub mod links;
 pub mod list;
+pub mod meaning;
 pub mod names;
 pub mod pages;
 mod rows;
@@ -39,11 +41,13 @@ pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
 pub use list::{ListFilter, Listed, Listing};
+pub use meaning::{Embedded, MeaningState, Near, Unembedded};
 pub use names::{FoundHeading, Name, Names, plain};
 pub use pages::{AttachmentInfo, Counts, PageRow};
-pub use search::{Hit, Piece, SearchResults, Similar, WEIGHTS};
+pub use search::{Hit, Meant, Piece, SearchResults, Similar, WEIGHTS, meaning_of};
 pub use since::After;
 pub use tags::Tag;
+pub(crate) use terms::is_cjk;
 pub use terms::{QUERY_BYTES, Strictness};
 
 use super::connection::{self, Durability, Existence, Kind};
@@ -60,7 +64,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoi9"),
+    application_id: i32::from_be_bytes(*b"Hoia"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

@@ -168,6 +168,19 @@ CREATE TABLE texts (
     text TEXT NOT NULL
 );
 
+-- What pages mean: a vector for each piece of a page, in order, as meaning.rs packs them. A page without a row has not been looked at since it
+-- changed: its vectors went with its old row.
+CREATE TABLE meanings (
+    page INTEGER PRIMARY KEY,
+    pieces INTEGER NOT NULL,
+    vectors BLOB NOT NULL
+);
+-- What made them; one row or none.
+CREATE TABLE meaning_model (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    identity TEXT NOT NULL
+);
+
 -- Words as terms.rs prepares them; rowid is pages.id. Only the inverted index is kept, the text stands in texts.
 CREATE VIRTUAL TABLE words USING fts5 (
     title, name, tags, headings, body,

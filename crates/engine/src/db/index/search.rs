@@ -1,13 +1,15 @@
-//! Finding pages by words: BM25 with titles before names, tags, headings and text, and a piece of text that shows why.
+//! Finding pages by words, and by what they mean beside (`meaning.rs`). Words: BM25 with titles before names, tags, headings and text, and a piece of text that shows why.
 //!
 //! Ranking costs for every page that matches, so it looks at no more than `RANKED` of them: of words that stand in nearly all pages, those
 //! that stand in titles, names, tags and headings come first, then the first others. Texts are read of the pages shown alone; where something
 //! is hidden, of those that are ranked, because SQLite's ranks are made of how rare words are in all pages.
 
+use super::meaning::{self, Near};
 use super::pages::{LAST, LISTED};
 use super::snippet::{Needle, counts, needles, snippet};
-use super::terms::{PageFilter, Query, Strictness, Within, expression_of};
+use super::terms::{PageFilter, Query, Strictness, Within, expression_of, folded};
 use super::{Index, rows};
+use crate::repo::BlobId;
 use holt_core::{PagePath, Result, RevisionId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -25,6 +27,18 @@ const COUNTED: usize = 32 * 1024;
 /// What BM25 is told of how long pages are: a constant, because an average would tell of all of them.
 const USUAL_LENGTH: f64 = 300.0;
 
+/// Pages that are found by what they mean, at most, and how far away that may be (1 less the cosine). Of questions about this project's own
+/// documentation the right page is nearer than that, and what is nearest to words that nobody writes is farther (`crates/server/tests/it/judged.rs`).
+const MEANT: usize = 50;
+const FAR: f64 = 0.73;
+/// How much a place in the list of words counts where no page has all of them: of a question in whole sentences nearly any page has some word. So much
+/// that it decides between what is equally near, and no more.
+const ANY: f64 = 0.02;
+/// How much places in both lists count against each other: the first counts 1/61, the tenth 1/70 (reciprocal rank fusion, Cormack et al. 2009).
+const FUSION: f64 = 60.0;
+/// So many of what was found by words are looked at for being called exactly what was looked for.
+const EXACT: usize = 20;
+
 /// Where words can stand, and how much one counts there (schema.sql).
 pub const WEIGHTS: [(&str, f64); 5] = [("title", 10.0), ("name", 8.0), ("tags", 6.0), ("headings", 4.0), ("body", 1.0)];
 
@@ -39,6 +53,8 @@ pub struct SearchResults {
     pub taken: Strictness,
     /// Where little was found: pages that are called nearly so, best first.
     pub similar: Vec<Similar>,
+    /// Whether what pages mean had a part in it.
+    pub by_meaning: bool,
     /// The commit that the answer stands at; for whom something is hidden from, the newest they see.
     pub revision: Option<RevisionId>,
 }
@@ -67,6 +83,25 @@ pub struct Hit {
     pub snippet: Vec<Piece>,
     /// The words looked for, each with how often it stands where [`WEIGHTS`] says, in that order; of a long text, in its beginning.
     pub matches: Vec<(String, [usize; 5])>,
+    /// Whether it was found by what it means, too.
+    pub meant: Option<Meant>,
+}
+
+/// That a page means something near to what was looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meant {
+    /// 1 less the cosine, of its nearest piece.
+    pub distance: f64,
+    /// Which piece that is, of which text.
+    pub(crate) piece: usize,
+    pub(crate) blob: BlobId,
+}
+
+/// What of a query can be compared by meaning: its words, if it asks for no phrase and no beginnings of words, which are about letters.
+pub fn meaning_of(query: &str) -> Result<Option<String>> {
+    let query = Query::parse(query)?;
+    let words: Vec<&str> = query.wanted.iter().map(|term| term.text.as_str()).collect();
+    Ok((!query.is_literal && !words.is_empty()).then(|| words.join(" ")))
 }
 
 /// A part of a snippet. Plain text: whoever shows it escapes it.
@@ -82,12 +117,16 @@ impl Index {
     /// The best pages for `query`: all its words; else all as beginnings of words; else any. `TooLarge` for a query above 512 bytes or 32
     /// words, `Invalid` for a filter that means nothing.
     pub fn search(&self, query: &str, limit: usize, offset: usize) -> Result<SearchResults> {
+        self.search_meaning(query, None, limit, offset)
+    }
+    /// As [`Index::search`], and, if there is a vector for what is meant, with pages that mean something near to it.
+    pub fn search_meaning(&self, query: &str, meant: Option<&[f32]>, limit: usize, offset: usize) -> Result<SearchResults> {
         let query = Query::parse(query)?;
         let limit = limit.min(RESULTS.saturating_sub(offset));
         let needles = needles(&query);
         // How many pages are seen, where that is not all of them.
         let seen = if self.hidden.is_empty() { None } else { Some(self.names()?.list.len()) };
-        let (found, revision) = self.read("search", |db| {
+        let (found, worded, revision) = self.read("search", |db| {
             let rarity = seen.map(|pages| rarity(db, &needles, pages)).transpose()?;
             let ranking = rarity.map_or(Ranking::OfAll, Ranking::OfSeen);
             let found = if query.wanted.is_empty() && query.wants_nothing {
@@ -97,11 +136,16 @@ impl Index {
             } else {
                 found(db, &query, &needles, &ranking)?
             };
-            Ok((shown(db, &query, &needles, found, limit, offset)?, newest(db, self.hidden.is_empty())?))
+            let worded = found.0.len();
+            let found = match meant {
+                Some(meant) => fused(db, &query, found, &meaning::nearest(db, meant, &Narrowed::of(&query), 1, MEANT)?)?,
+                None => scored(found),
+            };
+            Ok((shown(db, &query, &needles, found, limit, offset)?, worded, newest(db, self.hidden.is_empty())?))
         })?;
         let (hits, total, taken) = found;
-        let similar = if total < FEW && offset == 0 { self.similar(&query, &needles, &hits)? } else { Vec::new() };
-        Ok(SearchResults { total, hits, taken, similar, revision })
+        let similar = if worded < FEW && offset == 0 { self.similar(&query, &needles, &hits)? } else { Vec::new() };
+        Ok(SearchResults { total, hits, taken, similar, by_meaning: meant.is_some(), revision })
     }
     fn similar(&self, query: &Query, needles: &[Needle], hits: &[Hit]) -> Result<Vec<Similar>> {
         if query.wanted.is_empty() || query.filter != PageFilter::default() {
@@ -116,7 +160,7 @@ impl Index {
 }
 
 /// The newest commit: the one the index stands at, but for whom something is hidden from.
-fn newest(db: &Connection, all_is_seen: bool) -> rusqlite::Result<Option<RevisionId>> {
+pub(super) fn newest(db: &Connection, all_is_seen: bool) -> rusqlite::Result<Option<RevisionId>> {
     let sql = match all_is_seen {
         true => "SELECT revision FROM cursors WHERE step = 'index'",
         false => "SELECT id FROM revisions ORDER BY position DESC LIMIT 1",
@@ -242,23 +286,96 @@ fn listed(db: &Connection, query: &Query) -> rusqlite::Result<Vec<Ranked>> {
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
+/// A page, how good it is between 0 and 1, and what of it was found by meaning.
+type Scored = (i64, f64, Option<Meant>);
+
+/// What was found by words alone.
+fn scored((found, taken): (Vec<Ranked>, Strictness)) -> (Vec<Scored>, Strictness) {
+    // Those that came first for their titles may have lower ranks: what is before is never worse.
+    let mut least = f64::INFINITY;
+    let score = |(page, rank): (i64, f64)| {
+        least = rank.max(0.0).min(least);
+        (page, least / (1.0 + least), None)
+    };
+    (found.into_iter().map(score).collect(), taken)
+}
+
+/// What was found by words and what was found by meaning in one list: whoever stands before in both comes before. First, as ever, what is called
+/// exactly what was looked for.
+fn fused(
+    db: &Connection,
+    query: &Query,
+    (words, taken): (Vec<Ranked>, Strictness),
+    near: &[Near],
+) -> rusqlite::Result<(Vec<Scored>, Strictness)> {
+    let exact = words.iter().take(EXACT).map(|(page, _)| Ok((is_called(db, *page, query)?, *page)));
+    let exact: Vec<i64> = exact
+        .filter_map(|one: rusqlite::Result<_>| one.map(|(is, page)| is.then_some(page)).transpose())
+        .collect::<rusqlite::Result<_>>()?;
+    let mut all: Vec<Scored> = words.iter().map(|(page, _)| (*page, 0.0, None)).collect();
+    let place = |n: usize| 1.0 / (FUSION + 1.0 + n as f64);
+    let weight = if taken == Strictness::AnyPrefix { ANY } else { 1.0 };
+    for (n, one) in all.iter_mut().enumerate() {
+        one.1 = weight * place(n);
+    }
+    for (n, near) in near.iter().filter(|near| near.distance <= FAR).enumerate() {
+        let meant = Some(Meant { distance: near.distance, piece: near.piece, blob: near.blob });
+        match all.iter_mut().find(|(page, ..)| *page == near.page) {
+            Some(one) => (one.1, one.2) = (one.1 + place(n), meant),
+            None => all.push((near.page, place(n), meant)),
+        }
+    }
+    all.iter_mut().for_each(|one| one.1 = if exact.contains(&one.0) { 1.0 } else { one.1 / (2.0 * place(0)) });
+    // The order of equals stays: words first.
+    all.sort_by(|(_, a, _), (_, b, _)| b.total_cmp(a));
+    all.truncate(RESULTS);
+    Ok((all, taken))
+}
+
+/// Whether the query is what a page is called: its title, its name, or the last part of its path.
+fn is_called(db: &Connection, page: i64, query: &Query) -> rusqlite::Result<bool> {
+    let plain =
+        |text: &str| folded(text).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let wanted = plain(&query.wanted.iter().map(|term| term.text.as_str()).collect::<Vec<_>>().join(" "));
+    let sql = "SELECT path, title, name FROM pages WHERE id = ?1";
+    let row = |row: &rusqlite::Row<'_>| Ok([row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?]);
+    let names = db.prepare_cached(sql)?.query_row([page], row).optional()?.unwrap_or_default();
+    let last = names[0].as_deref().and_then(|path| path.rsplit('/').next()).map(str::to_string);
+    Ok(names.into_iter().chain([last]).flatten().any(|name| plain(&name) == wanted))
+}
+
+/// Of a query what narrows down which pages are looked at, whatever they mean.
+pub(super) struct Narrowed {
+    pub(super) condition: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Narrowed {
+    pub(super) fn nothing() -> Self {
+        Self { condition: String::new(), values: Vec::new() }
+    }
+    fn of(query: &Query) -> Self {
+        let (mut condition, mut values) = query.filter.sql(1);
+        if let Some(unwanted) = query.exclusion() {
+            values.push(Value::Text(unwanted));
+            condition.push_str(&format!(" AND p.id NOT IN (SELECT rowid FROM words WHERE words MATCH ?{})", values.len()));
+        }
+        Self { condition, values }
+    }
+}
+
 /// What is to be said of the part that is shown.
 fn shown(
     db: &Connection,
     query: &Query,
     needles: &[Needle],
-    (found, taken): (Vec<Ranked>, Strictness),
+    (found, taken): (Vec<Scored>, Strictness),
     limit: usize,
     offset: usize,
 ) -> rusqlite::Result<(Vec<Hit>, usize, Strictness)> {
-    // Those that came first for their titles may have lower ranks: what is before is never worse.
-    let mut least = f64::INFINITY;
     let mut hits = Vec::new();
-    for (place, (page, rank)) in found.iter().enumerate() {
-        least = rank.max(0.0).min(least);
-        if (offset..offset + limit).contains(&place) {
-            hits.extend(hit(db, *page, least / (1.0 + least), query, needles)?);
-        }
+    for (page, score, meant) in found.iter().skip(offset).take(limit) {
+        hits.extend(hit(db, *page, *score, query, needles)?.map(|hit| Hit { meant: *meant, ..hit }));
     }
     Ok((hits, found.len(), taken))
 }
@@ -267,7 +384,7 @@ fn hit(db: &Connection, page: i64, score: f64, query: &Query, needles: &[Needle]
     let sql = "SELECT p.path, p.title, p.name, t.text FROM pages AS p LEFT JOIN texts AS t ON t.page = p.id WHERE p.id = ?1";
     let row = |row: &rusqlite::Row<'_>| {
         let (path, title, name) = (rows::path(row, 0)?, row.get(1)?, row.get(2)?);
-        Ok((Hit { path, title, name, score, snippet: Vec::new(), matches: Vec::new() }, row.get::<_, Option<String>>(3)?))
+        Ok((Hit { path, title, name, score, snippet: Vec::new(), matches: Vec::new(), meant: None }, row.get::<_, Option<String>>(3)?))
     };
     let Some((mut hit, text)) = db.prepare_cached(sql)?.query_row([page], row).optional()? else { return Ok(None) };
     let text = text.unwrap_or_default();

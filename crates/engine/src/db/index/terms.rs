@@ -46,7 +46,7 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 /// Whether `c` belongs to a script that is written without spaces, or to Korean, whose words carry endings.
-pub(super) fn is_cjk(c: char) -> bool {
+pub(crate) fn is_cjk(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30FF}' | '\u{3100}'..='\u{318F}' | '\u{31A0}'..='\u{31BF}'
         | '\u{31F0}'..='\u{31FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
         | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{3FFFF}')
@@ -111,6 +111,8 @@ pub(super) struct Query {
     pub(super) filter: PageFilter,
     /// Whether something was typed that has no letters or digits: no page has it, whatever the filter says.
     pub(super) wants_nothing: bool,
+    /// Some of what is wanted is about letters: it stands in quotes, or begins words.
+    pub(super) is_literal: bool,
 }
 
 /// Which pages are looked at.
@@ -282,6 +284,7 @@ impl Query {
             let term = Term { prefix: starred || word.ends_with('*'), text: word.trim_end_matches('*').to_string() };
             // A term without letters or digits has no words: SQLite would have nothing to look up.
             if term.text.chars().any(char::is_alphanumeric) {
+                query.is_literal |= without.is_none() && (term.prefix || rest.starts_with('"'));
                 let terms = if without.is_some() { &mut query.unwanted } else { &mut query.wanted };
                 if !terms.contains(&term) {
                     terms.push(term);

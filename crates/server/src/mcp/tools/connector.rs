@@ -6,7 +6,7 @@ use crate::api::failure::Failure;
 use crate::api::{called, pages as page_api, parse_path};
 use crate::mcp::{budget, resources};
 use holt_core::PagePath;
-use holt_engine::pages;
+use holt_engine::pages::{self, SearchMode};
 use holt_engine::{Read, frontmatter};
 use serde_json::{Value, json};
 
@@ -28,8 +28,9 @@ fn as_text(value: Value) -> Told {
 /// `search`
 pub fn search(call: &Call<'_>) -> Result<Told, Failure> {
     let query = call.text("query")?.ok_or_else(|| call.fields.refuse("query", "is blank", "Send what to look for."))?;
-    let found =
-        pages::search(&call.context.scope::<Read>()?, query, 0, RESULTS).map_err(|error| Failure::from(error).with("field", "query"))?;
+    let by = SearchMode::Both(&call.context.app.model);
+    let found = pages::search_by(&call.context.scope::<Read>()?, by, query, 0, RESULTS)
+        .map_err(|error| Failure::from(error).with("field", "query"))?;
     let result = |hit: &pages::Hit| {
         let title = called(&call.preferences, &hit.path, hit.name.clone());
         json!({"id": call.preferences.display_path(&hit.path), "title": title, "url": url(call, &hit.path)})

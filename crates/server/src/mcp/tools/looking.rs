@@ -2,12 +2,11 @@
 
 use super::{Call, Told, more};
 use crate::api::failure::Failure;
-use crate::api::{called, changes, cursor, history, links, list, wiki};
+use crate::api::{called, changes, cursor, history, links, list, semantic, wiki};
 use crate::mcp::{budget, prompts};
-use holt_core::{Error, PagePath, RevisionId, RevisionPrefix};
+use holt_core::{PagePath, RevisionId, RevisionPrefix};
 use holt_engine::Read;
-use holt_engine::pages::{self, ChangesPlace, Entry, Filter, ListFilter, Since};
-use http::StatusCode;
+use holt_engine::pages::{self, ChangesPlace, Entry, Filter, ListFilter, SearchMode, Since};
 use serde_json::{Value, json};
 
 fn texts(value: &Value) -> Vec<&str> {
@@ -66,8 +65,9 @@ pub fn search_notes(call: &Call<'_>) -> Result<Told, Failure> {
     let query = call.text("query")?.ok_or_else(|| call.fields.refuse("query", "is blank", "Send what to look for."))?;
     let start = call.cursor()?.map_or(Ok(0), |place| place.parse::<usize>().map_err(|_| cursor::refuse()))?;
     let limit = call.number("limit");
-    let found =
-        pages::search(&call.context.scope::<Read>()?, query, start, limit).map_err(|error| Failure::from(error).with("field", "query"))?;
+    let by = SearchMode::Both(&call.context.app.model);
+    let found = pages::search_by(&call.context.scope::<Read>()?, by, query, start, limit)
+        .map_err(|error| Failure::from(error).with("field", "query"))?;
     let results: Vec<Value> = found
         .hits
         .iter()
@@ -100,12 +100,37 @@ pub fn search_notes(call: &Call<'_>) -> Result<Told, Failure> {
     Ok(Told::new(said.trim_end(), structured).linking(call, paths.into_iter()))
 }
 
-/// `semantic_search`: takes its arguments, and says that there is none here.
+/// `semantic_search`
 pub fn semantic_search(call: &Call<'_>) -> Result<Told, Failure> {
     let query = call.text("query")?.ok_or_else(|| call.fields.refuse("query", "is blank", "Send what to look for."))?;
-    let asked = json!({"query": query, "n": call.number("n"), "max_chunks_per_page": call.number("max_chunks_per_page")});
-    let error = Error::busy("semantic search is not switched on in this wiki").hint("Use search_notes: it finds pages by words.");
-    Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error).with("asked", asked))
+    let (n, per_page) = (call.number("n"), call.number("max_chunks_per_page"));
+    let found = semantic::found(call.context, query, n, per_page).map_err(|failure| {
+        let asked = json!({"query": query, "n": n, "max_chunks_per_page": per_page});
+        failure.with("asked", asked)
+    })?;
+    let results = rows(&found["results"]);
+    let line = |(at, hit): (usize, &Value)| {
+        let text = |name: &str| hit[name].as_str().unwrap_or_default();
+        let (path, distance) = (text("path"), hit["distance"].as_f64().unwrap_or_default());
+        let place =
+            format!("[{}/{}] — {} words", hit["chunk_index"].as_u64().unwrap_or_default() + 1, hit["total_chunks"], hit["page_word_count"]);
+        let body = text("text").lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n");
+        let section = if text("section").is_empty() { String::new() } else { format!("   Section: {}\n", text("section")) };
+        format!("{}. {path} (distance: {distance:.2}) {place}\n{section}{body}", at + 1)
+    };
+    let lines: Vec<String> = results.iter().enumerate().map(line).collect();
+    let fits = budget::fitting(lines.iter()).min(lines.len());
+    let behind = match found["pending"].as_u64() {
+        Some(0) | None => String::new(),
+        Some(pending) => format!("\n{pending} pages changed a moment ago and are not in this yet: search_notes finds them by words."),
+    };
+    let said =
+        if lines.is_empty() { format!("No results for \"{query}\".{behind}") } else { format!("{}{behind}", lines[..fits].join("\n")) };
+    let paths: Vec<&str> = results[..fits].iter().filter_map(|hit| hit["path"].as_str()).collect();
+    let structured = json!({
+        "query": query, "results": results[..fits], "total": fits, "commit": found["commit"], "pending": found["pending"],
+    });
+    Ok(Told::new(said, structured).linking(call, paths.into_iter()))
 }
 
 /// Most links of one kind, and most pages of a commit, that are told.

@@ -96,9 +96,12 @@ fn the_examples_of_the_page_run() {
     for ((name, script), (body, status)) in shown.iter().zip(run(&scripts)) {
         let operation = reading(name).unwrap();
         assert!(operation["x-right"].is_null() || script.contains("'Authorization: Bearer holt_…'"), "{script}");
-        // What is not there yet says so.
+        // There is no sentence model here.
         let expected = if name == "semanticSearch" { "503" } else { "200" };
         assert_eq!(status, expected, "{script}\n{body}");
+        if name == "semanticSearch" {
+            continue;
+        }
         if name == "getAttachment" {
             assert_eq!(body, "notes", "curl asks for no JSON");
             continue;

@@ -19,6 +19,7 @@ mod quota;
 mod rates;
 mod reindex;
 mod rename;
+mod semantic;
 
 use crate::client::{Answer, Client, Server};
 use holt_core::{Actor, MemberFlags, UserId, WikiName};

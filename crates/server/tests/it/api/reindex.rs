@@ -1,4 +1,4 @@
-//! Making the index again, and search by meaning, which is not there yet.
+//! Making the index again, and search by meaning where there is no model.
 
 use super::{Api, Names, join, token, user};
 use crate::client::Server;
