@@ -41,7 +41,7 @@ pub struct PieceHit {
 pub fn search_meaning(scope: &Scope<'_, Read>, embedder: &dyn Embedder, query: &str, n: usize, per_page: usize) -> Result<Meanings> {
     let identity = meaning::identity(embedder)?;
     let index = scope.index()?;
-    let state = index.meaning_state()?;
+    let state = index.meaning_standing()?;
     if state.identity.as_ref() != Some(&identity) {
         return Err(
             Error::busy("nobody has looked yet what the pages of this wiki mean").hint("Try again in a moment, or search by words.")

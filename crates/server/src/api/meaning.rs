@@ -462,7 +462,7 @@ pub fn text(of: &str) -> Option<&'static str> {
         }
         "setMirror" => "The token is never told again. What both sides change in the same lines becomes a proposal.",
         "addWebhook" => {
-            "secret is told here and nowhere else: messages are signed with it as the Standard Webhooks specification has it. At most 20 in a wiki."
+            "secret is told here and nowhere else: messages are signed with it as the Standard Webhooks specification has it. At most 10 in a wiki."
         }
         "rotateWebhook" => "secret is told here and nowhere else. For a day messages are signed with the one before as well.",
         "changeWebhook" => "One that was off, gone or broken begins anew when it is switched on: what happened before is not told.",

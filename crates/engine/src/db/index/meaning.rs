@@ -80,34 +80,26 @@ impl Index {
     pub fn meaning_identity(&self) -> Result<Option<String>> {
         self.read("look who made vectors", identity)
     }
+    /// How it stands with them, but for how many there are: for whoever searches, as counting takes as long as a search.
+    pub fn meaning_standing(&self) -> Result<MeaningStanding> {
+        self.read("see how it stands with vectors", |db| standing(db, self.hidden.is_empty()))
+    }
     /// How it stands with them.
     pub fn meaning_state(&self) -> Result<MeaningState> {
-        let all_is_seen = self.hidden.is_empty();
         self.read("see how it stands with vectors", |db| {
-            let count = |sql: &str| {
-                db.prepare_cached(sql)?.query_row([], |row| rows::size(row, 0)).map(|n| usize::try_from(n).unwrap_or(usize::MAX))
-            };
-            let looked = format!("FROM meanings AS m JOIN pages AS p ON p.id = m.page WHERE {LISTED}");
-            let pending = count(&pending_sql("count(*)"))?;
-            let upto = cursor(db, STEP)?;
-            // What somebody does not see is not what they wait for.
-            let upto = if pending == 0 && upto.is_some() { newest(db, all_is_seen)? } else { upto };
-            let sql = "SELECT id, position FROM revisions WHERE position <= (SELECT position FROM main.revisions WHERE id = ?1)
-                ORDER BY position DESC LIMIT 1";
-            let row = |row: &rusqlite::Row<'_>| Ok((rows::revision_id(row, 0)?, row.get::<_, i64>(1)?));
-            let seen = match upto {
-                Some(upto) => db.prepare_cached(sql)?.query_row([upto.as_bytes()], row).optional()?,
-                None => None,
-            };
+            let standing = standing(db, self.hidden.is_empty())?;
+            let looked =
+                format!("SELECT count(*), coalesce(sum(m.pieces), 0) FROM meanings AS m JOIN pages AS p ON p.id = m.page WHERE {LISTED}");
+            let (pages, pieces) = db.prepare_cached(&looked)?.query_row([], |row| Ok((rows::size(row, 0)?, rows::size(row, 1)?)))?;
             let sql = "SELECT count(*) FROM revisions WHERE position > ?1";
-            let behind: i64 = db.prepare_cached(sql)?.query_row([seen.map_or(-1, |(_, place)| place)], |row| row.get(0))?;
+            let behind: i64 = db.prepare_cached(sql)?.query_row([standing.position.unwrap_or(-1)], |row| row.get(0))?;
             Ok(MeaningState {
-                identity: identity(db)?,
-                revision: seen.map(|(id, _)| id),
+                identity: standing.identity,
+                revision: standing.revision,
                 behind: usize::try_from(behind).unwrap_or_default(),
-                pages: count(&format!("SELECT count(*) {looked}"))?,
-                pieces: count(&format!("SELECT coalesce(sum(m.pieces), 0) {looked}"))?,
-                pending,
+                pages: usize::try_from(pages).unwrap_or(usize::MAX),
+                pieces: usize::try_from(pieces).unwrap_or(usize::MAX),
+                pending: standing.pending,
             })
         })
     }
@@ -153,6 +145,35 @@ impl Index {
     pub fn nearest(&self, vector: &[f32], per_page: usize, most: usize) -> Result<Vec<Near>> {
         self.read("search by meaning", |db| nearest(db, vector, &Narrowed::nothing(), per_page, most))
     }
+}
+
+/// How it stands with vectors, but for how many there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeaningStanding {
+    /// What made them; none: nobody has.
+    pub identity: Option<String>,
+    /// Everything up to it was looked at.
+    pub revision: Option<RevisionId>,
+    /// Pages without.
+    pub pending: usize,
+    /// Where that revision stands in the history.
+    position: Option<i64>,
+}
+
+fn standing(db: &Connection, all_is_seen: bool) -> rusqlite::Result<MeaningStanding> {
+    let pending = db.prepare_cached(&pending_sql("count(*)"))?.query_row([], |row| rows::size(row, 0))?;
+    let upto = cursor(db, STEP)?;
+    // What somebody does not see is not what they wait for.
+    let upto = if pending == 0 && upto.is_some() { newest(db, all_is_seen)? } else { upto };
+    let sql = "SELECT id, position FROM revisions WHERE position <= (SELECT position FROM main.revisions WHERE id = ?1)
+        ORDER BY position DESC LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| Ok((rows::revision_id(row, 0)?, row.get::<_, i64>(1)?));
+    let seen = match upto {
+        Some(upto) => db.prepare_cached(sql)?.query_row([upto.as_bytes()], row).optional()?,
+        None => None,
+    };
+    let (revision, position) = seen.unzip();
+    Ok(MeaningStanding { identity: identity(db)?, revision, pending: usize::try_from(pending).unwrap_or(usize::MAX), position })
 }
 
 fn identity(db: &Connection) -> rusqlite::Result<Option<String>> {

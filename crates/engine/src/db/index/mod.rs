@@ -41,7 +41,7 @@ pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
 pub use list::{ListFilter, Listed, Listing};
-pub use meaning::{Embedded, MeaningState, Near, Unembedded};
+pub use meaning::{Embedded, MeaningStanding, MeaningState, Near, Unembedded};
 pub use names::{FoundHeading, Name, Names, plain};
 pub use pages::{AttachmentInfo, Counts, PageRow};
 pub use search::{Hit, Meant, Piece, SearchResults, Similar, WEIGHTS, meaning_of};

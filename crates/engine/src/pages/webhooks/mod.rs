@@ -33,7 +33,7 @@ use holt_core::{Error, PagePath, Result};
 /// Who sends what is owed, as `holt.db` knows them.
 const WORKER: &str = "webhook";
 /// Most webhooks of a wiki.
-pub const WEBHOOKS: usize = 20;
+pub const WEBHOOKS: usize = 10;
 /// How often a message is sent before it is given up.
 pub const ATTEMPTS: u32 = 8;
 /// After so many attempts in a row that failed a webhook is told nothing any more.
@@ -41,7 +41,7 @@ pub const FAILURES: u32 = 50;
 /// How long messages are signed with the secret before, as well: a day.
 const OLD_SECRET: i64 = 24 * 3600;
 /// Seconds until a message is sent again, by how often it was.
-const WAITS: [i64; 7] = [60, 300, 900, 3600, 3 * 3600, 8 * 3600, 24 * 3600];
+const WAITS: [i64; 7] = [60, 300, 900, 3600, 3 * 3600, 6 * 3600, 11 * 3600];
 /// Longest time a webhook is left alone because of what failed, in seconds: what is owed to it waits for no longer than itself.
 const PAUSE: i64 = 3600;
 /// Longest address, in bytes.
