@@ -78,7 +78,7 @@ export async function arrange(page, url, words = { resolve: "Resolve", watch: "W
       `/Everything/diff/${first}/${second}`, `/Everything/diff/${first}/${second}?view=side`, `/Everything/diff/${first}/${second}?view=page`,
       `/Everything/view/${first}`, `/-/commit/${second}`, `/-/revert/${second}`, "/Everything/blame", "/Everything/source", "/Everything/attachments", "/Everything/rename",
       "/Everything/delete", "/-/changelog", "/-/changelog?author=ann", "/-/agents", "/-/undo?person=Ann", "/-/index", "/-/tags", "/-/tags?tag=animals", "/-/tree", "/-/deleted", "/-/housekeeping", "/-/housekeeping?kind=broken-link", "/-/move",
-      "/-/search?q=words&tag=animals", "/-/search?q=nosuchword", "/-/settings", "/-/settings/agents", "/-/admin/agents", "/-/admin", "/-/admin/user_management", "/-/admin/path_rules", "/-/admin/agent_policy", "/-/admin/mail_preferences", "/-/admin/audit", "/-/admin/workers", "/-/user/", "/-/admin/appearance", "/-/admin/sidebar_preferences",
+      "/-/search?q=words&tag=animals", "/-/search?q=nosuchword", "/-/settings", "/-/settings/agents", "/-/admin/agents", "/-/admin", "/-/admin/user_management", "/-/admin/path_rules", "/-/admin/agent_policy", "/-/admin/mail_preferences", "/-/admin/audit", "/-/admin/workers", "/-/admin/webhooks", "/-/admin/mirror", "/-/user/", "/-/admin/appearance", "/-/admin/sidebar_preferences",
       "/-/admin/content_and_editing", "/-/admin/repository_management", "/-/syntax", "/-/api",
       "/Everything/comments", "/Everything/comments?quote=words", "/Everything/comments?thread=2", "/-/inbox", "/-/proposals", "/-/proposals?status=all"],
   };

@@ -232,6 +232,7 @@ export const places = ({ first, second, oldest, newest, invitation, anybody }) =
   ["mirror", "top", ["site"], at("/-/admin/mirror")],
   ["mirror refused", "main", ["asked", "user"], sent("/-/admin/mirror", { url: mark("asked"), username: mark("user"), branch: "main", minutes: "5" })],
   ["webhooks refused", "main", ["asked", "folder"], sent("/-/admin/webhooks", { url: mark("asked"), prefix: mark("folder") })],
+  ["webhooks", "top", ["site"], at("/-/admin/webhooks")],
   ["webhook made", "top", ["site"], sent("/-/admin/webhooks", { url: "https://hooks.example.org/", prefix: "", events: "page.created" })],
   ["webhook", "top", ["site"], at("/-/admin/webhooks/1")],
   ["audit log", "main", ["mail", "guest", "label"], at("/-/admin/audit")],
