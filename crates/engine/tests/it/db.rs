@@ -159,6 +159,9 @@ fn a_file_of_version_one_is_copied_and_brought_up_to_date() {
             "proposals",
             "pushers",
             "cursors",
+            "deliveries",
+            "webhooks",
+            "mirror",
         ] {
             old.execute_batch(&format!("DROP TABLE {table}")).unwrap();
         }

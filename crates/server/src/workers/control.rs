@@ -5,7 +5,9 @@ use super::{Host, NAMES, Name, meeting_place, post_file};
 use holt_core::{Error, ErrorKind, Result};
 use holt_engine::Post;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -63,18 +65,34 @@ pub(super) fn make_place(place: &Path) -> Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(|e| Error::io(format!("create {}", place.display()), e))
 }
 
-fn socket(data: &Path, process: u32) -> PathBuf {
-    meeting_place(data).join(format!("{process}.sock"))
+/// A socket in a directory: the system takes some hundred bytes for its path, so that a long one is said by the directory's descriptor.
+struct Place {
+    path: PathBuf,
+    /// Open for as long as the path is to be good.
+    _directory: Option<File>,
+}
+
+/// What fits into every system's address of a socket, with the zero at its end.
+const SHORT: usize = 100;
+
+fn socket(data: &Path, process: u32) -> std::io::Result<Place> {
+    let (directory, name) = (meeting_place(data), format!("{process}.sock"));
+    let path = directory.join(&name);
+    if path.as_os_str().len() < SHORT {
+        return Ok(Place { path, _directory: None });
+    }
+    let directory = File::open(directory)?;
+    Ok(Place { path: PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name), _directory: Some(directory) })
 }
 
 impl Host {
     /// Listens for orders, on a thread, until the process ends.
     pub fn obey(self: &Arc<Self>, data: &Path) -> Result<()> {
-        let path = socket(data, std::process::id());
-        forget_the_dead(&meeting_place(data));
-        let attempted = || format!("listen for orders at {}", path.display());
-        let listener = UnixListener::bind(&path).map_err(|e| Error::io(attempted(), e))?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(|e| Error::io(attempted(), e))?;
+        forget_the_dead(data);
+        let attempted = || format!("listen for orders in {}", meeting_place(data).display());
+        let place = socket(data, std::process::id()).map_err(|e| Error::io(attempted(), e))?;
+        let listener = UnixListener::bind(&place.path).map_err(|e| Error::io(attempted(), e))?;
+        std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(0o600)).map_err(|e| Error::io(attempted(), e))?;
         let host = self.clone();
         let listen = move || {
             for stream in listener.incoming().flatten() {
@@ -125,12 +143,14 @@ impl Host {
 }
 
 /// Sockets of processes that are gone.
-fn forget_the_dead(place: &Path) {
-    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "sock") && UnixStream::connect(&path).is_err() {
+fn forget_the_dead(data: &Path) {
+    for entry in std::fs::read_dir(meeting_place(data)).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_suffix(".sock")?.parse().ok());
+        let Some(Ok(place)) = process.map(|process| socket(data, process)) else { continue };
+        if UnixStream::connect(&place.path).is_err() {
             // Best effort: nobody listens there.
-            let _ = std::fs::remove_file(&path);
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }
@@ -145,7 +165,10 @@ pub fn ask(data: &Path, order: Order, name: Name) -> Result<Option<Answer>> {
     let Some(process) = holder(data, name) else { return Ok(None) };
     let attempted = || format!("speak to process {process}, which is {name}");
     let talk = || -> std::io::Result<String> {
-        let mut stream = UnixStream::connect(socket(data, process))?;
+        let mut stream = {
+            let place = socket(data, process)?;
+            UnixStream::connect(&place.path)?
+        };
         stream.set_read_timeout(Some(OBEYING))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let asked = serde_json::to_string(&Asked { order, worker: name.to_string() }).map_err(std::io::Error::other)?;

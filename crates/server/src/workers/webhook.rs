@@ -93,10 +93,11 @@ impl Webhooks {
             }
             let Some(_place) = self.enter(&host) else { return Ok(Lane::Crowded) };
             let attempt = attempt(&turn.app.hooks, &webhook, delivery, turn.now());
-            tracing::info!(
-                wiki.id = %wiki.id(), webhook = webhook.id, message = delivery.message, status = attempt.status, took = attempt.took,
-                "told a webhook"
-            );
+            let (id, message, status, took) = (webhook.id, &delivery.message, attempt.status, attempt.took);
+            match &attempt.error {
+                None => tracing::info!(wiki.id = %wiki.id(), webhook = id, message, status, took, "told a webhook"),
+                Some(why) => tracing::warn!(wiki.id = %wiki.id(), webhook = id, message, status, took, "could not tell a webhook: {why}"),
+            }
             webhooks::sent(wiki, &mut webhook, delivery, &attempt)?;
             if webhook.failures > 0 {
                 break;

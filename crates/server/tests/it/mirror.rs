@@ -49,15 +49,15 @@ impl Pair {
         self.looked()
     }
     fn looked(&self) -> Value {
-        let mut stand = Value::Null;
         until("the mirror", || {
-            stand = self.stand();
+            let stand = self.stand();
             let page = self.ann.get("/-/admin/mirror").body_text();
             assert!(!page.contains(&self.there.token) && !stand.to_string().contains(&self.there.token));
             // Nobody asks any more.
             if stand["tried"].is_string() && !asked(&self.here) { Ok(()) } else { Err(stand.to_string()) }
         });
-        stand
+        // Not what was read before nobody asked.
+        self.stand()
     }
     /// As [`Pair::look`]; all is well.
     fn sync(&self) -> Value {

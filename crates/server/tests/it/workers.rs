@@ -196,6 +196,21 @@ fn all_of_them_work_without_a_server() {
     assert_eq!(status(dir.path(), "care")["state"], "nowhere");
 }
 
+/// The system takes some hundred bytes for the path of a socket.
+#[test]
+fn a_long_path_is_no_reason_not_to_listen() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("x".repeat(120));
+    Server::prepare(&data, "docs");
+    let mut server = Server::start(&data, &[]);
+    assert!(told(&data, "pause", "care").contains("care: done"));
+    assert_eq!(status(&data, "care")["state"], "paused");
+    let own = Worker::start(&data, &["quota"]);
+    wait_for(&data, "quota", "elsewhere", |status| status["process"] == own.pid());
+    own.stop();
+    server.stop();
+}
+
 #[test]
 fn killed_a_hundred_times_it_gets_there() {
     let dir = world(12);

@@ -7,12 +7,14 @@ use super::wire::Wire;
 use super::writing;
 use crate::client::Server;
 use crate::oauth::{allow, authorize, exchange, register};
-use holt_core::{AccessLevel, MemberFlags, SubtreeRule, SubtreeRules, UserId, WikiName};
+use holt_core::{AccessLevel, Actor as Writer, MemberFlags, SubtreeRule, SubtreeRules, UserId, WikiName};
 use holt_engine::accounts::password;
 use holt_engine::db::preferences::{Audience, path_access_text};
 use holt_engine::directory::{NewToken, NewUser, Rank, TokenScope};
 use holt_engine::pages::git::GIT_SWITCH;
-use holt_engine::{Engine, Wiki};
+use holt_engine::pages::mirror::{Direction, MirrorSettings, set_mirror};
+use holt_engine::pages::webhooks::{self, Listening, NewWebhook, WebhookChange};
+use holt_engine::{Admin, Engine, Wiki};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -197,6 +199,24 @@ impl World {
                 flags.iter().for_each(|flags| crate::api::join(&home, ids[person], *flags));
             }
             crate::api::prefer(&home, &[("PATH_ACCESS", &stored(&first, wiki, &ids))]);
+            {
+                // Whom the wiki tells, and what it is kept the same as: neither is asked for anything, as nobody here is outside.
+                let scope = home.grant::<Admin>(&Writer::System).unwrap();
+                let url = format!("https://hooks.example.org/{}", canary("address of a webhook", &[Sight::Admin(wiki)]));
+                let hook = webhooks::add(&scope, &NewWebhook { url, events: Vec::new(), prefix: None }).unwrap();
+                let off = WebhookChange { listens: Some(Listening::Off), ..WebhookChange::default() };
+                webhooks::change(&scope, hook.id, &off).unwrap();
+                let mirror = MirrorSettings {
+                    url: format!("https://git.example.org/{}.git", canary("address of a mirror", &[Sight::Admin(wiki)])),
+                    branch: "main".to_string(),
+                    username: canary("name at a mirror", &[Sight::Admin(wiki)]),
+                    token: canary("token of a mirror", &[Sight::Nobody]),
+                    direction: Direction::Both,
+                    every: 86_400,
+                    active: false,
+                };
+                set_mirror(&scope, &mirror).unwrap();
+            }
             made.push((slug, home));
         }
         let mut token = |engine: &Engine, actor: usize, person: Option<usize>, wiki: usize, scope, within: Option<Zone>| {
