@@ -203,6 +203,7 @@ fn a_long_path_is_no_reason_not_to_listen() {
     let data = dir.path().join("x".repeat(120));
     Server::prepare(&data, "docs");
     let mut server = Server::start(&data, &[]);
+    wait_for(&data, "care", "there", |status| status["process"] == server.pid());
     assert!(told(&data, "pause", "care").contains("care: done"));
     assert_eq!(status(&data, "care")["state"], "paused");
     let own = Worker::start(&data, &["quota"]);
