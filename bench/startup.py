@@ -317,7 +317,7 @@ class Bench:
         day = time.strftime("%Y-%m-%d")
         lines = [
             HEADING, "",
-            f"`make bench-startup` (`bench/startup.py`), on {day}: {machine.describe()}. Otterwiki {self.otterwiki.version} under",
+            f"`python3 bench/startup.py --wikis {self.o.wikis} --rounds {self.o.rounds}` (by `make bench-startup`), on {day}: {machine.describe()}. Otterwiki {self.otterwiki.version} under",
             f"CPython {machine.run([self.python, '-V']).split()[-1]}, in the same run, in turns, medians of {self.o.rounds}. The last column is what the seeds report of their own fleets, on their own machines: 000 Otterwiki on Lambda, 003",
             "a Python package, 004 a fleet of 18 workers. The function is asked by a runtime API on this machine, with the data directory on its disk: neither Lambda nor EFS was tried.", "",
             "| what | Holt | Otterwiki | ratio | goal | seeds |", "|---|---|---|---|---|---|",

@@ -1054,6 +1054,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("There is more:", "Es gibt noch mehr:"),
     ("There is no object store (--publish-to).", "Es gibt keinen Objektspeicher (--publish-to)."),
     ("There is no page “{}” yet", "Die Seite „{}“ gibt es noch nicht"),
+    ("There is no sentence model: `holt model fetch` brings one.", "Es gibt kein Satzmodell: `holt model fetch` bringt eines."),
     ("There is no such page", "Diese Seite gibt es nicht"),
     ("There is no table in this DataTable.", "In dieser DataTable steht keine Tabelle."),
     ("There is nothing here.", "Hier ist nichts."),

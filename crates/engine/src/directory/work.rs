@@ -155,13 +155,11 @@ impl Directory {
     pub fn begin_work(&self, worker: &str, wiki: WikiId, now: i64) -> Result<Option<Owed>> {
         let key = (worker, wiki.to_store());
         let sql = "SELECT due, tries FROM work WHERE worker = ?1 AND wiki = ?2";
-        let row = |db: &Connection| db.prepare_cached(sql)?.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional();
+        let row =
+            |db: &Connection| db.prepare_cached(sql)?.query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?))).optional();
         match self.read("see what is owed", row)? {
             None => Ok(Some(Owed { wiki, tries: 0 })),
-            Some((due, tries)) if tries > 0 && due > now && due < NEVER => {
-                let _: u32 = tries;
-                Ok(None)
-            }
+            Some((due, tries)) if tries > 0 && due > now && due < NEVER => Ok(None),
             Some((_, tries)) => {
                 let sql = "UPDATE work SET begun = 1 WHERE worker = ?1 AND wiki = ?2";
                 self.write("begin work", |db| db.execute(sql, key))?;

@@ -1,6 +1,6 @@
 //! What pages mean: vectors of those that changed, for search by meaning. Its cursor stands in the index, beside the vectors.
 
-use super::{Next, Turn, Worker};
+use super::{Budget, Name, Next, Turn, Worker};
 use crate::app::App;
 use holt_core::{Result, WikiId};
 use holt_engine::Wiki;
@@ -26,9 +26,11 @@ struct Round {
 }
 
 impl Worker for Embedding {
+    fn budget(&self) -> Budget {
+        // It is all computing, for minutes: whoever waits for a page comes first.
+        Budget { nice: 19, ..Budget::default() }
+    }
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next> {
-        // A thread that ends with the turn: whoever waits for a page comes first.
-        lower_priority();
         if !turn.app.model.is_there() {
             return Ok(Next::Done);
         }
@@ -53,7 +55,7 @@ impl Worker for Embedding {
         Ok(wikis.into_iter().map(|wiki| wiki.id).collect())
     }
     fn idle_because(&self, app: &App) -> Option<&'static str> {
-        (!app.model.is_there()).then_some("there is no sentence model: `holt model fetch` brings one")
+        (!app.model.is_there()).then_some(Name::Embed.wants())
     }
 }
 
@@ -64,10 +66,4 @@ impl Pace for Turn<'_> {
     fn beat(&self) {
         Turn::beat(self);
     }
-}
-
-fn lower_priority() {
-    // On Linux a priority is a thread's own. Best effort: it is a favour.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
 }

@@ -79,6 +79,7 @@ impl Name {
         match self {
             Self::Publish => "There is no object store (--publish-to).",
             Self::Purge => "There are no caches (--purge).",
+            Self::Embed => "There is no sentence model: `holt model fetch` brings one.",
             _ => "",
         }
     }

@@ -241,6 +241,7 @@ fn a_server_that_dies_in_between_goes_on_where_it_was() {
         save(&pair.bea, &format!("There{round}"), "x\n");
         save(&pair.ann, &format!("Here{round}"), "x\n");
         assert_eq!(api(&pair.ann, "POST", "/mirror/sync", &json!({})).0, 202);
+        // A different place each time: that is the point, not the time.
         std::thread::sleep(std::time::Duration::from_millis(150 * round));
         pair.here.server.kill();
         let flags = ["--trust-hook-host", &pair.there.server.address().to_string()];

@@ -37,31 +37,24 @@ const WORKER: Contract = Contract {
     then: &[],
 };
 
+/// Of a command that needs no data directory.
+const HELP: Contract = Contract {
+    name: "holt --help",
+    program: Program::Holt,
+    args: &["--help"],
+    until: Until::Prints,
+    wikis: 0,
+    opens: &[],
+    makes: &[],
+    threads: &[("holt", 1)],
+    then: &[],
+};
+
 const CONTRACTS: &[Contract] = &[
     SERVER,
     Contract { name: "holt serve with 1,000 wikis", wikis: 1_000, ..SERVER },
-    Contract {
-        name: "holt --help",
-        program: Program::Holt,
-        args: &["--help"],
-        until: Until::Prints,
-        wikis: 0,
-        opens: &[],
-        makes: &[],
-        threads: &[("holt", 1)],
-        then: &[],
-    },
-    Contract {
-        name: "holt render",
-        program: Program::Holt,
-        args: &["render"],
-        until: Until::Reads("# Hello\n"),
-        wikis: 0,
-        opens: &[],
-        makes: &[],
-        threads: &[("holt", 1)],
-        then: &[],
-    },
+    HELP,
+    Contract { name: "holt render", args: &["render"], until: Until::Reads("# Hello\n"), ..HELP },
     Contract {
         name: "holt-edge",
         program: Program::Edge,
