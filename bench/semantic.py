@@ -110,6 +110,8 @@ def main():
     parser.add_argument("--large", type=int, default=10_000)
     options = parser.parse_args()
     options.bin, options.model = os.path.abspath(options.bin), os.path.abspath(options.model)
+    if not os.path.exists(os.path.join(options.model, "model.safetensors")):
+        parser.error(f"there is no model in {options.model}: scripts/test-tools.sh and `holt model fetch` bring one")
     rows, rng, work = [], random.Random(5), tempfile.mkdtemp(prefix="holt-semantic-")
 
     def row(what, value, goal=""):

@@ -34,6 +34,8 @@ const LOST: u32 = 3;
 /// The first pause after a failure, in seconds; doubled each time, up to the last.
 const FIRST_PAUSE: i64 = 5;
 const LAST_PAUSE: i64 = 3600;
+/// How much turns step back, in nice's units: what they do is no hurry.
+const NICE: i32 = 10;
 /// The exit code of a process that ends because its worker hung or took too much memory (EX_SOFTWARE).
 const BROKEN: i32 = 70;
 
@@ -353,7 +355,7 @@ impl Host {
     /// A turn, on its own thread.
     fn turn(self: &Arc<Self>, name: Name, running: &Arc<Running>, tries: u32) {
         let Some(hosted) = self.hosted(name) else { return };
-        step_back(running.budget.nice);
+        step_back();
         let wiki = self.app.engine.wiki(running.wiki);
         let turn = Turn { app: &self.app, running };
         let serve = || {
@@ -563,10 +565,10 @@ fn end() -> ! {
 }
 
 /// Lets everybody who waits for an answer go before this thread.
-fn step_back(nice: i32) {
+fn step_back() {
     // On Linux this is about the thread that asks, elsewhere about more than is meant. Best effort: without it background work is only less polite.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, nice);
+    let _ = rustix::process::setpriority_process(None, NICE);
 }
 
 /// What a panic said.

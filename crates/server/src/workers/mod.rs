@@ -87,13 +87,11 @@ pub struct Budget {
     pub turn: Duration,
     /// A turn that does not say so long that it lives is taken to hang.
     pub silence: Duration,
-    /// How much its threads step back for everybody else, in nice's units.
-    pub nice: i32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { wikis: 1, turn: Duration::from_secs(30), silence: Duration::from_secs(120), nice: 10 }
+        Self { wikis: 1, turn: Duration::from_secs(30), silence: Duration::from_secs(120) }
     }
 }
 
