@@ -155,7 +155,7 @@ impl Edge {
 }
 
 fn run(flags: &Flags) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         match &flags.runtime_api {
             Some(api) => answer_events(flags, api).await,
@@ -180,7 +180,8 @@ async fn listen(flags: &Flags) -> Result<(), String> {
             edge.answer(&parts.method, &parts.uri, parts.headers).await
         }
     };
-    serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    serve::serve_apart(listener, threads, stop, handle).await.map_err(|e| e.to_string())
 }
 
 /// As a function of AWS Lambda, which ends the process when it wants.

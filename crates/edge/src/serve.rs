@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Most connections at once; more wait in the kernel's queue (security.md RATE-4).
 const CONNECTIONS: usize = 4096;
@@ -47,7 +47,23 @@ impl Stop {
 }
 
 /// Serves `listener` until `stop`, then finishes what is under way, at most 20 seconds; a second signal ends it at once.
-pub async fn serve<H, F, B>(listener: TcpListener, mut stop: Stop, handle: H) -> std::io::Result<()>
+pub async fn serve<H, F, B>(listener: TcpListener, stop: Stop, handle: H) -> std::io::Result<()>
+where
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (told, signals) = watch::channel(0);
+    let taking = take(listener, Arc::new(Semaphore::new(CONNECTIONS)), signals, handle);
+    until_done(taking, told, stop).await;
+    Ok(())
+}
+
+/// As [`serve`], on so many threads that share no more than the listener: a connection stays with the thread that took it, and none has to be woken by
+/// another. The first is the one that this runs on.
+pub async fn serve_apart<H, F, B>(listener: TcpListener, threads: usize, stop: Stop, handle: H) -> std::io::Result<()>
 where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send,
@@ -56,10 +72,54 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let (told, signals) = watch::channel(0);
+    let listener = listener.into_std()?;
+    // Nothing is ever sent: it ends when the last thread has.
+    let (running, mut ended) = mpsc::channel::<Infallible>(1);
+    for _ in 1..threads {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let own = listener.try_clone()?;
+        let (slots, signals, handle, running) = (slots.clone(), signals.clone(), handle.clone(), running.clone());
+        std::thread::Builder::new().name("readers".into()).spawn(move || {
+            let _running = running;
+            runtime.block_on(async {
+                if let Ok(listener) = TcpListener::from_std(own) {
+                    take(listener, slots, signals, handle).await;
+                }
+            });
+        })?;
+    }
+    drop(running);
+    let first = take(TcpListener::from_std(listener)?, slots, signals, handle);
+    until_done(async { tokio::join!(first, ended.recv()) }, told, stop).await;
+    Ok(())
+}
+
+/// Counts signals for all who serve, until they are done.
+async fn until_done<T>(serving: impl Future<Output = T>, told: watch::Sender<u8>, mut stop: Stop) {
+    tokio::pin!(serving);
+    loop {
+        tokio::select! {
+            _ = &mut serving => return,
+            () = stop.wanted() => told.send_modify(|signals| *signals = signals.saturating_add(1)),
+        }
+    }
+}
+
+/// Takes connections until the first of `signals`, then finishes what is under way.
+async fn take<H, F, B>(listener: TcpListener, slots: Arc<Semaphore>, signals: watch::Receiver<u8>, handle: H)
+where
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let graceful = GracefulShutdown::new();
+    let (mut first, mut second) = (signals.clone(), signals);
     loop {
         let accepted = tokio::select! {
-            () = stop.wanted() => break,
+            () = signalled(&mut first, 1) => break,
             accepted = accept(&listener, &slots) => accepted,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
@@ -87,9 +147,13 @@ where
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(FINISH_TIME) => {}
-        () = stop.wanted() => {}
+        () = signalled(&mut second, 2) => {}
     }
-    Ok(())
+}
+
+/// Waits until there were so many signals, or nobody counts them any more.
+async fn signalled(signals: &mut watch::Receiver<u8>, count: u8) {
+    let _ = signals.wait_for(|signals| *signals >= count).await;
 }
 
 async fn accept(
