@@ -3,12 +3,12 @@
 //! answer is made anew.
 
 use crate::caching::is_public;
-use crate::conditional::{accepts_gzip, prefers_markdown};
+use crate::conditional::prefers_markdown;
 use crate::{Body, EdgeState, is_known};
 use bytes::Bytes;
 use holt_core::WikiId;
 use holt_fragments::{Cache, Told};
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, Response, StatusCode, Uri};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,13 +20,9 @@ const HEADER_BYTES: usize = 3 * 1024;
 /// What was answered lately; nothing of what was asked for once.
 pub(crate) struct KeptAnswers(Mutex<Cache<Asked, Option<Arc<Kept>>>>);
 
-/// All of a request that its answer can depend on, if nothing else is in it: see [`asked`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Asked {
-    /// Host and path as they were sent, with a line feed between them: neither can have one.
-    place: String,
-    gzip: bool,
-}
+/// All of a request that its answer can depend on, if nothing else is in it: see [`asked`]. Host, path and `Accept-Encoding` as they were sent, with
+/// line feeds between them, which none of them can have.
+pub(crate) type Asked = String;
 
 struct Kept {
     told: Told,
@@ -63,16 +59,16 @@ impl KeptAnswers {
         }
         let mut cache = self.cache();
         if cache.get(&asked).is_none() {
-            let weight = asked.place.len();
+            let weight = asked.len();
             cache.put(asked, None, weight);
             return response;
         }
         drop(cache);
-        let host = asked.place.split('\n').next().unwrap_or_default();
+        let host = asked.split('\n').next().unwrap_or_default();
         let Some(wiki) = state.hosts.wiki(&state.store, host) else { return response };
         let (parts, body) = response.into_parts();
         let body = body.into_bytes();
-        let weight = body.len() + asked.place.len() + told.weight() + HEADER_BYTES;
+        let weight = body.len() + asked.len() + told.weight() + HEADER_BYTES;
         let kept = Kept { told, wiki, headers: parts.headers.clone(), body: body.clone() };
         self.cache().put(asked, Some(Arc::new(kept)), weight);
         Response::from_parts(parts, body.into())
@@ -85,13 +81,18 @@ impl KeptAnswers {
 
 /// What is asked for, if the answer depends on no more than that and what is published: to nobody in particular, about a page, as a whole.
 pub(crate) fn asked(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Asked> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let (host, second) = (hosts.next()?.to_str().ok()?, hosts.next());
-    let plain = method == Method::GET && uri.query().is_none() && uri.authority().is_none() && second.is_none();
-    if !plain || headers.contains_key(header::IF_NONE_MATCH) || is_known(headers) || prefers_markdown(headers) {
+    let plain = method == Method::GET && uri.query().is_none() && uri.authority().is_none() && !headers.contains_key(header::IF_NONE_MATCH);
+    if !plain || is_known(headers) || prefers_markdown(headers) {
         return None;
     }
-    Some(Asked { place: format!("{host}\n{}", uri.path()), gzip: accepts_gzip(headers) })
+    Some(format!("{}\n{}\n{}", single(headers, &header::HOST)?, uri.path(), single(headers, &header::ACCEPT_ENCODING)?))
+}
+
+/// The one header of this name, empty if there is none. `None` if there are several, or what is in it is no text.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next().map_or(Some(""), |value| value.to_str().ok());
+    first.filter(|_| values.next().is_none())
 }
 
 #[cfg(test)]
@@ -103,7 +104,7 @@ mod tests {
     use holt_core::{PagePath, RevisionId, UserId, Visibility};
     use holt_fragments::{Fragment, FragmentStore, Frame, Freshness, HostName, Hosted, Kind, PageManifest, Readers, Slot, WikiManifest};
     use holt_remote::{Remote, Use};
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
     use std::cell::Cell;
     use std::collections::BTreeSet;
     use std::time::Duration;
@@ -262,7 +263,8 @@ mod tests {
             }
         }
         if dice.below(30) == 0 {
-            headers.append("host", HeaderValue::from_static("docs.wiki.test"));
+            let (name, value) = *dice.one(&[("host", "docs.wiki.test"), ("accept-encoding", "gzip"), ("accept", "text/markdown")]);
+            headers.append(name, HeaderValue::from_static(value));
         }
         (if odd { dice.mostly(&[Method::GET, Method::HEAD, Method::POST]).clone() } else { Method::GET }, target.parse().unwrap(), headers)
     }

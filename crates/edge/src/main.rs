@@ -77,7 +77,7 @@ enum Source {
     /// In a folder of this machine.
     Here,
     /// In an object store.
-    There(Distant),
+    There(Box<Distant>),
 }
 
 impl Source {
@@ -87,7 +87,7 @@ impl Source {
             let remote = Remote::open(&flags.fragments, Use::Reading).map_err(|e| e.to_string())?;
             let freshness = Freshness { fresh: Duration::from_millis(flags.fresh), stale: Duration::from_secs(flags.stale) };
             let store = FragmentStore::fetched(freshness, milliseconds);
-            return Ok((Self::There(Distant::new(remote, &store)), store));
+            return Ok((Self::There(Box::new(Distant::new(remote, &store))), store));
         }
         let folder = Path::new(&flags.fragments);
         if !folder.is_dir() {
