@@ -12,6 +12,8 @@ use tokio::sync::mpsc::Receiver;
 /// Slices in a row.
 #[derive(Debug, Default)]
 pub struct Body {
+    /// What comes first: most bodies are no more than this.
+    first: Bytes,
     parts: VecDeque<Bytes>,
     left: u64,
     more: Option<Receiver<Bytes>>,
@@ -32,11 +34,13 @@ impl Body {
     }
     /// All of it in one piece, for those who must look at it.
     pub fn into_bytes(self) -> Bytes {
-        let parts: Vec<Bytes> = self.parts.into();
-        match parts.as_slice() {
-            [one] => one.clone(),
-            many => many.concat().into(),
+        if self.parts.is_empty() {
+            return self.first;
         }
+        let mut bytes = Vec::with_capacity(usize::try_from(self.left).unwrap_or_default());
+        bytes.extend_from_slice(&self.first);
+        self.parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        bytes.into()
     }
 }
 
@@ -48,13 +52,13 @@ impl From<Assembly> for Body {
         if assembly.length <= COPIED {
             return Bytes::from(assembly.parts.concat()).into();
         }
-        Self { left: assembly.length, parts: assembly.parts.into(), more: None }
+        Self { left: assembly.length, parts: assembly.parts.into(), ..Self::default() }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self { left: bytes.len() as u64, parts: VecDeque::from([bytes]), more: None }
+        Self { left: bytes.len() as u64, first: bytes, ..Self::default() }
     }
 }
 
@@ -64,6 +68,11 @@ impl http_body::Body for Body {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
+        if !this.first.is_empty() {
+            let part = std::mem::take(&mut this.first);
+            this.left -= part.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
         if let (true, Some(more)) = (this.parts.is_empty(), &mut this.more) {
             return more.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))));
         }
@@ -72,7 +81,7 @@ impl http_body::Body for Body {
         Poll::Ready(part.map(|part| Ok(Frame::data(part))))
     }
     fn is_end_stream(&self) -> bool {
-        self.parts.is_empty() && self.more.is_none()
+        self.first.is_empty() && self.parts.is_empty() && self.more.is_none()
     }
     fn size_hint(&self) -> SizeHint {
         match self.more {

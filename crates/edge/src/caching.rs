@@ -99,6 +99,11 @@ impl Freshness {
     }
 }
 
+/// Whether everybody may keep an answer: nobody in particular was answered.
+pub(crate) fn is_public(headers: &HeaderMap) -> bool {
+    headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public,"))
+}
+
 /// The words by which a cache is told to forget the answer.
 fn name(headers: &mut HeaderMap, wiki: WikiId, page: Option<&PageKey>) {
     let mut words = surrogate::wiki(wiki);

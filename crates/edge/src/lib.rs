@@ -10,6 +10,7 @@ mod conditional;
 mod headers;
 mod heads;
 mod hosts;
+mod kept;
 pub mod lambda;
 mod live;
 mod missing;

@@ -3,9 +3,8 @@
 use clap::Parser;
 use holt_core::session::ViewerKey;
 use holt_core::{BaseDomain, WikiId};
-use holt_edge::{
-    Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, remote, respond, security_headers, serve,
-};
+use holt_edge::remote::Distant;
+use holt_edge::{Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, respond, security_headers, serve};
 use holt_fragments::{FragmentStore, Freshness};
 use holt_remote::{Remote, Use};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -74,12 +73,11 @@ fn complain(message: &str) {
 }
 
 /// Where the published files are.
-#[derive(Clone)]
 enum Source {
     /// In a folder of this machine.
     Here,
     /// In an object store.
-    There(Remote),
+    There(Box<Distant>),
 }
 
 impl Source {
@@ -88,7 +86,8 @@ impl Source {
         if flags.fragments.contains("://") {
             let remote = Remote::open(&flags.fragments, Use::Reading).map_err(|e| e.to_string())?;
             let freshness = Freshness { fresh: Duration::from_millis(flags.fresh), stale: Duration::from_secs(flags.stale) };
-            return Ok((Self::There(remote), FragmentStore::fetched(freshness, milliseconds)));
+            let store = FragmentStore::fetched(freshness, milliseconds);
+            return Ok((Self::There(Box::new(Distant::new(remote, &store))), store));
         }
         let folder = Path::new(&flags.fragments);
         if !folder.is_dir() {
@@ -99,19 +98,18 @@ impl Source {
     async fn host(&self, store: &FragmentStore, slug: &str) -> Result<Option<WikiId>, String> {
         match self {
             Self::Here => store.host(slug).map_err(|e| e.to_string()),
-            Self::There(remote) => remote::host(remote, store, slug).await.map_err(|e| e.to_string()),
+            Self::There(distant) => distant.host(store, slug).await.map_err(|e| e.to_string()),
         }
     }
     async fn respond(&self, state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Outcome> {
         match self {
             Self::Here => Some(respond(state, method, uri, headers)),
-            Self::There(remote) => remote::respond_from(remote, state, method, uri, headers).await,
+            Self::There(distant) => distant.respond(state, method, uri, headers).await,
         }
     }
 }
 
 /// What answers a request, however it came in.
-#[derive(Clone)]
 struct Edge {
     source: Source,
     state: EdgeState,
@@ -157,7 +155,7 @@ impl Edge {
 }
 
 fn run(flags: &Flags) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| e.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         match &flags.runtime_api {
             Some(api) => answer_events(flags, api).await,
@@ -182,7 +180,8 @@ async fn listen(flags: &Flags) -> Result<(), String> {
             edge.answer(&parts.method, &parts.uri, parts.headers).await
         }
     };
-    serve::serve(listener, stop, handle).await.map_err(|e| e.to_string())
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    serve::serve_apart(listener, threads, stop, handle).await.map_err(|e| e.to_string())
 }
 
 /// As a function of AWS Lambda, which ends the process when it wants.

@@ -1,10 +1,12 @@
 //! A bounded memory of what was read or written lately. Two generations: what is used moves to the young one; when that is full, the old
 //! one is forgotten. Constant time, no lists to keep.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-pub(crate) struct Cache<K, V> {
+/// Values by key, and how many bytes each takes.
+pub struct Cache<K, V> {
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,
     /// Bytes in the young generation, and how many it may hold: half of the budget.
@@ -12,19 +14,24 @@ pub(crate) struct Cache<K, V> {
     limit: usize,
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
-    pub(crate) fn new(budget: usize) -> Self {
+impl<K: Eq + Hash, V> Cache<K, V> {
+    /// Of at most `budget` bytes.
+    pub fn new(budget: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), bytes: 0, limit: budget / 2 }
     }
-    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
-        if let Some((value, _)) = self.young.get(key) {
-            return Some(value.clone());
+    /// What is remembered of `key`, which is used by that.
+    pub fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        if !self.young.contains_key(key) {
+            let (key, (value, bytes)) = self.old.remove_entry(key)?;
+            self.insert(key, value, bytes);
         }
-        let (value, bytes) = self.old.remove(key)?;
-        self.insert(key.clone(), value.clone(), bytes);
-        Some(value)
+        self.young.get(key).map(|(value, _)| value)
     }
-    pub(crate) fn put(&mut self, key: K, value: V, bytes: usize) {
+    /// Remembers a value that takes so many bytes.
+    pub fn put(&mut self, key: K, value: V, bytes: usize) {
         // The maps' own share.
         self.insert(key, value, bytes + 128);
     }
@@ -66,7 +73,7 @@ mod tests {
         cache.put(0, "hot", 100);
         for i in 1..1000 {
             cache.put(i, "cold", 100);
-            assert_eq!(cache.get(&0), Some("hot"));
+            assert_eq!(cache.get(&0), Some(&"hot"));
             assert!(cache.total() <= 10_000 + 228);
         }
         assert_eq!(cache.get(&1), None);

@@ -18,10 +18,11 @@ pub mod store;
 pub mod surrogate;
 
 pub use assemble::{Assembly, Encoding, assemble};
+pub use cache::Cache;
 pub use fragment::Fragment;
 pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};
 pub use pack::Pack;
 pub use redirects::Redirect;
-pub use store::{Answer, Change, FragmentStore, Freshness, HostName, Hosted};
+pub use store::{Answer, Change, FragmentStore, Freshness, HostName, Hosted, Told};

@@ -1,7 +1,7 @@
 //! What publishing leaves behind when the store, or the process, fails in the middle.
 
 use crate::verify::Differences;
-use crate::{Care, Remote, Use};
+use crate::{Care, Fetcher, Remote, Use};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -319,4 +319,40 @@ async fn readers_do_not_wait_for_a_store_that_hangs_more_than_once() {
     let publisher = remote(silent.clone(), Use::Publishing);
     *publisher.rest.lock().unwrap() = Some(tokio::time::Instant::now() + Duration::from_secs(3600));
     assert!(matches!(publisher.get("a", None).await, Answer::Missing));
+}
+
+/// A page that many people read at once is asked for once, whoever of them goes away meanwhile.
+#[tokio::test]
+async fn what_many_readers_want_is_fetched_once() {
+    let silent = Dying::new(Arc::new(InMemory::new()), 0);
+    let asked = || silent.asked.load(Ordering::SeqCst);
+    silent.silent.store(true, Ordering::SeqCst);
+    let store = FragmentStore::fetched(Freshness { fresh: Duration::from_secs(60), stale: Duration::ZERO }, || 0);
+    let late = Remote { patience: Duration::from_millis(50), ..remote(silent.clone(), Use::Reading) };
+    let fetcher = Fetcher::new(late.clone(), &store);
+    let (wanted, other) = ([names::wiki(wiki())], ["hosts/0".to_string()]);
+    let mut readers: Vec<_> = (0..10).map(|_| Box::pin(fetcher.fetch(&wanted))).collect();
+    for reader in &mut readers {
+        assert!(futures_util::poll!(reader).is_pending());
+    }
+    assert_eq!(asked(), 1);
+    drop(readers.remove(0));
+    assert_eq!(futures_util::future::join_all(readers).await, [false; 9], "the store does not answer");
+    assert_eq!(asked(), 1);
+    // Nobody waits for whoever asks a store that is late; and when it is back, it is asked again.
+    *late.rest.lock().unwrap() = Some(tokio::time::Instant::now() + Duration::from_secs(3600));
+    assert!(!fetcher.fetch(&wanted).await);
+    assert_eq!(asked(), 1);
+    *late.rest.lock().unwrap() = None;
+    silent.silent.store(false, Ordering::SeqCst);
+    assert!(fetcher.fetch(&wanted).await && fetcher.fetch(&other).await);
+    assert_eq!((asked(), store.wiki(wiki()).unwrap()), (3, None));
+    // What everybody went away from is begun anew.
+    silent.silent.store(true, Ordering::SeqCst);
+    for round in 4..6 {
+        let reader = fetcher.fetch(&wanted);
+        tokio::pin!(reader);
+        assert!(futures_util::poll!(reader).is_pending());
+        assert_eq!(asked(), round);
+    }
 }

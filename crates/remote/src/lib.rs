@@ -7,10 +7,14 @@
 mod connect;
 #[cfg(test)]
 mod faults;
+mod fetcher;
 pub mod purge;
 pub mod ship;
 pub mod verify;
 
+pub use fetcher::Fetcher;
+
+use bytes::Bytes;
 use connect::{Connect, Patience};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -142,7 +146,8 @@ impl Remote {
         let answered = timeout(self.patience, read).await;
         *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = answered.is_err().then(|| Instant::now() + self.resting);
         match answered {
-            Ok(Ok((bytes, tag, length))) if bytes.len() as u64 == length => Answer::Found(bytes, tag),
+            // A copy of its own: what came off a connection is part of a buffer that is larger, and kept for as long as this is.
+            Ok(Ok((bytes, tag, length))) if bytes.len() as u64 == length => Answer::Found(Bytes::copy_from_slice(&bytes), tag),
             Ok(Err(object_store::Error::NotFound { .. })) => Answer::Missing,
             Ok(Err(object_store::Error::NotModified { .. })) => Answer::Unchanged,
             Ok(_) | Err(_) => Answer::Failed,
@@ -168,10 +173,17 @@ impl Remote {
         }
     }
 
+    /// Whether the store kept a reader waiting lately.
+    fn is_late(&self) -> bool {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Fetches what a reader of `store` wants, all at once. Whether it is worth reading again: everything was answered, or is known from before.
     pub async fn fetch(&self, store: &FragmentStore, wanted: &[String]) -> bool {
-        let learn = wanted.iter().map(|path| async move { store.learn(path, self.get(path, store.tag(path)).await) });
-        join_all(learn).await.into_iter().all(|learned| learned)
+        join_all(wanted.iter().map(|path| self.fetch_one(store, path))).await.into_iter().all(|learned| learned)
+    }
+    async fn fetch_one(&self, store: &FragmentStore, path: &str) -> bool {
+        store.learn(path, self.get(path, store.tag(path)).await)
     }
 
     /// Stores a file.

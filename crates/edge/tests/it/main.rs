@@ -298,3 +298,28 @@ fn the_program_serves_a_folder() {
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn a_signal_ends_it_on_every_thread() {
+    use std::io::{Read, Write};
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    let mut edge = Running::start(&["--default-wiki", "docs", "--fragments", dir.path().to_str().unwrap()]);
+    let address = edge.address.strip_prefix("http://").unwrap().to_string();
+    let mut readers: Vec<_> = (0..16).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
+    for reader in &mut readers {
+        reader.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+        while !answer.ends_with(b"</html>") {
+            let read = reader.read(&mut piece).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+            answer.extend_from_slice(&piece[..read]);
+        }
+    }
+    Command::new("kill").args(["-TERM", &edge.child.id().to_string()]).status().unwrap();
+    let told = std::time::Instant::now();
+    assert!(edge.child.wait().unwrap().success());
+    // Well before the time is over that whatever is under way would have.
+    assert!(told.elapsed() < std::time::Duration::from_secs(10));
+    assert!(readers.iter_mut().all(|reader| matches!(reader.read(&mut [0; 1]), Ok(0))), "each is told that it is over");
+}

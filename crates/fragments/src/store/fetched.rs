@@ -39,10 +39,27 @@ pub struct Freshness {
     pub stale: Duration,
 }
 
-/// One reader's view: what it wanted is its own, what was fetched is everybody's.
+/// One reader's view: what it asked is its own, what was fetched is everybody's.
 pub(super) struct Fetched {
     held: Arc<Held>,
-    wanted: Mutex<BTreeSet<String>>,
+    asked: Mutex<Asked>,
+}
+
+#[derive(Default)]
+struct Asked {
+    wanted: BTreeSet<String>,
+    told: Told,
+}
+
+/// What a reader was told of files that can change: what they held, or that there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told(Vec<(String, Option<Bytes>)>);
+
+impl Told {
+    /// How much memory it takes, about.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(|(path, bytes)| path.len() + bytes.as_ref().map_or(0, Bytes::len) + 64).sum()
+    }
 }
 
 struct Held {
@@ -63,44 +80,60 @@ struct Seen {
 
 impl Fetched {
     pub(super) fn new(freshness: Freshness, now: Milliseconds) -> Self {
-        Self { held: Arc::new(Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now }), wanted: Mutex::default() }
+        Self { held: Arc::new(Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now }), asked: Mutex::default() }
     }
     /// For another reader.
     pub(super) fn again(&self) -> Self {
-        Self { held: self.held.clone(), wanted: Mutex::default() }
+        Self { held: self.held.clone(), asked: Mutex::default() }
     }
     /// What was wanted and was not here, in no order.
     pub(super) fn wanted(&self) -> Vec<String> {
-        std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        std::mem::take(&mut self.asked().wanted).into_iter().collect()
+    }
+    /// What was read since this was last asked.
+    pub(super) fn told(&self) -> Told {
+        std::mem::take(&mut self.asked().told)
+    }
+    pub(super) fn stands(&self, told: &Told) -> bool {
+        let (now, mut seen) = ((self.held.now)(), self.held.seen());
+        let mut same = told.0.iter().map(|(path, bytes)| seen.get(path).is_some_and(|seen| now < seen.fresh_until && seen.bytes == *bytes));
+        !told.0.is_empty() && same.all(|same| same)
     }
     /// A file that can change. [`holt_core::ErrorKind::Busy`] if it has to be fetched first.
     pub(super) fn read(&self, path: &str) -> Result<Option<Bytes>> {
-        match self.held.seen().get(&path.to_string()) {
-            Some(seen) if (self.held.now)() < seen.fresh_until => Ok(seen.bytes),
-            _ => Err(self.want(path)),
+        let now = (self.held.now)();
+        let fresh = self.held.seen().get(path).filter(|seen| now < seen.fresh_until).map(|seen| seen.bytes.clone());
+        let bytes = fresh.ok_or_else(|| self.want(path))?;
+        let read = (path.to_string(), bytes.clone());
+        let told = &mut self.asked().told.0;
+        if !told.contains(&read) {
+            told.push(read);
         }
+        Ok(bytes)
     }
     /// Notes that `path` has to be fetched.
     pub(super) fn want(&self, path: &str) -> Error {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_string());
+        self.asked().wanted.insert(path.to_string());
         Error::busy("a published file has to be fetched first")
     }
     /// The tag of what is here, to ask whether it changed.
     pub(super) fn tag(&self, path: &str) -> Option<String> {
-        self.held.seen().get(&path.to_string())?.tag
+        self.held.seen().get(path)?.tag.clone()
     }
     /// How long ago the store last said what is here of `path`.
     pub(super) fn age(&self, path: &str) -> Option<Duration> {
-        let seen = self.held.seen().get(&path.to_string())?;
-        Some(Duration::from_millis((self.held.now)().saturating_sub(seen.confirmed)))
+        let confirmed = self.held.seen().get(path)?.confirmed;
+        Some(Duration::from_millis((self.held.now)().saturating_sub(confirmed)))
+    }
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Takes in what the store said of a file that can change. Whether something can be read now.
     pub(super) fn learn(&self, path: &str, answer: Answer) -> bool {
         let (now, Freshness { fresh, stale }) = ((self.held.now)(), self.held.freshness);
         let until = |time: Duration| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let mut seen = self.held.seen();
-        let path = path.to_string();
-        let known = seen.get(&path);
+        let known = seen.get(path).cloned();
         let next = match (answer, known) {
             (Answer::Found(bytes, tag), _) => Seen { bytes: Some(bytes), tag, confirmed: now, fresh_until: until(fresh) },
             (Answer::Missing, _) => Seen { bytes: None, tag: None, confirmed: now, fresh_until: until(fresh) },
@@ -111,7 +144,7 @@ impl Fetched {
             (Answer::Unchanged | Answer::Failed, _) => return false,
         };
         let weight = path.len() + next.bytes.as_ref().map_or(0, Bytes::len) + 64;
-        seen.put(path, next, weight);
+        seen.put(path.to_string(), next, weight);
         true
     }
 }
@@ -234,6 +267,35 @@ mod tests {
         let (one, other) = (store.for_one_reader(), store.for_one_reader());
         assert!(one.host("docs").is_err());
         assert_eq!((other.wanted().len(), one.wanted().len(), one.wanted().len()), (0, 1, 0));
+    }
+
+    #[test]
+    fn what_was_told_stands_until_it_is_old_or_otherwise() {
+        let (wiki, mut files, _) = published(Visibility::Public);
+        let store = reader();
+        read(&store, wiki, |path| answer(&files, path));
+        let tell = || {
+            let one = store.for_one_reader();
+            let all_known = one.wiki(wiki).is_ok() && one.host("nowhere").is_ok();
+            (one.told(), all_known)
+        };
+        assert!(!store.stands(&Told::default()), "of nothing nobody knows");
+        let learn_all = |files: &BTreeMap<String, Bytes>| {
+            let one = store.for_one_reader();
+            let _ = (one.wiki(wiki), one.host("nowhere"));
+            one.wanted().iter().for_each(|path| assert!(one.learn(path, answer(files, path))));
+        };
+        learn_all(&files);
+        let (told, known) = tell();
+        assert!(known && store.stands(&told) && store.for_one_reader().stands(&told));
+        pass(1);
+        assert!(!store.stands(&told), "it is old");
+        learn_all(&files);
+        assert!(store.stands(&told), "it is as it was");
+        pass(1);
+        files.insert(names::wiki(wiki), Bytes::from_static(b"{}"));
+        learn_all(&files);
+        assert!(!store.stands(&told), "it is otherwise");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod fetched;
 mod place;
 
-pub use fetched::{Answer, Freshness, Milliseconds};
+pub use fetched::{Answer, Freshness, Milliseconds, Told};
 
 use crate::cache::Cache;
 use crate::fragment::Fragment;
@@ -158,6 +158,21 @@ impl FragmentStore {
         match &self.0.place {
             Place::Fetched(fetched) => fetched.wanted(),
             _ => Vec::new(),
+        }
+    }
+    /// What this reader was told of files that can change, since the last call. Without a wanted file among it, and of a public wiki, whatever was
+    /// made of it is right for as long as it [stands](FragmentStore::stands): all other files have names made from their content.
+    pub fn told(&self) -> Told {
+        match &self.0.place {
+            Place::Fetched(fetched) => fetched.told(),
+            _ => Told::default(),
+        }
+    }
+    /// Whether every reader would be told the same now, without anything being fetched first. Never if nothing was told.
+    pub fn stands(&self, told: &Told) -> bool {
+        match &self.0.place {
+            Place::Fetched(fetched) => fetched.stands(told),
+            _ => false,
         }
     }
     /// By which tag the store can be asked whether a wanted file has changed.
@@ -386,7 +401,7 @@ impl FragmentStore {
         Ok(())
     }
     /// Where a host leads, and whether that is worth remembering.
-    fn leads(&self, path: &String) -> Result<(Option<Hosted>, bool)> {
+    fn leads(&self, path: &str) -> Result<(Option<Hosted>, bool)> {
         if self.0.keeps_manifests()
             && let Some(Cached::Host(to)) = self.0.cached(path)
         {
@@ -447,8 +462,8 @@ impl Inner {
     fn cache(&self) -> MutexGuard<'_, Cache<String, Cached>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn cached(&self, path: &String) -> Option<Cached> {
-        self.cache().get(path)
+    fn cached(&self, path: &str) -> Option<Cached> {
+        self.cache().get(path).cloned()
     }
     fn remember(&self, path: String, value: Cached, bytes: usize) {
         let bytes = bytes + path.len();
