@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use holt_core::{PagePath, RevisionId, Visibility, WikiId};
 use holt_fragments::export::names;
-use holt_fragments::{Answer, Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
+use holt_fragments::{Answer, Forms, Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -130,6 +130,7 @@ fn here(pages: &[(&str, &str)]) -> FragmentStore {
         revision: None,
         settings: 1,
         publisher: 1,
+        forms: Forms::Gzip,
         frame,
         not_found,
         not_found_head: None,

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod cdn;
+mod frames;
 mod lambda;
 mod missing;
 
 use holt_core::session::{Viewer, ViewerKey};
 use holt_core::{PagePath, RevisionId, UserId, Visibility, WikiId};
 use holt_edge::{Behind, Body, Caching, EdgeState, HostRule, Outcome, Reason, respond};
-use holt_fragments::{Fragment, FragmentStore, Frame, Kind, PageManifest, Readers, Redirect, Slot, WikiManifest, redirects};
+use holt_fragments::{Forms, Fragment, FragmentStore, Frame, Kind, PageManifest, Readers, Redirect, Slot, WikiManifest, redirects};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -37,6 +38,7 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
         revision: None,
         settings: 1,
         publisher: 1,
+        forms: Forms::Gzip,
         frame: store.put_frame(wiki, &frame).unwrap(),
         not_found: store.put(wiki, Kind::Html, &Fragment::new("none")).unwrap(),
         not_found_head: Some(store.put(wiki, Kind::Html, &Fragment::new("<title>None</title>")).unwrap()),

@@ -129,7 +129,7 @@ mod tests {
     use crate::frame::{Frame, Slot};
     use crate::key::{FragmentKey, Kind};
     use crate::manifest::{PageManifest, WikiManifest};
-    use crate::{Fragment, FragmentStore, HostName, Hosted};
+    use crate::{Forms, Fragment, FragmentStore, HostName, Hosted};
     use holt_core::{PagePath, RevisionId, Visibility, WikiId};
     use std::cell::Cell;
     use std::collections::BTreeMap;
@@ -170,6 +170,7 @@ mod tests {
             revision: None,
             settings: 3,
             publisher: 1,
+            forms: Forms::Gzip,
             frame,
             not_found,
             not_found_head: None,

@@ -196,7 +196,7 @@ impl FragmentStore {
 
     /// Stores a fragment under the name its content gives it. Storing it again does nothing.
     pub fn put(&self, wiki: WikiId, kind: Kind, fragment: &Fragment) -> Result<FragmentKey> {
-        let name = FragmentKey::of(wiki, kind, fragment.raw());
+        let name = fragment.key(wiki, kind);
         let path = key::object(wiki, &name);
         if !self.0.place.exists(&path) {
             self.0.place.write(&path, &fragment.to_bytes(), Replaced::Never)?;
