@@ -11,7 +11,7 @@ use zstd::bulk::Compressor;
 const SETTING: &str = "encodings";
 
 /// How hard zstd tries: docs/edge.md has what each level costs and saves.
-pub(super) const LEVEL: i32 = 12;
+pub(super) const LEVEL: i32 = 15;
 
 /// What the installation chose: whichever process publishes goes by it, with whatever flags it was started.
 pub(crate) fn chosen(directory: &Directory) -> Result<Forms> {
