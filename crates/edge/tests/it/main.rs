@@ -300,3 +300,29 @@ fn the_program_serves_a_folder() {
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(child.wait().unwrap().success());
 }
+
+/// Each would be a request to the object store, and anybody can make up any number of them.
+#[test]
+fn hosts_that_somebody_makes_up_cost_a_bounded_number_of_requests() {
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    let store = format!("file://{}", dir.path().display());
+    let edge = Running::start(&["--domain", "wiki.test", "--origin", "https://wiki.test", "--fragments", &store]);
+    let url = format!("{}/Guide/Set%20up", edge.address);
+    let ask = |hosts: Vec<String>| {
+        let mut curl = Command::new("curl");
+        for host in hosts {
+            curl.args(["-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", "-H", &format!("Host: {host}"), &url, "--next"]);
+        }
+        // The last one is not followed by another.
+        let out = curl.args(["-s", "-o", "/dev/null", "-w", "200 ", "-H", "Host: docs.wiki.test", &url]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().lines().map(|line| line.trim().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(vec!["docs.wiki.test".into(), "none.wiki.test".into()])[..2], ["200", "404"]);
+    let answers = ask((0..300).map(|n| if n % 2 == 0 { format!("x{n}.wiki.test") } else { format!("x{n}.example") }).collect());
+    let count = |status: &str| answers.iter().filter(|answer| answer.as_str() == status).count();
+    // A hundred, and as many as the seconds that it took gave; then nobody knows, and nobody is sent to the server.
+    assert!((99..200).contains(&count("404")) && count("404") + count("503") == 300, "{answers:?}");
+    // What is known is answered meanwhile.
+    assert_eq!(ask(vec!["docs.wiki.test".into(), "none.wiki.test".into(), "new.wiki.test".into()])[..3], ["200", "404", "503"]);
+}

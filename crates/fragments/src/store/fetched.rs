@@ -8,11 +8,20 @@ use crate::cache::Cache;
 use bytes::Bytes;
 use holt_core::{Error, Result};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How much memory names, manifests and what is known to be missing take at most, in bytes.
 const HELD_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long it is believed that a host leads nowhere. Whoever makes a wiki has not asked for it before.
+const NOWHERE: Duration = Duration::from_secs(5);
+
+/// Hosts that lead nowhere and are asked for all the same: so many at once, and so many a second. Anybody can make up any number of them, and each
+/// would be a request to the store.
+const STRANGERS: f64 = 100.0;
+const STRANGERS_A_SECOND: f64 = 10.0;
 
 /// Milliseconds since some time in the past. They may go on while the process sleeps.
 pub type Milliseconds = fn() -> u64;
@@ -43,12 +52,21 @@ pub struct Freshness {
 pub(super) struct Fetched {
     held: Arc<Held>,
     wanted: Mutex<BTreeSet<String>>,
+    /// Whether something was not even noted as wanted.
+    refused: AtomicBool,
 }
 
 struct Held {
     seen: Mutex<Cache<String, Seen>>,
     freshness: Freshness,
     now: Milliseconds,
+    strangers: Mutex<Strangers>,
+}
+
+/// How many hosts may still be asked for of which nothing is known.
+struct Strangers {
+    left: f64,
+    at: u64,
 }
 
 #[derive(Clone)]
@@ -63,11 +81,17 @@ struct Seen {
 
 impl Fetched {
     pub(super) fn new(freshness: Freshness, now: Milliseconds) -> Self {
-        Self { held: Arc::new(Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now }), wanted: Mutex::default() }
+        let strangers = Mutex::new(Strangers { left: STRANGERS, at: now() });
+        let held = Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now, strangers };
+        Self { held: Arc::new(held), wanted: Mutex::default(), refused: AtomicBool::new(false) }
     }
     /// For another reader.
     pub(super) fn again(&self) -> Self {
-        Self { held: self.held.clone(), wanted: Mutex::default() }
+        Self { held: self.held.clone(), wanted: Mutex::default(), refused: AtomicBool::new(false) }
+    }
+    /// Whether this reader asked for a host of which nothing is known, when too many such were asked for.
+    pub(super) fn refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
     /// What was wanted and was not here, in no order.
     pub(super) fn wanted(&self) -> Vec<String> {
@@ -75,8 +99,13 @@ impl Fetched {
     }
     /// A file that can change. [`holt_core::ErrorKind::Busy`] if it has to be fetched first.
     pub(super) fn read(&self, path: &str) -> Result<Option<Bytes>> {
-        match self.held.seen().get(&path.to_string()) {
+        let seen = self.held.seen().get(&path.to_string());
+        match seen {
             Some(seen) if (self.held.now)() < seen.fresh_until => Ok(seen.bytes),
+            seen if is_host(path) && seen.as_ref().is_none_or(|seen| seen.bytes.is_none()) && !self.held.meets_another() => {
+                self.refused.store(true, Ordering::Relaxed);
+                Err(Error::busy("too many hosts were asked for that are nobody's"))
+            }
             _ => Err(self.want(path)),
         }
     }
@@ -99,11 +128,18 @@ impl Fetched {
         let (now, Freshness { fresh, stale }) = ((self.held.now)(), self.held.freshness);
         let until = |time: Duration| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let mut seen = self.held.seen();
+        let host = is_host(path);
         let path = path.to_string();
         let known = seen.get(&path);
+        if host && matches!(answer, Answer::Found(..)) && known.as_ref().is_none_or(|known| known.bytes.is_none()) {
+            self.held.knew_it();
+        }
         let next = match (answer, known) {
             (Answer::Found(bytes, tag), _) => Seen { bytes: Some(bytes), tag, confirmed: now, fresh_until: until(fresh) },
-            (Answer::Missing, _) => Seen { bytes: None, tag: None, confirmed: now, fresh_until: until(fresh) },
+            (Answer::Missing, _) => {
+                let fresh = if host { fresh.max(NOWHERE) } else { fresh };
+                Seen { bytes: None, tag: None, confirmed: now, fresh_until: until(fresh) }
+            }
             (Answer::Unchanged, Some(known)) => Seen { confirmed: now, fresh_until: until(fresh), ..known },
             (Answer::Failed, Some(known)) if Duration::from_millis(now.saturating_sub(known.confirmed)) <= stale => {
                 Seen { fresh_until: until(fresh), ..known }
@@ -116,7 +152,29 @@ impl Fetched {
     }
 }
 
+fn is_host(path: &str) -> bool {
+    path.starts_with("hosts/")
+}
+
 impl Held {
+    /// Whether one more may be asked for of which nothing is known.
+    fn meets_another(&self) -> bool {
+        let now = (self.now)();
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = now.saturating_sub(strangers.at) as f64 / 1000.0;
+        strangers.left = (strangers.left + passed * STRANGERS_A_SECOND).min(STRANGERS);
+        strangers.at = now;
+        let may = strangers.left >= 1.0;
+        if may {
+            strangers.left -= 1.0;
+        }
+        may
+    }
+    /// It was a wiki's: whoever begins with nothing may ask for all of them.
+    fn knew_it(&self) {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.left = (strangers.left + 1.0).min(STRANGERS);
+    }
     fn seen(&self) -> MutexGuard<'_, Cache<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -269,6 +327,61 @@ mod tests {
             one.learn(&names::wiki(wiki), Answer::Failed);
         }
         assert!(one.learn(&names::wiki(wiki), Answer::Unchanged) && one.wiki(wiki).unwrap().is_some());
+    }
+
+    /// Asks for a host as an edge does: whether it leads anywhere, or nobody knows; and whether the store was asked.
+    fn ask_for(store: &FragmentStore, slug: &str, wiki: Option<WikiId>) -> (Option<Option<WikiId>>, usize) {
+        let reader = store.for_one_reader();
+        let mut asked = 0;
+        loop {
+            let found = reader.host(slug);
+            let wanted = reader.wanted();
+            assert_eq!(reader.refused(), found.is_err() && wanted.is_empty());
+            if wanted.is_empty() {
+                return (found.ok(), asked);
+            }
+            for path in wanted {
+                asked += 1;
+                let bytes = wiki.map(|wiki| FragmentStore::export_host(&HostName::Slug(slug.into()), &Hosted::at_home(wiki)).bytes);
+                reader.learn(&path, bytes.map_or(Answer::Missing, |bytes| Answer::Found(bytes, None)));
+            }
+        }
+    }
+
+    /// Whoever makes up names must not have each of them asked for at the store.
+    #[test]
+    fn hosts_that_are_nobodys_are_asked_for_at_a_bounded_rate() {
+        let store = reader();
+        let wiki = WikiId::from_random(9);
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 1));
+        let mut asked = 0;
+        let mut unknown = 0;
+        for number in 0..10_000 {
+            let (found, requests) = ask_for(&store, &format!("random-{number}"), None);
+            asked += requests;
+            unknown += usize::from(found.is_none());
+            assert!(found.is_none() || found == Some(None));
+        }
+        assert_eq!((asked, unknown), (100, 9_900));
+        // A wiki that is known is answered all the same, and asked for again when it is its time.
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 0));
+        pass(2);
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 1));
+        // What leads nowhere is remembered for a while.
+        assert_eq!(ask_for(&store, "random-7", None), (Some(None), 0));
+        pass(8);
+        let asked: usize = (0..1_000).map(|number| ask_for(&store, &format!("another-{number}"), None).1).sum();
+        assert_eq!(asked, 100, "ten for each second");
+        pass(1);
+        assert_eq!(ask_for(&store, "random-7", Some(wiki)), (Some(Some(wiki)), 1), "somebody made it, and is found after some seconds");
+    }
+
+    #[test]
+    fn an_edge_that_knows_nothing_asks_for_every_wiki_there_is() {
+        let store = reader();
+        let asked: usize =
+            (0..2_000).map(|number| ask_for(&store, &format!("wiki-{number}"), Some(WikiId::from_random(number + 1))).1).sum();
+        assert_eq!(asked, 2_000);
     }
 
     #[test]

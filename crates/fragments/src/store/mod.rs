@@ -160,6 +160,10 @@ impl FragmentStore {
             _ => Vec::new(),
         }
     }
+    /// Whether this reader asked for a host of which nothing is known here, when too many such had been asked for: the store is not asked, and nobody knows.
+    pub fn refused(&self) -> bool {
+        matches!(&self.0.place, Place::Fetched(fetched) if fetched.refused())
+    }
     /// By which tag the store can be asked whether a wanted file has changed.
     pub fn tag(&self, path: &str) -> Option<String> {
         match &self.0.place {
