@@ -1,8 +1,8 @@
 // Readers at the edge: a server that publishes to an object store, an edge that knows nothing but that store, and each of them gone in turn.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { launch, session } from "../browser.mjs";
@@ -17,7 +17,7 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
   let data, store, port, s3Server, server, edge, token, browser, page;
 
   const startStore = () => start(s3, ["--host", "127.0.0.1", "--port", port, "--access-key", "key", "--secret-key", "secret", store], port);
-  const startServer = () => serve(data.dir, ["--publish-to", "s3://pages/wikis"]);
+  const startServer = (...flags) => serve(data.dir, ["--publish-to", "s3://pages/wikis", ...flags]);
 
   before(async () => {
     data = temporary();
@@ -98,6 +98,39 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
     assert.equal((await atEdge("/Guide", { "If-None-Match": tag })).status, 304);
     const source = await (await atEdge("/Guide.md")).text();
     assert.equal(source, "# Guide\n\nOf the second day.\n");
+  });
+
+  test("frames of zstd are sent once the server publishes them, and every program there is takes them", async () => {
+    const accepted = { "Accept-Encoding": "gzip, zstd" };
+    assert.equal((await atEdge("/Guide", accepted)).headers.get("content-encoding"), "gzip", "nobody chose it");
+    const text = await (await atEdge("/Guide")).text();
+    await server.stop();
+    server = await startServer("--publish-encodings", "gzip,zstd");
+    // By curl, as this program's fetch may not know of it.
+    const headers = join(data.dir, "headers");
+    const curl = (url, ...flags) => {
+      const { stdout } = spawnSync("curl", ["-s", "-D", headers, ...flags, url]);
+      return { stdout, headers: readFileSync(headers, "utf8") };
+    };
+    await waitFor(() => /content-encoding: zstd/i.test(curl(`${edge.said}/Guide`, "-H", "Accept-Encoding: zstd").headers), 20_000, () => `no zstd:\n${server.output.text}`);
+    for (const place of [edge.said, server.url]) {
+      const sent = curl(`${place}/Guide`, "-H", "Accept-Encoding: zstd");
+      assert.match(sent.headers, /etag: "[0-9a-f-]+-zst"/i);
+      assert.ok(sent.stdout.length < text.length / 2, `${sent.stdout.length} bytes for ${text.length}`);
+      const unpacked = spawnSync("zstd", ["-dc"], { input: sent.stdout });
+      if (!unpacked.error) assert.equal(String(unpacked.stdout), text, `${unpacked.stderr}`);
+      const itself = curl(`${place}/Guide`, "--compressed");
+      assert.ok(String(itself.stdout) === text, "curl unpacks whatever it asked for");
+      const response = await page.goto(`${place}/Guide`);
+      assert.equal(response.status(), 200);
+      await page.getByText("Of the second day.").waitFor();
+      if (/zstd/.test((await response.request().allHeaders())["accept-encoding"] ?? "")) assert.equal(response.headers()["content-encoding"], "zstd");
+    }
+    assert.equal((await atEdge("/Guide", { "Accept-Encoding": "gzip" })).headers.get("content-encoding"), "gzip");
+    await server.stop();
+    // Whoever chooses nothing has what there always was.
+    server = await startServer();
+    await waitFor(() => !/content-encoding: zstd/i.test(curl(`${edge.said}/Guide`, "-H", "Accept-Encoding: zstd").headers), 20_000, () => `still zstd:\n${server.output.text}`);
   });
 
   test("a page that is deleted is gone", async () => {

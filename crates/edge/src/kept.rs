@@ -102,7 +102,9 @@ mod tests {
     use crate::{Behind, Caching, HostRule, Outcome, VIEWER_COOKIE};
     use holt_core::session::{Viewer, ViewerKey};
     use holt_core::{PagePath, RevisionId, UserId, Visibility};
-    use holt_fragments::{Fragment, FragmentStore, Frame, Freshness, HostName, Hosted, Kind, PageManifest, Readers, Slot, WikiManifest};
+    use holt_fragments::{
+        Forms, Fragment, FragmentStore, Frame, Freshness, HostName, Hosted, Kind, PageManifest, Readers, Slot, WikiManifest,
+    };
     use holt_remote::{Remote, Use};
     use http::HeaderValue;
     use std::cell::Cell;
@@ -159,6 +161,7 @@ mod tests {
                 revision: None,
                 settings: 1,
                 publisher: 1,
+                forms: Forms::Gzip,
                 frame: text("to be replaced"),
                 not_found: text("none"),
                 not_found_head: None,

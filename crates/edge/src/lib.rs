@@ -97,6 +97,8 @@ pub struct Fallback {
 pub enum Reason {
     /// The host is no wiki.
     UnknownHost,
+    /// It may be one: too many were asked for that are none, and the store is asked for no more of them at the moment.
+    TooManyHosts,
     /// The host is the platform itself.
     Platform,
     /// The address cannot be decoded; the message says why.
@@ -160,6 +162,7 @@ fn answer(state: &EdgeState, method: &Method, uri: &Uri, headers: &HeaderMap, tr
         return because(found, Reason::BadAddress("there is more than one Host header".into()));
     }
     let wiki = match state.hosts.place(&state.store, host) {
+        None if state.store.refused() => return because(found, Reason::TooManyHosts),
         None => return because(found, Reason::UnknownHost),
         Some(Place::Platform) => None,
         Some(Place::Wiki(wiki)) => Some(wiki),

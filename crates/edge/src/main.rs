@@ -221,12 +221,14 @@ fn elsewhere(origin: Option<&str>, uri: &Uri, reason: Option<&Reason>) -> Respon
         Some(Reason::BadAddress(_)) => (StatusCode::BAD_REQUEST, "This address cannot be read.\n"),
         Some(Reason::UnknownHost) => (StatusCode::NOT_FOUND, "There is no wiki here: wiki not found.\n"),
         // Caches keep what they have of it, as they would not after 404.
-        None | Some(Reason::Broken) => (StatusCode::SERVICE_UNAVAILABLE, "This page cannot be had at the moment. Try again soon.\n"),
+        None | Some(Reason::Broken | Reason::TooManyHosts) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "This page cannot be had at the moment. Try again soon.\n")
+        }
         Some(_) => (StatusCode::NOT_FOUND, "There is no such page.\n"),
     };
     let mut response = Response::new(Body::from(bytes::Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
-    let target = origin.filter(|_| !matches!(reason, Some(Reason::BadAddress(_) | Reason::UnknownHost)));
+    let target = origin.filter(|_| !matches!(reason, Some(Reason::BadAddress(_) | Reason::UnknownHost | Reason::TooManyHosts)));
     // Path and query alone: who asks may have put another host before them.
     let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
     if let Some(target) = target.and_then(|origin| HeaderValue::try_from(format!("{}{asked}", origin.trim_end_matches('/'))).ok()) {

@@ -2,12 +2,12 @@
 
 use crate::body::Body;
 use crate::caching::Freshness;
-use crate::conditional::accepts_gzip;
+use crate::conditional::encoding;
 use crate::headers::security_headers;
 use crate::page::redirect;
 use crate::{Behind, EdgeState};
 use holt_core::{PageKey, PagePath};
-use holt_fragments::{Encoding, Slot, WikiManifest, assemble, redirects};
+use holt_fragments::{Slot, WikiManifest, assemble, redirects};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -55,7 +55,7 @@ impl Missing<'_> {
         let head = shared.not_found_head.as_ref().map(|head| store.get(shared.wiki, head));
         let (frame, main) = (frame.ok()??, main.ok()??);
         let head = head.transpose().ok()?.flatten();
-        let encoding = if accepts_gzip(self.headers) { Encoding::Gzip } else { Encoding::Identity };
+        let encoding = encoding(self.headers, shared.forms);
         let fill = |slot: Slot| match slot {
             Slot::Main => Some(main.clone()),
             Slot::Head => head.clone(),
@@ -69,8 +69,8 @@ impl Missing<'_> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        if encoding == Encoding::Gzip {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(encoding) = encoding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         self.freshness.announce_missing(headers, &self.state.caching, shared.wiki, key);
         security_headers(headers);

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::caching::Freshness;
-use crate::conditional::{accepts_gzip, not_modified, prefers_markdown};
+use crate::conditional::{encoding, not_modified, prefers_markdown};
 use crate::headers::security_headers;
 use crate::{EdgeState, decode_url};
 use holt_core::{PageKey, PagePath, Visibility};
@@ -77,7 +77,7 @@ impl Found<'_> {
 
     fn html(&self, freshness: Freshness) -> Option<Response<Body>> {
         let (store, shared, manifest) = (&self.state.store, self.shared, self.manifest);
-        let encoding = self.encoding();
+        let encoding = encoding(self.headers, shared.forms.with(manifest.forms));
         let form = Form {
             kind: "text/html; charset=utf-8",
             tag: self.tag(&manifest.tag, &shared.frame.as_str()[..12], encoding),
@@ -107,7 +107,7 @@ impl Found<'_> {
     }
 
     fn source(&self, freshness: Freshness, vary: &'static str) -> Option<Response<Body>> {
-        let encoding = self.encoding();
+        let encoding = encoding(self.headers, self.manifest.forms);
         let form =
             Form { kind: "text/markdown; charset=utf-8", tag: self.tag(self.manifest.source.as_str(), "md", encoding), encoding, vary };
         let response = Response::builder().header("x-holt-revision", self.manifest.revision.to_string());
@@ -125,12 +125,7 @@ impl Found<'_> {
             Visibility::Public => String::new(),
             Visibility::Private => format!("-{}", self.shared.epoch),
         };
-        let suffix = if encoding == Encoding::Gzip { "-gz" } else { "" };
-        format!("\"{content}-{frame}{epoch}{suffix}\"")
-    }
-
-    fn encoding(&self) -> Encoding {
-        if accepts_gzip(self.headers) { Encoding::Gzip } else { Encoding::Identity }
+        format!("\"{content}-{frame}{epoch}{}\"", encoding.tag())
     }
 
     fn finish(&self, builder: http::response::Builder, form: Form, freshness: Freshness, body: Body) -> Option<Response<Body>> {
@@ -143,8 +138,8 @@ impl Found<'_> {
         headers.insert(header::VARY, HeaderValue::from_static(form.vary));
         if !not_modified {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            if form.encoding == Encoding::Gzip {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            if let Some(encoding) = form.encoding.name() {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
             }
         }
         self.announce(headers, freshness);

@@ -12,7 +12,7 @@ use crate::wiki::{Shared, Wiki};
 use crate::{failpoint, publish, sync};
 use holt_core::session::ViewerKey;
 use holt_core::{Author, Error, FileChange, MemberFlags, PagePath, Result, Timestamp, Visibility, WikiId, WikiName};
-use holt_fragments::FragmentStore;
+use holt_fragments::{Forms, FragmentStore};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,7 +76,7 @@ impl Engine {
         let lock = DataLock::take(&data)?;
         let directory = Directory::open(&data.join("holt.db"))?;
         if directory.setting(PUBLISHER)?.is_none() && directory.first_wiki()?.is_none() {
-            directory.set_setting(PUBLISHER, &publish::publisher_version().to_string())?;
+            directory.set_setting(PUBLISHER, &publish::publisher_version(publish::forms::chosen(&directory)?).to_string())?;
         }
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
@@ -308,10 +308,15 @@ impl Engine {
         sync::catch_up(&wiki)?;
         self.settle(&wiki)
     }
+    /// Chooses the compressed forms in which pages are published from now on, by every process. What is published already is published again when
+    /// it is looked at next: [`Engine::upgrade`].
+    pub fn publish_as(&self, forms: Forms) -> Result<()> {
+        publish::forms::choose(&self.shared.directory, forms)
+    }
     /// After an upgrade of this program that makes something else of the same pages, publishes all wikis again. Returns how many; one broken
     /// wiki stops no other. Until then the old pages are shown.
     pub fn upgrade(&self) -> Result<usize> {
-        let publisher = publish::publisher_version().to_string();
+        let publisher = publish::publisher_version(publish::forms::chosen(&self.shared.directory)?).to_string();
         if self.shared.directory.setting(PUBLISHER)?.as_deref() == Some(&publisher) {
             return Ok(0);
         }

@@ -4,6 +4,7 @@ use crate::assemble::{Assembly, Encoding, single};
 use crate::export::File;
 use crate::fragment::Fragment;
 use crate::key::hex;
+use crate::zstd_frame;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -34,11 +35,14 @@ impl Asset {
         match (&self.content, encoding) {
             (Content::Pieces(fragment), encoding) => single(fragment, encoding),
             (Content::Packed(gzip), Encoding::Gzip) => Assembly { parts: vec![Bytes::from_static(gzip)], length: gzip.len() as u64 },
-            (Content::Packed(gzip), Encoding::Identity) => {
+            (Content::Packed(gzip), Encoding::Identity | Encoding::Zstd) => {
                 let mut plain = Vec::new();
                 // A file of ours that is compiled in: a test reads it.
-                let length = flate2::read::GzDecoder::new(*gzip).read_to_end(&mut plain).unwrap_or_default() as u64;
-                Assembly { parts: vec![plain.into()], length }
+                flate2::read::GzDecoder::new(*gzip).read_to_end(&mut plain).unwrap_or_default();
+                let plain = Bytes::from(plain);
+                let parts = if encoding == Encoding::Zstd { zstd_frame::plain(&plain) } else { vec![plain] };
+                let length = parts.iter().map(|part| part.len() as u64).sum();
+                Assembly { parts, length }
             }
         }
     }

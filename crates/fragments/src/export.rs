@@ -113,6 +113,24 @@ pub mod names {
     pub fn objects(wiki: WikiId) -> String {
         key::objects(wiki)
     }
+    /// The wiki to which a file of this name belongs. `None` for everything that we do not put below a wiki's name: somebody else's.
+    pub fn whose(path: &str) -> Option<WikiId> {
+        let hex =
+            |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let mut parts = path.split('/');
+        let wiki = parts.next().filter(|wiki| hex(wiki, 16)).and_then(crate::manifest::wiki_id)?;
+        let (name, length) = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
+            ("w", None, None, None) => return Some(wiki),
+            ("p", Some(fan), Some(name), None) if name.starts_with(fan) && hex(fan, 2) => (name, 32),
+            ("o", Some(fan), Some(name), None) if name.starts_with(fan) && hex(fan, 2) => (name, 40),
+            _ => return None,
+        };
+        hex(name, length).then_some(wiki)
+    }
+    /// The wiki whose files are below this name, if it is a wiki's.
+    pub fn whose_folder(name: &str) -> Option<WikiId> {
+        whose(&format!("{name}/w"))
+    }
     /// What makes a host lead to its wiki.
     pub fn host(host: &crate::HostName) -> String {
         host.path()
@@ -125,4 +143,48 @@ pub mod names {
 
 fn missing() -> Error {
     Error::internal("a published page lacks a fragment").hint("Publish the wiki again with `holt reindex`.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names::{self, whose, whose_folder};
+    use crate::key::{self, FragmentKey, Kind};
+    use holt_core::{PagePath, WikiId};
+
+    #[test]
+    fn files_say_whose_they_are_and_others_are_nobodys() {
+        let wiki = WikiId::from_random(0x0123_4567_89ab_cdef);
+        let page = PagePath::parse("Guide").unwrap().key();
+        let object = key::object(wiki, &FragmentKey::of(wiki, Kind::Html, b"x"));
+        for ours in [names::wiki(wiki), names::page(wiki, &page), object.clone()] {
+            assert_eq!(whose(&ours), Some(wiki), "{ours}");
+        }
+        assert_eq!(whose_folder("0123456789abcdef"), Some(wiki));
+        for other in [
+            "",
+            "w",
+            "0123456789abcdef",
+            "0123456789abcdef/",
+            "0123456789abcdef/x",
+            "0123456789abcdef/w/x",
+            "0123456789abcdef/notes.txt",
+            "0123456789ABCDEF/w",
+            "0000000000000000/w",
+            "+123456789abcdef/w",
+            "0123456789abcde/w",
+            "hosts/0123456789abcdef0123456789abcdef",
+            "static/style.0123456789ab.css",
+            // Another installation, whose path is called like a wiki.
+            "0123456789abcdef/fedcba9876543210/w",
+            "0123456789abcdef/p/aa/bb",
+            "0123456789abcdef/p/bb/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "0123456789abcdef/o/aa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "0123456789abcdef/s",
+        ] {
+            assert_eq!(whose(other), None, "{other}");
+        }
+        for other in ["", "hosts", "static", "0123456789abcdef/", "backup", "0123456789abcdefa"] {
+            assert_eq!(whose_folder(other), None, "{other}");
+        }
+    }
 }

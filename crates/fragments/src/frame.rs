@@ -59,6 +59,10 @@ pub struct Frame {
 impl Frame {
     /// Splits a template at its markers `<!--slot:NAME-->`. Every slot must occur once.
     pub fn parse(template: &str) -> Result<Self> {
+        Self::parse_with(template, |literal| Ok(Fragment::new(literal)))
+    }
+    /// The same, with pieces that `fragment` makes.
+    pub fn parse_with(template: &str, fragment: impl Fn(String) -> Result<Fragment>) -> Result<Self> {
         let mut pieces = Vec::new();
         let mut rest = template;
         let mut seen = Vec::new();
@@ -71,14 +75,14 @@ impl Frame {
                 return Err(Error::internal(format!("the frame has the slot {name} twice")));
             }
             seen.push(slot);
-            pieces.push(Piece::Literal(Arc::new(Fragment::new(literal.to_string()))));
+            pieces.push(Piece::Literal(Arc::new(fragment(literal.to_string())?)));
             pieces.push(Piece::Slot(slot));
             rest = after;
         }
         if seen.len() != Slot::ALL.len() {
             return Err(Error::internal("the frame lacks a slot"));
         }
-        pieces.push(Piece::Literal(Arc::new(Fragment::new(rest.to_string()))));
+        pieces.push(Piece::Literal(Arc::new(fragment(rest.to_string())?)));
         Ok(Self { pieces })
     }
     pub(crate) fn weight(&self) -> usize {

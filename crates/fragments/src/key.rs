@@ -45,6 +45,17 @@ impl FragmentKey {
         hash.update(content);
         Self(hex(&hash.finalize(), 20))
     }
+    /// The same where there is a frame of zstd beside it.
+    pub(crate) fn with_zstd(wiki: WikiId, kind: Kind, content: &[u8], frame: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"holt fragment 2");
+        hash.update(wiki.to_store().to_be_bytes());
+        hash.update([kind.tag()]);
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
+        hash.update(frame);
+        Self(hex(&hash.finalize(), 20))
+    }
     /// From a manifest. `None` unless it is 40 hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())).then(|| Self(text.to_string()))

@@ -16,10 +16,11 @@ pub mod pack;
 pub mod redirects;
 pub mod store;
 pub mod surrogate;
+mod zstd_frame;
 
 pub use assemble::{Assembly, Encoding, assemble};
 pub use cache::Cache;
-pub use fragment::Fragment;
+pub use fragment::{Forms, Fragment};
 pub use frame::{Frame, Slot};
 pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};

@@ -1,6 +1,7 @@
 //! Manifests: which fragments make a page, and what all pages of a wiki share. Stored as versioned JSON; unknown fields are ignored,
 //! a newer version is refused.
 
+use crate::fragment::Forms;
 use crate::frame::Slot;
 use crate::key::{FragmentKey, hex};
 use holt_core::{Error, PagePath, Result, RevisionId, Visibility, WikiId};
@@ -35,6 +36,8 @@ pub struct PageManifest {
     pub source: FragmentKey,
     /// Who may read it.
     pub readers: Readers,
+    /// In which forms all of these fragments are.
+    pub forms: Forms,
     /// Where all of these fragments are together, if they are.
     pub pack: Option<FragmentKey>,
     /// Changes whenever path, revision or a fragment does. Never the same in two wikis, as fragment names are not.
@@ -53,7 +56,7 @@ impl PageManifest {
         }
         hash.update(source.as_str().as_bytes());
         let tag = hex(&hash.finalize(), 8);
-        Self { path, revision, slots, source, readers: Readers::OfTheWiki, pack: None, tag }
+        Self { path, revision, slots, source, readers: Readers::OfTheWiki, forms: Forms::Gzip, pack: None, tag }
     }
     /// The fragment of one slot.
     pub fn slot(&self, slot: Slot) -> Option<&FragmentKey> {
@@ -89,6 +92,8 @@ pub struct WikiManifest {
     pub settings: u64,
     /// The version of the publisher that made them.
     pub publisher: u32,
+    /// In which forms frame and words for missing pages are.
+    pub forms: Forms,
     /// What pages are put into.
     pub frame: FragmentKey,
     /// The main slot of a page that is not there.
@@ -111,6 +116,8 @@ struct PageWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     readers: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    forms: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pack: Option<String>,
 }
 
@@ -124,6 +131,8 @@ struct WikiWire {
     revision: Option<String>,
     settings: u64,
     publisher: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forms: Option<String>,
     frame: String,
     not_found: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,6 +144,16 @@ struct WikiWire {
 
 fn damaged() -> Error {
     Error::internal("a stored manifest is damaged")
+}
+
+/// Nothing is said where there is nothing to say: what was stored before is stored as it was.
+fn said(forms: Forms) -> Option<String> {
+    (forms != Forms::Gzip).then(|| forms.name().to_string())
+}
+
+/// Forms that this version does not know are left out: gzip is always there.
+fn known_forms(said: Option<&str>) -> Forms {
+    said.and_then(Forms::parse).unwrap_or_default()
 }
 
 fn key(text: &str) -> Result<FragmentKey> {
@@ -159,6 +178,7 @@ impl PageManifest {
             slots,
             source: self.source.to_string(),
             readers: own.then(|| "own".to_string()),
+            forms: said(self.forms),
             pack: self.pack.as_ref().map(FragmentKey::to_string),
         };
         serde_json::to_vec(&wire).expect("strings and numbers are serialisable")
@@ -171,6 +191,7 @@ impl PageManifest {
         let mut page = Self::new(wire.path, RevisionId::parse(&wire.revision)?, slots.collect::<Result<_>>()?, key(&wire.source)?);
         // Any word here means fewer readers: fail closed (security.md CDN-4).
         page.readers = if wire.readers.is_some() { Readers::OfItsOwn } else { Readers::OfTheWiki };
+        page.forms = known_forms(wire.forms.as_deref());
         page.pack = wire.pack.as_deref().map(key).transpose()?;
         Ok(page)
     }
@@ -191,6 +212,7 @@ impl WikiManifest {
             revision: self.revision.map(|revision| revision.to_string()),
             settings: self.settings,
             publisher: self.publisher,
+            forms: said(self.forms),
             frame: self.frame.to_string(),
             not_found: self.not_found.to_string(),
             not_found_head: self.not_found_head.as_ref().map(FragmentKey::to_string),
@@ -211,6 +233,7 @@ impl WikiManifest {
             revision: wire.revision.as_deref().map(RevisionId::parse).transpose()?,
             settings: wire.settings,
             publisher: wire.publisher,
+            forms: known_forms(wire.forms.as_deref()),
             frame: key(&wire.frame)?,
             not_found: key(&wire.not_found)?,
             not_found_head: wire.not_found_head.as_deref().map(key).transpose()?,
@@ -241,6 +264,9 @@ mod tests {
         let more = String::from_utf8(page.to_bytes()).unwrap().replace("\"version\":1", "\"version\":1,\"later\":[1]");
         assert_eq!(PageManifest::from_bytes(more.as_bytes()).unwrap(), page);
 
+        let page_bytes = page.to_bytes();
+        let both = PageManifest { forms: Forms::GzipAndZstd, ..page.clone() };
+        assert_eq!(PageManifest::from_bytes(&both.to_bytes()).unwrap(), both);
         let own = PageManifest { readers: Readers::OfItsOwn, ..page };
         assert_eq!(PageManifest::from_bytes(&own.to_bytes()).unwrap(), own);
         assert!(String::from_utf8(own.to_bytes()).unwrap().contains("\"version\":2"), "a program that does not know of it refuses it");
@@ -253,6 +279,7 @@ mod tests {
             revision: Some(RevisionId::from_bytes([2; 20])),
             settings: 4,
             publisher: 1,
+            forms: Forms::Gzip,
             frame: name("f"),
             not_found: name("n"),
             not_found_head: Some(name("h")),
@@ -260,6 +287,11 @@ mod tests {
             home: Some("home".into()),
         };
         assert_eq!(WikiManifest::from_bytes(&shared.to_bytes()).unwrap(), shared);
+        assert!(!String::from_utf8([page_bytes, shared.to_bytes()].concat()).unwrap().contains("forms"), "as before there were any");
+        let shared = WikiManifest { forms: Forms::GzipAndZstd, ..shared };
+        assert_eq!(WikiManifest::from_bytes(&shared.to_bytes()).unwrap(), shared);
+        let unknown = String::from_utf8(shared.to_bytes()).unwrap().replace("gzip,zstd", "gzip,later");
+        assert_eq!(WikiManifest::from_bytes(unknown.as_bytes()).unwrap().forms, Forms::Gzip);
         let odd = String::from_utf8(shared.to_bytes()).unwrap().replace("public\"", "open\"");
         assert_eq!(WikiManifest::from_bytes(odd.as_bytes()).unwrap().visibility, Visibility::Private);
     }

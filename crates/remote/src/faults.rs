@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use holt_core::{PagePath, RevisionId, Visibility, WikiId};
-use holt_fragments::export::names;
-use holt_fragments::{Answer, Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
+use holt_fragments::export::{File, names};
+use holt_fragments::{Answer, Forms, Fragment, FragmentStore, Frame, Freshness, Kind, PageManifest, Slot, WikiManifest};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -130,6 +130,7 @@ fn here(pages: &[(&str, &str)]) -> FragmentStore {
         revision: None,
         settings: 1,
         publisher: 1,
+        forms: Forms::Gzip,
         frame,
         not_found,
         not_found_head: None,
@@ -237,6 +238,52 @@ async fn a_wiki_that_is_gone_leaves_nothing() {
     local.remove_wiki(wiki()).unwrap();
     remote.ship_wiki(&local, wiki(), || ()).await.unwrap();
     assert_eq!(remote.list(&names::everything(wiki())).await.unwrap(), []);
+}
+
+/// Of a wiki that was deleted while nobody published, everything goes, however often whoever removes it dies; and nothing goes that is another wiki's, another
+/// installation's in the same bucket, or of another make.
+#[tokio::test]
+async fn what_is_of_a_deleted_wiki_is_found_and_removed_and_nothing_else() {
+    for prefix in ["", "ours", "ours/wikis"] {
+        let store = Arc::new(InMemory::new());
+        let at = |changes| Remote { prefix: Path::from(prefix), ..publisher(&store, changes).0 };
+        let remote = at(usize::MAX);
+        remote.ship_wiki(&here(OLD), wiki(), || ()).await.unwrap();
+        remote.ship_assets().await.unwrap();
+        let other = WikiId::from_random(77);
+        let elsewhere = Remote { prefix: Path::from("theirs"), ..remote.clone() };
+        elsewhere.ship_wiki(&here(OLD), wiki(), || ()).await.unwrap();
+        // Another one, whose path is called like our wiki.
+        let below = Remote { prefix: Path::from_iter(remote.at(&wiki().to_string()).parts()), ..remote.clone() };
+        below.ship_wiki(&here(OLD), wiki(), || ()).await.unwrap();
+        let file = |path: String| File { path, bytes: "x".into() };
+        for path in
+            [format!("{other}/w"), format!("{}/notes.txt", wiki()), "hosts/0123456789abcdef0123456789abcdef".into(), "notes.txt".into()]
+        {
+            remote.put(&file(path)).await.unwrap();
+        }
+        let all = || async { store.list(None).map(|meta| meta.unwrap().location.to_string()).collect::<BTreeSet<String>>().await };
+        let mut wikis = remote.wikis_there().await.unwrap();
+        wikis.sort();
+        assert_eq!(wikis, BTreeSet::from([wiki(), other]).into_iter().collect::<Vec<_>>(), "{prefix}");
+        let (before, ours) = (all().await, remote.files_of(wiki()).await.unwrap());
+        assert!(ours.len() > 6 && ours.contains(&names::wiki(wiki())));
+        let mut tries = 0;
+        for changes in 0.. {
+            tries = changes;
+            // One that dies after so many, each time going on where the last one stopped; the first change is that nobody sees the rest.
+            if at(changes.min(2)).forget_wiki(wiki()).await.is_ok() && changes > 0 {
+                break;
+            }
+            let left = remote.files_of(wiki()).await.unwrap();
+            assert!(changes == 0 || !left.contains(&names::wiki(wiki())), "{left:?}");
+        }
+        assert!(tries > 2, "it died now and then");
+        assert_eq!(remote.files_of(wiki()).await.unwrap(), Vec::<String>::new());
+        let gone: BTreeSet<String> = ours.iter().map(|path| remote.at(path).to_string()).collect();
+        assert_eq!(all().await, before.difference(&gone).cloned().collect(), "{prefix}");
+        assert_eq!(remote.forget_wiki(wiki()).await.unwrap(), 0);
+    }
 }
 
 /// Only the server answers pages with readers of their own: nothing of their text is anywhere else.

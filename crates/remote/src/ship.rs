@@ -135,6 +135,30 @@ impl Remote {
         self.delete_all(old.map(|(path, _)| path)).await
     }
 
+    /// The wikis of which there may be something there, whoever put it. Whether they are anybody's here is the caller's to say, afterwards: a wiki is in
+    /// `holt.db` before anything of it is published.
+    pub async fn wikis_there(&self) -> Result<Vec<WikiId>> {
+        Ok(self.folders().await?.iter().filter_map(|folder| names::whose_folder(folder)).collect())
+    }
+
+    /// The files there of a wiki. What is below its name and of another make is somebody else's.
+    pub async fn files_of(&self, wiki: WikiId) -> Result<Vec<String>> {
+        let there = self.list(&names::everything(wiki)).await?.into_iter().map(|(path, _)| path);
+        Ok(there.filter(|path| names::whose(path) == Some(wiki)).collect())
+    }
+
+    /// Removes all of them, first the one by which readers see the others. How many went. May be interrupted anywhere, and done again.
+    pub async fn forget_wiki(&self, wiki: WikiId) -> Result<usize> {
+        let files = self.files_of(wiki).await?;
+        if !files.is_empty() {
+            self.delete(&names::wiki(wiki)).await?;
+        }
+        let shown = names::wiki(wiki);
+        let others: Vec<String> = files.iter().filter(|path| **path != shown).cloned().collect();
+        self.delete_all(others.into_iter()).await?;
+        Ok(files.len())
+    }
+
     /// Names there that are not among `wanted` and are nobody's in `local`: of wikis that were deleted or renamed while nobody published.
     pub async fn strange_hosts(&self, local: &FragmentStore, wanted: &HashSet<String>) -> Result<Vec<String>> {
         let there = self.list(names::hosts()).await?.into_iter().map(|(path, _)| path);

@@ -23,10 +23,11 @@ use crate::proxies::Network;
 use crate::workers::Choice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use holt_core::BaseDomain;
+use holt_fragments::Forms;
 use http::HeaderName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use values::header_of_ones_own;
+use values::{encodings, header_of_ones_own};
 
 /// A home for git-backed Markdown wikis that people and their AI agents write together.
 #[derive(Debug, Parser)]
@@ -185,6 +186,9 @@ pub struct ServeArgs {
     /// Publish to this object store, too, for edges: s3://BUCKET/PATH, gs://…, az://… or file:///FOLDER; credentials are the environment's
     #[arg(long, env = "HOLT_PUBLISH_TO", value_name = "URL")]
     pub publish_to: Option<String>,
+    /// The compressed forms in which pages are kept, in the data directory and the object store: `gzip`, or `gzip,zstd` for frames of zstd beside it; another choice publishes everything again
+    #[arg(long, env = "HOLT_PUBLISH_ENCODINGS", default_value = "gzip", value_name = "NAMES", value_parser = encodings)]
+    pub publish_encodings: Forms,
     /// The workers that this process hosts: `all`, `none`, or some of them with commas between. What has a process of its own (`holt worker NAME`) has it there
     #[arg(long, env = "HOLT_WORKERS", default_value = "all", value_name = "NAMES", value_parser = Choice::parse)]
     pub workers: Choice,

@@ -382,9 +382,14 @@ pub fn find<'r, R: Row>(rows: &'r [R], method: &Method, path: &str) -> Found<'r,
 /// The values of a pattern's holes.
 pub type Params = Vec<(&'static str, String)>;
 
-/// Matches a decoded path.
+/// Matches a decoded path. One slash at its end is as good as none; doubled ones are no spelling of anything, as at edges and in the rules of
+/// caches (security.md CDN-8), but for names of pages that programs give (spec/api.md §1.3).
 pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
-    let segments: Vec<&str> = path.trim_start_matches('/').trim_end_matches('/').split('/').collect();
+    let bare = path.strip_prefix('/').unwrap_or(path);
+    if bare.starts_with('/') {
+        return None;
+    }
+    let segments: Vec<&str> = bare.strip_suffix('/').unwrap_or(bare).split('/').collect();
     let holes: Vec<&'static str> = pattern.trim_start_matches('/').split('/').collect();
     let mut params = Params::new();
     let deep = holes.iter().position(|hole| *hole == "{page}");
@@ -398,7 +403,7 @@ pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
             // What git asks for below /.git is no page either; nor is an address of the API that is none of it.
             let is_ours =
                 i == 0 && (page == "-" || page == "mcp" || page.starts_with("-/") || page.starts_with(".git/") || api::is_here(path));
-            if page.is_empty() || is_ours {
+            if page.is_empty() || (i == 0 && page.ends_with('/')) || is_ours {
                 return None;
             }
             params.push(("page", page));
@@ -442,6 +447,9 @@ mod tests {
             let (found, values) = route(method, path).unwrap_or_else(|| panic!("{path}"));
             let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
             assert_eq!((found, values), (pattern, params), "{path}");
+        }
+        for nowhere in ["//", "//Home", "///Home", "/Home//", "//-/changelog", "/-/changelog//", "//api/v1/pages"] {
+            assert!(route("GET", nowhere).is_none(), "{nowhere}");
         }
         for nowhere in ["/-/nowhere", "/-/admin/x/y", "/-/commit", "/api/v1", "/api/v1/nothing", "/api/v1/x/history"] {
             assert!(route("GET", nowhere).is_none(), "{nowhere}");

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::purging::{News, Purging, UpTo, What as Changed};
 use crate::workers::Stand;
 use holt_core::{Error, PageKey, Result, WikiId};
+use holt_engine::directory::Directory;
 use holt_fragments::export::names;
 use holt_fragments::{Change, FragmentStore, HostName, Hosted};
 use holt_remote::Remote;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Wikis that are shipped at once.
@@ -21,6 +23,9 @@ const WIKIS: usize = 4;
 /// How long a wiki waits that could not be shipped: this, doubled each time, up to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(60);
+
+/// How often is looked for files of deleted wikis, besides at the start.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// How long somebody waits for the word that edges can know what they changed.
 const CONFIRMATION: Duration = Duration::from_secs(5);
@@ -365,6 +370,38 @@ impl Shipping {
         }
     }
 
+    /// Removes what is there of wikis that are not here any more, again and again: of one that was deleted nothing tells who ships after that, if whoever
+    /// deleted it ended too soon, or was no server.
+    async fn sweep(&self, app: &Arc<App>) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.forget_deleted(app).await {
+                Ok(files) => {
+                    if files > 0 {
+                        tracing::info!(files, "files of deleted wikis were taken off the object store");
+                    }
+                    wait = FIRST_WAIT;
+                    sleep(SWEEP_EVERY).await;
+                }
+                Err(error) => {
+                    tracing::warn!("could not take files of deleted wikis off the object store: {}", error.chain());
+                    sleep(wait).await;
+                    wait = wait.saturating_mul(2).min(LAST_WAIT);
+                }
+            }
+        }
+    }
+
+    async fn forget_deleted(&self, app: &Arc<App>) -> Result<usize> {
+        let (there, looking) = (self.remote.wikis_there().await?, app.clone());
+        let deleted = tokio::task::spawn_blocking(move || deleted(looking.engine.directory(), there));
+        let mut files = 0;
+        for wiki in deleted.await.map_err(|e| Error::internal("look for deleted wikis").because(e))?? {
+            files += self.remote.forget_wiki(wiki).await?;
+        }
+        Ok(files)
+    }
+
     /// Whether something was put.
     async fn ship_host(&self, host: &HostName, to: Option<&Hosted>) -> Result<bool> {
         let Some(to) = to else { return self.remote.delete(&names::host(host)).await.map(|()| false) };
@@ -403,6 +440,13 @@ enum Next {
     Nothing(Option<Instant>),
 }
 
+/// Those of these wikis that are in `holt.db` no more: what was put aside can still come back, and is there.
+pub fn deleted(directory: &Directory, wikis: Vec<WikiId>) -> Result<Vec<WikiId>> {
+    let known = wikis.into_iter().map(|wiki| Ok((wiki, directory.wiki(wiki)?.is_some())));
+    let known: Vec<(WikiId, bool)> = known.collect::<Result<_>>()?;
+    Ok(known.into_iter().filter(|(_, here)| !here).map(|(wiki, _)| wiki).collect())
+}
+
 /// Ships until it is dropped, while it is this process that does.
 pub async fn run(app: Arc<App>, shipping: Arc<Shipping>) {
     let _ = shipping.runtime.set(Handle::current());
@@ -436,6 +480,10 @@ async fn work(app: &Arc<App>, shipping: &Arc<Shipping>) {
             Err(error) => tracing::error!("could not see what the object store lacks, or has too much: {}", error.chain()),
         }
     });
+    let (sweeper, store) = (shipping.clone(), app.clone());
+    // Ends with this: another process sweeps then.
+    let mut beside = JoinSet::new();
+    beside.spawn(async move { sweeper.sweep(&store).await });
     loop {
         match shipping.next() {
             Next::Hosts(hosts) => shipping.ship_hosts(hosts).await,

@@ -47,6 +47,8 @@ const TREES: &[(&str, &[&str], &[&str])] = &[
             "holt-testkit",
         ],
     ),
+    // Whoever publishes compresses; readers, the edge above all, put together what is there.
+    ("zstd", &["zstd"], &["holt-engine", "holt-server", "holt-python"]),
     ("password hashing", &["argon2", "scrypt", "pbkdf2"], &["holt-engine", "holt-server", "holt-python"]),
     ("command line", &["clap"], &["holt-edge", "holt-server"]),
     ("mail", &["lettre"], &["holt-server"]),

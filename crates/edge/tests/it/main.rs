@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod cdn;
+mod frames;
 mod lambda;
 mod missing;
 
 use holt_core::session::{Viewer, ViewerKey};
 use holt_core::{PagePath, RevisionId, UserId, Visibility, WikiId};
 use holt_edge::{Behind, Body, Caching, EdgeState, HostRule, Outcome, Reason, respond};
-use holt_fragments::{Fragment, FragmentStore, Frame, Kind, PageManifest, Readers, Redirect, Slot, WikiManifest, redirects};
+use holt_fragments::{Forms, Fragment, FragmentStore, Frame, Kind, PageManifest, Readers, Redirect, Slot, WikiManifest, redirects};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -37,6 +38,7 @@ fn publish(store: &FragmentStore, visibility: Visibility) -> WikiId {
         revision: None,
         settings: 1,
         publisher: 1,
+        forms: Forms::Gzip,
         frame: store.put_frame(wiki, &frame).unwrap(),
         not_found: store.put(wiki, Kind::Html, &Fragment::new("none")).unwrap(),
         not_found_head: Some(store.put(wiki, Kind::Html, &Fragment::new("<title>None</title>")).unwrap()),
@@ -322,4 +324,30 @@ fn a_signal_ends_it_on_every_thread() {
     // Well before the time is over that whatever is under way would have.
     assert!(told.elapsed() < std::time::Duration::from_secs(10));
     assert!(readers.iter_mut().all(|reader| matches!(reader.read(&mut [0; 1]), Ok(0))), "each is told that it is over");
+}
+
+/// Each would be a request to the object store, and anybody can make up any number of them.
+#[test]
+fn hosts_that_somebody_makes_up_cost_a_bounded_number_of_requests() {
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Public);
+    let store = format!("file://{}", dir.path().display());
+    let edge = Running::start(&["--domain", "wiki.test", "--origin", "https://wiki.test", "--fragments", &store]);
+    let url = format!("{}/Guide/Set%20up", edge.address);
+    let ask = |hosts: Vec<String>| {
+        let mut curl = Command::new("curl");
+        for host in hosts {
+            curl.args(["-s", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", "-H", &format!("Host: {host}"), &url, "--next"]);
+        }
+        // The last one is not followed by another.
+        let out = curl.args(["-s", "-o", "/dev/null", "-w", "200 ", "-H", "Host: docs.wiki.test", &url]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().lines().map(|line| line.trim().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(vec!["docs.wiki.test".into(), "none.wiki.test".into()])[..2], ["200", "404"]);
+    let answers = ask((0..300).map(|n| if n % 2 == 0 { format!("x{n}.wiki.test") } else { format!("x{n}.example") }).collect());
+    let count = |status: &str| answers.iter().filter(|answer| answer.as_str() == status).count();
+    // A hundred, and as many as the seconds that it took gave; then nobody knows, and nobody is sent to the server.
+    assert!((99..200).contains(&count("404")) && count("404") + count("503") == 300, "{answers:?}");
+    // What is known is answered meanwhile.
+    assert_eq!(ask(vec!["docs.wiki.test".into(), "none.wiki.test".into(), "new.wiki.test".into()])[..3], ["200", "404", "503"]);
 }

@@ -4,13 +4,13 @@ use super::filters::draw;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
 use super::views::{FrameView, HeadView, Indexing, MenuEntry, NotFoundView, Shortcuts, TreeNode, TreeView};
-use super::{home_key, is_current, publisher_version, visibility};
+use super::{forms, home_key, is_current, publisher_version, visibility};
 use crate::db::index::Index;
 use crate::db::preferences::{Preferences, TreeMode};
 use crate::repo::FileMode;
 use crate::wiki::Wiki;
 use holt_core::{Language, PageKey, PagePath, Result, RevisionId, SafeHtml};
-use holt_fragments::{Fragment, FragmentKey, Frame, Kind, WikiManifest, assets};
+use holt_fragments::{Forms, FragmentKey, Frame, Kind, WikiManifest, assets};
 use holt_markdown::Context;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,21 +24,21 @@ pub(super) fn publish(
     index: &Arc<Index>,
     preferences: &Preferences,
     (head, redirects): (Option<RevisionId>, Option<FragmentKey>),
-    settings: u64,
+    (settings, forms): (u64, Forms),
     keep: Option<&WikiManifest>,
 ) -> Result<WikiManifest> {
     let fragments = &wiki.shared.fragments;
     let db = wiki.db()?;
     // Everybody who reads anything of the wiki gets this.
     let index = &*wiki.sight(index.clone(), preferences.path_access.hidden_in(None));
-    let (frame, not_found, not_found_head) = match keep.filter(|old| old.settings == settings && is_current(old)) {
+    let (frame, not_found, not_found_head) = match keep.filter(|old| old.settings == settings && is_current(old, forms)) {
         Some(old) => (old.frame.clone(), old.not_found.clone(), old.not_found_head.clone()),
         None => {
             let tree = draw(&tree(index, preferences)?, preferences.language)?;
-            let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree)?)?;
+            let frame = fragments.put_frame(wiki.id(), &frame(preferences, &menu(preferences), &tree, forms)?)?;
             let own = own_not_found(wiki, index, preferences)?;
             let not_found = draw(&NotFoundView { name: None, create_url: None, own: own.as_ref() }, preferences.language)?.into_string();
-            let put = |html: String| fragments.put(wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()));
+            let put = |html: String| fragments.put(wiki.id(), Kind::Html, &forms::fragment(html.into_bytes(), forms)?);
             (frame, put(not_found)?, Some(put(not_found_head(preferences)?)?))
         }
     };
@@ -51,7 +51,8 @@ pub(super) fn publish(
         generation,
         revision: head,
         settings,
-        publisher: publisher_version(),
+        publisher: publisher_version(forms),
+        forms,
         frame,
         not_found,
         not_found_head,
@@ -77,7 +78,7 @@ fn not_found_head(preferences: &Preferences) -> Result<String> {
     Ok(draw(&view, preferences.language)?.into_string())
 }
 
-fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Result<Frame> {
+fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml, forms: Forms) -> Result<Frame> {
     let has_tree = preferences.tree_mode != TreeMode::Off;
     let pin = |name: &str| preferences.is_pinned(name);
     let pinned = Shortcuts { home: pin("home"), changes: pin("changelog"), index: pin("pageindex"), create: pin("createpage") };
@@ -94,7 +95,7 @@ fn frame(preferences: &Preferences, menu: &[MenuEntry], tree: &SafeHtml) -> Resu
         tree: Some(tree).filter(|_| has_tree),
         pinned,
     };
-    Frame::parse(draw(&view, preferences.language)?.as_str())
+    Frame::parse_with(draw(&view, preferences.language)?.as_str(), |literal| forms::fragment(literal, forms))
 }
 
 /// What holt.js says in other languages than English.
@@ -107,7 +108,7 @@ fn words(language: Language) -> Option<&'static str> {
 
 /// A frame that names no page, for those who may not read: the log-in form of a private wiki.
 pub fn bare_frame(preferences: &Preferences) -> Result<Frame> {
-    frame(preferences, &[], &draw(&TreeView { nodes: Vec::new() }, preferences.language)?)
+    frame(preferences, &[], &draw(&TreeView { nodes: Vec::new() }, preferences.language)?, Forms::Gzip)
 }
 
 /// The wiki's own menu (spec/wiki.md §9.4). Titles are text; an address is a path of the wiki, http(s) or mailto, anything else is a path.

@@ -4,6 +4,7 @@
 //! index alone (`plan.rs`), so that a crash anywhere leaves nothing to remember.
 
 pub mod filters;
+pub(crate) mod forms;
 mod frame;
 pub(crate) mod links;
 mod page;
@@ -21,7 +22,7 @@ use crate::failpoint;
 use crate::repo::Repo;
 use crate::wiki::{Swept, Wiki};
 use holt_core::{AccessLevel, Language, PageKey, Result, RevisionId, Visibility};
-use holt_fragments::{WikiManifest, assets};
+use holt_fragments::{Forms, WikiManifest, assets};
 use plan::Plan;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,8 +44,9 @@ const TEMPLATES: &[&str] = &[
     include_str!("../../templates/tree.html"),
 ];
 
-/// Names what this program makes of a page: a program that makes something else of it publishes all pages again.
-pub(crate) fn publisher_version() -> u32 {
+/// Names what this program makes of a page, in these forms: a program that makes something else of it publishes all pages again, and so does
+/// another choice of forms.
+pub(crate) fn publisher_version(forms: Forms) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     sum.update(&RENDERER_VERSION.to_be_bytes());
     TEMPLATES.iter().for_each(|template| sum.update(template.as_bytes()));
@@ -58,6 +60,10 @@ pub(crate) fn publisher_version() -> u32 {
         .map(assets::url)
         .iter()
         .for_each(|url| sum.update(url.as_bytes()));
+    if forms.has_zstd() {
+        sum.update(b"zstd");
+        sum.update(&forms::LEVEL.to_be_bytes());
+    }
     sum.finalize()
 }
 
@@ -67,6 +73,7 @@ pub(crate) struct Publisher<'w> {
     repo: Arc<Repo>,
     index: Arc<Index>,
     preferences: Arc<Preferences>,
+    forms: Forms,
     /// The revision the index stands at, which is what gets published.
     head: RevisionId,
     home: Option<PageKey>,
@@ -88,7 +95,7 @@ pub(crate) fn publish_again(wiki: &Wiki) -> Result<()> {
 
 /// Publishes what differs from `old`.
 fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
-    let index = wiki.index()?;
+    let (index, forms) = (wiki.index()?, forms::chosen(&wiki.shared.directory)?);
     // Before what they stand for: settings that change in between are then published once more, never taken for published.
     let (settings, epoch) = (settings_stamp(wiki)?, wiki.db()?.epoch()?);
     let preferences = wiki.preferences()?;
@@ -96,10 +103,10 @@ fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     let head = index.cursor()?;
     let Some(head) = head else {
         // Nothing was ever committed: a frame to show live pages in, no pages.
-        return frame::publish(wiki, &index, &preferences, (None, None), settings, old).map(|_| ());
+        return frame::publish(wiki, &index, &preferences, (None, None), (settings, forms), old).map(|_| ());
     };
     let repo = wiki.repo()?;
-    let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, head };
+    let publisher = Publisher { wiki, home: home_key(&preferences), repo, index, preferences, forms, head };
     let plan = Plan::make(&publisher, old, settings, epoch)?;
     if plan.is_empty() {
         return Ok(());
@@ -112,7 +119,7 @@ fn write(wiki: &Wiki, old: Option<&WikiManifest>) -> Result<()> {
     let redirects = redirects::publish(&publisher, old, &plan.names)?;
     // The cursor moves last: a crash before this line publishes the same pages again, under the same names.
     let at = (Some(head), Some(redirects));
-    frame::publish(wiki, &publisher.index, &publisher.preferences, at, settings, old.filter(|_| !plan.frame))?;
+    frame::publish(wiki, &publisher.index, &publisher.preferences, at, (settings, forms), old.filter(|_| !plan.frame))?;
     Ok(())
 }
 
@@ -209,8 +216,8 @@ impl Publisher<'_> {
 }
 
 /// What of the wiki manifest decides whether its pages can stay.
-fn is_current(manifest: &WikiManifest) -> bool {
-    manifest.publisher == publisher_version()
+fn is_current(manifest: &WikiManifest, forms: Forms) -> bool {
+    manifest.publisher == publisher_version(forms)
 }
 
 /// Who made a revision, as people are shown it: a person, and the program that they let do it.

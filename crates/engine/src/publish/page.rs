@@ -3,6 +3,7 @@
 use super::Publisher;
 use super::by;
 use super::filters::draw;
+use super::forms;
 use super::links::IndexLinks;
 use super::pages::IndexPages;
 use super::views::{
@@ -11,7 +12,7 @@ use super::views::{
 use crate::db::index::{Index, PageRow};
 use crate::repo::FileMode;
 use holt_core::{Language, PageKey, PagePath, Result, SafeHtml, Timestamp};
-use holt_fragments::{Fragment, FragmentKey, Kind, PageManifest, Readers, Slot};
+use holt_fragments::{FragmentKey, Kind, PageManifest, Readers, Slot};
 use holt_markdown::{Context, Heading, Rendered};
 
 /// Most links shown under "What links here".
@@ -42,9 +43,9 @@ impl Publisher<'_> {
             slots.push((Slot::Aside, self.put(aside)?));
         }
         slots.push((Slot::Foot, self.put(self.foot(&row, &verbs)?)?));
-        let source = fragments.put(self.wiki.id(), Kind::Source, &Fragment::new(source))?;
+        let source = fragments.put(self.wiki.id(), Kind::Source, &forms::fragment(source, self.forms)?)?;
         let mut manifest = PageManifest::new(row.path.as_str().to_string(), row.last_revision, slots, source);
-        manifest.readers = self.readers(key);
+        (manifest.readers, manifest.forms) = (self.readers(key), self.forms);
         fragments.put_page(self.wiki.id(), key, &manifest)
     }
 
@@ -57,7 +58,7 @@ impl Publisher<'_> {
     }
 
     fn put(&self, html: String) -> Result<FragmentKey> {
-        self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, &Fragment::new(html.into_bytes()))
+        self.wiki.shared.fragments.put(self.wiki.id(), Kind::Html, &forms::fragment(html.into_bytes(), self.forms)?)
     }
 
     fn readable(&self, index: &Index, row: &PageRow, text: &str, url: &str) -> Result<(String, String, Option<String>)> {

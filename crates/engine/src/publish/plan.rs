@@ -38,7 +38,9 @@ impl Default for Names {
 impl Plan {
     /// From what is published to what the index holds.
     pub(super) fn make(publisher: &Publisher<'_>, old: Option<&WikiManifest>, settings: u64, epoch: u64) -> Result<Self> {
-        let Some(old) = old.filter(|old| is_current(old) && old.settings == settings) else { return Self::everything(publisher) };
+        let Some(old) = old.filter(|old| is_current(old, publisher.forms) && old.settings == settings) else {
+            return Self::everything(publisher);
+        };
         match old.revision {
             // Somebody's rights changed: no page did, but every viewer token has to be asked for again.
             Some(published) if published == publisher.head => Ok(Self { moved: old.epoch != epoch, ..Self::default() }),

@@ -1,10 +1,10 @@
 //! Open late, bounded, one live handle per id.
 
 use crate::wikis::{new_engine, page_text, save_text};
-use holt_core::WikiName;
+use holt_core::{Actor, Edit, PagePath, WikiName};
 use holt_engine::db::preferences::Audience;
 use holt_engine::maintenance::tidy;
-use holt_engine::{Clock, Engine, EngineOptions};
+use holt_engine::{Clock, Engine, EngineOptions, Write, pages};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -90,6 +90,54 @@ fn an_upgrade_publishes_every_wiki_again_once() {
     assert_eq!((engine.upgrade().unwrap(), engine.upgrade().unwrap()), (1, 0));
     assert!(generation(&engine) > before);
     assert_ne!(engine.fragments().wiki(wiki.id()).unwrap().unwrap().publisher, old.publisher);
+}
+
+/// By `--publish-encodings`: whoever publishes next, with whatever flags, goes by it; and so does the store, whose files have other names.
+#[test]
+fn another_choice_of_forms_publishes_every_wiki_again_and_back() {
+    use holt_fragments::Forms::{self, Gzip, GzipAndZstd};
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Engine::open(EngineOptions::new(dir.path(), Clock::fixed(1_700_000_000))).unwrap();
+    let save = |engine: &Engine, page: &str, text: &str| {
+        let wiki = engine.wiki_named("docs").unwrap();
+        let edit = Edit::new(PagePath::parse(page).unwrap(), None, text.to_string(), "made").unwrap();
+        pages::save(&wiki.grant::<Write>(&Actor::System).unwrap(), &edit, None).unwrap();
+    };
+    let published = |engine: &Engine, page: &str| {
+        let (store, wiki) = (engine.fragments(), engine.wiki_named("docs").unwrap().id());
+        let manifest = store.page(wiki, &PagePath::parse(page).unwrap().key()).unwrap().unwrap();
+        assert!(manifest.fragments().all(|name| store.get(wiki, name).unwrap().is_some()));
+        (manifest.forms, store.wiki(wiki).unwrap().unwrap().forms, manifest.tag.clone())
+    };
+    let engine = open();
+    engine.create_wiki(&WikiName::parse("docs").unwrap(), "Docs", Audience::Everybody).unwrap();
+    save(&engine, "Home", "# Home\n\nOtters hold hands.\n");
+    let first = published(&engine, "Home");
+    assert_eq!((first.0, first.1), (Gzip, Gzip), "nobody asked for more");
+    engine.publish_as(Gzip).unwrap();
+    assert_eq!(
+        (engine.upgrade().unwrap(), engine.directory().setting("encodings").unwrap()),
+        (0, None),
+        "nothing was chosen, nothing is written"
+    );
+    let go = |engine: &Engine, forms: Forms| {
+        engine.publish_as(forms).unwrap();
+        assert_eq!((engine.upgrade().unwrap(), engine.upgrade().unwrap()), (1, 0), "{forms:?}");
+        published(engine, "Home")
+    };
+    let both = go(&engine, GzipAndZstd);
+    assert_eq!((both.0, both.1, both.2 == first.2), (GzipAndZstd, GzipAndZstd, false), "other bytes, another tag");
+    engine.settle_all().unwrap();
+    drop(engine);
+    // Another process, which was told nothing.
+    let engine = open();
+    assert_eq!(engine.upgrade().unwrap(), 0);
+    save(&engine, "Guide", "# Guide\n\nOf otters.\n");
+    for page in ["Home", "Guide"] {
+        assert_eq!((published(&engine, page).0, published(&engine, page).1), (GzipAndZstd, GzipAndZstd), "{page}");
+    }
+    let back = go(&engine, Gzip);
+    assert_eq!(back, first, "as it was, to the byte");
 }
 
 #[test]

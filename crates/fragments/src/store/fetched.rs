@@ -8,11 +8,20 @@ use crate::cache::Cache;
 use bytes::Bytes;
 use holt_core::{Error, Result};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How much memory names, manifests and what is known to be missing take at most, in bytes.
 const HELD_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long it is believed that a host leads nowhere. Whoever makes a wiki has not asked for it before.
+const NOWHERE: Duration = Duration::from_secs(5);
+
+/// Hosts that lead nowhere and are asked for all the same: so many at once, and so many a second. Anybody can make up any number of them, and each
+/// would be a request to the store.
+const STRANGERS: f64 = 100.0;
+const STRANGERS_A_SECOND: f64 = 10.0;
 
 /// Milliseconds since some time in the past. They may go on while the process sleeps.
 pub type Milliseconds = fn() -> u64;
@@ -43,6 +52,8 @@ pub struct Freshness {
 pub(super) struct Fetched {
     held: Arc<Held>,
     asked: Mutex<Asked>,
+    /// Whether something was not even noted as wanted.
+    refused: AtomicBool,
 }
 
 #[derive(Default)]
@@ -66,6 +77,13 @@ struct Held {
     seen: Mutex<Cache<String, Seen>>,
     freshness: Freshness,
     now: Milliseconds,
+    strangers: Mutex<Strangers>,
+}
+
+/// How many hosts may still be asked for of which nothing is known.
+struct Strangers {
+    left: f64,
+    at: u64,
 }
 
 #[derive(Clone)]
@@ -80,11 +98,17 @@ struct Seen {
 
 impl Fetched {
     pub(super) fn new(freshness: Freshness, now: Milliseconds) -> Self {
-        Self { held: Arc::new(Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now }), asked: Mutex::default() }
+        let strangers = Mutex::new(Strangers { left: STRANGERS, at: now() });
+        let held = Held { seen: Mutex::new(Cache::new(HELD_BYTES)), freshness, now, strangers };
+        Self { held: Arc::new(held), asked: Mutex::default(), refused: AtomicBool::new(false) }
     }
     /// For another reader.
     pub(super) fn again(&self) -> Self {
-        Self { held: self.held.clone(), asked: Mutex::default() }
+        Self { held: self.held.clone(), asked: Mutex::default(), refused: AtomicBool::new(false) }
+    }
+    /// Whether this reader asked for a host of which nothing is known, when too many such were asked for.
+    pub(super) fn refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
     /// What was wanted and was not here, in no order.
     pub(super) fn wanted(&self) -> Vec<String> {
@@ -102,8 +126,15 @@ impl Fetched {
     /// A file that can change. [`holt_core::ErrorKind::Busy`] if it has to be fetched first.
     pub(super) fn read(&self, path: &str) -> Result<Option<Bytes>> {
         let now = (self.held.now)();
-        let fresh = self.held.seen().get(path).filter(|seen| now < seen.fresh_until).map(|seen| seen.bytes.clone());
-        let bytes = fresh.ok_or_else(|| self.want(path))?;
+        let seen = self.held.seen().get(path).map(|seen| (now < seen.fresh_until, seen.bytes.clone()));
+        let bytes = match seen {
+            Some((true, bytes)) => bytes,
+            seen if is_host(path) && seen.as_ref().is_none_or(|(_, bytes)| bytes.is_none()) && !self.held.meets_another() => {
+                self.refused.store(true, Ordering::Relaxed);
+                return Err(Error::busy("too many hosts were asked for that are nobody's"));
+            }
+            _ => return Err(self.want(path)),
+        };
         let read = (path.to_string(), bytes.clone());
         let told = &mut self.asked().told.0;
         if !told.contains(&read) {
@@ -133,10 +164,17 @@ impl Fetched {
         let (now, Freshness { fresh, stale }) = ((self.held.now)(), self.held.freshness);
         let until = |time: Duration| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let mut seen = self.held.seen();
+        let host = is_host(path);
         let known = seen.get(path).cloned();
+        if host && matches!(answer, Answer::Found(..)) && known.as_ref().is_none_or(|known| known.bytes.is_none()) {
+            self.held.knew_it();
+        }
         let next = match (answer, known) {
             (Answer::Found(bytes, tag), _) => Seen { bytes: Some(bytes), tag, confirmed: now, fresh_until: until(fresh) },
-            (Answer::Missing, _) => Seen { bytes: None, tag: None, confirmed: now, fresh_until: until(fresh) },
+            (Answer::Missing, _) => {
+                let fresh = if host { fresh.max(NOWHERE) } else { fresh };
+                Seen { bytes: None, tag: None, confirmed: now, fresh_until: until(fresh) }
+            }
             (Answer::Unchanged, Some(known)) => Seen { confirmed: now, fresh_until: until(fresh), ..known },
             (Answer::Failed, Some(known)) if Duration::from_millis(now.saturating_sub(known.confirmed)) <= stale => {
                 Seen { fresh_until: until(fresh), ..known }
@@ -149,7 +187,29 @@ impl Fetched {
     }
 }
 
+fn is_host(path: &str) -> bool {
+    path.starts_with("hosts/")
+}
+
 impl Held {
+    /// Whether one more may be asked for of which nothing is known.
+    fn meets_another(&self) -> bool {
+        let now = (self.now)();
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = now.saturating_sub(strangers.at) as f64 / 1000.0;
+        strangers.left = (strangers.left + passed * STRANGERS_A_SECOND).min(STRANGERS);
+        strangers.at = now;
+        let may = strangers.left >= 1.0;
+        if may {
+            strangers.left -= 1.0;
+        }
+        may
+    }
+    /// It was a wiki's: whoever begins with nothing may ask for all of them.
+    fn knew_it(&self) {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.left = (strangers.left + 1.0).min(STRANGERS);
+    }
     fn seen(&self) -> MutexGuard<'_, Cache<String, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,7 +222,7 @@ mod tests {
     use crate::frame::{Frame, Slot};
     use crate::key::{FragmentKey, Kind};
     use crate::manifest::{PageManifest, WikiManifest};
-    use crate::{Fragment, FragmentStore, HostName, Hosted};
+    use crate::{Forms, Fragment, FragmentStore, HostName, Hosted};
     use holt_core::{PagePath, RevisionId, Visibility, WikiId};
     use std::cell::Cell;
     use std::collections::BTreeMap;
@@ -203,6 +263,7 @@ mod tests {
             revision: None,
             settings: 3,
             publisher: 1,
+            forms: Forms::Gzip,
             frame,
             not_found,
             not_found_head: None,
@@ -330,6 +391,61 @@ mod tests {
             one.learn(&names::wiki(wiki), Answer::Failed);
         }
         assert!(one.learn(&names::wiki(wiki), Answer::Unchanged) && one.wiki(wiki).unwrap().is_some());
+    }
+
+    /// Asks for a host as an edge does: whether it leads anywhere, or nobody knows; and whether the store was asked.
+    fn ask_for(store: &FragmentStore, slug: &str, wiki: Option<WikiId>) -> (Option<Option<WikiId>>, usize) {
+        let reader = store.for_one_reader();
+        let mut asked = 0;
+        loop {
+            let found = reader.host(slug);
+            let wanted = reader.wanted();
+            assert_eq!(reader.refused(), found.is_err() && wanted.is_empty());
+            if wanted.is_empty() {
+                return (found.ok(), asked);
+            }
+            for path in wanted {
+                asked += 1;
+                let bytes = wiki.map(|wiki| FragmentStore::export_host(&HostName::Slug(slug.into()), &Hosted::at_home(wiki)).bytes);
+                reader.learn(&path, bytes.map_or(Answer::Missing, |bytes| Answer::Found(bytes, None)));
+            }
+        }
+    }
+
+    /// Whoever makes up names must not have each of them asked for at the store.
+    #[test]
+    fn hosts_that_are_nobodys_are_asked_for_at_a_bounded_rate() {
+        let store = reader();
+        let wiki = WikiId::from_random(9);
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 1));
+        let mut asked = 0;
+        let mut unknown = 0;
+        for number in 0..10_000 {
+            let (found, requests) = ask_for(&store, &format!("random-{number}"), None);
+            asked += requests;
+            unknown += usize::from(found.is_none());
+            assert!(found.is_none() || found == Some(None));
+        }
+        assert_eq!((asked, unknown), (100, 9_900));
+        // A wiki that is known is answered all the same, and asked for again when it is its time.
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 0));
+        pass(2);
+        assert_eq!(ask_for(&store, "docs", Some(wiki)), (Some(Some(wiki)), 1));
+        // What leads nowhere is remembered for a while.
+        assert_eq!(ask_for(&store, "random-7", None), (Some(None), 0));
+        pass(8);
+        let asked: usize = (0..1_000).map(|number| ask_for(&store, &format!("another-{number}"), None).1).sum();
+        assert_eq!(asked, 100, "ten for each second");
+        pass(1);
+        assert_eq!(ask_for(&store, "random-7", Some(wiki)), (Some(Some(wiki)), 1), "somebody made it, and is found after some seconds");
+    }
+
+    #[test]
+    fn an_edge_that_knows_nothing_asks_for_every_wiki_there_is() {
+        let store = reader();
+        let asked: usize =
+            (0..2_000).map(|number| ask_for(&store, &format!("wiki-{number}"), Some(WikiId::from_random(number + 1))).1).sum();
+        assert_eq!(asked, 2_000);
     }
 
     #[test]

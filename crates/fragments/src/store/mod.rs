@@ -175,6 +175,10 @@ impl FragmentStore {
             _ => false,
         }
     }
+    /// Whether this reader asked for a host of which nothing is known here, when too many such had been asked for: the store is not asked, and nobody knows.
+    pub fn refused(&self) -> bool {
+        matches!(&self.0.place, Place::Fetched(fetched) if fetched.refused())
+    }
     /// By which tag the store can be asked whether a wanted file has changed.
     pub fn tag(&self, path: &str) -> Option<String> {
         match &self.0.place {
@@ -211,7 +215,7 @@ impl FragmentStore {
 
     /// Stores a fragment under the name its content gives it. Storing it again does nothing.
     pub fn put(&self, wiki: WikiId, kind: Kind, fragment: &Fragment) -> Result<FragmentKey> {
-        let name = FragmentKey::of(wiki, kind, fragment.raw());
+        let name = fragment.key(wiki, kind);
         let path = key::object(wiki, &name);
         if !self.0.place.exists(&path) {
             self.0.place.write(&path, &fragment.to_bytes(), Replaced::Never)?;

@@ -97,6 +97,7 @@ impl Function<'_> {
         }
         let engine = self.open()?;
         self.timeline.step("the data directory is taken, the platform's database is open");
+        engine.publish_as(self.args.publish_encodings)?;
         Recovery::new(engine.interrupted()?).all(&engine);
         if engine.directory().list_wikis_after("", 1)?.is_empty() {
             welcome::make(&engine)?;

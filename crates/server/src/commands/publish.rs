@@ -6,6 +6,7 @@ mod verify;
 use super::{look, output};
 use crate::app::unix_seconds;
 use crate::config::{OutputFormat, PublishArgs};
+use crate::shipping::deleted;
 use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, WikiRecord};
 use holt_fragments::export::names;
@@ -70,9 +71,12 @@ pub fn run(args: &PublishArgs) -> Result<ExitCode> {
             break;
         }
     }
-    // What is of no wiki that there is leads nobody anywhere any more.
+    // What is of no wiki that there is leads nobody anywhere any more, and goes.
     if args.wiki.is_none() {
         whole.removed += runtime.block_on(remote.forget_hosts(&local, &wanted))?;
+        for wiki in deleted(&directory, runtime.block_on(remote.wikis_there())?)? {
+            whole.removed += runtime.block_on(remote.forget_wiki(wiki))?;
+        }
     }
     bar.finish_and_clear();
     let Shipped { pages, put, removed, .. } = whole;

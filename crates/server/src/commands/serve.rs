@@ -42,6 +42,7 @@ pub fn run(args: &ServeArgs, begun: Instant) -> Result<ExitCode> {
     }
     let engine = Engine::open(EngineOptions { data: args.data.data.clone(), clock: wall_clock(), keep_open: args.keep_open })?;
     timeline.step("the data directory is taken, the platform's database is open");
+    engine.publish_as(args.publish_encodings)?;
     if engine.directory().list_wikis_after("", 1)?.is_empty() {
         welcome::make(&engine)?;
         timeline.step("the welcome wiki is made");

@@ -1,5 +1,6 @@
 //! Values of flags that a type alone does not check.
 
+use holt_fragments::Forms;
 use http::HeaderName;
 
 /// Headers that mean something else already: whoever may set one of these would say who somebody is, or the other way round.
@@ -42,6 +43,11 @@ pub fn header_of_ones_own(text: &str) -> Result<HeaderName, String> {
         return Err(format!("{name} means something else already. Have the proxy send a header of its own, like x-user-email."));
     }
     Ok(name)
+}
+
+/// The compressed forms in which pages are published.
+pub fn encodings(text: &str) -> Result<Forms, String> {
+    Forms::parse(text).ok_or_else(|| "there are gzip, which is always there, and gzip,zstd".to_string())
 }
 
 /// `KEY=VALUE`.

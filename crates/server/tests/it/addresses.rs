@@ -110,3 +110,72 @@ fn everything_listed_is_there(admin: &Client) {
     }
     assert!(admin.get("/-/index").body_text().matches("<li><a href=\"/").count() > 100);
 }
+
+/// security.md CDN-8: an address that is spelled otherwise is led to the page's own, or is nothing; and a server says of it what an edge says.
+#[test]
+fn doubled_slashes_are_no_spelling_of_anything_here_or_at_an_edge() {
+    use holt_edge::{Behind, Caching, EdgeState, HostRule, Outcome, Trust, respond_trusted};
+    let dir = tempfile::tempdir().unwrap();
+    let (data, source) = (dir.path().join("data"), dir.path().join("source"));
+    std::fs::create_dir_all(source.join("Guide")).unwrap();
+    for page in ["Home", "Guide", "Guide/Set up"] {
+        std::fs::write(source.join(format!("{page}.md")), format!("# {page}\n")).unwrap();
+    }
+    assert_eq!(Server::command(&data, &["import", "folder", source.to_str().unwrap(), "--slug", "docs"]).0, 0);
+    let mut server = Server::start(&data, &["--default-wiki", "docs"]);
+    let store = holt_fragments::FragmentStore::foreign_folder(&data.join("fragments"));
+    let edge = EdgeState {
+        hosts: HostRule { default_wiki: store.host("docs").unwrap(), ..HostRule::default() },
+        store,
+        viewer_key: None,
+        clock: || 0,
+        visits: std::sync::Arc::default(),
+        caching: Caching::asking(),
+        behind: Behind::Nobody,
+    };
+    let at_edge = |path: &str| {
+        let headers = http::HeaderMap::from_iter([(http::header::HOST, http::HeaderValue::from_static("127.0.0.1"))]);
+        match respond_trusted(&edge, &http::Method::GET, &path.parse().unwrap(), &headers, &Trust::Wiki) {
+            Outcome::Response(response) => {
+                let to = response.headers().get("location").map(|to| to.to_str().unwrap().to_string());
+                (response.status().as_u16(), to)
+            }
+            Outcome::Fallback(fallback) => panic!("{path}: {fallback:?}"),
+        }
+    };
+    let who = server.client();
+    for (path, status, to) in [
+        ("/", 200, None),
+        ("/Guide", 200, None),
+        ("/guide/", 301, Some("/Guide")),
+        ("/Home", 301, Some("/")),
+        ("/Guide/Set%20up.md", 200, None),
+        ("//", 404, None),
+        ("///", 404, None),
+        ("//Home", 404, None),
+        ("//guide", 404, None),
+        ("///Guide/Set%20up", 404, None),
+        ("//Guide.md", 404, None),
+        ("/Guide//", 404, None),
+        ("/Guide///", 404, None),
+        ("/Home//", 404, None),
+        ("/Guide//Set%20up", 404, None),
+        ("/Guide/./Set%20up", 404, None),
+    ] {
+        let here = who.get(path);
+        assert_eq!((here.status, here.header("location")), (status, to), "{path}");
+        assert_eq!(at_edge(path), (status, to.map(str::to_string)), "{path} at an edge");
+    }
+    // Nor of what is no page: rules by path, of caches in front and of our own, are about one spelling.
+    for path in
+        ["//-/changelog", "//Guide/history", "/Guide//history", "//api/v1/pages", "//.well-known/x", "/-//changelog", "/-/changelog//"]
+    {
+        assert_eq!(who.get(path).status, 404, "{path}");
+    }
+    assert_eq!(
+        (who.get("/-/changelog").status, who.get("/Guide/history").status, who.get("/-/changelog/").status),
+        (200, 200, 200),
+        "the control"
+    );
+    server.stop();
+}

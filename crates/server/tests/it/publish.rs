@@ -139,6 +139,47 @@ fn names_of_wikis_that_are_gone_are_taken_off() {
     server.stop();
 }
 
+/// Nothing of a wiki that was deleted stays where anybody with the bucket's key reads it: whether the server was there or not, or died.
+#[test]
+fn files_of_deleted_wikis_go_from_the_store() {
+    let world = World::new();
+    let (data, url) = (world.dir.path().join("data"), format!("file://{}", world.store().display()));
+    let other = world.change(|engine| engine.create_wiki(&WikiName::parse("other").unwrap(), "Other", Audience::Everybody).unwrap().id());
+    let files = |wiki: WikiId| count(&world.store().join(wiki.to_string()));
+    assert_eq!(world.publish(&[]).0, 0);
+    let foreign = world.store().join("theirs").join(world.wiki.to_string());
+    std::fs::create_dir_all(&foreign).unwrap();
+    std::fs::write(foreign.join("w"), "another installation's").unwrap();
+    assert!(files(world.wiki) > 6 && files(other) > 2);
+    // Put aside it can come back, and stays.
+    world.change(|engine| engine.trash_wiki(world.wiki).unwrap());
+    assert_eq!(world.publish(&[]).0, 0);
+    assert!(files(world.wiki) > 6, "{}", files(world.wiki));
+    world.change(|engine| engine.delete_wiki(world.wiki).unwrap());
+    let (code, said) = world.publish(&["--verify"]);
+    assert_eq!((code, &said["strange_wikis"]), (1, &Value::from(1)), "{said}");
+    assert_eq!((world.publish(&[]).0, files(world.wiki)), (0, 0));
+    let (code, said) = world.publish(&["--verify"]);
+    assert_eq!((code, &said["strange_wikis"]), (0, &Value::from(0)), "{said}");
+    // Deleted without a server, as by one that died before it told the store: a server that starts does it.
+    assert_eq!(Server::command(&data, &["wiki", "delete", "other", "--yes"]).0, 0);
+    world.change(|engine| engine.create_wiki(&WikiName::parse("third").unwrap(), "Third", Audience::Everybody).unwrap());
+    assert!(files(other) > 2, "the control");
+    let mut server = Server::start(&data, &["--publish-to", &url]);
+    crate::client::until("files are taken off", || match files(other) {
+        0 => Ok(()),
+        left => Err(format!("{left} files are left")),
+    });
+    server.stop();
+    assert_eq!(count(&foreign), 1);
+}
+
+/// How many files are below a folder.
+fn count(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+}
+
 /// Edges know members of private wikis by it.
 #[test]
 fn the_key_of_viewers_is_written_for_edges() {

@@ -3,6 +3,7 @@
 
 use super::{hosts, names_of, output, selected};
 use crate::config::{OutputFormat, PublishArgs};
+use crate::shipping::deleted;
 use holt_core::{Error, Result};
 use holt_engine::directory::{Directory, WikiRecord};
 use holt_engine::{repo, repository};
@@ -101,16 +102,25 @@ pub fn run(args: &PublishArgs, places: &Places) -> Result<ExitCode> {
     if text && strange > 0 {
         output::line(format_args!("{strange} names there lead to wikis that are not here"));
     }
-    let fine = wrong == 0 && strange == 0;
+    let mut left = 0;
+    if args.wiki.is_none() {
+        for wiki in deleted(&places.directory, places.runtime.block_on(places.remote.wikis_there())?)? {
+            left += usize::from(!places.runtime.block_on(places.remote.files_of(wiki))?.is_empty());
+        }
+    }
+    if text && left > 0 {
+        output::line(format_args!("{left} wikis have files there and are not here"));
+    }
+    let fine = wrong == 0 && strange == 0 && left == 0;
     if text {
         output::line(format_args!("{} wikis, {pages} pages looked at; {wrong} wikis differ", wikis.len()));
         if !fine {
             output::line(
-                "`holt publish` puts what is missing or old, and takes such names off. Where pages lack a file, empty the folder of that wiki there first.",
+                "`holt publish` puts what is missing or old, and takes such names and files off. Where pages lack a file, empty the folder of that wiki there first.",
             );
         }
     } else {
-        output::json(&json!({"ok": fine, "wikis": wikis, "strange_names": strange}));
+        output::json(&json!({"ok": fine, "wikis": wikis, "strange_names": strange, "strange_wikis": left}));
     }
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
