@@ -53,7 +53,7 @@ impl Shared {
 pub(crate) enum Published {
     /// There are new commits.
     ByCommits,
-    /// Settings are others, or who reads it.
+    /// Settings are others, or who reads it, or nothing was published before.
     Otherwise,
     /// Nothing of what all pages share is another than before.
     Again,

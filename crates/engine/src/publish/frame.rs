@@ -61,11 +61,9 @@ pub(super) fn publish(
     };
     fragments.put_wiki(&manifest)?;
     let why = match was {
-        Some(was) if was.revision == manifest.revision => match (WikiManifest { generation, ..(*was).clone() }) == manifest {
-            true => Published::Again,
-            false => Published::Otherwise,
-        },
-        _ => Published::ByCommits,
+        Some(was) if was.revision != manifest.revision => Published::ByCommits,
+        Some(was) if (WikiManifest { generation, ..(*was).clone() }) == manifest => Published::Again,
+        _ => Published::Otherwise,
     };
     wiki.shared.published(wiki.id(), why);
     Ok(manifest)
