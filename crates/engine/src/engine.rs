@@ -59,7 +59,16 @@ pub struct Engine {
     /// Held while names of wikis change.
     pub(crate) hosts: Mutex<()>,
     /// None: another process owns the data directory, and this one works beside it.
-    _lock: Option<DataLock>,
+    lock: Option<DataLock>,
+    /// What was heard of processes beside this one.
+    heard: Mutex<Heard>,
+}
+
+/// How often others had published something when it was looked, and whether that was more than before.
+#[derive(Debug, Default)]
+struct Heard {
+    times: u64,
+    is_news: bool,
 }
 
 impl Engine {
@@ -81,9 +90,10 @@ impl Engine {
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
         let fragments = FragmentStore::folder(&data.join("fragments"));
         let company = Company::of_owner(&data);
+        let heard = Mutex::new(Heard { times: company.heard().unwrap_or_default(), is_news: false });
         let (listeners, moved) = (Listeners::default(), Mutex::default());
         let shared = Arc::new(Shared { directory, fragments, clock: options.clock, listeners, moved, company });
-        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), _lock: Some(lock) })
+        Ok(Self { data, shared, open: OpenWikis::new(options.keep_open), viewer_key, hosts: Mutex::default(), heard, lock: Some(lock) })
     }
     /// Opens a data directory for a worker's process, whether or not another process owns it. That one alone makes wikis, removes them and
     /// clears marks of interrupted writing. `Busy` if it is of another version.
@@ -92,11 +102,11 @@ impl Engine {
         let company = Company::join(&data)?;
         let directory = Directory::join(&data.join("holt.db"))?;
         let viewer_key = ViewerKey::new(directory.secret("viewer")?);
-        let fragments = FragmentStore::folder(&data.join("fragments"));
+        let fragments = FragmentStore::shared_folder(&data.join("fragments"));
         let (listeners, moved) = (Listeners::default(), Mutex::default());
         let shared = Shared { directory, fragments, clock: options.clock, listeners, moved, company };
         let open = OpenWikis::new(options.keep_open);
-        Ok(Self { data, shared: Arc::new(shared), open, viewer_key, hosts: Mutex::default(), _lock: None })
+        Ok(Self { data, shared: Arc::new(shared), open, viewer_key, hosts: Mutex::default(), heard: Mutex::default(), lock: None })
     }
     /// Notes in `holt.db` which wikis moved since it was last asked to, for workers, and says whether any did. To be called soon after
     /// [`Engine::listen`]'s word: until then a crash leaves it to the marks of interrupted writing.
@@ -110,6 +120,21 @@ impl Engine {
             self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner).extend(moved);
         }
         noted.map(|()| true)
+    }
+    /// Whether another process may own the data directory, and change what this one reads.
+    pub fn is_beside(&self) -> bool {
+        self.lock.is_none()
+    }
+    /// Looks whether a process beside this one published something, and forgets what was read of published pages before. To be called every second or so.
+    pub fn hear_others(&self) {
+        let Some(times) = self.shared.company.heard() else { return };
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = heard.times != times;
+        // Once more the next time: somebody may have been reading what was while it was forgotten.
+        if is_news || heard.is_news {
+            self.shared.fragments.forget_manifests();
+        }
+        *heard = Heard { times, is_news };
     }
     /// Whether there is something for [`Engine::note_moves`] to note.
     pub fn has_moves(&self) -> bool {

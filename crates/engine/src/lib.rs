@@ -45,7 +45,7 @@ pub mod wiki;
 
 pub use clock::Clock;
 pub use engine::{Engine, EngineOptions, Foundation, repository};
-pub use lock::{Post, Taken};
+pub use lock::{Post, Standing, Taken};
 pub use scope::{Admin, Read, Scope, Upload, Write};
 pub use wiki::Wiki;
 

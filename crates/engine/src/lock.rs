@@ -58,7 +58,7 @@ pub(crate) enum Company {
     /// This one owns it.
     Owner(PathBuf),
     /// This one works beside the owner, if there is one.
-    Beside(#[expect(dead_code, reason = "dropping the file releases the lock")] File),
+    Beside(File),
 }
 
 impl Company {
@@ -68,10 +68,23 @@ impl Company {
     pub(crate) fn join(data: &Path) -> Result<Self> {
         let path = data.join(COMPANY);
         let attempted = || format!("work beside the owner of {}", data.display());
-        let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = open().map_err(|e| Error::io(attempted(), e))?;
+        let file = File::options().read(true).append(true).create(true).open(&path).map_err(|e| Error::io(attempted(), e))?;
         flock(&file, FlockOperation::LockShared).map_err(|e| Error::io(attempted(), e.into()))?;
         Ok(Self::Beside(file))
+    }
+    /// Notes that something was published by this process: a byte more. The owner looks how many there are.
+    pub(crate) fn published(&self) {
+        if let Self::Beside(file) = self {
+            // Best effort: the owner may read what was, until it reads it anew.
+            let _ = (&mut &*file).write_all(b".");
+        }
+    }
+    /// How often others published something; none where they are not asked.
+    pub(crate) fn heard(&self) -> Option<u64> {
+        match self {
+            Self::Owner(path) => Some(std::fs::metadata(path).map_or(0, |about| about.len())),
+            Self::Beside(_) => None,
+        }
     }
     /// Whose what looks half-written may be.
     pub(crate) fn leftovers(&self) -> Leftovers {
@@ -131,21 +144,39 @@ pub enum Taken {
 /// A task that one process of all that share a data directory has: the file names it, the lock on it is the right to do it.
 #[derive(Debug)]
 pub struct Post {
-    file: Mutex<Option<File>>,
+    held: Mutex<Option<Filled>>,
     path: PathBuf,
+}
+
+#[derive(Debug)]
+struct Filled {
+    file: File,
+    /// What its holder is at, and what keeps it from beginning more.
+    lines: [String; 2],
+}
+
+/// How it stands with a [`Post`] that a process has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The process.
+    pub process: u32,
+    /// What it is at, as it noted it; empty: nothing.
+    pub at: String,
+    /// What keeps it from beginning more; empty: nothing.
+    pub waits: String,
 }
 
 impl Post {
     /// The post that the file at `path` stands for; it is made if it is missing.
     pub fn new(path: PathBuf) -> Self {
-        Self { file: Mutex::default(), path }
+        Self { held: Mutex::default(), path }
     }
-    fn file(&self) -> MutexGuard<'_, Option<File>> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Option<Filled>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Takes the post if nobody has it.
     pub fn take(&self) -> Result<Taken> {
-        let mut held = self.file();
+        let mut held = self.held();
         if held.is_some() {
             return Ok(Taken::Ours);
         }
@@ -157,38 +188,54 @@ impl Post {
         let mut left = String::new();
         // Best effort: what is not readable says nothing.
         let _ = file.read_to_string(&mut left);
-        *held = Some(file);
+        *held = Some(Filled { file, lines: Default::default() });
         drop(held);
         self.note("");
         Ok(Taken::Now(left.lines().nth(1).unwrap_or_default().to_string()))
     }
     /// Leaves a line for whoever has the post next, should this process die. Of a process that dies it is there, of a machine that does perhaps not.
     pub fn note(&self, line: &str) {
-        if let Some(file) = self.file().as_mut() {
-            // Best effort: the number says whom to speak to, the line what they were at.
-            let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| write!(file, "{}\n{line}\n", std::process::id()));
+        self.put(0, line);
+    }
+    /// Says what keeps whoever has the post from beginning more; an empty text: nothing.
+    pub fn waits(&self, why: &str) {
+        self.put(1, why);
+    }
+    fn put(&self, number: usize, line: &str) {
+        if let Some(Filled { file, lines }) = self.held().as_mut() {
+            lines[number] = line.to_string();
+            let text = format!("{}\n{}\n", std::process::id(), lines.join("\n"));
+            // Best effort: the number says whom to speak to, the lines what they are at. It is never empty, whoever reads meanwhile.
+            let _ = file.rewind().and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.set_len(text.len() as u64));
         }
     }
     /// Gives it back. Nothing happens if another has it.
     pub fn leave(&self) {
-        *self.file() = None;
+        *self.held() = None;
     }
     /// Whether this process has it.
     pub fn is_ours(&self) -> bool {
-        self.file().is_some()
+        self.held().is_some()
     }
     /// The process that has it, if one has.
     pub fn holder(&self) -> Option<u32> {
-        if self.is_ours() {
-            return Some(std::process::id());
+        self.standing().map(|standing| standing.process)
+    }
+    /// The same, with what that process said.
+    pub fn standing(&self) -> Option<Standing> {
+        if let Some(Filled { lines: [at, waits], .. }) = self.held().as_ref() {
+            return Some(Standing { process: std::process::id(), at: at.clone(), waits: waits.clone() });
         }
         let mut file = File::open(&self.path).ok()?;
         if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
             return None;
         }
-        let mut holder = String::new();
-        file.read_to_string(&mut holder).ok()?;
-        holder.lines().next()?.parse().ok()
+        let mut said = String::new();
+        file.read_to_string(&mut said).ok()?;
+        let mut lines = said.lines();
+        let process = lines.next()?.parse().ok()?;
+        let mut next = || lines.next().unwrap_or_default().to_string();
+        Some(Standing { process, at: next(), waits: next() })
     }
 }
 
@@ -205,8 +252,12 @@ mod tests {
         assert_eq!(mine.take().unwrap(), Taken::Now(String::new()));
         assert_eq!((mine.take().unwrap(), theirs.take().unwrap()), (Taken::Ours, Taken::Theirs));
         assert_eq!(theirs.holder(), Some(std::process::id()));
+        mine.note("7 8 and more");
+        mine.waits("for memory");
         mine.note("7 8");
         theirs.note("9");
+        let standing = Standing { process: std::process::id(), at: "7 8".into(), waits: "for memory".into() };
+        assert_eq!((mine.standing(), theirs.standing()), (Some(standing.clone()), Some(standing)));
         mine.leave();
         assert_eq!(mine.holder(), None);
         assert_eq!(theirs.take().unwrap(), Taken::Now("7 8".into()), "as if the other had died");

@@ -58,7 +58,7 @@ pub(crate) fn publish_step(wiki: &Wiki) -> Result<()> {
 }
 
 /// Whether index and fragments stand at HEAD, and the fragments at the settings: what they hide may have changed.
-pub(crate) fn is_at_head(wiki: &Wiki) -> Result<bool> {
+pub fn is_at_head(wiki: &Wiki) -> Result<bool> {
     let head = wiki.repo()?.head()?;
     let published = wiki.shared.fragments.wiki(wiki.id())?;
     let settings = wiki.db()?.settings_version()?;

@@ -39,6 +39,24 @@ impl Shared {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(wiki);
         self.listeners.tell(wiki);
     }
+    /// Something of a wiki was published. `Otherwise` than by new commits, it has to be said to those who go by that.
+    pub(crate) fn published(&self, wiki: WikiId, why: Published) {
+        self.company.published();
+        if why == Published::Otherwise {
+            self.moved.lock().unwrap_or_else(PoisonError::into_inner).insert(wiki);
+        }
+    }
+}
+
+/// Why something was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// There are new commits.
+    ByCommits,
+    /// Settings are others, or who reads it, or nothing was published before.
+    Otherwise,
+    /// Nothing of what all pages share is another than before.
+    Again,
 }
 
 /// A wiki in this process. Get one from [`crate::Engine::wiki`], then [`Wiki::grant`] a scope to do something with it.

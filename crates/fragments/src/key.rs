@@ -108,6 +108,11 @@ pub(crate) fn shipped(wiki: WikiId) -> String {
     format!("{wiki}/s")
 }
 
+/// `<wiki>/n`: which pages were published lately. Never in an object store.
+pub(crate) fn news(wiki: WikiId) -> String {
+    format!("{wiki}/n")
+}
+
 /// `hosts/<hash of the slug>`.
 pub(crate) fn host(slug: &str) -> String {
     format!("hosts/{}", digest(b"holt host 1", slug.as_bytes()))

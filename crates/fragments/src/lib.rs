@@ -26,4 +26,4 @@ pub use key::{FragmentKey, Kind};
 pub use manifest::{PageManifest, Readers, WikiManifest};
 pub use pack::Pack;
 pub use redirects::Redirect;
-pub use store::{Answer, Change, FragmentStore, Freshness, HostName, Hosted, Told};
+pub use store::{Answer, Change, Changed, FragmentStore, Freshness, HostName, Hosted, Since, Told};

@@ -192,6 +192,9 @@ pub struct ServeArgs {
     /// The workers that this process hosts: `all`, `none`, or some of them with commas between. What has a process of its own (`holt worker NAME`) has it there
     #[arg(long, env = "HOLT_WORKERS", default_value = "all", value_name = "NAMES", value_parser = Choice::parse)]
     pub workers: Choice,
+    /// Begin no background work while this process takes more memory, and have what is under way end: bytes, or a number with K, M or G
+    #[arg(long, env = "HOLT_BACKGROUND_MEMORY", value_name = "BYTES", value_parser = workers::bytes)]
+    pub background_memory: Option<u64>,
     /// For tests: a worker commits a fault
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
@@ -241,6 +244,9 @@ pub struct ServeArgs {
     /// Let webhooks and mirrors reach this server though its address is private or plain http; only while listening on this machine alone
     #[arg(long, env = "HOLT_TRUST_HOOK_HOST", value_name = "HOST:PORT", value_delimiter = ',')]
     pub trust_hook_host: Vec<String>,
+    /// Certificates (PEM) of those who vouch for these servers, where no public authority does
+    #[arg(long, env = "HOLT_HOOK_CA_FILE", value_name = "FILE", requires = "trust_hook_host")]
+    pub hook_ca_file: Option<PathBuf>,
     /// Who else vouches for people.
     #[command(flatten)]
     pub elsewhere: ElsewhereArgs,

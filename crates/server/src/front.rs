@@ -45,6 +45,7 @@ const PIECE: usize = 128 * 1024;
 pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: SocketAddr) -> Reply {
     let path = request.uri().path();
     let (is_api, is_oauth) = (api::is_here(path) || mcp::is_here(path), oauth::is_here(path));
+    let is_platforms = platform::is_api(path) && !is_api;
     let reply = answer(app.clone(), request, peer).await;
     app.counts.note(reply.status());
     let plain = reply.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
@@ -55,7 +56,24 @@ pub async fn handle(app: Arc<App>, request: hyper::Request<Incoming>, peer: Sock
     if is_oauth && plain && !reply.status().is_success() {
         return oauth::early(reply);
     }
+    if is_platforms && is_for_people(&reply) {
+        return api::failure::not_here();
+    }
     reply
+}
+
+/// Whether a program that asks for an address of the platform's API is told something that only people understand: it asks at another host.
+fn is_for_people(reply: &Reply) -> bool {
+    // Too much is too much, wherever it was sent.
+    const AS_THEY_ARE: [StatusCode; 4] = [
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::URI_TOO_LONG,
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ];
+    let (status, kind) = (reply.status(), reply.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()));
+    let leads_to_a_form = [StatusCode::FOUND, StatusCode::SEE_OTHER].contains(&status);
+    (leads_to_a_form || status.is_client_error()) && !AS_THEY_ARE.contains(&status) && !kind.is_some_and(|kind| kind.contains("json"))
 }
 
 /// What hosts are answered that are no wiki: the same whether there never was one, it was deleted, or it is kept from everybody.

@@ -137,7 +137,10 @@ fn work(text: &mut Text, all: &[Status]) {
         }
     };
     each("holt_worker_up", "gauge", "Whether a process has it, and it does not rest.", |s| {
-        u8::from(matches!(s.state, "working" | "idle")).to_string()
+        u8::from(matches!(s.state, "working" | "idle" | "held")).to_string()
+    });
+    each("holt_worker_held", "gauge", "Whether it may begin nothing, because its process takes too much memory.", |s| {
+        u8::from(s.state == "held").to_string()
     });
     each("holt_worker_waiting_wikis", "gauge", "Wikis that it is to look at.", |s| s.waiting.to_string());
     each("holt_worker_behind_seconds", "gauge", "Since when the one of them waits that waits longest.", |s| s.behind_seconds.to_string());

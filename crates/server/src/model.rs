@@ -38,6 +38,11 @@ impl SentenceModel {
         #[cfg(not(feature = "semantic"))]
         Ok(String::new())
     }
+    /// Keeps it in memory no longer, until somebody asks again.
+    pub fn forget(&self) {
+        #[cfg(feature = "semantic")]
+        self.kept.forget();
+    }
     /// Says why nothing is found by meaning, if so.
     pub fn require(&self) -> Result<()> {
         if self.is_there() {
@@ -155,6 +160,10 @@ mod kept {
             let vectors = model.embed(texts);
             self.lock().uses += 1;
             vectors
+        }
+        pub(super) fn forget(&self) {
+            self.lock().model = None;
+            self.used.notify_all();
         }
         /// Whoever comes meanwhile waits, and has it then.
         fn open(self: &Arc<Self>, state: &mut State, identity: &str) -> Result<Arc<Model>> {

@@ -1,7 +1,7 @@
 //! Caches in front of published pages are told what to forget, once whoever they ask sees what is new: after it is in the object store, where
 //! pages are published to one, and after edges have stopped to believe what they knew. Each cache has a line of its own, in which one failure
 //! keeps nobody else waiting. Nothing is remembered over a restart but, for each wiki and cache, up to which generation the cache was told:
-//! where that is not the one there is, it is told to forget the whole wiki.
+//! where that is not the one there is, it is told what was noted since, or to forget the whole wiki.
 
 use crate::app::{App, unix_seconds};
 use crate::workers::Stand;
@@ -206,10 +206,24 @@ impl Purging {
         }
         Ok(true)
     }
-    /// Has caches forget a wiki of which nobody told that it changed.
-    pub fn add_whole(&self, local: &FragmentStore, wiki: WikiId) -> Result<()> {
-        if let Some(generation) = local.wiki(wiki)?.map(|shared| shared.generation) {
-            self.note(wiki, &News { what: What::All, hosts: BTreeSet::new(), up_to: UpTo::Generation(generation) });
+    /// Has caches forget what was published of a wiki since they were told, as far as that is noted, or all of it: nobody told what changed.
+    pub fn add_behind(&self, local: &FragmentStore, wiki: WikiId) -> Result<()> {
+        if self.rests() {
+            return Ok(());
+        }
+        // Before what is noted is read: what comes after it is told later.
+        let Some(generation) = local.wiki(wiki)?.map(|shared| shared.generation) else { return Ok(()) };
+        for line in &self.lines {
+            let told = local.purged(wiki, line.cache.name())?;
+            if told == Some(generation) {
+                continue;
+            }
+            let since = told.map(|told| local.changed_since(wiki, told)).transpose()?.flatten();
+            let (what, upto) = match since {
+                Some(since) if !since.shared && since.pages.len() <= PAGES => (What::Pages(since.pages), since.generation),
+                _ => (What::All, generation),
+            };
+            line.note(wiki, News { what, hosts: BTreeSet::new(), up_to: UpTo::Generation(upto) });
         }
         Ok(())
     }
@@ -535,12 +549,7 @@ fn compare(app: &App, purging: &Purging) -> Result<()> {
         let Some(last) = records.last() else { return Ok(()) };
         after = last.slug.to_string();
         for record in records {
-            let Some(generation) = local.wiki(record.id)?.map(|shared| shared.generation) else { continue };
-            for line in &purging.lines {
-                if local.purged(record.id, line.cache.name())? != Some(generation) {
-                    line.note(record.id, News { what: What::All, hosts: BTreeSet::new(), up_to: UpTo::Generation(generation) });
-                }
-            }
+            purging.add_behind(local, record.id)?;
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Published pages on their way to an object store. What changed is told by the fragment store itself, so every door is covered; it is gathered
 //! for each wiki and shipped in the background, a few wikis at a time. Nothing is remembered over a restart but, for each wiki, which
-//! generation of it was shipped whole: where that is not the one there is, the wiki is compared.
+//! generation of it was shipped whole: where that is not the one there is, what was noted since is shipped, or the wiki is compared.
 
 use crate::app::App;
-use crate::purging::{News, Purging, UpTo, What as Changed};
+use crate::purging::{News, Purging, UpTo, What as Stale};
 use crate::workers::Stand;
-use holt_core::{Error, PageKey, Result, WikiId};
+use holt_core::{Error, Result, WikiId};
 use holt_engine::directory::Directory;
 use holt_fragments::export::names;
-use holt_fragments::{Change, FragmentStore, HostName, Hosted};
+use holt_fragments::{Change, Changed, FragmentStore, HostName, Hosted};
 use holt_remote::Remote;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -80,13 +80,17 @@ struct Work {
 #[derive(Debug)]
 enum What {
     /// These pages, by whatever paths they are stored and were; and what all share.
-    Pages(BTreeMap<PageKey, BTreeSet<String>>),
+    Pages(Changed),
+    /// Those, and whatever was published since it was there as it is here, as far as that is noted; else everything.
+    Since(Changed),
     /// Everything, by comparison.
     All,
 }
 
 /// What became of a wiki.
 struct Done {
+    /// What was shipped: never [`What::Since`].
+    what: What,
     /// Whether it is then there as it is here.
     whole: bool,
     /// Which generation of it that is, if it is known.
@@ -111,21 +115,28 @@ pub struct Behind {
 impl Work {
     fn pages(&self) -> usize {
         match &self.what {
-            What::Pages(pages) => pages.len(),
+            What::Pages(pages) | What::Since(pages) => pages.len(),
             What::All => 0,
         }
     }
     fn add(&mut self, what: What) {
-        match (&mut self.what, what) {
-            (What::All, _) => {}
-            (what, What::All) => *what = What::All,
-            (What::Pages(pages), What::Pages(more)) => {
-                for (page, paths) in more {
-                    pages.entry(page).or_default().extend(paths);
-                }
+        let is_since = [&self.what, &what].iter().any(|what| matches!(what, What::Since(_)));
+        let before = std::mem::replace(&mut self.what, What::All);
+        self.what = match (before, what) {
+            (What::All, _) | (_, What::All) => What::All,
+            (What::Pages(pages) | What::Since(pages), What::Pages(more) | What::Since(more)) => {
+                let pages = together(pages, more);
+                if is_since { What::Since(pages) } else { What::Pages(pages) }
             }
-        }
+        };
     }
+}
+
+fn together(mut pages: Changed, more: Changed) -> Changed {
+    for (page, paths) in more {
+        pages.entry(page).or_default().extend(paths);
+    }
+    pages
 }
 
 impl Shipping {
@@ -158,7 +169,7 @@ impl Shipping {
         let behind = since.map_or(Duration::ZERO, |since| Instant::now().saturating_duration_since(since));
         Behind { wikis, pages, behind, failures: state.failures }
     }
-    /// Ships from now on, or leaves it to another process. Nothing is kept meanwhile: whoever ships next compares.
+    /// Ships from now on, or leaves it to another process. Nothing is kept meanwhile: whoever ships next looks what was noted, or compares.
     pub fn set_stand(&self, stand: Stand) {
         if self.stand.send_replace(stand) == Stand::Working && stand == Stand::Resting {
             let mut state = self.state();
@@ -179,9 +190,9 @@ impl Shipping {
         let generation = local.wiki(wiki)?.map(|shared| shared.generation);
         Ok(generation.is_none() || local.shipped(wiki, &self.place)? == generation)
     }
-    /// Ships a wiki of which nobody told that it changed: all of it, by comparison.
-    pub fn add_whole(&self, wiki: WikiId) {
-        self.add(wiki, What::All);
+    /// Ships a wiki of which nobody told what changed: what was noted, or all of it, by comparison.
+    pub fn add_behind(&self, wiki: WikiId) {
+        self.add(wiki, What::Since(Changed::new()));
         self.wake.notify_one();
     }
     /// Waits on a thread until nothing of the wiki that was told is still to be shipped. Whether it is, by then.
@@ -201,8 +212,8 @@ impl Shipping {
             return;
         }
         match change {
-            Change::Page(wiki, page, paths) => self.add(wiki, What::Pages(BTreeMap::from([(page, paths.into_iter().collect())]))),
-            Change::Wiki(wiki) => self.add(wiki, What::Pages(BTreeMap::new())),
+            Change::Page(wiki, page, paths) => self.add(wiki, What::Pages(Changed::from([(page, paths.into_iter().collect())]))),
+            Change::Wiki(wiki) => self.add(wiki, What::Pages(Changed::new())),
             Change::Host(host, to, was) => {
                 let mut state = self.state();
                 let leads = state.hosts.entry(host).or_insert_with(|| Leads { to: None, was: BTreeSet::new() });
@@ -289,7 +300,7 @@ impl Shipping {
         let result = self.try_ship(local, wiki, &work.what).await;
         if let Ok(done) = &result {
             // Before anybody is told that it is shipped: whoever waits for both waits for this next.
-            self.tell_caches(wiki, &work, done);
+            self.tell_caches(wiki, work.tried, done);
         }
         let mut state = self.state();
         state.under_way.remove(&wiki);
@@ -320,12 +331,12 @@ impl Shipping {
         self.wake.notify_one();
     }
 
-    fn tell_caches(&self, wiki: WikiId, work: &Work, done: &Done) {
+    fn tell_caches(&self, wiki: WikiId, tried: bool, done: &Done) {
         let Some(purging) = &self.purging else { return };
-        let what = match &work.what {
-            What::Pages(pages) if !done.shared && !work.tried => Changed::Pages(pages.clone()),
-            What::All if !done.shared && !work.tried => return,
-            What::Pages(_) | What::All => Changed::All,
+        let what = match &done.what {
+            _ if done.shared || tried => Stale::All,
+            What::Pages(pages) | What::Since(pages) => Stale::Pages(pages.clone()),
+            What::All => return,
         };
         let up_to = done.generation.map_or(UpTo::Unknown, UpTo::Generation);
         purging.note(wiki, &News { what, hosts: BTreeSet::new(), up_to });
@@ -337,19 +348,28 @@ impl Shipping {
             let state = self.state();
             (state.known.contains(&wiki), state.looked)
         };
-        let shared = match what {
-            What::Pages(pages) if generation.is_some() && (known || !looked) => {
+        let since = match what {
+            What::Since(told) => self.since(local, wiki)?.map(|noted| together(noted, told.clone())),
+            What::Pages(_) | What::All => None,
+        };
+        let known = known || since.is_some();
+        let pages = match what {
+            What::Pages(pages) if known || !looked => Some(pages.clone()),
+            _ => since,
+        };
+        let (what, shared) = match pages.filter(|_| generation.is_some()) {
+            Some(pages) => {
                 let shipped = self.remote.ship_pages(local, wiki, &pages.keys().cloned().collect()).await?;
                 if !known {
-                    return Ok(Done { whole: false, generation: None, shared: shipped.shared });
+                    return Ok(Done { what: What::Pages(pages), whole: false, generation: None, shared: shipped.shared });
                 }
-                shipped.shared
+                (What::Pages(pages), shipped.shared)
             }
             // Also a wiki that is new, or gone.
-            What::Pages(_) | What::All => {
+            None => {
                 let compared = self.remote.ship_wiki(local, wiki, || ()).await?;
                 self.remote.sweep(&compared).await?;
-                compared.shipped.put > 0 || compared.shipped.removed > 0
+                (What::All, compared.shipped.put > 0 || compared.shipped.removed > 0)
             }
         };
         // What was told since this was begun may belong to the generation that was read: then that is not whole yet.
@@ -357,7 +377,13 @@ impl Shipping {
         if let Some(generation) = generation {
             local.set_shipped(wiki, &self.place, generation)?;
         }
-        Ok(Done { whole: true, generation, shared })
+        Ok(Done { what, whole: true, generation, shared })
+    }
+
+    /// The pages that were published since the wiki was there as it was here, if that is known.
+    fn since(&self, local: &FragmentStore, wiki: WikiId) -> Result<Option<Changed>> {
+        let Some(generation) = local.shipped(wiki, &self.place)? else { return Ok(None) };
+        Ok(local.changed_since(wiki, generation)?.map(|since| since.pages))
     }
 
     /// Ships styles and scripts, until they are there. Pages do not wait for them: edges have their own, of their version.
@@ -428,7 +454,7 @@ impl Shipping {
                 continue;
             };
             for wiki in leads.was.into_iter().chain(leads.to.map(|to| to.wiki)).collect::<BTreeSet<_>>() {
-                purging.note(wiki, &News { what: Changed::All, hosts: BTreeSet::from([host.clone()]), up_to: UpTo::Unknown });
+                purging.note(wiki, &News { what: Stale::All, hosts: BTreeSet::from([host.clone()]), up_to: UpTo::Unknown });
             }
         }
     }
@@ -516,7 +542,7 @@ fn compare(app: &App, shipping: &Shipping) -> Result<HashSet<String>> {
             if same {
                 shipping.state().known.insert(record.id);
             } else {
-                shipping.add(record.id, What::All);
+                shipping.add(record.id, What::Since(Changed::new()));
             }
             let domains = directory.domains_of(record.id, app.engine.clock().now())?;
             // Of hosts nothing says whether they are there as they are here; wikis with names of their own are few.

@@ -1,11 +1,14 @@
 //! Looks what pages mean: makes vectors of those that have none, in small batches, each of them one transaction. The index itself says which have
-//! none: a page that changes, moves or goes loses its vectors in the transaction that says so. So it may die anywhere and be run again.
+//! none: a page that changes, moves or goes loses its vectors in the transaction that says so. So it may die anywhere and be run again. Pieces whose
+//! text was looked at before the change are not looked at again: the index keeps them until all pages have theirs.
 
-use super::{Embedder, chunks, identity};
-use crate::db::index::{Embedded, Unembedded};
+use super::{Chunk, Embedder, chunks, identity, vector};
+use crate::db::index::{Digest, Embedded, Index, Unembedded, Vector};
 use crate::pages::readable;
+use crate::repo::FileMode;
 use crate::wiki::Wiki;
-use holt_core::{Error, Result};
+use holt_core::{Error, PagePath, Result};
+use sha2::{Digest as _, Sha256};
 
 /// Pages and pieces that are kept at once.
 const PAGES: usize = 16;
@@ -40,8 +43,8 @@ pub fn embed(wiki: &Wiki, embedder: &dyn Embedder, pace: &dyn Pace) -> Result<bo
         }
         let mut batch: Vec<Embedded> = Vec::new();
         for page in pages {
-            batch.push(look_at(wiki, embedder, pace, page)?);
-            if batch.len() >= PAGES || batch.iter().map(|page| page.vectors.len()).sum::<usize>() >= PIECES {
+            batch.push(look_at((wiki, &index), (embedder, &identity), pace, page)?);
+            if batch.len() >= PAGES || batch.iter().map(|page| page.pieces.len()).sum::<usize>() >= PIECES {
                 index.put_meanings(&identity, &std::mem::take(&mut batch))?;
                 if !pace.goes_on() {
                     return Ok(false);
@@ -57,15 +60,52 @@ pub fn embed(wiki: &Wiki, embedder: &dyn Embedder, pace: &dyn Pace) -> Result<bo
     }
 }
 
-fn look_at(wiki: &Wiki, embedder: &dyn Embedder, pace: &dyn Pace, page: Unembedded) -> Result<Embedded> {
+fn look_at(
+    (wiki, index): (&Wiki, &Index),
+    (embedder, identity): (&dyn Embedder, &str),
+    pace: &dyn Pace,
+    page: Unembedded,
+) -> Result<Embedded> {
     let source = readable(wiki.repo()?.blob(page.blob)?);
-    let mut vectors = Vec::new();
-    for chunk in chunks(&page.path, &source).iter().take(MOST) {
-        vectors.extend(embedder.embed(&[&chunk.text])?);
+    let chunks: Vec<(Digest, Chunk)> = pieces(&page.path, &source).map(|chunk| (digest(&chunk.text), chunk)).collect();
+    let digests: Vec<Digest> = chunks.iter().map(|(digest, _)| *digest).collect();
+    let known = index.former_pieces(identity, &digests)?;
+    let mut pieces = Vec::new();
+    for (digest, chunk) in chunks {
+        let vector = match known.get(&digest) {
+            Some(vector) => vector.clone(),
+            None => made(embedder, &page.path, &chunk.text)?,
+        };
+        pieces.push((digest, vector));
         pace.beat();
     }
-    if vectors.iter().any(|vector| vector.is_empty() || vector.len() > 4096 || vector.len() != vectors[0].len()) {
+    if pieces.windows(2).any(|two| two[0].1.bytes() != two[1].1.bytes()) {
         return Err(Error::internal(format!("make vectors of {}: they have different lengths", page.path)));
     }
-    Ok(Embedded { of: page, vectors })
+    Ok(Embedded { of: page, pieces })
+}
+
+/// Into how many pieces all pages are cut. Reads every page.
+pub fn count_pieces(wiki: &Wiki) -> Result<usize> {
+    let (index, repo) = (wiki.fresh_index()?, wiki.repo()?);
+    let pages = index.pages()?.into_iter().filter(|page| page.mode != FileMode::Symlink);
+    pages.map(|page| Ok(pieces(&page.path, &readable(repo.blob(page.blob)?)).count())).sum()
+}
+
+/// The pieces of a page that are looked at.
+fn pieces(path: &PagePath, source: &str) -> impl Iterator<Item = Chunk> {
+    chunks(path, source).into_iter().take(MOST)
+}
+
+fn made(embedder: &dyn Embedder, path: &PagePath, text: &str) -> Result<Vector> {
+    let vector = vector(embedder, text)?;
+    match vector.len() {
+        1..=4096 => Ok(Vector::new(&vector)),
+        length => Err(Error::internal(format!("make a vector of a piece of {path}: it has {length} numbers"))),
+    }
+}
+
+fn digest(text: &str) -> Digest {
+    let [digest @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    digest
 }

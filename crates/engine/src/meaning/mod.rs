@@ -4,7 +4,7 @@ mod chunks;
 mod embed;
 
 pub use chunks::{Chunk, FORMAT, chunks};
-pub use embed::{Pace, embed};
+pub use embed::{Pace, count_pieces, embed};
 
 use holt_core::{Error, Result};
 

@@ -9,7 +9,7 @@
 //! | the remote's branch is brought to HEAD, if it only goes on from where it stands | the remote has it, or not: the next try sees |
 //! | how it went is noted | the next try asks once more |
 
-use super::git::{self, Push, PushLimits};
+use super::git::{self, Operations, Push, PushLimits};
 use super::write::{Continuity, PushedCommits, Writing};
 use crate::repo::merge::{Merge, merge3};
 use crate::repo::{BlobId, CommitMeta, GitStop, Incoming, PackLimits, PackRoom, Remote, Repo, Sent, TreeChange, is_branch};
@@ -17,6 +17,7 @@ use crate::scope::{Admin, Scope, Write};
 use crate::wiki::Wiki;
 use holt_core::{Actor, Author, ChangeKind, Error, ErrorKind, FileChange, OpId, Result, RevisionId, Timestamp};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use crate::db::mirror::{Direction, Mirror, MirrorSettings};
 
@@ -41,6 +42,8 @@ pub struct Place {
     pub resolve: Option<String>,
     /// See [`Remote::plain`].
     pub plain: bool,
+    /// See [`Remote::authorities`].
+    pub authorities: Option<PathBuf>,
 }
 
 /// The mirror of the wiki, if it has one.
@@ -165,6 +168,7 @@ fn meet(wiki: &Wiki, mirror: &Mirror, place: &Place, stop: &GitStop) -> Result<O
         url: settings.url.clone(),
         place: place.resolve.clone(),
         plain: place.plain,
+        authorities: place.authorities.clone(),
         credentials: (!settings.token.is_empty()).then(|| (user.to_string(), settings.token.clone())),
         branch: settings.branch.clone(),
     };
@@ -220,7 +224,9 @@ fn limits(wiki: &Wiki, repo: &Repo) -> Result<PackLimits> {
 /// Makes what came part of the wiki.
 fn take_in(wiki: &Wiki, incoming: &Incoming, theirs: RevisionId, stop: &GitStop) -> Result<()> {
     let scope = wiki.grant::<Write>(&Actor::System)?;
-    let judge = Push { request: &mut std::io::empty(), proposals_at: "", limits: PushLimits::default(), stop };
+    // What it says of operations concerns the Holt that made it.
+    let limits = PushLimits { operations: Operations::AnothersHistory, ..PushLimits::default() };
+    let judge = Push { request: &mut std::io::empty(), proposals_at: "", limits, stop };
     for _ in 0..TRIES {
         let head = wiki.repo()?.head()?;
         let (new, conflicts) = match head {

@@ -127,7 +127,7 @@ impl<'w> Writing<'w> {
     /// The commit an earlier try of the same operation made, if any.
     pub(crate) fn done_before(&self) -> Result<Option<RevisionId>> {
         match &self.op {
-            Some(op) => self.wiki.index()?.revision_by_op(op),
+            Some(op) => made_here(self.wiki, self.wiki.index()?.revisions_by_op(op)?),
             None => Ok(None),
         }
     }
@@ -268,6 +268,17 @@ impl<'w> Writing<'w> {
             tracing::warn!(wiki.id = %wiki.id(), %revision, "saved, but index or pages lag behind: {}", error.chain());
         }
     }
+}
+
+/// The first of these commits that was made here. What came from elsewhere, by a push or from a mirror, may claim any operation: who brought it is noted
+/// before it is there (`note_pusher`).
+pub(crate) fn made_here(wiki: &Wiki, claimed: impl IntoIterator<Item = RevisionId>) -> Result<Option<RevisionId>> {
+    for revision in claimed {
+        if wiki.db()?.pusher(revision)?.is_none() {
+            return Ok(Some(revision));
+        }
+    }
+    Ok(None)
 }
 
 /// A push, looked at.

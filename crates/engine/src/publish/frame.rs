@@ -8,7 +8,7 @@ use super::{forms, home_key, is_current, publisher_version, visibility};
 use crate::db::index::Index;
 use crate::db::preferences::{Preferences, TreeMode};
 use crate::repo::FileMode;
-use crate::wiki::Wiki;
+use crate::wiki::{Published, Wiki};
 use holt_core::{Language, PageKey, PagePath, Result, RevisionId, SafeHtml};
 use holt_fragments::{Forms, FragmentKey, Frame, Kind, WikiManifest, assets};
 use holt_markdown::Context;
@@ -42,7 +42,8 @@ pub(super) fn publish(
             (frame, put(not_found)?, Some(put(not_found_head(preferences)?)?))
         }
     };
-    let generation = fragments.wiki(wiki.id())?.map_or(1, |old| old.generation + 1);
+    let was = fragments.wiki(wiki.id())?;
+    let generation = was.as_ref().map_or(1, |was| was.generation + 1);
     let manifest = WikiManifest {
         wiki: wiki.id(),
         // Read in this order: whoever changes something in between publishes after this.
@@ -60,6 +61,12 @@ pub(super) fn publish(
         home: home_key(preferences).map(|key| key.as_str().to_string()),
     };
     fragments.put_wiki(&manifest)?;
+    let why = match was {
+        Some(was) if was.revision != manifest.revision => Published::ByCommits,
+        Some(was) if (WikiManifest { generation, ..(*was).clone() }) == manifest => Published::Again,
+        _ => Published::Otherwise,
+    };
+    wiki.shared.published(wiki.id(), why);
     Ok(manifest)
 }
 

@@ -20,7 +20,7 @@ use crate::db::index::Index;
 use crate::db::preferences::Preferences;
 use crate::failpoint;
 use crate::repo::Repo;
-use crate::wiki::{Swept, Wiki};
+use crate::wiki::{Published, Swept, Wiki};
 use holt_core::{AccessLevel, Language, PageKey, Result, RevisionId, Visibility};
 use holt_fragments::{Forms, WikiManifest, assets};
 use plan::Plan;
@@ -188,7 +188,9 @@ pub(crate) fn show(wiki: &Wiki) -> Result<()> {
     let _publishing = wiki.publish_lock();
     let fragments = &wiki.shared.fragments;
     let Some(old) = fragments.wiki(wiki.id())? else { return Ok(()) };
-    fragments.put_wiki(&WikiManifest { visibility: visibility(wiki)?, generation: old.generation + 1, ..(*old).clone() })
+    fragments.put_wiki(&WikiManifest { visibility: visibility(wiki)?, generation: old.generation + 1, ..(*old).clone() })?;
+    wiki.shared.published(wiki.id(), Published::Otherwise);
+    Ok(())
 }
 
 impl Publisher<'_> {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use holt_core::{Error, Result, RevisionId};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Longest answer to what there is, in bytes.
@@ -26,6 +27,8 @@ pub struct Remote {
     pub place: Option<String>,
     /// Whether it may be asked without TLS.
     pub plain: bool,
+    /// A file with certificates of those who vouch for it; none: the public authorities.
+    pub authorities: Option<PathBuf>,
     /// Who we are there, and by what.
     pub credentials: Option<(String, String)>,
     /// Which branch.
@@ -77,6 +80,9 @@ impl Remote {
         if self.plain {
             set("protocol.http.allow=always");
         }
+        if let Some(file) = &self.authorities {
+            set(&format!("http.sslCAInfo={}", file.display()));
+        }
         if let Some(place) = &self.place {
             set(&format!("http.curloptResolve={place}"));
         }
@@ -117,6 +123,10 @@ fn run(git: &mut Command, stop: &GitStop, attempted: &str) -> Result<std::result
 fn failure(said: &str) -> Error {
     tracing::debug!("git and a remote: {}", said.trim());
     let any = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if any(&["SSL certificate problem", "certificate verification failed", "SSL: no alternative certificate", "certificate subject name"]) {
+        return Error::denied("the certificate of the remote is not trusted")
+            .hint("It has to be one of a public authority, for this very name, and in date. Nothing was sent.");
+    }
     if any(&["Authentication failed", "could not read Username", "could not read Password", "error: 401", "error: 403"]) {
         return Error::denied("the remote does not take the user and the token").hint("Check them, and what the token may do.");
     }
@@ -221,6 +231,7 @@ mod tests {
             url: "https://git.example.org/x.git".into(),
             place: Some("git.example.org:443:192.0.2.7".into()),
             plain: false,
+            authorities: None,
             credentials: Some(("ann".into(), "geheim".into())),
             branch: "main".into(),
         };
@@ -243,6 +254,14 @@ mod tests {
             ("fatal: repository 'https://x/' not found", "no such repository"),
             ("fatal: unable to access 'https://x/': Failed to connect to x port 443", "does not answer"),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 302", "leads elsewhere"),
+            (
+                "fatal: unable to access 'https://x/': SSL certificate problem: unable to get local issuer certificate",
+                "certificate of the remote is not trusted",
+            ),
+            (
+                "fatal: unable to access 'https://x/': SSL: no alternative certificate subject name matches target host name 'x'",
+                "certificate of the remote is not trusted",
+            ),
             ("fatal: something\u{7} else", "git could not speak to the remote: something else"),
         ] {
             assert!(failure(said).message.contains(ours), "{said}: {}", failure(said).message);

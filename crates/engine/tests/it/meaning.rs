@@ -100,6 +100,51 @@ fn pages_are_found_by_what_they_mean_as_soon_as_somebody_looked() {
     assert_eq!(state.identity.as_deref(), Some("letters/1"));
 }
 
+/// A page of sections that are pieces of their own; each is about one word.
+fn in_sections(title: &str, about: &[&str]) -> String {
+    let section = |word: &&str| format!("# On {word}\n\n{}", (0..320).map(|n| format!("{word}{n} ")).collect::<String>());
+    let sections: Vec<String> = about.iter().map(section).collect();
+    format!("---\ntitle: {title}\n---\n{}\n", sections.join("\n\n"))
+}
+
+#[test]
+fn pieces_that_did_not_change_are_not_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_engine, wiki) = docs(&dir);
+    let letters = Letters::new();
+    let ann = people("ann");
+    let scope = wiki.grant::<Write>(&ann).unwrap();
+    save_text(&wiki, "Book", &in_sections("Book", &["otters", "stones", "rivers"]));
+    save_text(&wiki, "Other", "nothing of it\n");
+    let all = look(&wiki, &letters);
+    let each = (all - 1) / 3;
+    assert!(each > 1 && each * 3 + 1 == all, "sections are cut into several pieces: {all}");
+    save_text(&wiki, "Book", &in_sections("Book", &["otters", "pebbles", "rivers"]));
+    assert_eq!(look(&wiki, &letters), each);
+    // Two changes before anybody looks; one of them is taken back.
+    save_text(&wiki, "Book", &in_sections("Book", &["trees"]));
+    save_text(&wiki, "Book", &in_sections("Book", &["otters", "pebbles", "lakes"]));
+    assert_eq!(look(&wiki, &letters), each);
+    // A page with a title of its own moves, and pieces move to another page.
+    pages::rename(&scope, &path("Book"), &path("Shelf/Book"), "", Backlinks::Rewrite).unwrap();
+    assert_eq!(look(&wiki, &letters), 0);
+    pages::delete(&scope, &path("Shelf/Book"), "", Subpages::Keep).unwrap();
+    save_text(&wiki, "Copy", &in_sections("Book", &["lakes", "otters"]));
+    assert_eq!(look(&wiki, &letters), 0);
+    assert_eq!(nearest(&wiki, &letters, "lakes"), ["Copy"]);
+    // What nobody needs any more is kept no longer, and another model makes its own.
+    assert!(wiki.index_dump().unwrap().contains("== former_pieces\n== meaning_model"));
+    save_text(&wiki, "Again", &in_sections("Book", &["pebbles"]));
+    assert_eq!(look(&wiki, &letters), each, "the control: what is kept nowhere is looked at");
+    save_text(&wiki, "Copy", &in_sections("Book", &["lakes", "otters", "cups"]));
+    let other = Letters { name: "others", ..Letters::new() };
+    assert!(look(&wiki, &other) > each);
+    let grown = wiki.index_dump().unwrap();
+    sync::rebuild(&wiki).unwrap();
+    look(&wiki, &other);
+    assert_eq!(grown, wiki.index_dump().unwrap());
+}
+
 #[test]
 fn it_goes_on_where_it_stopped_and_begins_anew_with_another_model() {
     let dir = tempfile::tempdir().unwrap();

@@ -50,6 +50,41 @@ fn a_process_that_ends_or_dies_leaves_word_of_what_moved() {
 }
 
 #[test]
+fn what_another_process_publishes_is_read_anew_on_both_sides() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    let beside = Engine::beside(EngineOptions::new(dir.path(), holt_engine::Clock::new(|| 1_700_000_000))).unwrap();
+    let page = holt_core::PagePath::parse("Page").unwrap().key();
+    let published = |engine: &Engine| engine.fragments().page(wiki.id(), &page).unwrap().map(|manifest| manifest.revision);
+    let generation = |engine: &Engine| engine.fragments().wiki(wiki.id()).unwrap().unwrap().generation;
+    for text in ["one\n", "two\n", "three\n"] {
+        let saved = save_text(&wiki, "Page", text).revision;
+        assert_eq!((published(&engine), published(&beside)), (Some(saved), Some(saved)));
+        assert_eq!(generation(&engine), generation(&beside));
+        let saved = save_text(&beside.wiki(wiki.id()), "Page", &format!("{text}more\n")).revision;
+        engine.hear_others();
+        assert_eq!(
+            (published(&engine), published(&beside)),
+            (Some(saved), Some(saved)),
+            "what a worker writes is seen by the server's readers"
+        );
+        assert_eq!(generation(&engine), generation(&beside));
+    }
+}
+
+#[test]
+fn what_is_published_without_a_commit_is_a_move_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, wiki) = docs(&dir);
+    save_text(&wiki, "Page", "one\n");
+    engine.note_moves().unwrap();
+    let seen = engine.directory().moved_after(0, 100).unwrap().last().unwrap().1;
+    engine.suspend_wiki(wiki.id()).unwrap();
+    engine.note_moves().unwrap();
+    assert_eq!(moved(engine.directory(), seen), [wiki.id()], "somebody has to take it off the edges");
+}
+
+#[test]
 fn what_failed_is_tried_again_and_given_up_until_it_moves() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, wiki) = docs(&dir);

@@ -4,9 +4,11 @@
 //! Nothing here is synced: it can all be made again, and what a power cut tears is noticed by length and checksum and counts as absent.
 
 mod fetched;
+mod news;
 mod place;
 
 pub use fetched::{Answer, Freshness, Milliseconds, Told};
+pub use news::{Changed, Since};
 
 use crate::cache::Cache;
 use crate::fragment::Fragment;
@@ -17,7 +19,7 @@ use crate::pack::Pack;
 use fetched::Fetched;
 use holt_core::{DomainName, PageKey, Result, Visibility, WikiId};
 use place::{Place, Replaced};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -36,7 +38,11 @@ pub struct FragmentStore(Arc<Inner>);
 struct Inner {
     place: Place,
     cache: Arc<Mutex<Cache<String, Cached>>>,
+    /// Whether other processes write to the same folder.
+    is_shared: bool,
     observer: OnceLock<Box<dyn Fn(Change) + Send + Sync>>,
+    /// Pages that were published, of wikis whose manifests have not followed yet; noted only where somebody observes.
+    published: Mutex<HashMap<WikiId, Changed>>,
 }
 
 /// Something that readers see changed.
@@ -126,6 +132,10 @@ impl FragmentStore {
     pub fn folder(dir: &Path) -> Self {
         Self::new(Place::Folder(dir.to_path_buf(), AtomicU64::new(0)))
     }
+    /// In a folder that other processes write to, too: what they may change is read anew each time.
+    pub fn shared_folder(dir: &Path) -> Self {
+        Self::made(Place::Folder(dir.to_path_buf(), AtomicU64::new(0)), true)
+    }
     /// A folder that another process writes.
     pub fn foreign_folder(dir: &Path) -> Self {
         Self::new(Place::Foreign(dir.to_path_buf()))
@@ -135,7 +145,15 @@ impl FragmentStore {
         Self::new(Place::Fetched(Fetched::new(freshness, now)))
     }
     fn new(place: Place) -> Self {
-        Self(Arc::new(Inner { place, cache: Arc::new(Mutex::new(Cache::new(CACHE_BYTES))), observer: OnceLock::new() }))
+        Self::made(place, false)
+    }
+    fn made(place: Place, is_shared: bool) -> Self {
+        let cache = Arc::new(Mutex::new(Cache::new(CACHE_BYTES)));
+        Self(Arc::new(Inner { place, cache, is_shared, observer: OnceLock::new(), published: Mutex::default() }))
+    }
+    /// Forgets what was read of anything that can change: another process changed something of it.
+    pub fn forget_manifests(&self) {
+        self.0.cache().retain(|path| !key::may_change(path));
     }
 
     /// Has `observer` told of every change from now on, after it was made and in the order in which it was. It must neither wait nor use the
@@ -147,7 +165,8 @@ impl FragmentStore {
     pub fn for_one_reader(&self) -> Self {
         match &self.0.place {
             Place::Fetched(fetched) => {
-                Self(Arc::new(Inner { place: Place::Fetched(fetched.again()), cache: self.0.cache.clone(), observer: OnceLock::new() }))
+                let (place, cache) = (Place::Fetched(fetched.again()), self.0.cache.clone());
+                Self(Arc::new(Inner { place, cache, is_shared: false, observer: OnceLock::new(), published: Mutex::default() }))
             }
             _ => self.clone(),
         }
@@ -276,7 +295,7 @@ impl FragmentStore {
         self.0.place.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Page(Some(Arc::new(manifest.clone()))), manifest.weight());
         let was = was.filter(|was| *was != manifest.path);
-        self.0.tell(Change::Page(wiki, page.clone(), was.into_iter().chain([manifest.path.clone()]).collect()));
+        self.0.tell_page(wiki, page, was.into_iter().chain([manifest.path.clone()]).collect());
         Ok(())
     }
     /// The manifest of a page; `None` if it is not published, or if what is stored is damaged.
@@ -301,7 +320,7 @@ impl FragmentStore {
         let was = self.told_of(wiki, page);
         self.0.place.delete(&path)?;
         self.0.remember(path, Cached::Page(None), 0);
-        self.0.tell(Change::Page(wiki, page.clone(), was.into_iter().collect()));
+        self.0.tell_page(wiki, page, was.into_iter().collect());
         Ok(())
     }
     /// The path by which a page is stored, if anybody wants to be told.
@@ -325,6 +344,12 @@ impl FragmentStore {
     /// Stores what the pages of a wiki share.
     pub fn put_wiki(&self, manifest: &WikiManifest) -> Result<()> {
         let path = key::wiki(manifest.wiki);
+        if self.0.observer.get().is_some() {
+            let old = self.wiki(manifest.wiki)?;
+            let pages = self.0.published().remove(&manifest.wiki).unwrap_or_default();
+            // Where it fails a generation is missing, and whoever looks compares.
+            let _ = news::note(&self.0.place, old.as_deref(), manifest, &pages);
+        }
         self.0.place.write(&path, &manifest.to_bytes(), Replaced::AtOnce)?;
         self.0.remember(path, Cached::Wiki(Some(Arc::new(manifest.clone()))), 512);
         self.0.tell(Change::Wiki(manifest.wiki));
@@ -419,6 +444,7 @@ impl FragmentStore {
         self.0.place.delete(&key::wiki(wiki))?;
         let prefix = format!("{wiki}/");
         self.0.place.delete_tree(&prefix)?;
+        self.0.published().remove(&wiki);
         self.0.cache().retain(|path| !path.starts_with(&prefix));
         self.0.tell(Change::Wiki(wiki));
         Ok(())
@@ -456,12 +482,21 @@ impl FragmentStore {
 
 impl Inner {
     fn keeps_manifests(&self) -> bool {
-        !matches!(self.place, Place::Foreign(_) | Place::Fetched(_))
+        !self.is_shared && !matches!(self.place, Place::Foreign(_) | Place::Fetched(_))
     }
     fn tell(&self, change: Change) {
         if let Some(observer) = self.observer.get() {
             observer(change);
         }
+    }
+    fn published(&self) -> MutexGuard<'_, HashMap<WikiId, Changed>> {
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn tell_page(&self, wiki: WikiId, page: &PageKey, paths: Vec<String>) {
+        if self.observer.get().is_some() {
+            self.published().entry(wiki).or_default().entry(page.clone()).or_default().extend(paths.iter().cloned());
+        }
+        self.tell(Change::Page(wiki, page.clone(), paths));
     }
     fn cache(&self) -> MutexGuard<'_, Cache<String, Cached>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)

@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use bytes::Bytes;
 use holt_core::{Error, Result};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -84,6 +85,26 @@ impl Place {
             let _ = std::fs::remove_file(if replaced == Replaced::Never { &target } else { &temporary });
             Error::io("publish a file", error)
         })
+    }
+    /// Adds to a file, or begins it. How long it is then.
+    pub(super) fn append(&self, path: &str, text: &str) -> Result<usize> {
+        let dir = match self {
+            Self::Memory(files) => {
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                let whole = [files.get(path).map_or(&[][..], |bytes| bytes), text.as_bytes()].concat();
+                let length = whole.len();
+                files.insert(path.to_string(), whole.into());
+                return Ok(length);
+            }
+            Self::Folder(dir, _) => dir,
+            Self::Foreign(_) | Self::Fetched(_) => return Err(foreign()),
+        };
+        let added = std::fs::File::options().create(true).append(true).open(dir.join(path)).and_then(|mut file| {
+            // In one piece: another process may read meanwhile.
+            file.write_all(text.as_bytes())?;
+            file.metadata()
+        });
+        added.map(|about| usize::try_from(about.len()).unwrap_or(usize::MAX)).map_err(|e| Error::io("note what was published", e))
     }
     pub(super) fn delete(&self, path: &str) -> Result<()> {
         match self {

@@ -115,6 +115,13 @@ pub fn proposed_as(proposed: &ProposedAs) -> Value {
     json!({"number": proposed.number, "title": proposed.title, "status": "open", "url": super::proposals::url(proposed.number)})
 }
 
+/// What is said to whoever asks a host for the platform's API that is not the platform's.
+pub fn not_here() -> Reply {
+    let error = "there is nothing at this address";
+    let hint = "The API of a wiki is below /api/v1 at its own host; that of the server is at the host of the platform, where there is one.";
+    json_reply(StatusCode::NOT_FOUND, &json!({"error": error, "code": "not_found", "hint": hint}))
+}
+
 /// An answer in plain text that was given before there was a request to speak of (too long, too slow, not to be decoded), as the API gives it.
 pub fn early(reply: Reply) -> Reply {
     let code = match reply.status() {

@@ -24,11 +24,7 @@ pub fn show(context: &Context<'_>) -> Answer {
 pub fn set(context: &Context<'_>) -> Answer {
     let fields = Fields::of(context.request, &["url", "branch", "username", "token", "direction", "minutes", "active"])?;
     let url = fields.required("url")?;
-    context
-        .app
-        .hooks
-        .judge(url)
-        .map_err(|error| Failure::from(error.hint("Give an https address of a public server.")).with("field", "url"))?;
+    context.app.hooks.judge(url).map_err(|error| Failure::from(error).with("field", "url"))?;
     let text = |name: &str, usual: &str| Ok::<_, Failure>(fields.text(name)?.unwrap_or(usual).to_string());
     let direction = Direction::parse(&text("direction", "both")?)
         .ok_or_else(|| fields.refuse("direction", "is no way to go", "Send both, push or pull."))?;

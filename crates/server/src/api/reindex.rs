@@ -6,7 +6,7 @@ use crate::reply;
 use crate::web::Context;
 use holt_core::{Actor, Error, Result, Timestamp};
 use holt_engine::pages;
-use holt_engine::{Read, Wiki, publish, sync};
+use holt_engine::{Read, Wiki, meaning, publish, sync};
 use http::StatusCode;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub fn start(context: &Context<'_>) -> Answer {
         let made = made.unwrap_or_else(|_| Err(Error::internal("make the index: a panic, see the log")));
         let completed = clock.now();
         let state = match made {
-            Ok(pages) => State::Complete { pages, completed },
+            Ok((pages, pieces)) => State::Complete { pages, pieces, completed },
             Err(error) => {
                 tracing::error!(wiki.id = %id, "could not make the index again: {}", error.chain());
                 State::Error { message: "the index could not be made; the log of the server says why".into(), completed }
@@ -34,9 +34,9 @@ pub fn start(context: &Context<'_>) -> Answer {
     Ok(reply::json(StatusCode::ACCEPTED, &json!({"status": "started"})))
 }
 
-fn reindex(wiki: &Wiki) -> Result<usize> {
+fn reindex(wiki: &Wiki) -> Result<(usize, usize)> {
     sync::reindex(wiki)?;
-    Ok(pages::counts(&wiki.grant::<Read>(&Actor::System)?)?.pages)
+    Ok((pages::counts(&wiki.grant::<Read>(&Actor::System)?)?.pages, meaning::count_pieces(wiki)?))
 }
 
 /// `GET /reindex/status`
@@ -45,9 +45,8 @@ pub fn status(context: &Context<'_>) -> Answer {
     Ok(ok(&match context.app.reindexing.state(context.wiki.id()) {
         None => json!({"status": "idle"}),
         Some(State::InProgress { started }) => json!({"status": "in_progress", "started_at": time(started)}),
-        // A page is one piece in the index of words.
-        Some(State::Complete { pages, completed }) => {
-            json!({"status": "complete", "pages_indexed": pages, "chunks_created": pages, "completed_at": time(completed)})
+        Some(State::Complete { pages, pieces, completed }) => {
+            json!({"status": "complete", "pages_indexed": pages, "chunks_created": pieces, "completed_at": time(completed)})
         }
         Some(State::Error { message, completed }) => json!({"status": "error", "error_message": message, "completed_at": time(completed)}),
     }))

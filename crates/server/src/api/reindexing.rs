@@ -21,6 +21,8 @@ pub enum State {
     Complete {
         /// How many pages are in it.
         pages: usize,
+        /// Into how many pieces they are cut for search by meaning.
+        pieces: usize,
         /// When.
         completed: i64,
     },
@@ -79,7 +81,7 @@ mod tests {
         assert_eq!(jobs.begin(c, 3).unwrap_err().kind, ErrorKind::Busy);
         jobs.end(a, State::Error { message: "x".into(), completed: 4 });
         jobs.begin(c, 5).unwrap();
-        jobs.end(b, State::Complete { pages: 1, completed: 5 });
+        jobs.end(b, State::Complete { pages: 1, pieces: 1, completed: 5 });
         jobs.begin(a, 6).unwrap();
         assert_eq!(jobs.state(a), Some(State::InProgress { started: 6 }));
     }

@@ -106,11 +106,7 @@ fn id(context: &Context<'_>) -> Result<i64, Failure> {
 
 /// An address that may be asked, as far as that can be said without asking.
 fn url(context: &Context<'_>, text: &str) -> Result<String, Failure> {
-    context
-        .app
-        .hooks
-        .judge(text)
-        .map_err(|error| Failure::from(error.hint("Give an https address of a public server.")).with("field", "url"))?;
+    context.app.hooks.judge(text).map_err(|error| Failure::from(error).with("field", "url"))?;
     Ok(text.to_string())
 }
 

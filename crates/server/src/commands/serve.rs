@@ -123,7 +123,7 @@ async fn listen(args: &ServeArgs, app: Arc<App>, timeline: Arc<Timeline>) -> Res
 
 /// Starts the workers that are to be in this process.
 fn host_workers(args: &ServeArgs, app: &Arc<App>) -> Result<()> {
-    let host = Host::new(app.clone(), args.workers.names(), Manner::Beside, args)?;
+    let host = Host::new(app.clone(), args.workers.names(), Manner::Beside { memory: args.background_memory }, args)?;
     host.start()?;
     if let Err(error) = host.obey(app.engine.data()) {
         tracing::warn!("`holt workers` cannot speak to this server: {}", error.chain());

@@ -77,7 +77,7 @@ pub fn app(args: &ServeArgs, engine: Engine, recovery: Recovery) -> Result<Arc<A
         git_time: Duration::from_secs(args.git_seconds.into()),
         turns: Turns::default(),
         documents: Documents::new(Egress::new(args.trust_client_host.clone())),
-        hooks: Egress::new(args.trust_hook_host.clone()).within(HOOK_TIME),
+        hooks: hooks(args)?,
         public_port: args.public_port.map_or_else(OnceLock::new, OnceLock::from),
         dns: Dns::new(args.elsewhere.resolver),
         outbox: Outbox::default(),
@@ -122,6 +122,14 @@ pub fn check(args: &ServeArgs) -> Result<()> {
         tracing::warn!("these servers are asked wherever they are, and without TLS if they like ({flag}): {}", hosts.join(", "));
     }
     Ok(())
+}
+
+/// The way out to whom webhooks tell something, and to where mirrors are.
+fn hooks(args: &ServeArgs) -> Result<Egress> {
+    let file =
+        args.hook_ca_file.as_deref().map(std::path::absolute).transpose().map_err(|e| Error::io("find the file of --hook-ca-file", e))?;
+    let authorities = file.as_deref().map(own_authorities).transpose()?.unwrap_or_default();
+    Ok(Egress::new(args.trust_hook_host.clone()).within(HOOK_TIME).with_authorities(authorities).with_authority_file(file))
 }
 
 /// Caches in front of published pages, if there are any.

@@ -61,7 +61,8 @@ fn show(status: &Status) {
         std::time::Duration::from_millis(status.spent_ms).as_secs_f64(),
     ));
     if let Some(because) = &status.because {
-        output::line(format_args!("    nothing to do: {because}"));
+        let what = if status.state == "held" { "it waits" } else { "nothing to do" };
+        output::line(format_args!("    {what}: {because}"));
     }
     for failed in &status.failed {
         output::line(format_args!("    {} failed {} times: {}", failed.wiki, failed.tries, failed.error));

@@ -54,7 +54,8 @@ pub struct ToldArgs {
     pub name: Option<Name>,
 }
 
-fn bytes(text: &str) -> Result<u64, String> {
+/// Bytes as people write them.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'K' | 'k')) => (&text[..at], 1 << 10),
         Some((at, 'M' | 'm')) => (&text[..at], 1 << 20),
@@ -62,7 +63,7 @@ fn bytes(text: &str) -> Result<u64, String> {
         _ => (text, 1),
     };
     let number: u64 = digits.parse().map_err(|_| "write a number of bytes, like 268435456 or 256M".to_string())?;
-    number.checked_mul(unit).filter(|bytes| *bytes >= 32 << 20).ok_or_else(|| "a worker takes at least 32M".to_string())
+    number.checked_mul(unit).filter(|bytes| *bytes >= 32 << 20).ok_or_else(|| "it takes at least 32M".to_string())
 }
 
 #[cfg(test)]

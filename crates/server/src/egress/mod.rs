@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 use url::{Host, Url};
@@ -150,6 +151,8 @@ pub struct Place {
     pub resolve: Option<String>,
     /// Whether it may be asked without TLS.
     pub plain: bool,
+    /// Who vouches for it, where that is not a public authority.
+    pub authorities: Option<PathBuf>,
 }
 
 /// See the module.
@@ -162,6 +165,8 @@ pub struct Egress {
     tls: OnceLock<std::result::Result<Arc<ClientConfig>, String>>,
     /// Who may vouch for servers beside the public authorities.
     authorities: Vec<CertificateDer<'static>>,
+    /// The file that they stand in, for programs.
+    authority_file: Option<PathBuf>,
     test_network: Option<SocketAddr>,
     /// Where all trusted servers are, whatever the DNS says.
     place: Option<SocketAddr>,
@@ -169,6 +174,15 @@ pub struct Egress {
 
 /// What the names of servers end in that are nobody's on the public network (RFC 6761), and a test's own where there is one.
 const TEST: &str = ".test";
+
+/// Whether a name is of this machine or its network, whatever a resolver makes of it (RFC 6761, 6762, 8375; `.internal`).
+fn is_local(name: &str) -> bool {
+    const LOCAL: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
+    let name = name.trim_end_matches('.');
+    !name.contains('.') || LOCAL.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+}
+
+const NOT_PUBLIC: &str = "its host is not on the public network";
 
 impl Egress {
     /// With servers that are asked wherever they are; usually none.
@@ -179,6 +193,7 @@ impl Egress {
             time: TIME,
             tls: OnceLock::new(),
             authorities: Vec::new(),
+            authority_file: None,
             test_network: None,
             place: None,
         }
@@ -195,6 +210,10 @@ impl Egress {
     /// Believes these authorities, too.
     pub fn with_authorities(self, authorities: Vec<CertificateDer<'static>>) -> Self {
         Self { authorities, ..self }
+    }
+    /// Says where they stand, for programs that ask trusted servers by themselves.
+    pub fn with_authority_file(self, file: Option<PathBuf>) -> Self {
+        Self { authority_file: file, ..self }
     }
     /// Asks one address for all trusted servers, as before the DNS leads to it. Who it has to be stays the same.
     pub fn at(self, place: Option<SocketAddr>) -> Self {
@@ -218,6 +237,11 @@ impl Egress {
     }
     /// Refuses an address that is not asked whatever the DNS says of it. Asks nobody.
     pub fn judge(&self, address: &str) -> Result<()> {
+        self.judged(address).map_err(|error| {
+            error.hint("Give an https address of a public server. One of its own network is for whoever runs this server to allow (--trust-hook-host).")
+        })
+    }
+    fn judged(&self, address: &str) -> Result<()> {
         let (url, host, port) = self.check(address)?;
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
@@ -225,7 +249,7 @@ impl Egress {
             _ => None,
         };
         if literal.is_some_and(|address| !address::is_public(address)) && !self.trusts(&host, port) {
-            return Err(refused("its host is not on the public network"));
+            return Err(refused(NOT_PUBLIC));
         }
         Ok(())
     }
@@ -240,7 +264,8 @@ impl Egress {
         };
         let named = matches!(url.host(), Some(Host::Domain(_)));
         let resolve = named.then(|| format!("{host}:{port}:{}", places.iter().take(TRIES).map(shown).collect::<Vec<_>>().join(",")));
-        Ok(Place { resolve, plain: url.scheme() == "http" })
+        let authorities = self.authority_file.clone().filter(|_| self.trusts(&host, port));
+        Ok(Place { resolve, plain: url.scheme() == "http", authorities })
     }
     fn send(&self, call: &Call<'_>, bodies: Bodies) -> Result<Answer> {
         let end = Instant::now() + self.time;
@@ -285,6 +310,9 @@ impl Egress {
         if !trusted && !PORTS.contains(&port) {
             return Err(refused("its port is neither 443 nor 8443"));
         }
+        if !trusted && matches!(url.host(), Some(Host::Domain(name)) if is_local(name)) {
+            return Err(refused(NOT_PUBLIC));
+        }
         Ok((host, port))
     }
     fn trusts(&self, host: &str, port: u16) -> bool {
@@ -312,7 +340,7 @@ impl Egress {
             return Err(refused("its host is not known"));
         }
         if !trusted && !places.iter().all(|place| address::is_public(place.ip())) {
-            return Err(refused("its host is not on the public network"));
+            return Err(refused(NOT_PUBLIC));
         }
         if url.scheme() != "https" && self.trust == Trust::Place && !places.iter().all(|place| place.ip().to_canonical().is_loopback()) {
             return Err(refused("it does not begin with https://, and is not on this machine"));

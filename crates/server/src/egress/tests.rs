@@ -63,6 +63,9 @@ fn case_34_what_is_not_public_is_not_even_connected_to() {
     for (address, expected) in [
         ("https://127.0.0.1/client.json", "not on the public network"),
         ("https://localhost/client.json", "not on the public network"),
+        ("https://a.localhost/client.json", "not on the public network"),
+        ("https://db.internal/client.json", "not on the public network"),
+        ("https://printer/client.json", "not on the public network"),
         ("https://[::1]:8443/client.json", "not on the public network"),
         ("https://[::ffff:127.0.0.1]/client.json", "not written as browsers write it"),
         ("https://[::ffff:7f00:1]/client.json", "not on the public network"),
@@ -201,7 +204,7 @@ fn a_program_is_told_only_places_that_were_judged() {
     let place = trusting.place("http://localhost:9000/x.git").unwrap();
     let resolve = place.resolve.unwrap();
     assert!(place.plain && (resolve.starts_with("localhost:9000:127.0.0.1") || resolve.starts_with("localhost:9000:[::1]")), "{resolve}");
-    assert_eq!(trusting.place("http://127.0.0.1:9000/x.git").unwrap(), Place { resolve: None, plain: true });
-    assert_eq!(strict.place("https://1.1.1.1/x.git").unwrap(), Place { resolve: None, plain: false });
+    assert_eq!(trusting.place("http://127.0.0.1:9000/x.git").unwrap(), Place { resolve: None, plain: true, authorities: None });
+    assert_eq!(strict.place("https://1.1.1.1/x.git").unwrap(), Place { resolve: None, plain: false, authorities: None });
     assert!(strict.judge("https://agent.example/in").is_ok() && strict.judge("https://[fe80::1]/in").is_err());
 }

@@ -3,7 +3,7 @@
 
 use super::{Host, NAMES, Name, meeting_place, post_file};
 use holt_core::{Error, ErrorKind, Result};
-use holt_engine::Post;
+use holt_engine::{Post, Standing};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -155,14 +155,14 @@ fn forget_the_dead(data: &Path) {
     }
 }
 
-/// Which process has the post of a worker.
-pub fn holder(data: &Path, name: Name) -> Option<u32> {
-    Post::new(post_file(data, name)).holder()
+/// Which process has the post of a worker, and what it says of it.
+pub fn standing(data: &Path, name: Name) -> Option<Standing> {
+    Post::new(post_file(data, name)).standing()
 }
 
 /// Gives an order to whatever process has the post of a worker. None if no process has.
 pub fn ask(data: &Path, order: Order, name: Name) -> Result<Option<Answer>> {
-    let Some(process) = holder(data, name) else { return Ok(None) };
+    let Some(process) = standing(data, name).map(|standing| standing.process) else { return Ok(None) };
     let attempted = || format!("speak to process {process}, which is {name}");
     let talk = || -> std::io::Result<String> {
         let mut stream = {

@@ -12,6 +12,8 @@ enum Deed {
     Hang,
     /// Takes four gigabytes, slowly enough to be seen.
     Allocate,
+    /// Takes memory until it is told to end, once, and keeps it for a while.
+    Swell,
 }
 
 /// A worker and its fault: `care=panic`.
@@ -30,7 +32,8 @@ impl FromStr for Fault {
             "panic" => Deed::Panic,
             "hang" => Deed::Hang,
             "allocate" => Deed::Allocate,
-            _ => return Err("faults are panic, hang and allocate".to_string()),
+            "swell" => Deed::Swell,
+            _ => return Err("faults are panic, hang, allocate and swell".to_string()),
         };
         Ok(Self { name, deed })
     }
@@ -38,7 +41,7 @@ impl FromStr for Fault {
 
 /// A worker that hangs is found out sooner than usual.
 pub(super) fn budget(faults: &[Fault], name: Name, budget: Budget) -> Budget {
-    match faults.iter().any(|fault| fault.name == name) {
+    match faults.iter().any(|fault| fault.name == name && fault.deed != Deed::Swell) {
         true => Budget { silence: Duration::from_secs(1), ..budget },
         false => budget,
     }
@@ -60,6 +63,18 @@ pub(super) fn commit(faults: &[Fault], name: Name, turn: &Turn<'_>) {
                 std::thread::sleep(Duration::from_millis(5));
             }
             std::hint::black_box(&kept);
+        }
+        Some(Deed::Swell) => {
+            static ONCE: std::sync::Once = std::sync::Once::new();
+            ONCE.call_once(|| {
+                let mut kept: Vec<Vec<u8>> = Vec::new();
+                while turn.goes_on() && kept.len() < 128 {
+                    kept.push(vec![u8::try_from(kept.len()).unwrap_or_default() + 1; 4 << 20]);
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                std::thread::sleep(Duration::from_secs(3));
+                std::hint::black_box(&kept);
+            });
         }
     }
 }

@@ -2,6 +2,7 @@
 //! other workers. A turn that panics or fails comes again later, after five times not until its wiki moves; one that hangs is left behind, and where the
 //! process is the worker's own, the process ends. Posts can be given to another process and come back when that ends.
 
+use super::names::HELD;
 use super::{Budget, Name, Next, Running, Stand, Turn, Worker, meeting_place, post_file, worker};
 use crate::app::App;
 use crate::config::ServeArgs;
@@ -42,8 +43,11 @@ const BROKEN: i32 = 70;
 /// What else the process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// Serving people: it lives, whatever happens to a worker.
-    Beside,
+    /// Serving people: it lives, whatever happens to a worker. While it takes more than so many bytes of memory, nothing new begins.
+    Beside {
+        /// Bytes; none: as much as there is.
+        memory: Option<u64>,
+    },
     /// Workers alone. It ends when one of them hangs, or takes more than so many bytes of memory, to be started again.
     Alone {
         /// Bytes; none: as much as there is.
@@ -62,6 +66,8 @@ pub struct Host {
     faults: Vec<super::faults::Fault>,
     thread: OnceLock<Thread>,
     ending: AtomicBool,
+    /// The process takes more memory than it may for anything new to begin.
+    held: AtomicBool,
     /// Something happened that workers should look at.
     news: AtomicBool,
     ended: (Mutex<bool>, Condvar),
@@ -127,7 +133,7 @@ impl Host {
             Hosted { name: *name, worker: worker(*name), post, state: Mutex::default(), turned: Condvar::new() }
         };
         let workers = names.iter().map(hosted).collect();
-        let (ending, news) = (AtomicBool::new(false), AtomicBool::new(true));
+        let (ending, held, news) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(true));
         // Release builds know no faults.
         let _ = args;
         Ok(Arc::new(Self {
@@ -138,6 +144,7 @@ impl Host {
             faults: args.worker_fault.clone(),
             thread: OnceLock::new(),
             ending,
+            held,
             news,
             ended: (Mutex::new(false), Condvar::new()),
         }))
@@ -182,12 +189,13 @@ impl Host {
     }
     fn run(self: &Arc<Self>) {
         let mut noted: Option<Instant> = None;
-        if self.manner == Manner::Beside {
+        if matches!(self.manner, Manner::Beside { .. }) {
             // Whoever waits for the first page of a server that was just started comes first.
             std::thread::sleep(GRACE);
         }
         loop {
             let mut news = self.news.swap(false, Ordering::AcqRel);
+            self.app.engine.hear_others();
             let soon = noted.map_or(Duration::ZERO, |noted| GATHER.saturating_sub(noted.elapsed()));
             if soon.is_zero() || self.is_ending() {
                 match self.app.engine.note_moves() {
@@ -207,7 +215,7 @@ impl Host {
             if self.is_ending() && running == 0 {
                 break;
             }
-            let limited = matches!(self.manner, Manner::Alone { memory: Some(_), .. }) && running > 0;
+            let limited = self.limit().is_some() && (running > 0 || self.is_held());
             let rest = if limited { WEIGH_EVERY } else { LOOK_EVERY };
             // What moved since the last note waits for the next.
             let soon = noted.map_or(rest, |noted| GATHER.saturating_sub(noted.elapsed())).max(Duration::from_millis(1));
@@ -246,7 +254,7 @@ impl Host {
             state.row.idle = idle.to_string();
             state.changed = true;
         }
-        if works && idle.is_empty() {
+        if works && idle.is_empty() && !self.is_held() {
             if state.queue.is_empty() && (news || state.more || state.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)) {
                 self.fill(hosted, &mut state)?;
             }
@@ -283,6 +291,9 @@ impl Host {
             Taken::Ours => return Ok(true),
             Taken::Now(left) => left,
         };
+        if self.is_held() {
+            hosted.post.waits(HELD);
+        }
         let directory = self.app.engine.directory();
         let wikis: Vec<WikiId> = left.split_whitespace().filter_map(|id| WikiId::from_store(id.parse().ok()?)).collect();
         directory.abandoned_work(hosted.name.as_str(), &wikis, self.now())?;
@@ -321,7 +332,7 @@ impl Host {
         let name = hosted.name;
         let Some(owed) = directory.begin_work(name.as_str(), wiki, self.now())? else { return Ok(()) };
         // Nobody reaches it: it is looked at when it answers again, which is a move.
-        if !directory.wiki(wiki)?.is_some_and(|record| record.answers()) {
+        if !directory.wiki(wiki)?.is_some_and(|record| hosted.worker.minds(&record)) {
             return directory.end_work(name.as_str(), wiki, &Outcome::Done);
         }
         let running = Arc::new(Running::new(wiki, self.budget(hosted)));
@@ -451,15 +462,55 @@ impl Host {
         }
     }
 
-    /// Ends a process of workers that takes more memory than it may: whatever is under way is what took it.
+    /// How much memory the process may take before something is done about it.
+    fn limit(&self) -> Option<u64> {
+        match self.manner {
+            Manner::Beside { memory } | Manner::Alone { memory, .. } => memory,
+        }
+    }
+    fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+    /// Ends a process of workers that takes more memory than it may: whatever is under way is what took it. A server's has nothing new begin.
     fn weigh(&self) {
-        let Manner::Alone { memory: Some(most), .. } = self.manner else { return };
-        let Some(bytes) = crate::metrics::resident_bytes().filter(|bytes| *bytes > most) else { return };
+        let Some((most, bytes)) = self.limit().zip(crate::metrics::resident_bytes()) else { return };
+        if matches!(self.manner, Manner::Beside { .. }) {
+            return self.hold(bytes, most);
+        }
+        if bytes <= most {
+            return;
+        }
         for hosted in &self.workers {
             let mut state = hosted.lock();
             for running in state.running.clone() {
                 self.give_up(hosted, &mut state, &running, &format!("the process took {bytes} bytes of memory, and may take {most}"));
             }
+        }
+    }
+
+    /// While the process takes too much, whatever is under way is told to end where it is whole, and the sentence model goes. It goes on below nine tenths.
+    fn hold(&self, bytes: u64, most: u64) {
+        let was = self.is_held();
+        let is = bytes > if was { most - most / 10 } else { most };
+        if is {
+            // Again and again: one may have begun just before.
+            for hosted in &self.workers {
+                hosted.lock().running.iter().for_each(|running| running.stop.store(true, Ordering::Release));
+            }
+        }
+        if was == is {
+            return;
+        }
+        self.held.store(is, Ordering::Release);
+        if is {
+            tracing::warn!(bytes, most, "background work waits: this process takes more memory than it may (--background-memory)");
+            self.app.model.forget();
+        } else {
+            tracing::info!(bytes, most, "background work goes on: this process takes less memory again");
+            self.news.store(true, Ordering::Release);
+        }
+        for hosted in &self.workers {
+            hosted.post.waits(if is { HELD } else { "" });
         }
     }
 

@@ -37,7 +37,7 @@ impl Worker for Mirrors {
 
 fn look(wiki: &Wiki, turn: &Turn<'_>, mirror: &Mirror) -> Result<()> {
     let place = match turn.app.hooks.place(&mirror.settings.url) {
-        Ok(found) => Place { resolve: found.resolve, plain: found.plain },
+        Ok(found) => Place { resolve: found.resolve, plain: found.plain, authorities: found.authorities },
         Err(error) => return mirror::refuse(wiki, mirror, &error),
     };
     let (stop, done) = (GitStop::after(TIME), AtomicBool::new(false));

@@ -30,6 +30,7 @@ pub use webhook::TIME as HOOK_TIME;
 use crate::app::App;
 use holt_core::{Result, WikiId};
 use holt_engine::Wiki;
+use holt_engine::directory::WikiRecord;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,6 +45,10 @@ pub trait Worker: Send + Sync {
     /// Does what `wiki` owes, or some of it. Looks itself how far it came and where HEAD is, whoever woke it and how often: it may be run again at any time, and
     /// may have died anywhere before. Called after the wiki moved, at the time that was said last, and after an error again with longer and longer pauses.
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next>;
+    /// Whether this wiki is its affair.
+    fn minds(&self, record: &WikiRecord) -> bool {
+        record.answers()
+    }
     /// Wikis that it knows of itself that they want it now. At most so many.
     fn due(&self, _app: &App, _now: i64, _most: u32) -> Result<Vec<WikiId>> {
         Ok(Vec::new())

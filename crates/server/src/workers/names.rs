@@ -43,6 +43,9 @@ pub const NAMES: &[Name] = &[
     Name::Webhook,
 ];
 
+/// What is said of workers while their process takes too much memory.
+pub(super) const HELD: &str = "This process takes more memory than background work may (--background-memory).";
+
 impl Name {
     /// As people type it.
     pub fn as_str(self) -> &'static str {

@@ -1,10 +1,11 @@
 //! Published pages on their way to an object store. In the server's process it hears of each page that changed (`shipping.rs`) and this only looks whether all
-//! arrived; in a process of its own it compares wikis that moved. Its cursor is a mark beside the published pages.
+//! arrived; in a process of its own it ships what was noted of wikis that moved. Its cursor is a mark beside the published pages.
 
 use super::{Name, Next, Stand, Turn, Worker};
 use crate::app::App;
 use holt_core::{Result, WikiId};
-use holt_engine::Wiki;
+use holt_engine::directory::WikiRecord;
+use holt_engine::{Wiki, sync};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,7 +43,17 @@ impl Missed {
     }
 }
 
+/// Whether what moved is published here, where another process does that: nobody says so, and it may take its time.
+pub(super) fn is_there(wiki: &Wiki, turn: &Turn<'_>) -> Result<bool> {
+    // What nobody has read yet is not published, and owed to nobody.
+    Ok(!turn.app.engine.is_beside() || turn.app.engine.fragments().wiki(wiki.id())?.is_none() || sync::is_at_head(wiki)?)
+}
+
 impl Worker for Publishing {
+    /// What is taken off the air is taken off the edges.
+    fn minds(&self, _record: &WikiRecord) -> bool {
+        true
+    }
     fn stand(&self, app: &App, stand: Stand) {
         if let Some(shipping) = &app.shipping {
             shipping.set_stand(stand);
@@ -57,12 +68,15 @@ impl Worker for Publishing {
         if !shipping.wait_for(id, PATIENCE) {
             return Ok(Next::At(turn.now() + LATER));
         }
+        if !is_there(wiki, turn)? {
+            return Ok(Next::At(turn.now() + SOON));
+        }
         if shipping.is_whole(local, id)? {
             self.missed.forget(id);
             return Ok(Next::Done);
         }
-        if self.missed.again(turn.app, id)? {
-            shipping.add_whole(id);
+        if turn.app.engine.is_beside() || self.missed.again(turn.app, id)? {
+            shipping.add_behind(id);
         }
         Ok(Next::At(turn.now() + SOON))
     }

@@ -1,11 +1,12 @@
 //! Caches in front of published pages. In the server's process they hear of each page that changed (`purging.rs`) and this only looks whether all were told; in a
-//! process of its own it has them forget wikis that moved. Its cursors are marks beside the published pages.
+//! process of its own it has them forget what was noted of wikis that moved. Its cursors are marks beside the published pages.
 
-use super::publish::Missed;
+use super::publish::{Missed, is_there};
 use super::{Name, Next, Stand, Turn, Worker};
 use crate::app::App;
 use holt_core::Result;
 use holt_engine::Wiki;
+use holt_engine::directory::WikiRecord;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ pub struct Purge {
 }
 
 impl Worker for Purge {
+    /// What is taken off the air is nobody's to show.
+    fn minds(&self, _record: &WikiRecord) -> bool {
+        true
+    }
     fn stand(&self, app: &App, stand: Stand) {
         if let Some(purging) = &app.purging {
             purging.set_stand(stand);
@@ -34,6 +39,9 @@ impl Worker for Purge {
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next> {
         let (id, local) = (wiki.id(), turn.app.engine.fragments());
         let Some(purging) = &turn.app.purging else { return Ok(Next::Done) };
+        if !is_there(wiki, turn)? {
+            return Ok(Next::At(turn.now() + SOON));
+        }
         // A cache that forgets too early asks an edge that does not know yet.
         if turn.app.shipping.as_ref().map(|shipping| shipping.is_whole(local, id)).transpose()? == Some(false) {
             return Ok(Next::At(turn.now() + SOON));
@@ -45,8 +53,8 @@ impl Worker for Purge {
             self.missed.forget(id);
             return Ok(Next::Done);
         }
-        if self.missed.again(turn.app, id)? {
-            purging.add_whole(local, id)?;
+        if turn.app.engine.is_beside() || self.missed.again(turn.app, id)? {
+            purging.add_behind(local, id)?;
         }
         Ok(Next::At(turn.now() + SOON))
     }

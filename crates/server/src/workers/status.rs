@@ -1,6 +1,6 @@
 //! How workers stand, for whoever looks: as whoever has their posts wrote it down, and what waits now.
 
-use super::control::{Order, ask, holder};
+use super::control::{Order, ask, standing};
 use super::{NAMES, Name};
 use crate::app::App;
 use holt_core::{Error, Result};
@@ -16,9 +16,9 @@ const FAILURES: u32 = 20;
 pub struct Status {
     /// What it is called.
     pub worker: &'static str,
-    /// `working`; `idle` where there is nothing for it to do; `paused`; or `nowhere` where no process has its post.
+    /// `working`; `idle` when there is nothing to do; `held` when it may not begin more; `paused`; or `nowhere` where no process has its post.
     pub state: &'static str,
-    /// Why it is idle.
+    /// Why there is never anything to do where it is, or why it is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// The process that has its post.
@@ -69,6 +69,10 @@ pub struct Line {
     pub is_elsewhere: bool,
     /// Whether it is to rest.
     pub is_paused: bool,
+    /// Whether it is at something, or about to be.
+    pub is_working: bool,
+    /// Why it may not begin more.
+    pub held: Option<String>,
     /// Why there is nothing for it to do.
     pub idle: Option<String>,
     /// Wikis that it is to look at.
@@ -97,7 +101,9 @@ pub fn lines(app: &App) -> Result<Vec<Line>> {
         is_here: status.process == Some(std::process::id()),
         is_elsewhere: status.process.is_some_and(|process| process != std::process::id()),
         is_paused: status.state == "paused",
-        idle: status.because,
+        is_working: status.state == "working",
+        held: status.because.clone().filter(|_| status.state == "held"),
+        idle: status.because.filter(|_| status.state != "held"),
         waiting: status.waiting,
         behind: status.behind_seconds,
         turns: status.turns,
@@ -142,15 +148,19 @@ pub fn status(directory: &Directory, data: &Path, now: i64) -> Result<Vec<Status
 fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status> {
     let row = directory.worker(name.as_str())?;
     let Waiting { wikis, since, failing, poisoned } = directory.waiting_work(name.as_str(), row.seen, now)?;
-    let process = holder(data, name);
+    let standing = standing(data, name);
     let WorkerRow { paused, turns, failures, spent, last, error, idle, .. } = row;
-    let idle = Some(idle).filter(|idle| process.is_some() && !idle.is_empty());
-    let state = match process {
+    let idle = Some(idle).filter(|idle| standing.is_some() && !idle.is_empty());
+    let state = match &standing {
         _ if paused => "paused",
-        Some(_) if idle.is_some() => "idle",
-        Some(_) => "working",
         None => "nowhere",
+        Some(_) if idle.is_some() => "idle",
+        Some(standing) if !standing.waits.is_empty() => "held",
+        Some(standing) if wikis > 0 || !standing.at.is_empty() => "working",
+        Some(_) => "idle",
     };
+    let process = standing.as_ref().map(|standing| standing.process);
+    let held = standing.map(|standing| standing.waits).filter(|_| state == "held");
     let mut failed = Vec::new();
     for (owed, error) in directory.failed_work(name.as_str(), FAILURES)? {
         let wiki = directory.wiki(owed.wiki)?.map_or_else(|| owed.wiki.to_string(), |record| record.slug.to_string());
@@ -163,7 +173,7 @@ fn of(directory: &Directory, data: &Path, name: Name, now: i64) -> Result<Status
         // What waits for one that has nothing to do there does not wait.
         waiting: if idle.is_some() { 0 } else { wikis },
         behind_seconds: since.filter(|_| idle.is_none()).map_or(0, |since| u64::try_from(now - since).unwrap_or_default()),
-        because: idle,
+        because: idle.or(held),
         failing,
         poisoned,
         turns,

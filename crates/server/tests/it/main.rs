@@ -5,6 +5,7 @@ mod accounts;
 mod addresses;
 mod api;
 mod atproto;
+mod bare;
 mod client;
 mod commands;
 mod comments;

@@ -3,7 +3,7 @@
 use crate::client::{Client, Server, until};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -22,9 +22,11 @@ impl Told {
     }
 }
 
+const SECRET: &[(&str, &str)] = &[("HOLT_PURGE_SECRET", "sixteen bytes and more")];
+
 /// What a webhook was told, and what it answers.
 struct Hook {
-    address: SocketAddr,
+    url: String,
     told: Arc<Told>,
     status: Arc<Mutex<&'static str>>,
 }
@@ -32,7 +34,8 @@ struct Hook {
 impl Hook {
     fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let hook = Self { address: listener.local_addr().unwrap(), told: Arc::default(), status: Arc::new(Mutex::new("204 Done")) };
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let hook = Self { url, told: Arc::default(), status: Arc::new(Mutex::new("204 Done")) };
         let (told, status) = (hook.told.clone(), hook.status.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -71,10 +74,11 @@ impl Hook {
     fn told(&self) -> Vec<Value> {
         std::mem::take(&mut *self.told.words.lock().unwrap())
     }
+    fn flags(&self) -> [&str; 8] {
+        ["--purge", &self.url, "--domain", "wiki.test", "--default-wiki", "docs", "--purge-after", "50"]
+    }
     fn start(&self, data: &Path, flags: &[&str]) -> (Server, Client) {
-        let url = format!("http://{}/hook", self.address);
-        let flags = [&["--purge", &url, "--domain", "wiki.test", "--default-wiki", "docs", "--purge-after", "50"], flags].concat();
-        let server = Server::start_with(data, &flags, &[("HOLT_PURGE_SECRET", "sixteen bytes and more")]);
+        let server = Server::start_with(data, &[&self.flags()[..], flags].concat(), SECRET);
         let ann = server.client();
         ann.log_in("ann@example.org", "correct horse");
         (server, ann)
@@ -169,7 +173,29 @@ fn a_cache_that_refuses_is_told_again_and_after_a_restart_too() {
     hook.answers("204 Done");
     hook.told();
     let (mut server, _) = hook.start(dir.path(), &[]);
+    hook.wait_for(|told| whole(told) || shows("/Guide")(told));
+    server.stop();
+}
+
+#[test]
+fn a_process_of_its_own_tells_caches_what_changed_and_of_nothing_else() {
+    let (dir, hook) = world();
+    let (mut server, ann) = hook.start(dir.path(), &[]);
+    assert_eq!(ann.save("Guide", "# One\n", "made"), Some(303));
     hook.wait_for(whole);
+    let own = crate::workers::Worker::start_with(dir.path(), &[&["purge"], &hook.flags()[..]].concat(), SECRET);
+    hook.told();
+    for text in ["two", "three", "four"] {
+        assert_eq!(ann.save("Guide", &format!("# One\n\n{text}\n"), "edited"), Some(303));
+        let told = hook.wait_for(|told| whole(told) || shows("/Guide")(told));
+        assert!(text == "two" || told.iter().all(|told| told["pages"].as_array().is_some_and(|pages| pages.len() == 1)), "{told:?}");
+    }
+    // A page that is new changes the tree of all others, and who may read it is everybody's affair.
+    assert_eq!(ann.save("Other", "# Other\n", "made"), Some(303));
+    hook.wait_for(whole);
+    assert_eq!(ann.post("/-/admin/permissions_and_registration", &[("READ_access", "APPROVED")]).unwrap().status, 303);
+    hook.wait_for(whole);
+    own.stop();
     server.stop();
 }
 
@@ -195,7 +221,7 @@ fn a_wiki_is_private_when_caches_have_forgotten_it() {
     for flags in [&[][..], &["--publish-to", &url]] {
         let (mut server, ann) = hook.start(dir.path(), flags);
         assert_eq!(ann.save("Guide", &format!("# Guide {}\n", flags.len()), "made"), Some(303));
-        hook.wait_for(whole);
+        hook.wait_for(|told| whole(told) || shows("/Guide")(told));
         let set = |level: &str| ann.post("/-/admin/permissions_and_registration", &[("READ_access", level)]).unwrap();
         assert_eq!(set("APPROVED").status, 303);
         let told = hook.told();

@@ -9,12 +9,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// A running `holt worker`, ended when dropped.
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
     fn start(data: &Path, args: &[&str]) -> Self {
+        Self::start_with(data, args, &[])
+    }
+    pub fn start_with(data: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(Server::binary());
-        command.arg("worker").args(args).env("HOLT_DATA", data).env("HOLT_LOG", "error");
+        command.arg("worker").args(args).env("HOLT_DATA", data).env("HOLT_LOG", "error").envs(env.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -25,7 +28,7 @@ impl Worker {
         self.0.id().into()
     }
     /// Ends it in good order.
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         assert!(Command::new("kill").arg(self.0.id().to_string()).status().unwrap().success());
         assert_eq!(self.0.wait().unwrap().code(), Some(0));
     }
@@ -120,7 +123,7 @@ fn workers_rest_and_go_on_when_they_are_told() {
     let dir = world(2);
     let mut server = Server::start(dir.path(), &[]);
     let done = wait_for(dir.path(), "care", "done", is_done);
-    assert_eq!((&done["state"], &done["process"]), (&Value::from("working"), &Value::from(server.pid())));
+    assert_eq!((&done["state"], &done["process"]), (&Value::from("idle"), &Value::from(server.pid())));
     assert_eq!(noted(dir.path(), "care"), heads(dir.path()), "its cursors are where the wikis are");
     let idle = wait_for(dir.path(), "publish", "idle", |status| status["state"] == "idle");
     assert_eq!((&idle["waiting"], &idle["because"]), (&Value::from(0), &Value::from("There is no object store (--publish-to).")));
@@ -194,6 +197,64 @@ fn all_of_them_work_without_a_server() {
     server.stop();
     workers.stop();
     assert_eq!(status(dir.path(), "care")["state"], "nowhere");
+}
+
+/// The files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn published_pages_leave_from_a_process_of_its_own_and_only_those_that_changed() {
+    let dir = world(1);
+    std::fs::create_dir(dir.path().join("store")).unwrap();
+    let store = dir.path().join("store").canonicalize().unwrap();
+    let url = format!("file://{}", store.display());
+    let mut server = Server::start(dir.path(), &["--publish-to", &url]);
+    let own = Worker::start(dir.path(), &["publish", "--publish-to", &url]);
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    let sums = || {
+        let (_, said, error) = Server::command(dir.path(), &["publish", "--verify", "--to", &url, "--json"]);
+        let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{error}"));
+        let sum = |what: &str| said["wikis"].as_array().unwrap().iter().map(|wiki| wiki[what].as_u64().unwrap()).sum::<u64>();
+        (said["ok"] == true, sum("missing"), sum("old"), said.to_string())
+    };
+    let arrives = |wanted: &dyn Fn(bool, u64, u64) -> bool| {
+        until("what was saved to be in the store", || {
+            let (ok, missing, old, said) = sums();
+            if wanted(ok, missing, old) { Ok(()) } else { Err(said) }
+        });
+    };
+    // Again and again: what the server changes is not what this process read before.
+    for text in ["one", "two", "three"] {
+        assert_eq!(ann.save("Guide", &format!("# Guide\n\n{text}\n"), "edited"), Some(303));
+        assert_eq!(ann.save("Other", &format!("# Other\n\n{text}\n"), "edited"), Some(303));
+        arrives(&|ok, _, _| ok);
+    }
+    // What did not change is not looked at: that it is missing is nobody's news.
+    let is_manifest = |file: &PathBuf| file.components().any(|part| part.as_os_str() == "p");
+    let is_guide = |file: &PathBuf| is_manifest(file) && std::fs::read(file).unwrap().windows(7).any(|text| text == b"\"Guide\"");
+    let guide = files(&store).into_iter().find(is_guide).expect("the manifest of Guide");
+    std::fs::remove_file(&guide).unwrap();
+    assert_eq!(ann.save("Other", "# Other\n\nfour\n", "edited"), Some(303));
+    arrives(&|_, missing, old| (missing, old) == (1, 0));
+    // Nor is a change without a commit missed.
+    let private = ann.post("/-/admin/permissions_and_registration", &[("READ_access", "APPROVED")]).unwrap();
+    assert_eq!(private.status, 303, "edges know it in time: {}", private.body_text());
+    arrives(&|ok, _, _| ok);
+    // The control: where nothing is known everything is compared.
+    own.stop();
+    std::fs::remove_file(&guide).unwrap();
+    assert_eq!(sums().1, 1);
+    for mark in files(&dir.path().join("fragments")).into_iter().filter(|file| file.ends_with("s")) {
+        std::fs::remove_file(mark).unwrap();
+    }
+    let own = Worker::start(dir.path(), &["publish", "--publish-to", &url]);
+    arrives(&|ok, _, _| ok);
+    own.stop();
+    server.stop();
 }
 
 /// The system takes some hundred bytes for the path of a socket.
@@ -279,6 +340,27 @@ fn one_that_takes_too_much_memory_ends_its_own_process() {
     server.stop();
 }
 
+#[test]
+fn while_the_server_takes_too_much_memory_background_work_waits() {
+    let dir = world(2);
+    let flags = ["--metrics", "127.0.0.1:0", "--background-memory", "250M", "--worker-fault", "care=swell"];
+    let mut server = Server::start(dir.path(), &flags);
+    let held = wait_for(dir.path(), "care", "held", |status| status["state"] == "held");
+    assert!(held["because"].as_str().unwrap().contains("more memory") && held["waiting"].as_u64() > Some(0), "{held}");
+    assert_eq!(status(dir.path(), "publish")["state"], "idle", "what has nothing to do waits for nothing");
+    let ann = server.client();
+    ann.log_in("ann@example.org", "correct horse");
+    assert_eq!(ann.save("Home", "# Home\n", "made"), Some(303), "people are served meanwhile");
+    let page = ann.get("/-/admin/workers").body_text();
+    assert!(page.contains("It waits: This process takes more memory"), "{page}");
+    // What was under way ended by itself, and goes on when there is room again.
+    let done = wait_for(dir.path(), "care", "done", is_done);
+    assert_eq!((&done["state"], &done["failures"]), (&Value::from("idle"), &Value::from(0)));
+    wait_for(dir.path(), "quota", "done", is_done);
+    until("the care of the last save", || if noted(dir.path(), "care") == heads(dir.path()) { Ok(()) } else { Err("behind".to_string()) });
+    server.stop();
+}
+
 /// Files that process `pid` has open below `dir`.
 fn open_files(pid: u32, dir: &Path) -> Vec<PathBuf> {
     let dir = dir.canonicalize().unwrap();
@@ -320,13 +402,13 @@ fn operators_tell_workers_what_to_do_and_nobody_else_does() {
     wait_for(data, "care", "done", is_done);
     let all = look(&olga, "/api/workers");
     let care = all.body["workers"].as_array().unwrap().iter().find(|worker| worker["worker"] == "care").unwrap();
-    assert_eq!((all.status, &care["state"], &care["waiting"]), (200, &Value::from("working"), &Value::from(0)));
+    assert_eq!((all.status, &care["state"], &care["waiting"]), (200, &Value::from("idle"), &Value::from(0)));
     assert_eq!(api(&olga, "POST", "/api/workers/care", &json!({"order": "pause"})).status, 200);
     assert_eq!(status(data, "care")["state"], "paused");
     let page = olga.get("/app/admin/workers");
     assert!(page.status == 200 && page.body_text().contains("At rest"), "{}", page.body_text());
     assert_eq!(olga.post("/app/admin/workers", &[("worker", "care"), ("order", "resume")]).unwrap().status, 303);
-    assert_eq!(status(data, "care")["state"], "working");
+    wait_for(data, "care", "resumed", |status| status["state"] == "idle");
     assert!(olga.get("/app/admin/log").body_text().contains("worker care resume"));
     for (order, said) in [(json!({"order": "dance"}), 400), (json!({}), 400), (json!({"order": "pause", "more": 1}), 400)] {
         assert_eq!(api(&olga, "POST", "/api/workers/care", &order).status, said, "{order}");
@@ -339,5 +421,11 @@ fn operators_tell_workers_what_to_do_and_nobody_else_does() {
     assert!(ann.post("/app/admin/workers", &[("worker", "care"), ("order", "pause")]).unwrap().status / 100 == 4);
     let home = platform.enter(&ann, "garden");
     assert_eq!(home.get("/-/admin/workers").status, 403);
-    assert_eq!(status(data, "care")["state"], "working");
+    // The API of the server is nowhere else, and says so as an API does.
+    for elsewhere in [&home, &platform.at(&format!("garden.{}", crate::platform::DOMAIN))] {
+        let (got, sent) = (look(elsewhere, "/api/workers"), api(elsewhere, "POST", "/api/workers/care", &json!({"order": "pause"})));
+        assert_eq!((got.status, got.text("code"), sent.status), (404, "not_found".to_string(), 404));
+        assert!(got.text("hint").contains("at the host of the platform"), "{}", got.body);
+    }
+    wait_for(data, "care", "resumed", |status| status["state"] == "idle");
 }

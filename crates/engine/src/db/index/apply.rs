@@ -3,7 +3,7 @@
 use super::batch::{FileDoc, IndexBatch, PageDoc};
 use super::rows::mode_number;
 use super::tags::tag_key;
-use super::{INDEX_STEP, terms};
+use super::{INDEX_STEP, meaning, terms};
 use crate::repo::{BlobId, FileMode, LogEntry};
 use holt_core::{AttachmentName, ChangeKind, PagePath, RevisionId};
 use holt_markdown::{Dependency, LinkKind};
@@ -24,7 +24,7 @@ pub(super) fn clear(db: &Connection) -> Result<()> {
     // `words` has no content of its own to delete row by row.
     db.execute_batch(
         "DELETE FROM cursors; DELETE FROM revisions; DELETE FROM changes; DELETE FROM pages; DELETE FROM headings; DELETE FROM links; DELETE FROM shows; DELETE FROM tags; DELETE FROM aliases;
-         DELETE FROM attachments; DELETE FROM texts; DELETE FROM places; DELETE FROM flaws; DELETE FROM sketches; DELETE FROM meanings;
+         DELETE FROM attachments; DELETE FROM texts; DELETE FROM places; DELETE FROM flaws; DELETE FROM sketches; DELETE FROM meanings; DELETE FROM former_pieces;
          DELETE FROM meaning_model; INSERT INTO words (words) VALUES ('delete-all');",
     )
 }
@@ -140,6 +140,7 @@ fn remove_page(db: &Connection, file: &str) -> Result<()> {
     let removed = db.prepare_cached(sql)?.query_row([file], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).optional()?;
     let Some((id, key)) = removed else { return Ok(()) };
     judge(db, &key)?;
+    meaning::keep_pieces(db, id)?;
     for sql in [
         "DELETE FROM headings WHERE page = ?1",
         "DELETE FROM links WHERE page = ?1",

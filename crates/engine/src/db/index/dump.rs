@@ -33,7 +33,8 @@ const TABLES: &[(&str, &str)] = &[
         "SELECT a.file, key, path, name, blob, mode, size, r.id FROM attachments AS a LEFT JOIN revisions AS r ON r.n = a.last ORDER BY 1",
     ),
     ("texts", "SELECT file, text FROM texts LEFT JOIN pages ON pages.id = page ORDER BY 1"),
-    ("meanings", "SELECT file, pieces, vectors FROM meanings LEFT JOIN pages ON pages.id = page ORDER BY 1"),
+    ("meanings", "SELECT file, pieces, vectors, digests FROM meanings LEFT JOIN pages ON pages.id = page ORDER BY 1"),
+    ("former_pieces", "SELECT digest, vector FROM former_pieces ORDER BY 1"),
     ("meaning_model", "SELECT identity FROM meaning_model"),
     ("words", "SELECT file, col, offset, term FROM temp.vocabulary LEFT JOIN pages ON pages.id = doc ORDER BY 1, 2, 3"),
 ];

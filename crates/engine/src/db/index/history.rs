@@ -385,14 +385,14 @@ impl Index {
         })?;
         Ok(if let [only] = found.as_slice() { Some(*only) } else { None })
     }
-    /// The first revision, committed after the second `since`, that an operation made whose id begins with `name` and a full stop; and that id.
-    pub fn revision_by_op_name(&self, name: &OpId, since: i64) -> Result<Option<(String, RevisionId)>> {
+    /// The revisions, committed after the second `since`, that an operation claims to have made whose id begins with `name` and a full stop; and that id.
+    pub fn revisions_by_op_name(&self, name: &OpId, since: i64) -> Result<Vec<(String, RevisionId)>> {
         // What begins with a full stop after the name is less than the name with the next character after it.
         let (from, to) = (format!("{}.", name.as_str()), format!("{}/", name.as_str()));
-        let sql = "SELECT op, id FROM revisions WHERE op >= ?1 AND op < ?2 AND committed > ?3 ORDER BY position LIMIT 1";
+        let sql = "SELECT op, id FROM revisions WHERE op >= ?1 AND op < ?2 AND committed > ?3 ORDER BY position";
         self.read("look for an operation", |db| {
             let found = |row: &Row<'_>| Ok((row.get(0)?, rows::revision_id(row, 1)?));
-            db.prepare_cached(sql)?.query_row((from, to, since), found).optional()
+            db.prepare_cached(sql)?.query_map((from, to, since), found)?.collect()
         })
     }
     /// The last revision that followed the plan `id` of an undoing (`pages/undo`), if any did. All of history is looked through.
@@ -401,11 +401,11 @@ impl Index {
         let wanted = format!("\n{PLAN_TRAILER}: {id}.");
         self.read("look for a plan", |db| db.prepare_cached(&sql)?.query_row([wanted], |row| rows::revision(row, 0)).optional())
     }
-    /// The first revision that the operation `op` of a client made.
-    pub fn revision_by_op(&self, op: &OpId) -> Result<Option<RevisionId>> {
-        let sql = "SELECT id FROM revisions WHERE op = ?1 ORDER BY position LIMIT 1";
+    /// The revisions that the operation `op` of a client claims to have made, the first one first.
+    pub fn revisions_by_op(&self, op: &OpId) -> Result<Vec<RevisionId>> {
+        let sql = "SELECT id FROM revisions WHERE op = ?1 ORDER BY position";
         self.read("look for an operation", |db| {
-            db.prepare_cached(sql)?.query_row([op.as_str()], |row| rows::revision_id(row, 0)).optional()
+            db.prepare_cached(sql)?.query_map([op.as_str()], |row| rows::revision_id(row, 0))?.collect()
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::repo::BlobId;
 use holt_core::{PagePath, Result, RevisionId};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 /// The step whose cursor says up to where all pages were looked at.
 const STEP: &str = "embed";
@@ -28,13 +28,34 @@ pub struct Unembedded {
     pub blob: BlobId,
 }
 
+/// What tells the text of a piece from others: as much of its SHA-256 as no two texts have by chance.
+pub type Digest = [u8; 16];
+
+/// A vector as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vector(Vec<u8>);
+
+impl Vector {
+    /// Of length 1.
+    pub fn new(numbers: &[f32]) -> Self {
+        Self(pack(numbers).collect())
+    }
+    /// How many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A piece of a page: which text, and what that means.
+pub type PieceVector = (Digest, Vector);
+
 /// A page with its vectors.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Embedded {
     /// The page as it was.
     pub of: Unembedded,
-    /// A vector for each of its pieces, of length 1.
-    pub vectors: Vec<Vec<f32>>,
+    /// Its pieces, in order. All vectors are equally long.
+    pub pieces: Vec<PieceVector>,
 }
 
 /// How it stands with vectors.
@@ -114,25 +135,42 @@ impl Index {
             db.prepare_cached(&format!("{sql} ORDER BY p.last DESC, p.path LIMIT ?1"))?.query_map([most], row)?.collect()
         })
     }
+    /// Vectors that `identity` made of these texts, as far as pages that changed or went since had them, and not all pages were looked at again.
+    pub fn former_pieces(&self, identity: &str, digests: &[Digest]) -> Result<HashMap<Digest, Vector>> {
+        self.read("look for vectors of before", |db| {
+            if self::identity(db)?.is_none_or(|known| known != identity) {
+                return Ok(HashMap::new());
+            }
+            let mut find = db.prepare_cached("SELECT vector FROM former_pieces WHERE digest = ?1")?;
+            let found = digests
+                .iter()
+                .map(|digest| Ok(find.query_row([digest], |row| row.get(0)).optional()?.map(|bytes| (*digest, Vector(bytes)))));
+            found.filter_map(rusqlite::Result::transpose).collect()
+        })
+    }
     /// Takes vectors in, all or none: of pages that are still as they were. Those of another identity go. Where no page is left without, the
-    /// commit that the index stands at is noted with them.
+    /// commit that the index stands at is noted with them, and nothing of before is kept.
     pub fn put_meanings(&self, identity: &str, pages: &[Embedded]) -> Result<()> {
         self.write("keep vectors", |db| {
             if self::identity(db)?.is_none_or(|known| known != identity) {
-                db.execute_batch("DELETE FROM meanings; DELETE FROM meaning_model")?;
+                db.execute_batch("DELETE FROM meanings; DELETE FROM former_pieces; DELETE FROM meaning_model")?;
                 db.execute("DELETE FROM cursors WHERE step = ?1", [STEP])?;
                 db.execute("INSERT INTO meaning_model (one, identity) VALUES (1, ?1)", [identity])?;
             }
             // Another page may have the number of one that is gone.
-            let sql = "INSERT OR REPLACE INTO meanings (page, pieces, vectors)
-                SELECT id, ?4, ?5 FROM pages WHERE id = ?1 AND path = ?2 AND blob = ?3";
+            let sql = "INSERT OR REPLACE INTO meanings (page, pieces, vectors, digests)
+                SELECT id, ?4, ?5, ?6 FROM pages WHERE id = ?1 AND path = ?2 AND blob = ?3";
             let mut insert = db.prepare_cached(sql)?;
-            for Embedded { of, vectors } in pages {
-                let pieces = i64::try_from(vectors.len()).unwrap_or(i64::MAX);
-                let packed: Vec<u8> = vectors.iter().flat_map(|vector| pack(vector)).collect();
-                insert.execute((of.page, of.path.as_str(), of.blob.as_bytes(), pieces, packed))?;
+            for Embedded { of, pieces } in pages {
+                let count = i64::try_from(pieces.len()).unwrap_or(i64::MAX);
+                let vectors: Vec<u8> = pieces.iter().flat_map(|(_, vector)| &vector.0).copied().collect();
+                let digests: Vec<u8> = pieces.iter().flat_map(|(digest, _)| digest).copied().collect();
+                insert.execute((of.page, of.path.as_str(), of.blob.as_bytes(), count, vectors, digests))?;
             }
             let pending: bool = db.prepare_cached(&format!("SELECT EXISTS ({})", pending_sql("1")))?.query_row([], |row| row.get(0))?;
+            if !pending {
+                db.execute("DELETE FROM former_pieces", [])?;
+            }
             let upto = cursor(db, super::INDEX_STEP)?.filter(|_| !pending);
             upto.map_or(Ok(()), |upto| apply::set_cursor(db, STEP, upto))
         })
@@ -158,6 +196,19 @@ pub struct MeaningStanding {
     pub pending: usize,
     /// Where that revision stands in the history.
     position: Option<i64>,
+}
+
+/// Keeps the pieces of a page that is about to lose its row, for whoever looks at what comes after it.
+pub(super) fn keep_pieces(db: &Connection, page: i64) -> rusqlite::Result<()> {
+    let mut find = db.prepare_cached("SELECT vectors, digests FROM meanings WHERE page = ?1")?;
+    let mut rows = find.query([page])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let (vectors, digests) = (row.get_ref(0)?.as_blob(), row.get_ref(1)?.as_blob());
+    let (vectors, digests) = (vectors.map_err(|_| rows::impossible(0))?, digests.map_err(|_| rows::impossible(1))?);
+    let digests = digests.chunks_exact(size_of::<Digest>());
+    let length = vectors.len().checked_div(digests.len()).unwrap_or_default().max(1);
+    let mut keep = db.prepare_cached("INSERT OR IGNORE INTO former_pieces (digest, vector) VALUES (?1, ?2)")?;
+    digests.zip(vectors.chunks_exact(length)).try_for_each(|piece| keep.execute(piece).map(drop))
 }
 
 fn standing(db: &Connection, all_is_seen: bool) -> rusqlite::Result<MeaningStanding> {

@@ -41,7 +41,7 @@ pub use events::Event;
 pub use history::{Entry, EntryChange, Filter};
 pub use links::{Edge, Graph, Link, LinkStatus, LinkedFrom, Wanted};
 pub use list::{ListFilter, Listed, Listing};
-pub use meaning::{Embedded, MeaningStanding, MeaningState, Near, Unembedded};
+pub use meaning::{Digest, Embedded, MeaningStanding, MeaningState, Near, PieceVector, Unembedded, Vector};
 pub use names::{FoundHeading, Name, Names, plain};
 pub use pages::{AttachmentInfo, Counts, PageRow};
 pub use search::{Hit, Meant, Piece, SearchResults, Similar, WEIGHTS, meaning_of};
@@ -64,7 +64,7 @@ const FILE: &str = "index.db";
 /// Another shape of the tables is another kind of file: change the last byte with schema.sql, and every index is filled again.
 const KIND: Kind = Kind {
     name: FILE,
-    application_id: i32::from_be_bytes(*b"Hoia"),
+    application_id: i32::from_be_bytes(*b"Hoib"),
     durability: Durability::Derived,
     migrations: &[include_str!("schema.sql")],
 };

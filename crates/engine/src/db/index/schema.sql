@@ -173,8 +173,15 @@ CREATE TABLE texts (
 CREATE TABLE meanings (
     page INTEGER PRIMARY KEY,
     pieces INTEGER NOT NULL,
-    vectors BLOB NOT NULL
+    vectors BLOB NOT NULL,
+    -- What tells the text of each piece from others, 16 bytes each.
+    digests BLOB NOT NULL
 );
+-- Pieces of pages that changed or went since, by their digests: what the new texts have of them needs no looking at. Empty when all pages were looked at.
+CREATE TABLE former_pieces (
+    digest BLOB PRIMARY KEY,
+    vector BLOB NOT NULL
+) WITHOUT ROWID;
 -- What made them; one row or none.
 CREATE TABLE meaning_model (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -21,6 +21,7 @@ CREATE TEMP VIEW places AS SELECT i.* FROM main.places AS i WHERE EXISTS (SELECT
 CREATE TEMP VIEW flaws AS SELECT f.* FROM main.flaws AS f WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = f.page AND seen_key(p.key));
 CREATE TEMP VIEW sketches AS SELECT k.* FROM main.sketches AS k WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = k.page AND seen_key(p.key));
 CREATE TEMP VIEW meanings AS SELECT m.* FROM main.meanings AS m WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = m.page AND seen_key(p.key));
+CREATE TEMP VIEW former_pieces AS SELECT * FROM main.former_pieces WHERE 0;
 CREATE TEMP VIEW texts AS SELECT t.* FROM main.texts AS t WHERE EXISTS (SELECT 1 FROM main.pages AS p WHERE p.id = t.page AND seen_key(p.key));
 CREATE TEMP VIEW changes AS SELECT file, position, revision,
     CASE WHEN kind = 'renamed' AND NOT seen_file(from_file) THEN 'added' ELSE kind END AS kind,

@@ -11,7 +11,7 @@ mod push;
 mod report;
 
 pub use fetch::{advertise_fetch, fetch};
-pub use push::{Push, PushLimits, Pushed, advertise_push, push};
+pub use push::{Operations, Push, PushLimits, Pushed, advertise_push, push};
 pub(super) use push::{look_at, without_content};
 
 use crate::scope::{Permission, Read, Scope};

@@ -23,11 +23,28 @@ pub struct PushLimits {
     pub refs: usize,
     /// Bytes of a commit's message.
     pub message_bytes: usize,
+    /// Commits that name an operation.
+    pub operations: Operations,
+}
+
+/// What is done about commits that name an operation (`Holt-Op`), as only Holt's own do. Of what came from elsewhere none is believed (`made_here`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operations {
+    /// They are refused: whoever wrote them made that up.
+    Refused,
+    /// They come in: another Holt made them, and they are its history.
+    AnothersHistory,
 }
 
 impl Default for PushLimits {
     fn default() -> Self {
-        Self { pack: PackLimits::default(), trees: TreeLimits::default(), refs: 16, message_bytes: 64 * 1024 }
+        Self {
+            pack: PackLimits::default(),
+            trees: TreeLimits::default(),
+            refs: 16,
+            message_bytes: 64 * 1024,
+            operations: Operations::Refused,
+        }
     }
 }
 
@@ -340,7 +357,7 @@ pub(in crate::pages) fn look_at(
     let net = repo.changes(base, new)?;
     let mut files = BTreeSet::new();
     for entry in repo.log(base, new)? {
-        check_message(&entry.revision.message, push.limits.message_bytes)
+        check_message(&entry.revision.message, &push.limits)
             .map_err(|(what, hint)| Error::invalid(format!("commit {}: {what}", entry.revision.id.short(8))).hint(hint))?;
         files.extend(entry.changes.iter().flat_map(names));
         // A merge can bring what none of its parents has.
@@ -366,12 +383,13 @@ fn names(change: &TreeChange) -> Vec<String> {
 }
 
 /// What is wrong about a message, and what to do about it. By its operations Holt knows what it did itself: nobody else may claim them.
-fn check_message(message: &str, most: usize) -> Result<(), (String, &'static str)> {
+fn check_message(message: &str, limits: &PushLimits) -> Result<(), (String, &'static str)> {
+    let most = limits.message_bytes;
     if message.len() > most {
         return Err((format!("its message is longer than {most} bytes"), "Shorten it: git rebase --interactive"));
     }
     let claims = |line: &str| line.trim_start().get(..OP_TRAILER.len()).is_some_and(|start| start.eq_ignore_ascii_case(OP_TRAILER));
-    if message.lines().any(claims) {
+    if limits.operations == Operations::Refused && message.lines().any(claims) {
         return Err((format!("its message has a line {OP_TRAILER}, which is Holt's own"), "Reword it: git rebase --interactive"));
     }
     Ok(())

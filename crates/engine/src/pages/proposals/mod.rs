@@ -25,6 +25,7 @@ pub(super) use remerge::{ProposedText, proposed_texts};
 pub use review::{Accepted, COMMENTS, Choice, accept, comment, reject, withdraw};
 
 use super::hidden::unturned;
+use super::write::made_here;
 use crate::db::proposals::ProposalRow;
 use crate::repo::Repo;
 use crate::scope::{Read, Rights, Scope};
@@ -174,7 +175,7 @@ fn settled(scope: &Scope<'_, Read>, row: ProposalRow) -> Result<ProposalRow> {
 /// As [`settled`]; the caller holds the write lock, under which nobody is between a commit and its row.
 fn settled_locked(wiki: &Wiki, mut row: ProposalRow) -> Result<ProposalRow> {
     let Some(intended) = row.decision.clone().filter(|_| row.status == ProposalStatus::Open) else { return Ok(row) };
-    let Some(revision) = wiki.index()?.revision_by_op(&acceptance_op(&row)?)? else { return Ok(row) };
+    let Some(revision) = made_here(wiki, wiki.index()?.revisions_by_op(&acceptance_op(&row)?)?)? else { return Ok(row) };
     let (commit, _) = wiki.repo()?.revision(revision)?;
     // Clients choose names of operations, too; the last paragraph is ours alone.
     let ours = format!("{PROPOSAL_TRAILER}: {}", row.number);

@@ -234,7 +234,7 @@ impl Acceptance {
         let Some(commit) = proposal.decision.as_ref().filter(|_| is_accepted).and_then(|decision| decision.revision) else {
             return Ok(None);
         };
-        let own = index.revision_by_op(&acceptance_op(row)?)? == Some(commit);
+        let own = index.revisions_by_op(&acceptance_op(row)?)?.contains(&commit);
         if !own && !index.has_revision(commit)? {
             // History was taken back since.
             return Ok(None);

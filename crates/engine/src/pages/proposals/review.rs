@@ -167,7 +167,7 @@ fn already(row: &ProposalRow, wiki: &Wiki) -> Result<Option<Accepted>> {
 
 /// Whether these choices would have made the commit that was made: a click that came twice. What cannot be told is another decision.
 fn is_same(repo: &Repo, index: &Index, row: &ProposalRow, done: &Accepted, choices: &BTreeMap<String, Choice>) -> Result<bool> {
-    if index.revision_by_op(&acceptance_op(row)?)? != Some(done.revision) {
+    if !index.revisions_by_op(&acceptance_op(row)?)?.contains(&done.revision) {
         // All of it was in the wiki already: there is no commit of its own.
         return Ok(choices.is_empty());
     }

@@ -303,7 +303,7 @@ fn revisions_by_prefix_and_by_operation() {
     assert_eq!(by(&id(1).short(7)), Some(id(1)));
     assert_eq!(by("ffff"), None);
     assert!(index.has_revision(id(3)).unwrap() && !index.has_revision(id(99)).unwrap());
-    let op = |text: &str| index.revision_by_op(&OpId::parse(text).unwrap()).unwrap();
+    let op = |text: &str| index.revisions_by_op(&OpId::parse(text).unwrap()).unwrap().first().copied();
     assert_eq!((op("retry-1"), op("in"), op("retry-2")), (Some(id(1)), None, None));
     assert_eq!(index.cursor().unwrap(), Some(near(2)));
     index.set_step_cursor("feed", id(2)).unwrap();

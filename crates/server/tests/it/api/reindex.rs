@@ -59,7 +59,8 @@ fn case_28_the_index_is_made_again() {
             match status.text("status").as_str() {
                 "in_progress" => assert!(status.text("started_at").contains('T')),
                 "complete" => {
-                    assert!(status.body["pages_indexed"] == 40 && status.body["chunks_created"].as_u64() >= Some(40), "{}", status.body);
+                    // Six hundred words and more are four or five pieces.
+                    assert!(status.body["pages_indexed"] == 40 && status.body["chunks_created"].as_u64() >= Some(160), "{}", status.body);
                     break;
                 }
                 other => panic!("{other}"),

@@ -203,6 +203,33 @@ fn serve_files(dir: &Path, broken: Option<&'static str>) -> String {
 }
 
 #[test]
+fn what_is_no_model_is_said_to_be_none_and_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |args: &[&str]| {
+        let (code, _, error) = Server::command(dir.path(), args);
+        assert!(code == 1 && !error.contains("os error"), "{args:?}: {error}");
+        error
+    };
+    let model = dir.path().join("m");
+    let place = model.to_str().unwrap();
+    assert!(said(&["model", "status"]).contains("there is no such directory"));
+    assert!(said(&["model", "fetch", "--from", place]).contains("neither a file nor a directory"));
+    std::fs::create_dir(&model).unwrap();
+    for args in [["model", "status", "--model", place], ["model", "fetch", "--from", place]] {
+        let error = said(&args);
+        assert!(error.contains("config.json, vocab.txt and model.safetensors are missing") && error.contains(place), "{error}");
+    }
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::write(model.join(file), "{}").unwrap();
+    }
+    assert!(said(&["model", "status", "--model", place]).contains("vocab.txt is missing"));
+    std::fs::write(model.join("vocab.txt"), "a").unwrap();
+    assert!(said(&["model", "fetch", "--from", place]).contains("is not that of all-MiniLM-L6-v2"));
+    said(&["model", "status", "--model", place]);
+    assert!(!dir.path().join("model").exists());
+}
+
+#[test]
 fn a_model_is_brought_whole_or_not_at_all() {
     let Some(model) = sentence_model() else { skip!("no sentence model here: scripts/test-tools.sh brings it") };
     let dir = tempfile::tempdir().unwrap();
