@@ -261,7 +261,7 @@ impl Remote {
         let listed = timeout(self.patience, self.store.list_with_delimiter(Some(&self.prefix))).await;
         let silent = || Error::busy("the object store did not say what it holds");
         let folders = listed.map_err(|late| silent().because(late))?.map_err(|error| silent().because(error))?.common_prefixes;
-        Ok(folders.iter().filter_map(|folder| folder.parts().last().map(|name| name.as_ref().to_string())).collect())
+        Ok(folders.iter().filter_map(|folder| folder.parts().next_back().map(|name| name.as_ref().to_string())).collect())
     }
 
     /// The names of all files below `prefix`, and when they were written. What was put lately may be missing.
