@@ -47,7 +47,7 @@ sub vcl_recv {
     return (hash);
 }
 
-# What edges do not have, the server may: attachments, folders, the platform's own pages, the way to the log-in of a private wiki.
+# What edges do not have, the server may: attachments, folders, the platform's own pages.
 sub vcl_backend_fetch {
     if (bereq.http.X-Holt-Ask == "server") {
         set bereq.backend = origin;

@@ -286,7 +286,9 @@ async function nothingOfWithoutServer(it) {
   for (const wiki of ["team", "secret"]) {
     for (const place of [it.cache, it.edges[1]]) {
       const answer = await place("/Plan", hidden(wiki));
-      assert.ok(answer.status >= 400 && !answer.text.includes(`in ${wiki}`), `${wiki}: ${answer.status}`);
+      // The way to a log-in that is not there.
+      assert.deepEqual([answer.status, answer.headers.location], [303, "/-/login?next=/Plan"], wiki);
+      assert.ok(!answer.text.includes(`in ${wiki}`), `${wiki}: ${answer.text}`);
     }
   }
 }

@@ -165,7 +165,7 @@ describe("readers at the edge", { skip, timeout: 180_000 }, () => {
     await page.goto(`${server.url}/-/admin/permissions_and_registration`);
     await page.check("input[name=READ_access][value=APPROVED]");
     await page.getByRole("button", { name: "Save access" }).click();
-    await shows("/Guide", (answer) => answer.status === 404);
+    await shows("/Guide", (answer) => answer.status === 303 && answer.headers.get("location") === "/-/login?next=/Guide");
     assert.ok(readdirSync(store).length > 0, "the control: the files are there");
   });
 

@@ -33,7 +33,7 @@ use holt_core::session::ViewerKey;
 use holt_core::{PageKey, PagePath, Visibility, WikiId};
 use holt_fragments::{Encoding, FragmentStore, PageManifest, Readers, WikiManifest, assets};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Response, Uri};
+use http::{Method, Response, StatusCode, Uri};
 use missing::Missing;
 use page::{Found, home_key, redirect};
 use std::sync::Arc;
@@ -295,6 +295,21 @@ fn asset(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
 fn token_allows(state: &EdgeState, shared: &WikiManifest, headers: &HeaderMap) -> bool {
     let (Some(key), Some(token)) = (&state.viewer_key, single_cookie(headers, VIEWER_COOKIE)) else { return false };
     key.verify(token, (state.clock)()).is_some_and(|viewer| viewer.wiki == shared.wiki && viewer.epoch == shared.epoch)
+}
+
+/// The way to the log-in of a private wiki, as the server shows it to strangers ([`Reason::NeedsViewer`]): at the same host, where whoever is in front sends
+/// `/-/…` to the server. `None` for who has a session already: they would come back from there and be sent again.
+pub fn log_in(uri: &Uri, headers: &HeaderMap) -> Option<Response<Body>> {
+    if is_known(headers) {
+        return None;
+    }
+    let here = uri.path_and_query().map_or("/", |target| target.as_str());
+    let mut response = redirect("/");
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let to = HeaderValue::try_from(format!("/-/login?next={}", holt_core::path::encode(here))).ok()?;
+    response.headers_mut().insert(header::LOCATION, to);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
 }
 
 /// Whether somebody says who they are: what they are answered is for them (security.md CDN-7), though the bytes are everybody's.

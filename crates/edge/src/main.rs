@@ -4,7 +4,9 @@ use clap::Parser;
 use holt_core::session::ViewerKey;
 use holt_core::{BaseDomain, WikiId};
 use holt_edge::remote::Distant;
-use holt_edge::{Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, respond, security_headers, serve};
+use holt_edge::{
+    Apex, Behind, Body, Caching, EdgeState, HostRule, LONGEST, Outcome, Reason, lambda, log_in, respond, security_headers, serve,
+};
 use holt_fragments::{FragmentStore, Freshness};
 use holt_remote::{Remote, Use};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -148,6 +150,10 @@ impl Edge {
         }
         match self.source.respond(&self.state, method, uri, &headers).await {
             Some(Outcome::Response(response)) => response,
+            // With an origin they are sent there, which sends them on.
+            Some(Outcome::Fallback(fallback)) if self.origin.is_none() && fallback.reason == Reason::NeedsViewer => {
+                log_in(uri, &headers).unwrap_or_else(|| elsewhere(None, uri, Some(&fallback.reason)))
+            }
             Some(Outcome::Fallback(fallback)) => elsewhere(self.origin.as_deref(), uri, Some(&fallback.reason)),
             None => elsewhere(self.origin.as_deref(), uri, None),
         }

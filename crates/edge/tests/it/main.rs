@@ -351,3 +351,28 @@ fn hosts_that_somebody_makes_up_cost_a_bounded_number_of_requests() {
     // What is known is answered meanwhile.
     assert_eq!(ask(vec!["docs.wiki.test".into(), "none.wiki.test".into(), "new.wiki.test".into()])[..3], ["200", "404", "503"]);
 }
+
+/// As at the server. Whoever is in front sends `/-/…` there; the page that was asked for comes along.
+#[test]
+fn strangers_at_a_private_wiki_are_led_to_the_log_in() {
+    let dir = tempfile::tempdir().unwrap();
+    publish(&FragmentStore::folder(dir.path()), Visibility::Private);
+    let folder = dir.path().to_str().unwrap();
+    let edge = Running::start(&["--default-wiki", "docs", "--fragments", folder]);
+    for (path, next) in [
+        ("/", "/"),
+        ("/Guide/Set%20up?a=1&next=//evil.example", "/Guide/Set%2520up%3Fa%3D1%26next%3D//evil.example"),
+        ("/Nowhere", "/Nowhere"),
+    ] {
+        let answer = edge.curl(&[path]);
+        let to = format!("location: /-/login?next={next}\r\n");
+        assert!(answer.contains("303 ") && answer.contains(&to) && answer.contains("cache-control: no-store"), "{answer}");
+        // Who has a session would only be sent back.
+        for known in ["Cookie: holt_session=x", "Authorization: Bearer x"] {
+            assert!(edge.curl(&["-H", known, path]).contains("404 "), "{known}");
+        }
+    }
+    assert!(edge.curl(&["/-/login"]).contains("404 "), "it logs nobody in");
+    let sending = Running::start(&["--default-wiki", "docs", "--origin", "https://origin.example.org", "--fragments", folder]);
+    assert!(sending.curl(&["/Guide"]).contains("https://origin.example.org/Guide\r\n"), "the server says where");
+}
