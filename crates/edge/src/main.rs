@@ -17,6 +17,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Most threads that answer readers: what more of them could answer, no network in front of them asks for.
+const THREADS: usize = 8;
+
 /// Serve published pages of Holt wikis from a fragment store.
 #[derive(Debug, Parser)]
 #[command(name = "holt-edge", version)]
@@ -186,7 +189,7 @@ async fn listen(flags: &Flags) -> Result<(), String> {
             edge.answer(&parts.method, &parts.uri, parts.headers).await
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     serve::serve_apart(listener, threads, stop, handle).await.map_err(|e| e.to_string())
 }
 

@@ -64,7 +64,7 @@ const CONTRACTS: &[Contract] = &[
         // Which wiki that name is, and which file says so.
         opens: &["data/fragments/hosts/*"],
         makes: &[],
-        threads: &[("holt-edge", 1), ("tokio-*", 2)],
+        threads: &[("holt-edge", 1), ("readers", 7)],
         then: &["data/fragments/*"],
     },
     Contract {
