@@ -265,12 +265,15 @@ fn merge(wiki: &Wiki, incoming: &Incoming, ours: RevisionId, theirs: RevisionId)
     let repo = incoming.repo();
     let (mut fits, mut clashes) = (Vec::new(), Vec::new());
     let wanted = effects(repo.changes(Some(base), theirs)?);
+    let ours_too = effects(repo.changes(Some(base), ours)?);
     for (file, blob) in &wanted {
         let at = |revision| Ok::<_, Error>(repo.read(revision, file)?.map(|entry| entry.id));
         let (before, here) = (at(base)?, at(ours)?);
         let as_theirs = || change(repo, file, *blob);
         match (before, here) {
             (_, here) if here == *blob => {}
+            // A file there is a folder here, or the other way round: somebody has to see.
+            _ if blob.is_some() && stands_in_the_way(&ours_too, file) => clashes.push(as_theirs()?),
             (before, here) if before == here => fits.push(stored(file, *blob)),
             (before, Some(here)) => match merged(repo, before, here, *blob)? {
                 Some(content) => fits.push(FileChange::Put { file: file.clone(), content }),
@@ -285,7 +288,7 @@ fn merge(wiki: &Wiki, incoming: &Incoming, ours: RevisionId, theirs: RevisionId)
     let meta = CommitMeta { author: Author::new("Holt", "noreply@holt"), author_time: now, committer_time: now, message };
     match Repo::merge_into(incoming, ours, theirs, &fits, &meta) {
         Ok(merged) => Ok((merged, Conflicts { base, files: clashes })),
-        // A file there is a folder here, or the other way round: somebody has to see.
+        // Whatever else does not go together: nothing of it comes in by itself.
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) => {
             let all = wanted.iter().map(|(file, blob)| change(repo, file, *blob)).collect::<Result<_>>()?;
             Ok((Repo::merge_into(incoming, ours, theirs, &[], &meta)?, Conflicts { base, files: all }))
@@ -306,6 +309,14 @@ fn effects(changes: Vec<TreeChange>) -> BTreeMap<String, Option<BlobId>> {
         effects.insert(change.change.file, change.new);
     }
     effects
+}
+
+/// Whether one of these files, as they are to be, is a folder of `file`, or `file` is one of theirs.
+fn stands_in_the_way(files: &BTreeMap<String, Option<BlobId>>, file: &str) -> bool {
+    let is_there = |name: &str| files.get(name).is_some_and(Option::is_some);
+    let folder = format!("{file}/");
+    let mut below = files.range(folder.clone()..).take_while(|(name, _)| name.starts_with(&folder));
+    file.match_indices('/').any(|(end, _)| is_there(&file[..end])) || below.any(|(_, blob)| blob.is_some())
 }
 
 fn stored(file: &str, blob: Option<BlobId>) -> FileChange {

@@ -2,7 +2,7 @@
 
 use crate::bare::{Bare, TOKEN, USER};
 use crate::client::{Client, Server, until};
-use crate::git::{Wiki, command, git};
+use crate::git::{Wiki, command, commit, git};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::TcpListener;
@@ -271,6 +271,25 @@ fn what_does_not_fit_becomes_a_proposal_and_the_rest_goes_on() {
     assert_eq!(shown["changes"][0]["state"], "conflict", "{shown}");
     let choice = json!({"seen": shown["seen"], "files": [{"file": "Home.md", "content": "three there and here\n"}]});
     assert_eq!(api(&pair.ann, "POST", "/proposals/1/accept", &choice).0, 200);
+}
+
+#[test]
+fn a_file_where_a_folder_is_holds_back_nothing_else() {
+    let pair = Pair::mirrored("both");
+    pair.set(&json!({"active": false}));
+    save(&pair.ann, "Sub/X", "x\n");
+    let clone = pair.there.clone("theirs");
+    std::fs::write(clone.join("Sub"), "a file\n").unwrap();
+    commit(&clone, "Home.md", "one\ntwo there\n", "both");
+    git(&clone, &["push", "-q"]).good();
+    pair.set(&json!({}));
+    pair.sync();
+    assert_eq!(pair.here.head(), pair.there.head());
+    for client in [&pair.ann, &pair.bea] {
+        assert_eq!((text(client, "Home"), text(client, "Sub/X")), ("one\ntwo there\n".into(), "x\n".into()));
+    }
+    let proposals = api(&pair.ann, "GET", "/proposals", &Value::Null).1;
+    assert_eq!(proposals["proposals"][0]["files"], json!(["Sub"]), "{proposals}");
 }
 
 #[test]
