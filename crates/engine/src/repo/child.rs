@@ -219,6 +219,7 @@ fn limit_files(pid: Pid) {
     use rustix::process::{Resource, Rlimit, prlimit};
     // One that has ended already needs none.
     let _ = prlimit(Some(pid), Resource::Fsize, Rlimit { current: Some(FILE), maximum: Some(FILE) });
+    children(pid).into_iter().for_each(limit_files);
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -227,7 +228,6 @@ fn limit_files(_: Pid) {
     let _ = FILE;
 }
 
-/// What it starts from now on has the same limits; it has hardly begun.
 #[cfg(target_os = "linux")]
 fn limit(pid: Pid) {
     use rustix::process::{Resource, Rlimit, prlimit};
@@ -235,6 +235,16 @@ fn limit(pid: Pid) {
         // One that has ended already needs none.
         let _ = prlimit(Some(pid), what, Rlimit { current: Some(most), maximum: Some(most) });
     }
+    // What it starts from now on has the same limits; on a busy machine it has started something before.
+    children(pid).into_iter().for_each(limit);
+}
+
+/// What a process has started that still runs.
+#[cfg(target_os = "linux")]
+fn children(pid: Pid) -> Vec<Pid> {
+    let pid = pid.as_raw_nonzero();
+    let said = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    said.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -251,6 +261,23 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).stdin(Stdio::piped());
         command
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_it_started_before_it_was_limited_is_limited_too() {
+        let mut shell = shell("sleep 60 & echo; wait").stdout(Stdio::piped()).spawn().unwrap();
+        shell.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let pid = Pid::from_child(&shell);
+        let (early, said) = (children(pid), |pid: &Pid| std::fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero())).unwrap());
+        assert_eq!(early.len(), 1);
+        limit(pid);
+        limit_files(pid);
+        for what in ["Max data size             1073741824", "Max file size             2147483648", "Max core file size        0 "] {
+            assert!(early.iter().chain([&pid]).all(|pid| said(pid).contains(what)), "{what}: {}", said(&early[0]));
+        }
+        early.iter().chain([&pid]).for_each(|pid| rustix::process::kill_process(*pid, Signal::KILL).unwrap());
+        shell.wait().unwrap();
     }
 
     #[test]
