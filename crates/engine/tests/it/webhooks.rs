@@ -187,7 +187,7 @@ fn owing() -> (tempfile::TempDir, Engine, Arc<Wiki>, Arc<AtomicI64>, Webhook) {
     (dir, engine, wiki, now, made)
 }
 
-/// Who answers: the first failure of a webhook is the last for now. How much was sent.
+/// Who answers, until they are to be left alone. How much was sent.
 fn answer(wiki: &Wiki, status: Option<u16>, at: i64) -> usize {
     let mut count = 0;
     let due = webhooks::due(wiki, 10).unwrap();
@@ -197,7 +197,7 @@ fn answer(wiki: &Wiki, status: Option<u16>, at: i64) -> usize {
             let attempt = Attempt { at, took: 5, status, error: status.is_none().then(|| "its server does not answer".to_string()) };
             webhooks::sent(wiki, &mut webhook, delivery, &attempt).unwrap();
             count += 1;
-            if webhook.failures > 0 {
+            if webhook.resumes > at {
                 break;
             }
         }
@@ -228,6 +228,27 @@ fn what_does_not_come_through_is_sent_again_and_given_up_in_the_end() {
     assert_eq!(answer(&wiki, Some(204), now.load(Ordering::Relaxed)), 1);
     let stands = webhooks::webhook(&scope, made.id).unwrap();
     assert_eq!((stands.state, stands.failures), (HookState::On, 0));
+}
+
+#[test]
+fn one_message_that_is_refused_holds_back_no_other() {
+    let (_dir, _engine, wiki, now, made) = owing();
+    let (ann, at) = (people("ann"), now.load(Ordering::Relaxed));
+    let scope = wiki.grant::<Admin>(&ann).unwrap();
+    assert_eq!(answer(&wiki, Some(500), at), 1);
+    for text in ["2\n", "3\n"] {
+        save_text(&wiki, "A", text);
+        webhooks::owe(&wiki, None).unwrap();
+        assert_eq!(answer(&wiki, Some(204), at), 1, "it comes at once");
+    }
+    // Where all are refused, the third is the last for now; and so is the first where nobody answers.
+    for (status, sent) in [(Some(500), 3), (None, 1)] {
+        (0..5).for_each(|_| webhooks::ping(&scope, made.id).unwrap());
+        assert_eq!((answer(&wiki, status, at), answer(&wiki, status, at)), (sent, 0));
+        now.store(webhooks::next_due(&wiki).unwrap().unwrap(), Ordering::Relaxed);
+        while answer(&wiki, Some(204), now.load(Ordering::Relaxed)) > 0 {}
+        now.store(at, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -78,8 +78,9 @@ pub fn ping(context: &Context<'_>) -> Answer {
 
 /// `GET /webhooks/{webhook}/deliveries`
 pub fn deliveries(context: &Context<'_>) -> Answer {
-    let found = webhooks::deliveries(&context.scope::<Admin>()?, id(context)?, LISTED)?;
-    Ok(ok(&json!({"deliveries": found.iter().map(delivery).collect::<Vec<_>>()})))
+    let (scope, id) = (context.scope::<Admin>()?, id(context)?);
+    let (webhook, found) = (webhooks::webhook(&scope, id)?, webhooks::deliveries(&scope, id, LISTED)?);
+    Ok(ok(&json!({"deliveries": found.iter().map(|one| delivery(one, &webhook)).collect::<Vec<_>>()})))
 }
 
 /// `POST /webhooks/{webhook}/deliveries/{delivery}/redeliver`
@@ -148,11 +149,11 @@ fn with_secret(webhook: &Webhook) -> Value {
     shown
 }
 
-fn delivery(delivery: &Delivery) -> Value {
+fn delivery(delivery: &Delivery, webhook: &Webhook) -> Value {
     let last = delivery.last.as_ref();
     json!({
         "id": delivery.id, "message": delivery.message, "event": delivery.event, "revision": delivery.revision.map(|id| id.to_string()),
-        "created": when(delivery.created), "attempts": delivery.attempts, "next": delivery.due.map(when), "last": last.map(|last| when(last.at)),
+        "created": when(delivery.created), "attempts": delivery.attempts, "next": delivery.due.map(|due| when(due.max(webhook.resumes))), "last": last.map(|last| when(last.at)),
         "status": last.and_then(|last| last.status), "error": last.and_then(|last| last.error.as_deref()),
         "milliseconds": last.map(|last| last.took), "body": delivery.body,
     })

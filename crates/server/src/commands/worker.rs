@@ -49,7 +49,7 @@ pub fn run(args: &WorkerArgs) -> Result<ExitCode> {
             tokio::spawn(purging::run(app.clone(), purging));
         }
         let mut stop = holt_edge::serve::Stop::listen().map_err(|e| Error::io("listen for signals", e))?;
-        super::output::line(format_args!("working: {}", choice.names().iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")));
+        super::output::line(format_args!("ready for: {}", choice.names().iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")));
         stop.wanted().await;
         let _ = tokio::task::spawn_blocking(move || host.stop(AT_THE_END)).await;
         Ok::<(), Error>(())

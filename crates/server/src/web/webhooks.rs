@@ -218,14 +218,14 @@ fn show_one(context: &Context<'_>, status: StatusCode, webhook: &Webhook, page: 
         prefix: Field { value: typed("prefix", &prefix), error: page.prefix_error.clone() },
         events: choices(context, page, &webhook.events),
         secret: page.secret.clone(),
-        deliveries: deliveries.iter().map(row).collect(),
+        deliveries: deliveries.iter().map(|delivery| row(delivery, webhook.resumes)).collect(),
         problem: page.problem.clone(),
         notice: page.notice.clone(),
     };
     context.form(status, "Webhook", view)
 }
 
-fn row(delivery: &Delivery) -> DeliveryRow {
+fn row(delivery: &Delivery, resumes: i64) -> DeliveryRow {
     let last = delivery.last.as_ref();
     let outcome = last.map(|last| match (last.status, &last.error) {
         (Some(status), _) => status.to_string(),
@@ -241,6 +241,6 @@ fn row(delivery: &Delivery) -> DeliveryRow {
         outcome,
         took: last.map_or(0, |last| last.took),
         arrived: last.is_some_and(|last| matches!(last.status, Some(200..=299))),
-        next: delivery.due.map(minute),
+        next: delivery.due.map(|due| minute(due.max(resumes))),
     }
 }

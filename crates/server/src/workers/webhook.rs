@@ -84,7 +84,7 @@ impl Worker for Webhooks {
 }
 
 impl Webhooks {
-    /// Sends what one webhook is owed, until it is all sent or something fails.
+    /// Sends what one webhook is owed, until it is all sent or its server is to be left alone.
     fn lane(&self, turn: &Turn<'_>, wiki: &Wiki, mut webhook: Webhook, owed: &[Delivery]) -> Result<Lane> {
         let host = url::Url::parse(&webhook.url).ok().and_then(|url| url.host_str().map(str::to_string)).unwrap_or_default();
         for delivery in owed {
@@ -99,7 +99,7 @@ impl Webhooks {
                 Some(why) => tracing::warn!(wiki.id = %wiki.id(), webhook = id, message, status, took, "could not tell a webhook: {why}"),
             }
             webhooks::sent(wiki, &mut webhook, delivery, &attempt)?;
-            if webhook.failures > 0 {
+            if webhook.resumes > turn.now() || !webhook.state.listens() {
                 break;
             }
         }

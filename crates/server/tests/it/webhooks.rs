@@ -257,7 +257,8 @@ fn who_fails_is_asked_again_later_and_who_is_gone_is_not() {
     assert_eq!(api(&ann, "PATCH", "/2", &json!({"active": true})).1["state"], "on");
     assert_eq!(ann.save("A", "3\n", ""), Some(303));
     assert_eq!(gone.take(1)[0].json()["data"]["subject"], "Updated A");
-    broken.take(1);
+    // What one message is refused for may be its own fault: others are tried before their server is left alone.
+    broken.take(3);
     assert!(broken.nothing_came() && gone.nothing_came());
 }
 

@@ -21,7 +21,7 @@ impl Worker {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("working: "), "{line:?}");
+        assert!(line.starts_with("ready for: "), "{line:?}");
         Self(child)
     }
     fn pid(&self) -> u64 {

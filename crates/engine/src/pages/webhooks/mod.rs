@@ -44,6 +44,8 @@ const OLD_SECRET: i64 = 24 * 3600;
 const WAITS: [i64; 7] = [60, 300, 900, 3600, 3 * 3600, 6 * 3600, 11 * 3600];
 /// Longest time a webhook is left alone because of what failed, in seconds: what is owed to it waits for no longer than itself.
 const PAUSE: i64 = 3600;
+/// So many messages in a row may be refused by a server that answers before it is left alone.
+const REFUSED: u32 = 2;
 /// Longest address, in bytes.
 const URL_BYTES: usize = 1024;
 /// What stands before the secret, so that libraries know that it is Base64 (Standard Webhooks).
@@ -232,7 +234,11 @@ fn aftermath(webhook: &Webhook, delivery: &Delivery, attempt: &Attempt) -> After
         None => HookState::Failing,
         Some(_) => webhook.state,
     };
-    Aftermath { due, state, failures, resumes: attempt.at + wait(failures).unwrap_or(PAUSE).min(PAUSE) }
+    // A server that answers is there: what it does not take may be that message's fault. Who takes nothing, or says that it cannot, is left alone.
+    let answers = attempt.status.is_some_and(|status| !matches!(status, 429 | 502..=504));
+    let in_a_row = if answers { failures.saturating_sub(REFUSED) } else { failures };
+    let resumes = if in_a_row == 0 { 0 } else { attempt.at + wait(in_a_row).unwrap_or(PAUSE).min(PAUSE) };
+    Aftermath { due, state, failures, resumes }
 }
 
 /// Up to a tenth of the wait, always the same for the same message: what failed together does not come together again.
@@ -338,6 +344,9 @@ mod tests {
             (HookState::On, HookState::Failing, HookState::Broken)
         );
         assert_eq!((after(0, 0, None).resumes, after(30, 0, None).resumes), (1060, 1000 + PAUSE));
+        // One message that it does not take holds back no other; three do.
+        let resumes = |failures| after(failures, 0, Some(500)).resumes;
+        assert_eq!([resumes(0), resumes(1), resumes(2), resumes(3), after(0, 0, Some(503)).resumes], [0, 0, 1060, 1300, 1060]);
         assert_eq!(after(20, 7, Some(204)), Aftermath { due: None, state: HookState::On, failures: 0, resumes: 0 });
         assert_eq!((after(0, 0, Some(410)).state, after(0, 0, Some(410)).due), (HookState::Gone, None));
         // A redirect is no success.

@@ -192,7 +192,7 @@ impl Running {
         let mut running = Self { child, said: None, _stdout: stdout };
         let word = match row.until {
             Until::Listens(_) => Some("listening on http://"),
-            Until::Works => Some("working: "),
+            Until::Works => Some("ready for: "),
             Until::Prints | Until::Reads(_) => None,
         };
         if let Some(word) = word {
