@@ -144,7 +144,9 @@ pub fn sync(wiki: &Wiki, mirror: &Mirror, place: &Place, stop: &GitStop) -> Resu
     match done {
         Ok(seen) => db.mirror_went_well(mirror, seen, wiki.repo()?.head()?, now),
         Err(error) => {
-            db.mirror_failed(mirror, &said(&error), now)?;
+            let why = said(&error);
+            tracing::warn!(wiki.id = %wiki.id(), tries = mirror.failures + 1, "a wiki and its mirror did not come together: {why}");
+            db.mirror_failed(mirror, &why, now)?;
             if error.kind == ErrorKind::Internal { Err(error) } else { Ok(()) }
         }
     }

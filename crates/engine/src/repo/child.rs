@@ -53,6 +53,10 @@ impl GitStop {
     pub fn after(time: Duration) -> Self {
         Self { state: Arc::default(), time }
     }
+    /// The same with less time for each.
+    pub(super) fn within(&self, time: Duration) -> Self {
+        Self { state: self.state.clone(), time: self.time.min(time) }
+    }
     /// Ends it, and whatever would come after.
     pub fn stop(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,9 +12,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Longest answer to what there is, in bytes.
 const ANSWER: usize = 64 * 1024;
+/// Longest time for it: whoever takes longer keeps others waiting.
+const ASKING: Duration = Duration::from_secs(60);
 /// What a branch that was fetched is called, where nobody sees it.
 const THEIRS: &str = "refs/holt/theirs";
 
@@ -158,7 +161,7 @@ impl Repo {
     pub fn remote_head(&self, remote: &Remote, stop: &GitStop) -> Result<Option<RevisionId>> {
         let mut git = remote.git(self);
         git.args(["ls-remote", "--end-of-options"]).arg(&remote.url).arg(remote.reference());
-        let heard = run(&mut git, stop, "ask a remote for its branch")?.map_err(|said| failure(&said))?;
+        let heard = run(&mut git, &stop.within(ASKING), "ask a remote for its branch")?.map_err(|said| failure(&said))?;
         let text = String::from_utf8_lossy(&heard);
         let named = text.lines().filter_map(|line| line.split_once('\t')).find(|(_, name)| *name == remote.reference());
         named

@@ -20,7 +20,7 @@ pub struct Mirrors;
 
 impl Worker for Mirrors {
     fn budget(&self) -> Budget {
-        Budget { wikis: 2, turn: TIME, ..Budget::default() }
+        Budget { wikis: 4, turn: TIME, ..Budget::default() }
     }
     fn serve(&self, wiki: &Arc<Wiki>, turn: &Turn<'_>) -> Result<Next> {
         match mirror::next_look(wiki)? {
