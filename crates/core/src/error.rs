@@ -83,7 +83,7 @@ impl Error {
             Io::StorageFull | Io::QuotaExceeded => Self::busy(format!("{}: the disk is full", attempted.into()))
                 .hint("Free some space on the disk that holds the data directory; nothing was changed."),
             Io::ReadOnlyFilesystem => Self::busy(format!("{}: the disk is read-only", attempted.into()))
-                .hint("Remount the data directory writable; reading goes on meanwhile."),
+                .hint("Remount the data directory writable; a server that runs shows pages meanwhile."),
             _ => Self::internal(attempted),
         }
         .because(cause)

@@ -9,7 +9,7 @@ use crate::config::ServeArgs;
 use holt_core::{Error, Result, WikiId};
 use holt_engine::directory::{NEVER, Outcome, TRIES, WorkerRow};
 use holt_engine::{Post, Taken};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -24,6 +24,8 @@ const WEIGH_EVERY: Duration = Duration::from_millis(100);
 const GATHER: Duration = Duration::from_millis(150);
 /// How often a worker's position is written down while it works. After a crash what came since is looked at once more.
 const NOTE_EVERY: Duration = Duration::from_secs(5);
+/// How often is said that the same does not work.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 /// How long the workers of a server wait after its start.
 const GRACE: Duration = Duration::from_millis(300);
 /// Wikis that are looked up at once.
@@ -71,6 +73,8 @@ pub struct Host {
     /// Something happened that workers should look at.
     news: AtomicBool,
     ended: (Mutex<bool>, Condvar),
+    /// What is tried again and again, and when it was last said that it does not work.
+    complaints: Mutex<HashMap<&'static str, Instant>>,
 }
 
 pub(super) struct Hosted {
@@ -147,6 +151,7 @@ impl Host {
             held,
             news,
             ended: (Mutex::new(false), Condvar::new()),
+            complaints: Mutex::default(),
         }))
     }
     /// Starts the thread that gives turns. The engine's word that a wiki moved wakes it.
@@ -184,6 +189,15 @@ impl Host {
         let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
         drop(told.wait_timeout_while(ended, limit, |ended| !*ended));
     }
+    /// Says what did not work and is tried again soon: once a minute, as a full disk concerns every worker every second.
+    fn complain(&self, what: &'static str, worker: &str, error: &Error) {
+        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaints.get(what).is_some_and(|last| last.elapsed() < COMPLAIN_EVERY) {
+            return;
+        }
+        complaints.insert(what, Instant::now());
+        tracing::warn!(worker, "{what}: {}", error.chain());
+    }
     fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Acquire)
     }
@@ -201,13 +215,13 @@ impl Host {
                 match self.app.engine.note_moves() {
                     Ok(false) => {}
                     Ok(true) => (news, noted) = (true, Some(Instant::now())),
-                    Err(error) => tracing::warn!("could not note which wikis moved: {}", error.chain()),
+                    Err(error) => self.complain("could not note which wikis moved", "", &error),
                 }
             }
             let mut running = 0;
             for hosted in &self.workers {
                 if let Err(error) = self.look_after(hosted, news) {
-                    tracing::warn!(worker = %hosted.name, "could not look what there is to do: {}", error.chain());
+                    self.complain("could not look what there is to do", hosted.name.as_str(), &error);
                 }
                 running += hosted.lock().running.len();
             }
@@ -521,7 +535,7 @@ impl Host {
         state.noted = Some(Instant::now());
         state.changed = false;
         if let Err(error) = self.app.engine.directory().note_worker(hosted.name.as_str(), &state.row) {
-            tracing::warn!(worker = %hosted.name, "could not note how a worker stands: {}", error.chain());
+            self.complain("could not note how a worker stands", hosted.name.as_str(), &error);
         }
     }
 

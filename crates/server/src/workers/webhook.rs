@@ -95,7 +95,10 @@ impl Webhooks {
             let attempt = attempt(&turn.app.hooks, &webhook, delivery, turn.now());
             let (id, message, status, took) = (webhook.id, &delivery.message, attempt.status, attempt.took);
             match &attempt.error {
-                None => tracing::info!(wiki.id = %wiki.id(), webhook = id, message, status, took, "told a webhook"),
+                None if matches!(status, Some(200..=299)) => {
+                    tracing::info!(wiki.id = %wiki.id(), webhook = id, message, status, took, "told a webhook");
+                }
+                None => tracing::warn!(wiki.id = %wiki.id(), webhook = id, message, status, took, "a webhook did not take a message"),
                 Some(why) => tracing::warn!(wiki.id = %wiki.id(), webhook = id, message, status, took, "could not tell a webhook: {why}"),
             }
             webhooks::sent(wiki, &mut webhook, delivery, &attempt)?;
