@@ -251,8 +251,8 @@ fn nobody_is_told_what_they_may_not_see() {
         assert!(counts.contains_key(done), "{done}: never\n{table}");
     }
     assert!(world.edge.is_none() || counts["edge"][0] > 0, "{table}");
-    // Chance leaves out something rare.
-    assert!(idle.len() <= 3, "never succeeded: {idle:#?}\n{table}");
+    // Chance leaves out something rare: one kind of forty, as with a few thousand operations some are asked ten times, mostly by people who may not.
+    assert!(idle.len() <= counts.len() / 40, "never succeeded: {idle:#?}\n{table}");
 }
 
 /// What is refused everybody.
