@@ -25,7 +25,7 @@ from machine import median, percentile
 
 WORKERS = ["publish", "index", "embed", "digests", "quota", "maintenance", "care", "purge", "mirror", "webhook"]
 FAULTS = ["panic", "hang", "allocate"]
-WIKIS, PAGES, READS = 4, 200, 2_500
+WIKIS, PAGES, READS = 4, 200, 1_500
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -50,14 +50,14 @@ def once(options, work, sink, tokens, names, fault):
     command += ["--worker-fault", fault] if fault else []
     process = machine.start(command, os.path.join(work, "log"), env)
     try:
-        machine.first_answer(port, "/-/healthz", process, host=f"w0.localhost:{port}")
-        client, rng, stop, saved = machine.Client(port, f"w0.localhost:{port}"), random.Random(3), threading.Event(), [0]
+        machine.first_answer(port, "/-/healthz", process, host=f"wiki0.localhost:{port}")
+        client, rng, stop, saved = machine.Client(port, f"wiki0.localhost:{port}"), random.Random(3), threading.Event(), [0]
         for _ in range(300):
             client.request("GET", "/" + quote(rng.choice(names)))
 
         def save():
             while not stop.is_set():
-                slug = f"w{saved[0] % WIKIS}"
+                slug = f"wiki{saved[0] % WIKIS}"
                 machine.Client(port, f"{slug}.localhost:{port}").send("PUT", f"/api/v1/pages/Moves", json.dumps({"content": f"# Moves\n\n{time.time()}\n", "commit_message": "moves"}).encode(), {"Content-Type": "application/json", "Authorization": f"Bearer {tokens[slug]}"})
                 saved[0] += 1
                 stop.wait(0.1)
@@ -77,7 +77,7 @@ def once(options, work, sink, tokens, names, fault):
         thread.join()
         said = json.loads(machine.run([options.bin, "workers", "status", "--json"], env=env)) if fault else []
         lines = said["workers"] if isinstance(said, dict) else said
-        row = next((line for line in lines if line["name"] == fault.split("=")[0]), {}) if fault else {}
+        row = next((line for line in lines if line["worker"] == fault.split("=")[0]), {}) if fault else {}
         return times, row.get("failures", 0), process.poll() is None
     finally:
         machine.stop(process)
@@ -100,11 +100,11 @@ def main():
             with open(path, "w") as file:
                 file.write(text)
         for n in range(WIKIS):
-            machine.run([options.bin, "import", "folder", os.path.join(work, "pages"), "--slug", f"w{n}"], env=env)
-            tokens[f"w{n}"] = json.loads(machine.run([options.bin, "token", "create", "--wiki", f"w{n}", "--scope", "write", "--json"], env=env))["token"]
+            machine.run([options.bin, "import", "folder", os.path.join(work, "pages"), "--slug", f"wiki{n}"], env=env)
+            tokens[f"wiki{n}"] = json.loads(machine.run([options.bin, "token", "create", "--wiki", f"wiki{n}", "--scope", "write", "--json"], env=env))["token"]
         sink = HTTPServer(("127.0.0.1", 0), Sink)
         threading.Thread(target=sink.serve_forever, daemon=True).start()
-        names, port = list(texts), sink.server_address[1]
+        names, port = [name for name in texts if name.lower() != "home"], sink.server_address[1]
         print(f"{machine.describe()}\n\n| fault, of each worker in turn | failures | p50, without → with | p99, without → with | worst worker's p99 | goal |\n|---|---|---|---|---|---|", flush=True)
         once(options, work, port, tokens, names, None)
         workers = [worker for worker in WORKERS if worker != "embed" or options.model]

@@ -92,14 +92,14 @@ def copy_vectors(data):
             counts[file] = db.execute("SELECT count(*) FROM pages").fetchone()[0]
     small, large = sorted(counts, key=counts.get)[-2:]
     with sqlite3.connect(small) as db:
-        made = {path: (pieces, vectors) for path, pieces, vectors in db.execute("SELECT path, pieces, vectors FROM meanings JOIN pages ON id = page")}
+        made = {path: rest for path, _, *rest in db.execute("SELECT path, meanings.* FROM meanings JOIN pages ON id = page")}
         model = db.execute("SELECT identity FROM meaning_model").fetchone()[0]
     with sqlite3.connect(large) as db:
         pages = {page: made[path.split("/", 1)[1]] for page, path in db.execute("SELECT id, path FROM pages")}
-        db.executemany("INSERT INTO meanings VALUES (?, ?, ?)", [(page, *vectors) for page, vectors in pages.items()])
+        db.executemany(f"INSERT INTO meanings VALUES (?{', ?' * len(next(iter(made.values())))})", [(page, *vectors) for page, vectors in pages.items()])
         db.execute("INSERT INTO meaning_model VALUES (1, ?)", (model,))
         db.execute("INSERT INTO cursors SELECT 'embed', revision FROM cursors WHERE step = 'index'")
-    return len(pages), sum(pieces for pieces, _ in pages.values()), os.path.getsize(large)
+    return len(pages), sum(pieces for pieces, *_ in pages.values()), os.path.getsize(large)
 
 
 def main():
